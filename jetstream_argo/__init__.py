@@ -1,0 +1,1 @@
+"""Experiment analysis as one Argo Workflow of small, retriable tasks."""

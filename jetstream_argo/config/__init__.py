@@ -1,0 +1,1 @@
+"""What an experiment's files say, before anything is computed."""

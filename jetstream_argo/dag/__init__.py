@@ -1,0 +1,1 @@
+"""Which node needs which."""

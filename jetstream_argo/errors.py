@@ -1,0 +1,141 @@
+"""Which errors this package raises.
+
+    JetstreamArgoError
+    ├── ConfigError             a file cannot be used; carries every problem found in it
+    │   └── UnknownReference    a name that nothing defines
+    ├── PlanError               a valid configuration that cannot be analysed
+    │   └── NotRunnable         an experiment that is not to be analysed (skipped, private, rollout, not enrolled)
+    ├── EstimateError           numbers from which no estimate follows
+    ├── NodeError               a node that did not do all it was asked to
+    └── EngineError             the warehouse refused or failed
+        ├── NotFound            no such table
+        ├── Conflict            the table exists already, or another process changed it
+        ├── InvalidQuery        the warehouse cannot run this SQL
+        ├── Unsupported         this engine does not implement what the SQL asks for
+        ├── AccessDenied        the account may not read or write this
+        ├── CostExceeded        the query would cost more than allowed
+        ├── TooBig              resources exceeded or timed out: smaller pieces may succeed
+        └── Transient           worth retrying as it is
+
+A message says where, what, and what to do; the facts are attributes.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+EXIT_DONE = 0
+EXIT_DEFINITION = 2
+EXIT_RETRY = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class JetstreamArgoError(Exception):
+    """The root: everything that this package raises on purpose."""
+
+    exit_code: int = EXIT_DEFINITION
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a file: `where` is a key path such as `metrics.active_hours.data_source`."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+class ConfigError(JetstreamArgoError):
+    """A configuration file that cannot be used, with all of its problems."""
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"{file}:\n{lines}")
+
+
+class UnknownReference(ConfigError):
+    """A name that is used and that nothing defines."""
+
+    def __init__(self, kind: str, name: str, *, known: Iterable[str], used_by: str) -> None:
+        self.kind = kind
+        self.name = name
+        super().__init__(used_by, [Problem("", f"refers to {kind} {name!r}, which is not defined{nearest(name, known)}")])
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean '…'?` for the known name closest to `name`, or nothing when none is close."""
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+class PlanError(JetstreamArgoError):
+    """A configuration that reads well and that cannot be analysed."""
+
+
+class NotRunnable(PlanError):
+    """An experiment that must not, or not yet, be analysed."""
+
+
+class EstimateError(JetstreamArgoError):
+    """Numbers from which no estimate follows; `reason` is a short code for the result row."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class NodeError(JetstreamArgoError):
+    """A node that did part or none of its work; `exit_code` is that of its worst failure."""
+
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(message)
+
+
+class EngineError(JetstreamArgoError):
+    """The warehouse refused or failed."""
+
+
+class NotFound(EngineError):
+    """There is no such table."""
+
+    def __init__(self, table: str, known: Iterable[str] = ()) -> None:
+        self.table = table
+        super().__init__(f"table {table!r} does not exist{nearest(table, known)}")
+
+
+class Conflict(EngineError):
+    """The table exists already, or another process changed it first."""
+
+    exit_code = EXIT_RETRY
+
+
+class InvalidQuery(EngineError):
+    """The warehouse cannot run this SQL; the message holds its line where that is known."""
+
+
+class Unsupported(EngineError):
+    """The SQL is valid and this engine does not implement it."""
+
+
+class AccessDenied(EngineError):
+    """The account may not read or write this."""
+
+
+class CostExceeded(EngineError):
+    """The query would read more bytes than allowed."""
+
+
+class TooBig(EngineError):
+    """The warehouse ran out of resources or time for this query; a smaller one may succeed."""
+
+    exit_code = EXIT_RETRY
+
+
+class Transient(EngineError):
+    """The warehouse failed for a passing reason."""
+
+    exit_code = EXIT_RETRY

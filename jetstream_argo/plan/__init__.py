@@ -1,0 +1,1 @@
+"""Which windows, metrics and statistics an analysis consists of."""

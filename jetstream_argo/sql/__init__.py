@@ -1,0 +1,1 @@
+"""The text of every query, in BigQuery's dialect."""
