@@ -1,0 +1,195 @@
+"""What the files of an experiment resolve to, once all layers are merged and all templates are filled."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Period(StrEnum):
+    """How days since the anchor are cut into analysis windows."""
+
+    PREENROLLMENT_WEEK = "preenrollment_week"
+    PREENROLLMENT_DAYS28 = "preenrollment_days28"
+    DAY = "day"
+    WEEK = "week"
+    DAYS28 = "days28"
+    OVERALL = "overall"
+
+    @property
+    def before_enrollment(self) -> bool:
+        """Whether the days lie before the day of enrollment."""
+        return self in (Period.PREENROLLMENT_WEEK, Period.PREENROLLMENT_DAYS28)
+
+
+class Basis(StrEnum):
+    """Which units count."""
+
+    ENROLLMENTS = "enrollments"
+    EXPOSURES = "exposures"
+
+
+class AnalysisUnit(StrEnum):
+    """What was randomised."""
+
+    CLIENT = "client_id"
+    GROUP = "profile_group_id"
+
+
+# A parameter's value as it stands in a file.
+Plain: TypeAlias = "str | int | float | bool | None | tuple[Plain, ...] | tuple[tuple[str, Plain], ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """Rows of telemetry. `from_expression` goes between FROM and an alias: a table's name or a query in brackets.
+
+    `branch_expression` gives, over an alias `ds`, the branch that a row itself says the unit is in (NULL where the
+    row does not carry the experiment); it is None where rows cannot say.
+    """
+
+    name: str
+    from_expression: str
+    id_column: str
+    date_column: str
+    experiments_column_type: str | None
+    branch_expression: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number per unit and window: an aggregate over one data source, or made from the metrics in `depends_on`.
+
+    A metric has `data_source` and `select_expression`, or it has `depends_on`.
+    """
+
+    name: str
+    data_source: str | None
+    select_expression: str | None
+    depends_on: tuple[str, ...]
+    bases: tuple[Basis, ...]
+    friendly_name: str = ""
+    description: str = ""
+    bigger_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PreTreatment:
+    """A change to a metric's values before a statistic sees them."""
+
+    name: str
+    arguments: tuple[tuple[str, Plain], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A statistic of a metric, as asked for in some period."""
+
+    metric: str
+    statistic: str
+    parameters: tuple[tuple[str, Plain], ...] = ()
+    pre_treatments: tuple[PreTreatment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDataSource:
+    """Rows that decide about segments, from `window_start` to `window_end` days since enrollment, both included."""
+
+    name: str
+    from_expression: str
+    id_column: str
+    date_column: str
+    window_start: int
+    window_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A subset of units: those for which `select_expression`, an aggregate, is true."""
+
+    name: str
+    data_source: str
+    select_expression: str
+    friendly_name: str = ""
+    description: str = ""
+
+
+class SignalBound(StrEnum):
+    """An end of an exposure signal's window that moves with the experiment or with the analysis window."""
+
+    ENROLLMENT_START = "enrollment_start"
+    ENROLLMENT_END = "enrollment_end"
+    ANALYSIS_WINDOW_START = "analysis_window_start"
+    ANALYSIS_WINDOW_END = "analysis_window_end"
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureSignal:
+    """Rows that mean exposure: those of `data_source` for which `select_expression` is true.
+
+    A bound that is a number counts days since the first enrollment date.
+    """
+
+    name: str
+    data_source: DataSource
+    select_expression: str
+    window_start: int | SignalBound | None
+    window_end: int | SignalBound | None
+    friendly_name: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A named set of metrics that the experiment's owner chose."""
+
+    slug: str
+    friendly_name: str
+    description: str
+    metrics: tuple[str, ...]
+    default_metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodMetrics:
+    """The summaries asked for in one period."""
+
+    period: Period
+    summaries: tuple[Summary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentConfig:
+    """Everything that the files say about one experiment.
+
+    `enrollments_sql` gives a row per enrollment (analysis_id, branch, enrollment_date, num_enrollment_events), between
+    the first and the last enrollment date; `exposures_sql` a row per exposed unit and branch (analysis_id, branch,
+    exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
+    exposures. Dates are inclusive. `end_date` is None while the experiment is open.
+    """
+
+    slug: str
+    app_name: str
+    analysis_unit: AnalysisUnit
+    branches: tuple[str, ...]
+    reference_branch: str | None
+    start_date: date
+    end_date: date | None
+    is_complete: bool
+    enrollment_days: int
+    sample_size: int | None
+    skip: bool
+    is_private: bool
+    is_rollout: bool
+    dataset: str | None
+    enrollment_kind: str
+    enrollments_sql: str
+    exposures_sql: str | None
+    exposure_signal: ExposureSignal | None
+    segments: tuple[Segment, ...]
+    segment_data_sources: tuple[SegmentDataSource, ...]
+    data_sources: tuple[DataSource, ...]
+    metrics: tuple[Metric, ...]
+    periods: tuple[PeriodMetrics, ...]
+    outcomes: tuple[Outcome, ...]
+    url: str | None = None
