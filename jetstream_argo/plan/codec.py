@@ -1,0 +1,65 @@
+"""How a plan is written down and named: canonical JSON and its SHA-256."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jetstream_argo.errors import PlanError
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def dump(plan: AnalysisPlan) -> bytes:
+    """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes."""
+    return canonical(_adapter().dump_python(plan, mode="json")).encode()
+
+
+def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:
+    """Return the plan that `dump` wrote.
+
+    Raises:
+        PlanError: the text is no plan, or one of another version.
+    """
+    from pydantic import ValidationError
+
+    try:
+        version = json.loads(text).get("schema_version")
+    except (ValueError, AttributeError) as error:
+        raise PlanError(f"{where}: is not a plan: {error}; make one with `jetstream-argo plan … -o FILE`") from error
+    if version != SCHEMA_VERSION:
+        raise PlanError(f"{where}: has schema version {version!r}, this version reads {SCHEMA_VERSION}; plan again")
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        raise PlanError(f"{where}: is not a plan: {error.error_count()} fields are wrong; plan again\n{error}") from error
+
+
+def read(path: Path) -> AnalysisPlan:
+    """Return the plan in a file."""
+    return load(path.read_bytes(), where=str(path))
+
+
+def sha256(plan: AnalysisPlan) -> str:
+    """Return the plan's name: 64 hexadecimal digits."""
+    return hashlib.sha256(dump(plan)).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """Return plain data (dicts, lists, strings, numbers) as JSON with sorted keys and no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(*parts: object) -> str:
+    """Return 16 hexadecimal digits that stand for `parts`, which are plain data."""
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _adapter() -> "TypeAdapter[AnalysisPlan]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(AnalysisPlan)

@@ -1,0 +1,244 @@
+"""What an analysis consists of: the immutable value that every node of its workflow works from."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, SegmentDataSource
+from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+
+SCHEMA_VERSION = 1
+
+
+class Merge(StrEnum):
+    """The aggregate that merges a partial's values of several days into one. All of them ignore NULL."""
+
+    SUM = "SUM"
+    MIN = "MIN"
+    MAX = "MAX"
+    LOGICAL_OR = "LOGICAL_OR"
+    LOGICAL_AND = "LOGICAL_AND"
+    BIT_OR = "BIT_OR"
+    BIT_AND = "BIT_AND"
+    BIT_XOR = "BIT_XOR"
+    CONCAT = "ARRAY_CONCAT_AGG"  # arrays: of distinct values, or of moments
+    MAX_BY = "MAX_BY"  # structs (value, by)
+    MIN_BY = "MIN_BY"
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One mergeable column of daily partials.
+
+    `column` is a hash of everything that decides the values: the expression, the rows it reads and the enrollments.
+    `expression` is an aggregate over the aliases `ds` (a row of the source) and `e` (a row of the enrollments).
+    """
+
+    column: str
+    expression: str
+    merge: Merge
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A metric whose value is `finaliser`, an expression over merged partials (named as their columns) and `e`."""
+
+    partials: tuple[str, ...]
+    finaliser: str
+    kind: Literal["composed"] = "composed"
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A metric that must be computed from all rows of a window at once, and why."""
+
+    reason: str
+    kind: Literal["direct"] = "direct"
+
+
+Computation: TypeAlias = Composed | Direct
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number per unit and window.
+
+    `column` is a hash of everything that decides the values; two plans that name the same column mean the same
+    values. `source` is empty and `computation` None for a metric made of others, which has no values of its own.
+    `periods` are those in which values are computed, be it for statistics or as a covariate.
+    """
+
+    name: str
+    source: str
+    select_expression: str
+    computation: Composed | Direct | None
+    column: str
+    depends_on: tuple[str, ...]
+    bases: tuple[Basis, ...]
+    periods: tuple[Period, ...]
+    friendly_name: str
+    description: str
+    bigger_is_better: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Dates of a source, both included, to be read once, into these partial columns.
+
+    `before_enrollment` tells the days that pre-enrollment windows need from the rest.
+    """
+
+    first_date: date
+    last_date: date
+    columns: tuple[str, ...]
+    before_enrollment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows of telemetry, and what is read of them. See `config.model.DataSource` for the first five fields.
+
+    `days_before` is how many days before its enrollment a unit's rows are still needed.
+    """
+
+    name: str
+    from_expression: str
+    id_column: str
+    date_column: str
+    branch_expression: str | None
+    days_before: int
+    partials: tuple[Partial, ...]
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """The values of `metric` before enrollment, to adjust by."""
+
+    metric: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class PreTreatment:
+    """A change to a metric's values before a statistic sees them; `arguments` is a canonical JSON object."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic asked for; `parameters` is a canonical JSON object, without the covariate."""
+
+    name: str
+    parameters: str
+    pre_treatments: tuple[PreTreatment, ...]
+    covariate: Covariate | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricStatistics:
+    """All statistics of one metric in one period: one leaf of the workflow.
+
+    `key` is a hash of everything that decides the rows, windows and adjustment apart.
+    """
+
+    period: Period
+    metric: str
+    key: str
+    statistics: tuple[Statistic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalWindow:
+    """The dates, both included, whose signals expose a unit in a window; whatever the window where `index` is 0."""
+
+    period: Period
+    index: int
+    first_date: date
+    last_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Rows that mean exposure, counted per unit and date in `column`."""
+
+    name: str
+    from_expression: str
+    id_column: str
+    date_column: str
+    partial: Partial
+    first_date: date
+    last_date: date
+    windows: tuple[SignalWindow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollments:
+    """How the enrolled units are found. `key` is a hash of it all. See `config.model.ExperimentConfig` for the SQL."""
+
+    key: str
+    kind: str
+    sql: str
+    exposures_sql: str | None
+    segments: tuple[Segment, ...]
+    segment_sources: tuple[SegmentDataSource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodWindows:
+    """The windows of one period that are due."""
+
+    period: Period
+    windows: tuple[AnalysisWindow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Who is compared. `branches` are in the order in which results list them."""
+
+    slug: str
+    app_name: str
+    analysis_unit: AnalysisUnit
+    branches: tuple[str, ...]
+    reference_branch: str | None
+    timeline: Timeline
+    is_complete: bool
+    is_private: bool
+    sample_size: int | None
+    outcomes: tuple[Outcome, ...]
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisPlan:
+    """Everything that the nodes of one experiment's workflow need, as of one date.
+
+    `dataset` holds the result tables: `dataset`, or `project.dataset`.
+    """
+
+    schema_version: int
+    experiment: Experiment
+    as_of: date
+    dataset: str
+    enrollments: Enrollments
+    signal: Signal | None
+    bases: tuple[Basis, ...]
+    periods: tuple[PeriodWindows, ...]
+    sources: tuple[Source, ...]
+    metrics: tuple[Metric, ...]
+    statistics: tuple[MetricStatistics, ...]
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric called `name`; KeyError if the plan has none."""
+        return {metric.name: metric for metric in self.metrics}[name]
+
+    def source(self, name: str) -> Source:
+        """Return the source called `name`; KeyError if the plan has none."""
+        return {source.name: source for source in self.sources}[name]
+
+    def windows(self, period: Period) -> tuple[AnalysisWindow, ...]:
+        """Return the windows of `period` that are due; none if the period is not analysed."""
+        return next((due.windows for due in self.periods if due.period is period), ())
