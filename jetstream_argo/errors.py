@@ -62,7 +62,9 @@ class UnknownReference(ConfigError):
     def __init__(self, kind: str, name: str, *, known: Iterable[str], used_by: str) -> None:
         self.kind = kind
         self.name = name
-        super().__init__(used_by, [Problem("", f"refers to {kind} {name!r}, which is not defined{nearest(name, known)}")])
+        super().__init__(
+            used_by, [Problem("", f"refers to {kind} {name!r}, which is not defined{nearest(name, known)}")]
+        )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

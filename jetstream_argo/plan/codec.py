@@ -35,7 +35,9 @@ def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:
     try:
         return _adapter().validate_json(text)
     except ValidationError as error:
-        raise PlanError(f"{where}: is not a plan: {error.error_count()} fields are wrong; plan again\n{error}") from error
+        raise PlanError(
+            f"{where}: is not a plan: {error.error_count()} fields are wrong; plan again\n{error}"
+        ) from error
 
 
 def read(path: Path) -> AnalysisPlan:
