@@ -1,0 +1,78 @@
+"""Which tables and columns a SQL text reads."""
+
+from jetstream_argo.engines.protocol import Column
+from jetstream_argo.engines.schema import infer_columns, infer_tables
+
+
+def test_an_unqualified_column_belongs_to_the_table_that_is_not_known() -> None:
+    known = {"d.enrollments": [Column("analysis_id", "STRING"), Column("branch", "STRING")]}
+    query = """
+        SELECT e.analysis_id, branch, SUM(active_hours_sum) AS hours
+        FROM d.enrollments AS e LEFT JOIN d.clients AS ds ON ds.client_id = e.analysis_id
+        GROUP BY ALL"""
+
+    assert infer_tables(query, known=known) == {"d.clients": {"client_id": "STRING", "active_hours_sum": "FLOAT64"}}
+
+
+def test_a_column_is_followed_through_stars_to_the_table() -> None:
+    query = """
+        WITH pings AS (SELECT * EXCEPT (junk), DATE(submission_timestamp) AS submission_date FROM `a-b.d.pings`)
+        SELECT COUNTIF(x.crashed AND x.name IN ('a', 'b')), MAX(x.submission_date)
+        FROM (SELECT p.* FROM pings AS p WHERE category = 'browser') AS x"""
+
+    assert infer_tables(query) == {
+        "a-b.d.pings": {"submission_timestamp": "TIMESTAMP", "category": "STRING", "crashed": "BOOL", "name": "STRING"}
+    }
+
+
+def test_the_constants_that_a_column_is_compared_with_are_kept() -> None:
+    query = """
+        SELECT COUNTIF(event = 'open' OR LOWER(event) LIKE '%close%'), COUNTIF(n >= 3 AND ratio < 0.5),
+          COUNTIF(JSON_VALUE(extra.reason) = 'timeout')
+        FROM d.events"""
+
+    columns = infer_columns(query)["d.events"]
+
+    assert (columns["event"].type, columns["event"].values) == ("STRING", ("open", "close"))
+    assert (columns["n"].type, columns["n"].values) == ("INT64", (3,))
+    assert (columns["ratio"].type, columns["ratio"].values) == ("FLOAT64", (0.5,))
+    assert columns["extra"].type == "JSON"
+    assert columns["extra"].keys["reason"].values == ("timeout",)
+
+
+def test_maps_histograms_and_unnested_structs_are_found_by_how_they_are_read() -> None:
+    query = """
+        SELECT
+          mozfun.map.get_key(ds.experiments, 'slug').branch,
+          SUM(mozfun.map.get_key(mozfun.hist.extract(payload.histograms.gc_ms).values, 2)),
+          LOGICAL_OR(EXISTS(SELECT 1 FROM UNNEST(active_addons) AS a WHERE a.addon_id = 'x' AND NOT a.disabled)),
+          SUM((SELECT SUM(value) FROM UNNEST(scalars) WHERE key = 'k'))
+        FROM d.main AS ds GROUP BY 1"""
+
+    columns = infer_columns(query)["d.main"]
+
+    assert {name: guess.type for name, guess in columns.items()} == {
+        "experiments": "ARRAY<STRUCT<key STRING, value STRUCT<branch STRING>>>",
+        "payload": "STRUCT<histograms STRUCT<gc_ms STRING>>",
+        "active_addons": "ARRAY<STRUCT<addon_id STRING, disabled BOOL>>",
+        "scalars": "ARRAY<STRUCT<key STRING, value INT64>>",
+    }
+    assert "histogram" in columns["payload"].fields["histograms"].fields["gc_ms"].keys
+
+
+def test_queries_add_up_to_one_schema() -> None:
+    tables = infer_tables("SELECT SUM(a) FROM d.t", "SELECT LOGICAL_OR(b) FROM d.t WHERE day > DATE '2026-01-01'")
+
+    assert tables == {"d.t": {"a": "INT64", "day": "DATE", "b": "BOOL"}}
+
+
+def test_every_unique_column_of_a_union_and_a_join_is_found() -> None:
+    query = """
+        SELECT client_id, n + 1 AS n FROM d.a UNION ALL
+        SELECT client_id, m FROM d.b JOIN d.c USING (client_id, submission_date)"""
+
+    tables = infer_tables(query)
+
+    assert tables["d.a"] == {"client_id": "STRING", "n": "INT64"}
+    assert tables["d.b"] == {"client_id": "STRING", "submission_date": "DATE", "m": "INT64"}
+    assert tables["d.c"] == {"client_id": "STRING", "submission_date": "DATE"}
