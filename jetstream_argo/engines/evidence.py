@@ -127,8 +127,8 @@ class Reader:
 
     def _compared(self, left: exp.Expr, right: exp.Expr, scope: Scope) -> Shape:
         one, other = self.read(left, scope), self.read(right, scope)
-        for shape, constant in ((one, right), (other, left)):
-            value = constant(constant)
+        for shape, met in ((one, right), (other, left)):
+            value = constant(met)
             if value is not None:
                 note(shape, value)
         if constant(left) is None and constant(right) is None:
