@@ -1,0 +1,68 @@
+# Every target makes the environment it needs first, once. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench lock clean
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+TESTS ?= -n auto
+
+# The first of these that is new enough and can make a virtual environment; `make PYTHON=… setup` overrides it.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+
+help: ## List the targets
+	@echo "Usage: make TARGET"; echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-10s %s\n", $$1, $$2 }'
+
+setup: $(READY) ## Install everything into .venv, in the versions of requirements/lock.txt
+
+$(READY): requirements/lock.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: found no Python 3.11 or newer with the venv module;" \
+		"install one (on Debian: python3 and python3-venv), or name it: make PYTHON=/path/to/python setup" >&2; exit 1; }
+	@echo "==> Making a virtual environment in $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo "==> Installing $$(grep -c '==' requirements/lock.txt) pinned packages from requirements/lock.txt (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	@echo "==> Installing jetstream-argo itself, editable"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "==> Ready: $(BIN)/jetstream-argo --help"
+
+demo: $(READY) ## Make synthetic telemetry and analyse an experiment on it; again: only what is missing
+	@echo "==> Running the demo experiment on this machine: telemetry, plan, every node, results"
+	@$(BIN)/jetstream-argo demo $(ARGS)
+
+test: $(READY) ## Run the tests; `make test ARGS='-k windows'` runs some
+	@echo "==> Running the tests"
+	@$(BIN)/pytest $(TESTS) $(ARGS)
+
+check: $(READY) ## Check style, formatting, types and which room imports which
+	@echo "==> ruff check"; $(BIN)/ruff check .
+	@echo "==> ruff format --check"; $(BIN)/ruff format --check .
+	@echo "==> mypy --strict"; $(BIN)/mypy
+	@echo "==> import contracts"; $(BIN)/lint-imports
+
+format: $(READY) ## Format the code and fix what can be fixed by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Measure partition-days and time against direct window queries
+	@echo "==> Running benchmarks/scan.py"
+	@$(BIN)/python benchmarks/scan.py $(ARGS)
+
+# The build backend is pinned along with the rest, so that nothing is fetched unpinned when the package itself is installed.
+COMPILE = echo hatchling | $(BIN)/uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet
+lock: $(READY) ## Resolve the dependencies anew into requirements/*.txt (`ARGS=--upgrade` for newer ones)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@echo "==> requirements/lock.txt: everything, for work on the project"
+	@$(COMPILE) --all-extras --group dev $(ARGS) --output-file requirements/lock.txt
+	@echo "==> requirements/runtime.txt: what pods need"
+	@$(COMPILE) --extra argo --extra bigquery $(ARGS) --output-file requirements/runtime.txt
+
+clean: ## Remove the environment, caches and the demo's data
+	@echo "==> Removing .venv, caches, build/, dist/ and .jetstream/"
+	@rm -rf $(VENV) .jetstream build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
