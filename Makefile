@@ -53,8 +53,9 @@ bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"
 	@$(BIN)/python benchmarks/scan.py $(ARGS)
 
-# The build backend is pinned along with the rest, so that nothing is fetched unpinned when the package itself is installed.
-COMPILE = echo hatchling | $(BIN)/uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes \
+# The build backend (and editables, which it asks for late) is pinned along with the rest: installing the package itself
+# must not fetch anything unpinned.
+COMPILE = printf 'hatchling\neditables\n' | $(BIN)/uv pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 lock: $(READY) ## Resolve the dependencies anew into requirements/*.txt (`ARGS=--upgrade` for newer ones)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
