@@ -23,7 +23,7 @@ class Merge(StrEnum):
     BIT_AND = "BIT_AND"
     BIT_XOR = "BIT_XOR"
     CONCAT = "ARRAY_CONCAT_AGG"  # arrays: of distinct values, or of moments
-    MAX_BY = "MAX_BY"  # structs (value, by)
+    MAX_BY = "MAX_BY"  # structs (value, rank)
     MIN_BY = "MIN_BY"
 
 
