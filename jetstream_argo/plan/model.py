@@ -97,17 +97,13 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows of telemetry, and what is read of them. See `config.model.DataSource` for the first five fields.
-
-    `days_before` is how many days before its enrollment a unit's rows are still needed.
-    """
+    """Rows of telemetry, and what is read of them. See `config.model.DataSource` for the first five fields."""
 
     name: str
     from_expression: str
     id_column: str
     date_column: str
     branch_expression: str | None
-    days_before: int
     partials: tuple[Partial, ...]
     reads: tuple[Read, ...]
 

@@ -1,0 +1,70 @@
+"""Which dates of a data source are read into which partial columns, each date once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.plan.model import Composed, Metric, PeriodWindows, Read
+from jetstream_argo.plan.windows import Timeline
+
+
+def reads_of(metrics: Sequence[Metric], periods: Sequence[PeriodWindows], timeline: Timeline) -> tuple[Read, ...]:
+    """Return the dates of one source to read, in order and without overlap.
+
+    A date is read when a window that is due needs it, and then into every column that any window will ever need of
+    it, so that a later window never reads it again.
+    """
+    due = {each.period: each.windows for each in periods}
+    needed: list[tuple[date, date]] = []
+    columns: list[tuple[date, date, tuple[str, ...]]] = []
+    before = False
+    for metric in metrics:
+        if not isinstance(metric.computation, Composed):
+            continue
+        for period in metric.periods:
+            if windows := due.get(period, ()):
+                needed.append(timeline.dates(windows[0].first_day, windows[-1].last_day))
+                before = before or period.before_enrollment
+            columns.append((*_ever_needed(period, timeline), metric.computation.partials))
+    dates = sorted({day for first, last in needed for day in _dates(first, last)})
+    days = [_Day(day, _columns_on(day, columns), before and day < timeline.last_enrollment) for day in dates]
+    return tuple(Read(run[0].date, run[-1].date, run[0].columns, run[0].before_enrollment) for run in _runs(days))
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    date: date
+    columns: tuple[str, ...]
+    before_enrollment: bool
+
+
+def _runs(days: Sequence[_Day]) -> Iterator[list[_Day]]:
+    """Yield the longest runs of days that follow one another and are read alike."""
+    run: list[_Day] = []
+    for day in days:
+        if run and not (
+            day.date - run[-1].date == timedelta(days=1)
+            and (day.columns, day.before_enrollment) == (run[-1].columns, run[-1].before_enrollment)
+        ):
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
+
+
+def _ever_needed(period: Period, timeline: Timeline) -> tuple[date, date]:
+    """Return the first and last date that any window of `period`, due or not yet, will read."""
+    if period.before_enrollment:
+        first_day = -7 if period is Period.PREENROLLMENT_WEEK else -28
+        return timeline.dates(first_day, -1)
+    return timeline.start, date.max
+
+
+def _dates(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _columns_on(day: date, columns: Sequence[tuple[date, date, tuple[str, ...]]]) -> tuple[str, ...]:
+    return tuple(sorted({name for first, last, names in columns if first <= day <= last for name in names}))

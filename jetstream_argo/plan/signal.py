@@ -1,0 +1,74 @@
+"""On which dates an exposure signal is looked for, per analysis window."""
+
+from datetime import date, timedelta
+from typing import assert_never
+
+from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, SignalBound
+from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.model import Merge, Partial, PeriodWindows, Signal, SignalWindow
+from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+
+
+def signal_of(
+    settings: ExperimentConfig, timeline: Timeline, periods: tuple[PeriodWindows, ...], *, key: str
+) -> Signal | None:
+    """Return the experiment's exposure signal with the dates that every due window needs; None if it has none.
+
+    The dates are those of the existing system: bounds count from the first enrollment date, an analysis window's
+    bounds are moved by the enrollment period so that they fit the last unit, and a window without an end, or with
+    end 0, lasts until the last enrollment date.
+    """
+    signal = settings.exposure_signal
+    if signal is None:
+        return None
+    windows = tuple(_window(signal, due, window, timeline) for due in periods for window in due.windows)
+    source = signal.data_source
+    expression = "COUNT(*)"
+    column = "p_" + digest(key, source.from_expression, source.id_column, source.date_column, signal.select_expression)
+    return Signal(
+        name=signal.name,
+        from_expression=(
+            f"(SELECT {source.id_column} AS analysis_id, {source.date_column} AS submission_date "
+            f"FROM {source.from_expression} WHERE {signal.select_expression})"
+        ),
+        id_column="analysis_id",
+        date_column="submission_date",
+        partial=Partial(column, expression, Merge.SUM),
+        first_date=min((window.first_date for window in windows), default=timeline.start),
+        last_date=max((window.last_date for window in windows), default=timeline.start),
+        windows=windows,
+    )
+
+
+def _window(signal: ExposureSignal, due: PeriodWindows, window: AnalysisWindow, timeline: Timeline) -> SignalWindow:
+    first = _days(signal.window_start, window, timeline)
+    last = _days(signal.window_end, window, timeline)
+    start = timeline.start if last else timeline.last_enrollment
+    # Later telemetry may not be there yet on the day on which the window is due.
+    seen = max(timeline.last_enrollment, timeline.dates(window.first_day, window.last_day)[1])
+    return SignalWindow(
+        due.period, window.index, timeline.start + timedelta(days=first), min(start + timedelta(days=last), seen)
+    )
+
+
+def _days(bound: int | SignalBound | None, window: AnalysisWindow, timeline: Timeline) -> int:
+    match bound:
+        case None:
+            return 0
+        case SignalBound.ENROLLMENT_START:
+            return 0
+        case SignalBound.ENROLLMENT_END:
+            return timeline.enrollment_days
+        case SignalBound.ANALYSIS_WINDOW_START:
+            return window.first_day + timeline.enrollment_days
+        case SignalBound.ANALYSIS_WINDOW_END:
+            return window.last_day + timeline.enrollment_days
+        case int():
+            return bound
+        case _:
+            assert_never(bound)
+
+
+def dates_of(signal: Signal, windows: tuple[SignalWindow, ...]) -> tuple[date, date]:
+    """Return the first and last date on which `windows` look for the signal."""
+    return min(w.first_date for w in windows), max(w.last_date for w in windows)

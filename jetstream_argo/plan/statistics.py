@@ -1,0 +1,62 @@
+"""Which statistics of which metric a period asks for, and by which covariate they are adjusted."""
+
+from collections.abc import Iterator
+
+from jetstream_argo.config import model as config
+from jetstream_argo.config.model import Period, Plain
+from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.plan.codec import canonical
+from jetstream_argo.plan.model import Covariate, MetricStatistics, PreTreatment, Statistic
+
+_COVARIATE = "covariate_adjustment"
+
+
+def metric_statistics(asked: config.PeriodMetrics) -> Iterator[MetricStatistics]:
+    """Yield, per metric of one period, the statistics asked for; without their keys."""
+    summaries: dict[str, list[config.Summary]] = {}
+    for summary in asked.summaries:
+        summaries.setdefault(summary.metric, []).append(summary)
+    for metric, of_metric in summaries.items():
+        statistics = tuple(_statistic(summary, asked.period) for summary in of_metric)
+        yield MetricStatistics(asked.period, metric, "", tuple(sorted(statistics, key=lambda each: each.name)))
+
+
+def _statistic(summary: config.Summary, period: Period) -> Statistic:
+    parameters = dict(summary.parameters)
+    covariate = _covariate(summary, parameters.pop(_COVARIATE, None), period)
+    steps = tuple(
+        PreTreatment(step.name, canonical({name: _json(value) for name, value in step.arguments}))
+        for step in summary.pre_treatments
+    )
+    plain = {name: _json(value) for name, value in parameters.items()}
+    return Statistic(summary.statistic, canonical(plain), steps, covariate)
+
+
+def _covariate(summary: config.Summary, value: Plain, period: Period) -> Covariate | None:
+    """Return the covariate asked for; None before enrollment, where it would be the value itself."""
+    if value is None:
+        return None
+    given = _json(value)
+    if not isinstance(given, dict):
+        raise PlanError(
+            f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}: is not a table: {value!r}"
+        )
+    where = f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}"
+    allowed = [each.value for each in Period if each.before_enrollment]
+    before = str(given.get("period", Period.PREENROLLMENT_WEEK.value))
+    if before not in allowed:
+        raise PlanError(f"{where}.period: is {before!r}, not one of {allowed}{nearest(before, allowed)}")
+    unknown = sorted(set(given) - {"metric", "period"})
+    if unknown:
+        raise PlanError(f"{where}: has unknown keys {unknown}; allowed are 'metric' and 'period'")
+    metric = given.get("metric") or summary.metric
+    return None if period.before_enrollment else Covariate(str(metric), Period(before))
+
+
+def _json(value: Plain) -> object:
+    """Return a file's value as plain JSON: pairs of a name and a value are a table, other tuples are lists."""
+    if not isinstance(value, tuple):
+        return value
+    if value and all(isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) for item in value):  # noqa: PLR2004  # pairs
+        return {str(item[0]): _json(item[1]) for item in value if isinstance(item, tuple)}
+    return [_json(item) for item in value]
