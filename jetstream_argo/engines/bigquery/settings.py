@@ -1,0 +1,33 @@
+"""How BigQuery is used: where, how long, and for how many bytes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Priority(StrEnum):
+    """How BigQuery schedules queries: at once, or when there is room."""
+
+    INTERACTIVE = "INTERACTIVE"
+    BATCH = "BATCH"
+
+
+@dataclass(frozen=True, slots=True)
+class BigQuerySettings:
+    """What one process asks of BigQuery.
+
+    `timeout_seconds` bounds one job, from submission to its end; `retry_seconds` bounds how long one call is retried
+    in place before `Transient` is raised; `request_seconds` bounds one HTTP request. `maximum_bytes_billed` of None
+    sets no cap of our own. An `api_endpoint` that starts with `http://` is called without credentials.
+    """
+
+    project: str
+    location: str = "US"
+    priority: Priority = Priority.INTERACTIVE
+    timeout_seconds: float = 6 * 3600.0
+    maximum_bytes_billed: int | None = None
+    retry_seconds: float = 300.0
+    first_delay_seconds: float = 1.0
+    longest_delay_seconds: float = 30.0
+    request_seconds: float = 60.0
+    cancel_seconds: float = 4.0
+    api_endpoint: str | None = None
