@@ -25,7 +25,7 @@ from jetstream_argo.plan.model import (
     Source,
 )
 from jetstream_argo.plan.reads import reads_of
-from jetstream_argo.plan.signal import signal_of
+from jetstream_argo.plan.signal import signal_key, signal_of
 from jetstream_argo.plan.statistics import metric_statistics
 from jetstream_argo.plan.windows import Timeline, due_windows
 
@@ -191,7 +191,7 @@ def _split(
             )
         except PlanError as error:
             raise PlanError(f"{settings.slug}: metrics.{metric.name}.{error}") from error
-        column = "m_" + digest(rows, _how(split.computation, metric.select_expression))
+        column = "m_" + digest(rows, _how(split.computation, metric.select_expression), signal_key(settings))
     return _Split(
         Metric(
             name=metric.name,

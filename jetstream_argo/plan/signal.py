@@ -1,6 +1,6 @@
 """On which dates an exposure signal is looked for, per analysis window."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import assert_never
 
 from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, SignalBound
@@ -23,8 +23,6 @@ def signal_of(
         return None
     windows = tuple(_window(signal, due, window, timeline) for due in periods for window in due.windows)
     source = signal.data_source
-    expression = "COUNT(*)"
-    column = "p_" + digest(key, source.from_expression, source.id_column, source.date_column, signal.select_expression)
     return Signal(
         name=signal.name,
         from_expression=(
@@ -33,11 +31,21 @@ def signal_of(
         ),
         id_column="analysis_id",
         date_column="submission_date",
-        partial=Partial(column, expression, Merge.SUM),
+        partial=Partial("p_" + digest(key, signal_key(settings)), "COUNT(ds.submission_date)", Merge.SUM),
         first_date=min((window.first_date for window in windows), default=timeline.start),
         last_date=max((window.last_date for window in windows), default=timeline.start),
         windows=windows,
     )
+
+
+def signal_key(settings: ExperimentConfig) -> str:
+    """Return a hash of everything that decides which units a signal exposes; empty without a signal."""
+    signal = settings.exposure_signal
+    if signal is None:
+        return ""
+    source = signal.data_source
+    rows = [source.from_expression, source.id_column, source.date_column, signal.select_expression]
+    return digest(rows, signal.window_start, signal.window_end)
 
 
 def _window(signal: ExposureSignal, due: PeriodWindows, window: AnalysisWindow, timeline: Timeline) -> SignalWindow:
@@ -67,8 +75,3 @@ def _days(bound: int | SignalBound | None, window: AnalysisWindow, timeline: Tim
             return bound
         case _:
             assert_never(bound)
-
-
-def dates_of(signal: Signal, windows: tuple[SignalWindow, ...]) -> tuple[date, date]:
-    """Return the first and last date on which `windows` look for the signal."""
-    return min(w.first_date for w in windows), max(w.last_date for w in windows)

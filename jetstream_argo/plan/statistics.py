@@ -36,6 +36,7 @@ def _covariate(summary: config.Summary, value: Plain, period: Period) -> Covaria
     """Return the covariate asked for; None before enrollment, where it would be the value itself."""
     if value is None:
         return None
+    where = f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}"
     given = _json(value)
     if not isinstance(given, dict):
         raise PlanError(

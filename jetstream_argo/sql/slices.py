@@ -1,0 +1,76 @@
+"""Which committed rows of an append-only table hold the columns that a query needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.sql.text import Sql, identifier, literal, table, union_all
+
+
+@dataclass(frozen=True, slots=True)
+class DateSlice:
+    """In these batches, the rows from `first_date` to `last_date` (both included) hold `columns`."""
+
+    batches: tuple[str, ...]
+    first_date: date
+    last_date: date
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSlice:
+    """In these batches, the rows of the windows `first_index` to `last_index` (both included) hold `columns`."""
+
+    batches: tuple[str, ...]
+    first_index: int
+    last_index: int
+    columns: tuple[str, ...]
+
+
+def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str]) -> Sql:
+    """Return the partials in `slices`: (analysis_id, branch, submission_date, *columns).
+
+    A date that lies in several slices gives several rows, each NULL in the columns of the others; that is all one to
+    the merging aggregates, which ignore NULL.
+    """
+    return union_all(
+        Sql(
+            "SELECT p.analysis_id, p.branch, p.submission_date"
+            + "".join(f", {_or_null(column, each.columns)}" for column in columns)
+            + f"\nFROM {table(name)} AS p"
+            + f"\nWHERE p.submission_date BETWEEN {literal(each.first_date)} AND {literal(each.last_date)}"
+            + f"\n  AND p.batch IN ({_literals(each.batches)})"
+        )
+        for each in slices
+    )
+
+
+def probe(name: str, batch: str, columns: Sequence[str]) -> Sql:
+    """Return what the partials of one batch are for units without rows: (branch, enrollment_date, *columns)."""
+    return Sql(
+        "SELECT p.branch, p.enrollment_date"
+        + "".join(f", p.{column}" for column in columns)
+        + f"\nFROM {table(name)} AS p"
+        + f"\nWHERE p.submission_date IS NULL AND p.analysis_id IS NULL AND p.batch = {literal(batch)}"
+    )
+
+
+def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
+    """Return the values of one metric in `slices`: (analysis_id, branch, window_index, value)."""
+    return union_all(
+        Sql(
+            f"SELECT v.analysis_id, v.branch, v.window_index, v.{identifier(column)} AS value"
+            f"\nFROM {table(name)} AS v"
+            f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
+            f"\n  AND v.batch IN ({_literals(each.batches)})"
+        )
+        for each in slices
+    )
+
+
+def _or_null(column: str, held: Sequence[str]) -> str:
+    return f"p.{column}" if column in held else f"NULL AS {column}"
+
+
+def _literals(values: Sequence[str]) -> str:
+    return ", ".join(literal(value) for value in values)

@@ -1,0 +1,12 @@
+-- One row per analysis unit, branch and window: metrics computed from all rows of the window at once.
+WITH {{grid}}
+SELECT
+  {{columns}}
+FROM grid AS e
+LEFT JOIN {{source}} AS ds
+  ON ds.{{id}} = e.analysis_id
+  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
+  AND ds.{{date}} BETWEEN DATE_ADD(e.anchor, INTERVAL e.analysis_window_start DAY)
+    AND DATE_ADD(e.anchor, INTERVAL e.analysis_window_end DAY)
+  AND ({{counts}})
+GROUP BY {{keys}}

@@ -1,0 +1,14 @@
+(
+  SELECT
+    {{columns}}
+  FROM (
+    {{values}}
+  ) AS v
+  INNER JOIN {{enrollments}} AS e
+    ON e.analysis_id = v.analysis_id AND e.branch = v.branch
+  {{joins}}
+  CROSS JOIN UNNEST([
+    {{segments}}
+  ]) AS s
+  WHERE s IS NOT NULL
+)

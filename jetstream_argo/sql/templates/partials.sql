@@ -1,0 +1,18 @@
+-- One row per analysis unit, branch and date on which the unit has rows that count. A row without analysis_id and
+-- date tells what the aggregates give for a unit without rows that enrolled into this branch on this date.
+WITH units AS (
+  SELECT u.analysis_id, u.branch, u.enrollment_date
+  FROM {{enrollments}} AS u
+  UNION ALL
+  SELECT DISTINCT CAST(NULL AS STRING) AS analysis_id, u.branch, u.enrollment_date
+  FROM {{enrollments}} AS u
+)
+SELECT
+  {{columns}}
+FROM units AS e
+LEFT JOIN {{source}} AS ds
+  ON ds.{{id}} = e.analysis_id
+  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
+  AND ({{counts}})
+GROUP BY e.analysis_id, e.branch, e.enrollment_date, ds.{{date}}
+HAVING e.analysis_id IS NULL OR ds.{{date}} IS NOT NULL

@@ -1,0 +1,10 @@
+-- One row per analysis unit and branch: which segments of one source it is in; without rows there, what its aggregates give for none.
+SELECT
+  {{columns}}
+FROM raw_enrollments AS e
+LEFT JOIN {{source}} AS ds
+  ON ds.{{id}} = e.analysis_id
+  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
+  AND ds.{{date}} BETWEEN DATE_ADD(e.enrollment_date, INTERVAL {{first_day}} DAY)
+    AND DATE_ADD(e.enrollment_date, INTERVAL {{last_day}} DAY)
+GROUP BY e.analysis_id, e.branch

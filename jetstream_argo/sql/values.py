@@ -1,0 +1,205 @@
+"""The queries that give metric values: daily partials, their merge into windows, and direct ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.plan.model import AnalysisPlan, Composed, Merge, Metric, Partial, Source
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql import names, slices
+from jetstream_argo.sql.enrollments import path
+from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, table
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """For whom values are computed: the units of `basis`, in `windows` of `period`, which follow one another.
+
+    `signals` are the slices of the exposure signal's table, where the plan has a signal.
+    """
+
+    basis: Basis
+    period: Period
+    windows: tuple[AnalysisWindow, ...]
+    signals: tuple[DateSlice, ...] = ()
+
+
+def partials_query(
+    plan: AnalysisPlan, source: Source, columns: Sequence[str], *, first_date: date, last_date: date, batch: str
+) -> Sql:
+    """Return the query that reads `source` once, from `first_date` to `last_date`, into the partials `columns`."""
+    partials = [partial for partial in source.partials if partial.column in columns]
+    wanted = [
+        Sql(f"{literal(batch)} AS batch"),
+        Sql("e.analysis_id"),
+        Sql("e.branch"),
+        Sql("e.enrollment_date"),
+        Sql(f"ds.{path(source.date_column)} AS submission_date"),
+        *(Sql(f"{partial.expression} AS {partial.column}") for partial in partials),
+    ]
+    return fill(
+        "partials",
+        enrollments=table(names.enrollments(plan)),
+        columns=lines(wanted, indent=0),
+        source=Sql(source.from_expression),
+        id=path(source.id_column),
+        date=path(source.date_column),
+        first_date=literal(first_date),
+        last_date=literal(last_date),
+        counts=_counts(source),
+    )
+
+
+def values_query(
+    plan: AnalysisPlan,
+    source: Source,
+    metrics: Sequence[Metric],
+    grid: Grid,
+    *,
+    days: Sequence[DateSlice],
+    batch: str,
+) -> Sql:
+    """Return the query that merges partials into the values of composed `metrics` of one source."""
+    computations = [(m, m.computation) for m in metrics if isinstance(m.computation, Composed)]
+    needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
+    partials = [partial for partial in source.partials if partial.column in needed]
+    first, last = grid.windows[0], grid.windows[-1]
+    place = f"DIV(DATE_DIFF(d.submission_date, u.anchor, DAY) - ({first.first_day}), {first.days}) + {first.index}"
+    merged = [
+        Sql("u.analysis_id"),
+        Sql("u.branch"),
+        Sql(f"{place} AS window_index"),
+        *(Sql(f"{_merge(partial)} AS {partial.column}") for partial in partials),
+    ]
+    probes = _probes(days, [partial.column for partial in partials])
+    states = [
+        *(Sql(f"g.{name}") for name in _KEYS),
+        *(Sql(f"{_state(partial, _probe_of(partial, probes))} AS {partial.column}") for partial in partials),
+    ]
+    name = names.partials(plan, source.name)
+    return fill(
+        "values",
+        grid=_grid(plan, grid),
+        days=slices.days(name, days, [partial.column for partial in partials]),
+        merged=lines(merged, indent=0),
+        first_day=literal(first.first_day),
+        last_day=literal(last.last_day),
+        states=lines(states, indent=0),
+        probes=_join_probes(name, probes),
+        columns=_columns(batch, [(metric, computation.finaliser) for metric, computation in computations]),
+    )
+
+
+def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: Grid, *, batch: str) -> Sql:
+    """Return the query that computes `metrics` of one source from all rows of every window."""
+    first_date, last_date = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
+    keys = (*_KEYS, "analysis_window_start", "analysis_window_end")
+    return fill(
+        "direct",
+        grid=_grid(plan, grid),
+        columns=_columns(batch, [(metric, metric.select_expression) for metric in metrics]),
+        source=Sql(source.from_expression),
+        id=path(source.id_column),
+        date=path(source.date_column),
+        first_date=literal(first_date),
+        last_date=literal(last_date),
+        counts=_counts(source),
+        keys=lines([Sql(f"e.{key}") for key in keys]),
+    )
+
+
+_KEYS = ("analysis_id", "branch", "window_index", "enrollment_date", "exposure_date", "num_exposure_events")
+
+
+def _counts(source: Source) -> Sql:
+    """On the day of enrollment, only rows that carry the experiment count: the others are from before it."""
+    if source.branch_expression is None:
+        return Sql("TRUE")
+    return Sql(f"ds.{path(source.date_column)} != e.enrollment_date OR ({source.branch_expression}) IS NOT NULL")
+
+
+def _columns(batch: str, values: Sequence[tuple[Metric, str]]) -> Sql:
+    keys = [Sql(f"e.{key}") for key in _KEYS if key != "enrollment_date"]
+    # A comment at the end of an expression must not swallow what follows it.
+    wanted = [Sql(f"(\n  {expression}\n) AS {metric.column}") for metric, expression in values]
+    return lines([Sql(f"{literal(batch)} AS batch"), *keys, *wanted], indent=0)
+
+
+def _merge(partial: Partial) -> Sql:
+    column = f"d.{identifier(partial.column)}"
+    if partial.merge in (Merge.MAX_BY, Merge.MIN_BY):
+        return Sql(f"{partial.merge}({column}.value, {column}.rank)")
+    return Sql(f"{partial.merge}({column})")
+
+
+def _state(partial: Partial, probe: int) -> Sql:
+    alone = f"q{probe}.{partial.column}"
+    if partial.merge in (Merge.MAX_BY, Merge.MIN_BY):
+        alone += ".value"
+    return Sql(f"IF(m.analysis_id IS NULL, {alone}, m.{partial.column})")
+
+
+def _probes(days: Sequence[DateSlice], columns: Sequence[str]) -> dict[str, list[str]]:
+    """Return, per batch, the columns whose state without rows is taken from it; each column from one batch."""
+    chosen: dict[str, list[str]] = {}
+    for column in columns:
+        batch = next(each.batches[0] for each in days if column in each.columns)
+        chosen.setdefault(batch, []).append(column)
+    return chosen
+
+
+def _probe_of(partial: Partial, probes: dict[str, list[str]]) -> int:
+    return next(number for number, columns in enumerate(probes.values(), 1) if partial.column in columns)
+
+
+def _join_probes(name: str, probes: dict[str, list[str]]) -> Sql:
+    joins = []
+    for number, (batch, columns) in enumerate(probes.items(), 1):
+        rows = slices.probe(name, batch, columns).replace("\n", "\n  ")
+        joins.append(
+            f"LEFT JOIN (\n  {rows}\n) AS q{number}\n"
+            f"  ON q{number}.branch = g.branch AND q{number}.enrollment_date = g.enrollment_date"
+        )
+    return Sql("\n".join(joins))
+
+
+def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+    if plan.signal is not None and grid.basis is Basis.EXPOSURES:
+        return _signal_grid(plan, grid)
+    windows = [
+        Sql(
+            f"STRUCT({w.index} AS window_index, {w.first_day} AS analysis_window_start, "
+            f"{w.last_day} AS analysis_window_end)"
+        )
+        for w in grid.windows
+    ]
+    anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
+    return fill(
+        "grid_units",
+        anchor=Sql(anchor),
+        enrollments=table(names.enrollments(plan)),
+        windows=lines(windows, indent=0),
+    )
+
+
+def _signal_grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+    assert plan.signal is not None
+    dates = {w.index: w for w in plan.signal.windows if w.period is grid.period}
+    windows = [
+        Sql(
+            f"STRUCT({w.index} AS window_index, {w.first_day} AS analysis_window_start, "
+            f"{w.last_day} AS analysis_window_end, {literal(dates[w.index].first_date)} AS first_date, "
+            f"{literal(dates[w.index].last_date)} AS last_date)"
+        )
+        for w in grid.windows
+    ]
+    column = plan.signal.partial.column
+    return fill(
+        "grid_signal",
+        enrollments=table(names.enrollments(plan)),
+        signal=identifier(column),
+        signals=slices.days(names.signals(plan), grid.signals, [column]),
+        windows=lines(windows, indent=0),
+    )
