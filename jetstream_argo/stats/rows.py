@@ -17,18 +17,22 @@ class Reason(StrEnum):
 
     NO_UNITS = "no_units"  # the branch, or the one it is compared with, has no value
     TOO_FEW_UNITS = "too_few_units"  # an interval needs two units a branch
-    NO_VARIATION = "no_variation"  # all values are equal, so that there is no interval
-    ZERO_REFERENCE = "zero_reference"  # a share of zero: the reference branch's value is 0
-    UNBOUNDED = "unbounded"  # the reference branch's interval holds 0, so a share of it has no bounds
-    NOT_POSITIVE = "not_positive"  # a share of, or by, a negative value
+    NO_VARIATION = "no_variation"  # all values are equal, so that there is no interval, or one of no width
+    ZERO_REFERENCE = "zero_reference"  # a share of zero: the reference branch's value is, or may be, 0
+    ZERO_BRANCH = "zero_branch"  # the branch's value is 0: the uplift is -1, and has no interval
+    UNBOUNDED = "unbounded"  # the reference branch's interval holds 0, so that a share of it has no bounds
+    OPPOSITE_SIGNS = "opposite_signs"  # no share: one branch is positive, the other negative
     INFINITE_EXPECTATION = "infinite_expectation"  # the law has no mean; its bounds are exact
-    ZERO_DENOMINATOR = "zero_denominator"  # the denominator is 0 in all units, or can be 0 in a resample
+    ZERO_DENOMINATOR = "zero_denominator"  # the denominator is, or may be, 0
     NOT_BINARY = "not_binary"  # a value other than 0, 1, true, false
     OVERFLOW = "overflow"  # the values are too large for sums of their powers
+    # The numbers are there:
+    NEGATIVE_REFERENCE = "negative_reference"  # both branches are negative, so that +10 % is a lower value
     NO_COVARIATE = "no_covariate"  # unadjusted: no unit has the covariate, or it does not vary
-    FEW_UNITS = "few_units"  # the numbers are there; below 30 units a bootstrap interval covers too rarely
-    APPROXIMATE = "approximate"  # the numbers are there; value counts would make them exact
-    LINEAR_GRID = "linear_grid"  # the numbers are there; a log grid was asked for and is impossible
+    FEW_UNITS = "few_units"  # below 30 units a bootstrap interval covers too rarely
+    APPROXIMATE = "approximate"  # heavy tails or few units: the values themselves would make it exact
+    LINEAR_GRID = "linear_grid"  # a log grid was asked for, of values that have no logarithm
+    NONFINITE_EXCLUDED = "nonfinite_excluded"  # infinite or NaN values were left out
 
 
 @dataclass(frozen=True, slots=True)

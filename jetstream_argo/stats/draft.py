@@ -1,0 +1,98 @@
+"""What all statistics do alike: take their data from a sample, in order, and put numbers into rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import permutations
+from math import isfinite
+from typing import TypeVar, overload
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
+from jetstream_argo.stats.sufficient import BranchFacts
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@overload
+def typed(facts: BranchFacts, kind: type[T], /) -> T | None: ...
+@overload
+def typed(facts: BranchFacts, kind: type[T], other: type[U], /) -> T | U | None: ...
+def typed(facts: BranchFacts, *kinds: type[object]) -> object:
+    """Return the branch's data as one of `kinds`, or None for a branch without rows.
+
+    Raises:
+        EstimateError: the data are of another kind, or there are rows and no data.
+    """
+    if isinstance(facts.data, kinds):
+        return facts.data
+    if facts.data is None and facts.n_rows == facts.n_null + facts.n_nonfinite:
+        return None
+    wanted = " or ".join(kind.__name__ for kind in kinds)
+    raise EstimateError("wrong_data", f"branch {facts.branch!r}: needs {wanted}, has {type(facts.data).__name__}")
+
+
+def ordered_pairs(items: Sequence[T]) -> Iterator[tuple[T, T]]:
+    """Yield every (reference, branch), references in order, and for each the other branches in order."""
+    return permutations(items, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A point with its bounds; None, with a reason, where there is no such number."""
+
+    point: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reason: Reason | None = None
+    p_value: float | None = None
+
+    def checked(self) -> "Interval":
+        """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
+        point, lower, upper, p_value = map(_finite, (self.point, self.lower, self.upper, self.p_value))
+        same = (point, lower, upper, p_value) == (self.point, self.lower, self.upper, self.p_value)
+        return self if same else Interval(point, lower, upper, self.reason or Reason.OVERFLOW, p_value)
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and isfinite(value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the rows of one statistic have in common."""
+
+    metric: str
+    statistic: str
+    confidence: float | None
+
+    def of_branch(self, branch: str, n: int, interval: Interval, *, parameter: Decimal | None = None) -> EstimateRow:
+        """Return the row of one branch."""
+        of = interval.checked()
+        return EstimateRow(
+            self.metric,
+            self.statistic,
+            branch,
+            n_units=n,
+            parameter=parameter,
+            ci_width=self.confidence,
+            point=of.point,
+            lower=of.lower,
+            upper=of.upper,
+            reason=of.reason,
+            p_value=of.p_value,
+        )
+
+    def of_pair(
+        self,
+        pair: tuple[str, str],
+        n: int,
+        comparison: Comparison,
+        interval: Interval,
+        *,
+        parameter: Decimal | None = None,
+    ) -> EstimateRow:
+        """Return the row that compares the second of `pair` with the first, the reference."""
+        row = self.of_branch(pair[1], n, interval, parameter=parameter)
+        return replace(row, comparison=comparison, comparison_to_branch=pair[0])

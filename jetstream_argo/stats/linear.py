@@ -1,0 +1,211 @@
+"""By how much the branches' means differ: least squares from centred sums.
+
+With a dummy for each branch the regression `y ~ branch [+ x]` separates: by Frisch, Waugh and Lovell the slope on x is
+that of the values centred within their branches, and everything else follows from each branch's means. So sums about
+the branch means are all that is needed, and differences are antisymmetric by construction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf, sqrt
+
+from scipy.special import ndtri, stdtr, stdtrit
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
+from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
+from jetstream_argo.stats.params import LinearModelMean, PerClientDauImpact
+from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
+from jetstream_argo.stats.sufficient import Sample
+
+# A standard deviation this small against the mean is rounding, not variation.
+NOISE = 1e-14
+NEEDED = 2  # units a branch, for an interval
+NOTHING = JointMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The regression: each branch's moments, and what they share.
+
+    `slope` is None without a covariate. `variance` is that of the residuals; None where there is none to estimate
+    from. Relative uplifts are taken where the covariate is `at`.
+    """
+
+    branches: tuple[JointMoments, ...]
+    slope: float | None
+    m2_x: float
+    variance: float | None
+    dof: int
+    at: float
+
+    def mean(self, branch: JointMoments) -> float:
+        """The fitted mean of the branch where the covariate is `at`."""
+        return branch.mean_y + (self.slope or 0.0) * (self.at - branch.mean_x)
+
+    def covariance(self, a: JointMoments, b: JointMoments) -> float:
+        """The covariance of two branches' fitted means; of the same branch, the variance."""
+        variance = self.variance or 0.0
+        own = 1 / a.n if a is b else 0.0
+        shared = (self.at - a.mean_x) * (self.at - b.mean_x) / self.m2_x if self.slope is not None else 0.0
+        return variance * (own + shared)
+
+    def difference_variance(self, a: JointMoments, b: JointMoments) -> float:
+        """The variance of the difference of two branches' fitted means."""
+        shared = (a.mean_x - b.mean_x) ** 2 / self.m2_x if self.slope is not None else 0.0
+        return (self.variance or 0.0) * (1 / a.n + 1 / b.n + shared)
+
+
+def fit(branches: Sequence[JointMoments], *, at: float | None) -> Fit:
+    """Return the homoskedastic least squares fit on the branch and, unless `at` is None, on the covariate.
+
+    A covariate that does not vary within branches is left out. Branches without units add nothing.
+
+    Source:
+        Frisch and Waugh (1933), Econometrica 1:387; Lovell (1963), JASA 58:993.
+    """
+    pooled = [branch for branch in branches if branch.n]
+    m2_x = sum(branch.m2_x for branch in pooled)
+    c_xy = sum(branch.c_xy for branch in pooled)
+    n = sum(branch.n for branch in pooled)
+    varies = _varies(m2_x, n, max((abs(branch.mean_x) for branch in pooled), default=0.0))
+    slope = c_xy / m2_x if at is not None and varies else None
+    dof = n - len(pooled) - (slope is not None)
+    rss = sum(branch.m2_y for branch in pooled) - (slope or 0.0) * c_xy
+    varies = _varies(rss, n, max((abs(branch.mean_y) for branch in pooled), default=0.0))
+    variance = rss / dof if dof > 0 and varies else None
+    return Fit(tuple(branches), slope, m2_x, variance, dof, at or 0.0)
+
+
+def linear_model_mean(params: LinearModelMean, sample: Sample) -> tuple[EstimateRow, ...]:
+    """Return each branch's mean with its own t interval, then for every pair the difference and the relative uplift.
+
+    The individual means are never adjusted, but are those of the units that have the covariate too. A difference has
+    a t interval with the regression's degrees of freedom, and a two-sided p-value. A relative uplift is the ratio of
+    the fitted means at the covariate's `qbar`, with a normal interval for its logarithm (delta method).
+
+    Without variation there are points only. A relative uplift has no point where the reference is 0 or the signs
+    differ, and no bounds where the reference's own normal interval holds 0. Where no unit has the covariate, or it
+    does not vary, the comparison is unadjusted and its rows say so.
+
+    Raises:
+        EstimateError: the sample holds neither `Moments` nor `Covaried`, or a covariate without `qbar`.
+    """
+    draft = Draft(sample.metric, params.row_name, params.confidence_interval)
+    model = _model(params, sample)
+    branches = tuple(zip((facts.branch for facts in sample.branches), model.branches, strict=True))
+    rows = [
+        draft.of_branch(name, branch.n, mean_interval(branch.y, params.confidence_interval))
+        for name, branch in branches
+    ]
+    for (reference_name, reference), (name, branch) in ordered_pairs(branches):
+        pair, n = (reference_name, name), reference.n + branch.n
+        difference = _difference(model, reference, branch, params.confidence_interval)
+        uplift = _relative_uplift(model, reference, branch, params.confidence_interval)
+        rows.append(_adjusted(params, model, draft.of_pair(pair, n, Comparison.DIFFERENCE, difference)))
+        rows.append(_adjusted(params, model, draft.of_pair(pair, n, Comparison.RELATIVE_UPLIFT, uplift)))
+    return tuple(rows)
+
+
+def per_client_dau_impact(params: PerClientDauImpact, sample: Sample) -> tuple[EstimateRow, ...]:
+    """Return the comparisons of `linear_model_mean`, each difference times the units of all branches.
+
+    The units without a value count too, so that the product is about the experiment as it was enrolled.
+    """
+    return tuple(
+        _times(row, sample.n_rows) if row.comparison is Comparison.DIFFERENCE else row
+        for row in linear_model_mean(params, sample)
+        if row.comparison is not None
+    )
+
+
+def mean_interval(moments: Moments, confidence: float) -> Interval:
+    """Return the mean with its t interval; no bounds below two units."""
+    if moments.n < NEEDED:
+        return Interval(moments.mean, reason=Reason.TOO_FEW_UNITS) if moments.n else Interval(reason=Reason.NO_UNITS)
+    half = float(stdtrit(moments.n - 1, (1 + confidence) / 2)) * sqrt(moments.variance / moments.n)
+    reason = None if _varies(moments.m2, moments.n, abs(moments.mean)) else Reason.NO_VARIATION
+    return Interval(moments.mean, moments.mean - half, moments.mean + half, reason)
+
+
+def _varies(m2: float, n: int, size: float) -> bool:
+    # Not squared: values near 1e160 would overflow. The NaN of overflown sums varies, and is reported as such later.
+    return not m2 <= 0 and not sqrt(m2) <= NOISE * size * sqrt(n)
+
+
+def _model(params: LinearModelMean, sample: Sample) -> Fit:
+    data = [typed(facts, Moments, Covaried) for facts in sample.branches]
+    complete = [one.complete if isinstance(one, Covaried) else NOTHING for one in data]
+    if params.covariate_adjustment is None or not any(branch.n for branch in complete):
+        units = [one.units if isinstance(one, Covaried) else one or Moments(0, 0.0, 0.0) for one in data]
+        return fit([JointMoments(one.n, one.mean, 0.0, one.m2, 0.0, 0.0) for one in units], at=None)
+    if sample.pooled.qbar is None:
+        raise EstimateError("wrong_data", "a covariate adjustment needs the covariate's qbar; deliver it in `pooled`")
+    return fit(complete, at=sample.pooled.qbar)
+
+
+def _adjusted(params: LinearModelMean, model: Fit, row: EstimateRow) -> EstimateRow:
+    if params.covariate_adjustment is None:
+        return row
+    adjusted = model.slope is not None
+    return replace(row, adjusted=adjusted, reason=row.reason or (None if adjusted else Reason.NO_COVARIATE))
+
+
+def _difference(model: Fit, reference: JointMoments, branch: JointMoments, confidence: float) -> Interval:
+    if not reference.n or not branch.n:
+        return Interval(reason=Reason.NO_UNITS)
+    # The reference value of the covariate cancels, and with it the rounding that it would bring.
+    point = branch.mean_y - reference.mean_y - (model.slope or 0.0) * (branch.mean_x - reference.mean_x)
+    if min(reference.n, branch.n) < NEEDED or model.dof < 1:
+        return Interval(point, reason=Reason.TOO_FEW_UNITS)
+    if model.variance is None:
+        return Interval(point, reason=Reason.NO_VARIATION)
+    error = sqrt(model.difference_variance(reference, branch))
+    half = float(stdtrit(model.dof, (1 + confidence) / 2)) * error
+    return Interval(point, point - half, point + half, p_value=2 * float(stdtr(model.dof, -abs(point) / error)))
+
+
+def _relative_uplift(model: Fit, reference: JointMoments, branch: JointMoments, confidence: float) -> Interval:
+    if not reference.n or not branch.n:
+        return Interval(reason=Reason.NO_UNITS)
+    if _is_zero(reference) or model.mean(reference) == 0:
+        return Interval(reason=Reason.ZERO_REFERENCE)
+    if _is_zero(branch):
+        return Interval(-1.0, reason=Reason.ZERO_BRANCH)
+    treated, control = model.mean(branch), model.mean(reference)
+    ratio = treated / control
+    if ratio <= 0:
+        return Interval(reason=Reason.OPPOSITE_SIGNS)
+    if min(reference.n, branch.n) < NEEDED or model.dof < 1:
+        return Interval(ratio - 1, reason=Reason.TOO_FEW_UNITS)
+    if model.variance is None:
+        return Interval(ratio - 1, reason=Reason.NO_VARIATION)
+    z = float(ndtri((1 + confidence) / 2))
+    if z * sqrt(model.covariance(reference, reference)) >= abs(control):
+        return Interval(ratio - 1, reason=Reason.UNBOUNDED)
+    variance = (
+        model.covariance(branch, branch) / treated / treated
+        + model.covariance(reference, reference) / control / control
+        - 2 * model.covariance(branch, reference) / treated / control
+    )
+    half = z * sqrt(max(variance, 0.0))
+    reason = Reason.NEGATIVE_REFERENCE if control < 0 else None
+    return Interval(ratio - 1, ratio * exp(-half) - 1, ratio * _exp(half) - 1, reason)
+
+
+def _is_zero(branch: JointMoments) -> bool:
+    return branch.mean_y == 0 and branch.m2_y == 0
+
+
+def _exp(value: float) -> float:
+    try:
+        return exp(value)
+    except OverflowError:
+        return inf
+
+
+def _times(row: EstimateRow, factor: int) -> EstimateRow:
+    def times(value: float | None) -> float | None:
+        return None if value is None else value * factor
+
+    return replace(row, point=times(row.point), lower=times(row.lower), upper=times(row.upper))
