@@ -27,14 +27,15 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
     parts = urlsplit(url)
     match parts.scheme:
         case "embedded":
-            from jetstream_argo.engines.embedded.engine import EmbeddedEngine  # noqa: PLC0415  # loads DuckDB
+            from jetstream_argo.engines.embedded.engine import EmbeddedEngine  # loads DuckDB
 
             options = _options(url, parts, {"project"})
             if not parts.path:
                 raise ConfigError(url, [Problem("", "names no folder; write embedded:FOLDER")])
-            return EmbeddedEngine(Path(parts.path), project=options.get("project", EMBEDDED_PROJECT))
+            embedded: Engine = EmbeddedEngine(Path(parts.path), project=options.get("project", EMBEDDED_PROJECT))
+            return embedded
         case "bigquery":
-            from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # noqa: PLC0415  # loads Google's client
+            from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # loads Google's client
 
             settings = _bigquery_settings(url, parts, bigquery)
             return BigQueryEngine(settings, attempt=attempt, job_id_prefix=job_id_prefix)
@@ -76,17 +77,7 @@ def _with(settings: BigQuerySettings, name: str, text: str) -> BigQuerySettings:
             return replace(settings, priority=Priority(text.upper()))
         case "maximum_bytes_billed":
             return replace(settings, maximum_bytes_billed=int(text))
-        case "timeout_seconds":
-            return replace(settings, timeout_seconds=float(text))
-        case "retry_seconds":
-            return replace(settings, retry_seconds=float(text))
-        case "request_seconds":
-            return replace(settings, request_seconds=float(text))
-        case "cancel_seconds":
-            return replace(settings, cancel_seconds=float(text))
-        case "first_delay_seconds":
-            return replace(settings, first_delay_seconds=float(text))
-        case "longest_delay_seconds":
-            return replace(settings, longest_delay_seconds=float(text))
+        case _ if name.endswith("_seconds"):
+            return replace(settings, **{name: float(text)})  # type: ignore[arg-type]  # all of these are numbers
         case _:
             raise ValueError(name)

@@ -15,19 +15,21 @@ class Priority(StrEnum):
 class BigQuerySettings:
     """What one process asks of BigQuery.
 
-    `timeout_seconds` bounds one job, from submission to its end; `retry_seconds` bounds how long one call is retried
-    in place before `Transient` is raised; `request_seconds` bounds one HTTP request. `maximum_bytes_billed` of None
-    sets no cap of our own. An `api_endpoint` that starts with `http://` is called without credentials.
+    `timeout_seconds` bounds one job, from submission to its end; `retry_seconds` bounds how long one call, or one job
+    that failed for a passing reason, is tried again in place before `Transient` is raised; `request_seconds` bounds
+    one HTTP request; `cancel_seconds` bounds what is spent on cancelling a job. `maximum_bytes_billed` of None sets no
+    cap of our own. An `api_endpoint` that starts with `http://` is called without credentials.
     """
 
     project: str
     location: str = "US"
     priority: Priority = Priority.INTERACTIVE
-    timeout_seconds: float = 6 * 3600.0
+    timeout_seconds: float = 6 * 3600.0  # BigQuery's own limit for a query
     maximum_bytes_billed: int | None = None
     retry_seconds: float = 300.0
     first_delay_seconds: float = 1.0
     longest_delay_seconds: float = 30.0
+    longest_poll_seconds: float = 5.0
     request_seconds: float = 60.0
     cancel_seconds: float = 4.0
     api_endpoint: str | None = None

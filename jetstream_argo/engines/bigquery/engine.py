@@ -1,0 +1,241 @@
+"""The production warehouse, through google-cloud-bigquery.
+
+Everything is asked for in one project. Queries always name their tables with a dataset: there is no default one.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from google.api_core.retry import Retry
+from google.cloud.bigquery import Client, LoadJob, LoadJobConfig, QueryJob, QueryJobConfig, Table
+from google.cloud.bigquery.table import RowIterator
+
+from jetstream_argo.engines.bigquery.calls import retry, translated
+from jetstream_argo.engines.bigquery.client import client_for
+from jetstream_argo.engines.bigquery.jobs import AnyJob, JobNames, Jobs
+from jetstream_argo.engines.bigquery.labels import sanitised
+from jetstream_argo.engines.bigquery.schema import columns_of, fields_of
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
+from jetstream_argo.engines.bigquery.tables import Tables
+from jetstream_argo.engines.bigquery.values import json_lines
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.errors import Conflict, InvalidQuery, nearest
+from jetstream_argo.sql.text import Sql, identifier, lines
+from jetstream_argo.sql.text import table as quoted
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class BigQueryEngine:
+    """BigQuery as an `Engine`. Its job ids are made of `job_id_prefix`, `attempt` and what is asked for."""
+
+    def __init__(
+        self, settings: BigQuerySettings, *, attempt: str, job_id_prefix: str = "", client: Client | None = None
+    ) -> None:
+        self._settings = settings
+        self._client = client_for(settings) if client is None else client
+        self._names = JobNames(job_id_prefix, attempt)
+        self._jobs = Jobs(self._client, settings)
+        self._tables = Tables(self._client, settings)
+        self._retry = retry(settings)
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+        """Run a query and return its rows."""
+        job = self._query(sql, self._query_config(labels), "query", sql)
+        with translated(job_id=job.job_id, sql=sql):
+            found = self._rows(job)
+            rows = tuple(tuple(row.values()) for row in found)
+        return Result(columns_of(found.schema), rows, _cost(job, len(rows)))
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
+        existing = self._writable(destination, write)
+        if existing is None:
+            # The type of the column says how to partition by it.
+            types = {} if layout.partition_by is None else _types(self.dry_run(sql).columns)
+            storage = storage_for(layout, types)
+        else:
+            storage = storage_of(existing)
+            if write is Write.APPEND:
+                sql = _with_missing(sql, self.dry_run(sql).columns, columns_of(existing.schema))
+        config = self._query_config(labels)
+        config.destination = self._tables.reference(destination)
+        writes(config, write, storage, existing=existing is not None)
+        job = self._query(sql, config, "write", write, destination, sql)
+        with translated(job_id=job.job_id):
+            rows = self._rows(job, limit=0).total_rows
+        self._tables.describe(destination, layout)
+        return _cost(job, rows or 0)
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Write rows, all or none, to a table, which is made if it is missing; a key that a row lacks is NULL."""
+        existing = self._writable(destination, write)
+        storage = storage_for(layout, _types(columns)) if existing is None else storage_of(existing)
+        config = self._load_config(labels, write, storage, existing=existing)
+        config.schema = fields_of(columns)
+        if existing is not None and write is Write.APPEND:
+            given = {column.name for column in columns}
+            config.schema += [field for field in existing.schema if field.name not in given]
+        text = json_lines(rows, [column.name for column in columns])
+        reference = self._tables.reference(destination)
+
+        def begin(job_id: str) -> AnyJob:
+            return self._client.load_table_from_file(
+                io.BytesIO(text),
+                reference,
+                size=len(text),
+                num_retries=0,  # we do that, with our deadline
+                job_id=job_id,
+                location=self._settings.location,
+                job_config=config,
+                timeout=self._settings.request_seconds,
+            )
+
+        name = self._names.next("load", write, destination, text.decode())
+        job = self._jobs.run(name, begin)
+        self._tables.describe(destination, layout)
+        return _cost(job, len(rows))
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Make or replace a view. Tables that its SQL names without a project are those of the view's own project."""
+        self._tables.create_view(name, sql, description=description, labels=labels)
+
+    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
+        """Yield a table's rows in batches, all columns or just some."""
+        from jetstream_argo.engines.bigquery.arrow import batch  # loads pyarrow
+
+        found = self._tables.get(table)
+        names = tuple(columns) or tuple(field.name for field in found.schema)
+        fields = {field.name: field for field in found.schema}
+        for name in names:
+            if name not in fields:
+                raise InvalidQuery(f"{table!r} has no column {name!r}{nearest(name, fields)}")
+        schema = [fields[name] for name in names]
+        with translated():
+            pages = (self._listed(found, names) if found.view_query is None else self._selected(table, names)).pages
+            for page in pages:
+                yield batch(schema, [tuple(row.get(name) for name in names) for row in page])
+
+    def info(self, table: str) -> TableInfo | None:
+        """Return what is known of a table or view, or None if there is none of that name."""
+        found = self._tables.find(table)
+        return None if found is None else self._tables.described(found)
+
+    def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
+        """Replace a table's labels."""
+        self._tables.set_labels(table, labels)
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+        """Return the tables and views of a dataset, by name."""
+        return self._tables.list(dataset, prefix=prefix)
+
+    def delete(self, table: str) -> None:
+        """Delete a table or view; one that is missing already is fine."""
+        self._tables.delete(table)
+
+    def dry_run(self, sql: Sql) -> DryRun:
+        """Check a query and say what it would read."""
+        config = QueryJobConfig(dry_run=True, use_query_cache=False)
+        with translated(sql=sql):
+            job = self._client.query(
+                sql,
+                job_config=config,
+                location=self._settings.location,
+                retry=self._retry,
+                timeout=self._settings.request_seconds,
+                job_retry=None,
+            )
+        return DryRun(columns_of(job.schema or ()), int(job.total_bytes_processed or 0))
+
+    def cancel(self) -> None:
+        """Cancel the job that is running, if one is; for another thread, such as one that watches a lease."""
+        self._jobs.cancel()
+
+    def _query(self, sql: Sql, config: QueryJobConfig, *request: str) -> QueryJob:
+        def begin(job_id: str) -> AnyJob:
+            return self._client.query(
+                sql,
+                job_config=config,
+                job_id=job_id,
+                location=self._settings.location,
+                retry=cast(Retry, None),  # the library takes None for "once"; Jobs tries again
+                timeout=self._settings.request_seconds,
+                job_retry=None,
+            )
+
+        return cast(QueryJob, self._jobs.run(self._names.next(*request), begin, sql=sql))
+
+    def _rows(self, job: QueryJob, *, limit: int | None = None) -> RowIterator:
+        return job.result(max_results=limit, retry=self._retry, timeout=self._settings.request_seconds, job_retry=None)
+
+    def _listed(self, table: Table, names: Sequence[str]) -> RowIterator:
+        wanted = [field for field in table.schema if field.name in names]
+        return self._client.list_rows(
+            table, selected_fields=wanted, retry=self._retry, timeout=self._settings.request_seconds
+        )
+
+    def _selected(self, view: str, names: Sequence[str]) -> RowIterator:
+        chosen = lines([identifier(name) for name in names])
+        sql = Sql(f"SELECT\n  {chosen}\nFROM {quoted(view)}")
+        return self._rows(self._query(sql, self._query_config({}), "read", sql))
+
+    def _query_config(self, labels: Mapping[str, str]) -> QueryJobConfig:
+        settings = self._settings
+        config = QueryJobConfig(labels=sanitised(labels), priority=settings.priority.value)
+        config.job_timeout_ms = int(settings.timeout_seconds * 1000)
+        if settings.maximum_bytes_billed is not None:
+            config.maximum_bytes_billed = settings.maximum_bytes_billed
+        return config
+
+    def _load_config(
+        self, labels: Mapping[str, str], write: Write, storage: Storage, *, existing: Table | None
+    ) -> LoadJobConfig:
+        config = LoadJobConfig(labels=sanitised(labels), source_format="NEWLINE_DELIMITED_JSON")
+        config.job_timeout_ms = int(self._settings.timeout_seconds * 1000)
+        writes(config, write, storage, existing=existing is not None)
+        return config
+
+    def _writable(self, destination: str, write: Write) -> Table | None:
+        existing = self._tables.find(destination)
+        if existing is not None and write is Write.EMPTY:
+            # WRITE_EMPTY alone lets a table pass that has no rows.
+            raise Conflict(f"table {destination!r} exists already; delete it first, or write over it on purpose")
+        if existing is not None and existing.view_query is not None:
+            raise Conflict(f"{destination!r} is a view, and rows were to be written there; delete it first")
+        return existing
+
+
+def _types(columns: Sequence[Column]) -> dict[str, str]:
+    return {column.name: column.type for column in columns}
+
+
+def _with_missing(sql: Sql, given: Sequence[Column], wanted: Sequence[Column]) -> Sql:
+    """Return the query with NULL for what the table has and the query does not: an append must give every column."""
+    names = {each.name.lower() for each in given}
+    missing = [each for each in wanted if each.name.lower() not in names]
+    if not missing:
+        return sql
+    nulls = lines([Sql(f"CAST(NULL AS {each.type}) AS {identifier(each.name)}") for each in missing])
+    query = sql.rstrip().rstrip(";")
+    return Sql(f"SELECT\n  given.*,\n  {nulls}\nFROM (\n{query}\n) AS given")
+
+
+def _cost(job: AnyJob, rows: int) -> Job:
+    seconds = (job.ended - job.started).total_seconds() if job.ended and job.started else 0.0
+    if isinstance(job, LoadJob):
+        return Job(job.job_id, rows, int(job.input_file_bytes or 0), 0, seconds)
+    return Job(job.job_id, rows, int(job.total_bytes_processed or 0), int(job.slot_millis or 0), seconds)

@@ -1,0 +1,175 @@
+"""How a job is run once: submitted under a name of ours, awaited, tried again or cancelled."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import count
+from typing import TypeAlias, cast
+
+from google.api_core.exceptions import Conflict as AlreadyExists
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.api_core.exceptions import NotFound as Missing
+from google.api_core.retry import Retry
+from google.cloud.bigquery import Client, LoadJob, QueryJob
+
+from jetstream_argo.engines.bigquery.calls import (
+    FOREIGN,
+    JobError,
+    failure_of,
+    retry,
+    translated,
+    worth_trying_now,
+)
+from jetstream_argo.engines.bigquery.errors import Failure
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.errors import TooBig, Transient
+
+logger = logging.getLogger(__name__)
+
+AnyJob: TypeAlias = QueryJob | LoadJob
+
+_LONGEST_PREFIX = 900  # a job id has at most 1,024 characters: letters, digits, '_' and '-'
+_FIRST_POLL_SECONDS = 0.25
+_GRACE_SECONDS = 30.0  # BigQuery stops a job at its timeout; this is for it to say so
+
+
+class JobNames:
+    """Names for jobs: the same requests in the same order have the same names.
+
+    A request that was sent twice, because the first answer was lost, is thus one job. `attempt` is in every name: a
+    process that starts anew must not be given the results of the one before.
+    """
+
+    def __init__(self, prefix: str, attempt: str) -> None:
+        self._start = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(part for part in (prefix, attempt) if part))
+        self._seen: Counter[str] = Counter()
+
+    def next(self, *request: str) -> str:
+        """Return the name of the next job that makes this request."""
+        digest = sha256("\0".join(request).encode()).hexdigest()[:16]
+        self._seen[digest] += 1
+        return f"{self._start[:_LONGEST_PREFIX]}-{digest}-{self._seen[digest]}".lstrip("-")
+
+
+class Jobs:
+    """Runs jobs, one at a time."""
+
+    def __init__(self, client: Client, settings: BigQuerySettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._current = ""
+
+    def run(self, name: str, begin: Callable[[str], AnyJob], *, sql: str = "") -> AnyJob:
+        """Return the job that `begin`, which submits it under the id it is given, has started, when it has succeeded.
+
+        A job that fails for a passing reason is followed by another of the same name with a number. Whatever ends the
+        waiting early, a signal included, also ends the job.
+
+        Raises:
+            EngineError: the job failed, or its end could not be seen in time.
+        """
+        names = (name if again == 0 else f"{name}-r{again}" for again in count())
+        with translated(job_id=name, sql=sql):
+            patience = retry(self._settings, when=lambda error: isinstance(error, JobError) and worth_trying_now(error))
+            finished: AnyJob = patience(lambda: self._once(next(names), begin))()
+        return finished
+
+    def cancel(self) -> None:
+        """Cancel the job that is running, if one is; for another thread, such as one that watches a lease."""
+        if self._current:
+            self._cancel(self._current)
+
+    def _once(self, job_id: str, begin: Callable[[str], AnyJob]) -> AnyJob:
+        self._current = job_id
+        try:
+            job = self._wait(self._submit(job_id, begin))
+        except _RefusedError as refused:
+            raise refused.error from refused
+        except BaseException:  # a signal's too: a killed pod must leave no query running
+            self._cancel(job_id)
+            raise
+        finally:
+            self._current = ""
+        error = job.error_result
+        if error:
+            failure = Failure(str(error.get("reason", "")), 0, str(error.get("message", "")))
+            raise JobError(job_id, failure)
+        return job
+
+    def _submit(self, job_id: str, begin: Callable[[str], AnyJob]) -> AnyJob:
+        try:
+            submitted: AnyJob = retry(self._settings)(begin)(job_id)
+        except AlreadyExists as error:
+            if "already exists: job" not in failure_of(error).message.lower():
+                raise _RefusedError(error) from error
+            return self._get(job_id, also=Missing)  # jobs.get may not know yet what jobs.insert knows
+        except GoogleAPICallError as error:
+            raise _RefusedError(error) from error
+        return submitted
+
+    def _wait(self, job: AnyJob) -> AnyJob:
+        deadline = self._settings.timeout_seconds + _GRACE_SECONDS
+        polling = Retry(
+            predicate=lambda error: isinstance(error, _StillRunningError),
+            initial=_FIRST_POLL_SECONDS,
+            maximum=self._settings.longest_poll_seconds,
+            multiplier=1.5,
+            timeout=deadline,
+        )
+        state = job.state
+
+        def poll() -> AnyJob:
+            nonlocal state
+            seen = job if state == "DONE" else self._get(job.job_id)
+            state = seen.state
+            if state != "DONE":
+                raise _StillRunningError
+            return seen
+
+        try:
+            finished: AnyJob = polling(poll)()
+        except RetryError as error:
+            if not isinstance(error.cause, _StillRunningError):
+                raise
+            if state == "PENDING":
+                raise Transient(
+                    f"job {job.job_id}: waited {deadline:.0f} s for BigQuery to begin; try again"
+                ) from error
+            raise TooBig(f"job {job.job_id}: not done after {deadline:.0f} s; ask for less at once") from error
+        return finished
+
+    def _get(self, job_id: str, *, also: type[Exception] | None = None) -> AnyJob:
+        settings = self._settings
+        patience = retry(
+            settings, when=lambda error: worth_trying_now(error) or (also is not None and isinstance(error, also))
+        )
+        job = self._client.get_job(job_id, location=settings.location, retry=patience, timeout=settings.request_seconds)
+        return cast(AnyJob, job)  # its id is that of a query or a load of ours
+
+    def _cancel(self, job_id: str) -> None:
+        settings = self._settings
+        try:
+            self._client.cancel_job(
+                job_id,
+                location=settings.location,
+                retry=retry(settings, seconds=settings.cancel_seconds / 2),
+                timeout=settings.cancel_seconds / 2,
+            )
+        except Missing:
+            return  # it was never begun
+        except FOREIGN as error:
+            logger.warning("not cancelled", extra={"job": job_id, "reason": failure_of(error).message})
+
+
+class _StillRunningError(Exception):
+    """The job has not ended."""
+
+
+class _RefusedError(Exception):
+    """The job was not begun, so there is nothing to cancel."""
+
+    def __init__(self, error: GoogleAPICallError) -> None:
+        self.error = error
+        super().__init__(str(error))

@@ -1,0 +1,174 @@
+"""What BigQuery holds: tables and views, their columns, labels and storage."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from google.api_core.exceptions import Conflict as AlreadyExists
+from google.api_core.exceptions import NotFound as Missing
+from google.api_core.exceptions import PreconditionFailed
+from google.api_core.retry import Retry
+from google.cloud.bigquery import Client, DatasetReference, Table, TableReference
+
+from jetstream_argo.engines.bigquery.calls import retry, translated
+from jetstream_argo.engines.bigquery.labels import sanitised
+from jetstream_argo.engines.bigquery.schema import columns_of
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.engines.protocol import Layout, TableInfo
+from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
+from jetstream_argo.sql.text import Sql
+
+Returned = TypeVar("Returned")
+
+_AT_ONCE = 8  # the connections that urllib3 keeps are 10
+
+
+class Tables:
+    """The tables of one project, and of others by their full names."""
+
+    def __init__(self, client: Client, settings: BigQuerySettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._retry = retry(settings)
+        self._seconds = settings.request_seconds
+
+    def reference(self, name: str) -> TableReference:
+        """Return the table that `dataset.table` or `project.dataset.table` names."""
+        parts = name.rsplit(".", 2)
+        match parts:
+            case [dataset, table]:
+                return DatasetReference(self._settings.project, dataset).table(table)
+            case [project, dataset, table]:
+                return DatasetReference(project, dataset).table(table)
+            case _:
+                raise InvalidQuery(f"{name!r} does not name a table; write dataset.table")
+
+    def find(self, name: str) -> Table | None:
+        """Return a table or view, or None if there is none of that name."""
+        return self._find(self.reference(name))
+
+    def get(self, name: str) -> Table:
+        """Return a table or view.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        found = self.find(name)
+        if found is None:
+            raise NotFound(name)
+        return found
+
+    def list(self, dataset: str, *, prefix: str) -> tuple[TableInfo, ...]:
+        """Return what is known of every table and view of a dataset, by name."""
+        parts = dataset.rsplit(".", 1)
+        reference = DatasetReference(self._settings.project if len(parts) == 1 else parts[0], parts[-1])
+        with translated():
+            listed = self._client.list_tables(reference, page_size=1000, retry=self._retry, timeout=self._seconds)
+            names = sorted((item.reference for item in listed if item.table_id.startswith(prefix)), key=_table_id)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # the list has neither columns nor sizes
+            found = tuple(pool.map(self._find, names))
+        return tuple(self.described(table) for table in found if table is not None)
+
+    def described(self, table: Table) -> TableInfo:
+        """Return a table or view in our words; one of the engine's own project is named without it."""
+        prefix = "" if table.project == self._settings.project else f"{table.project}."
+        return TableInfo(
+            name=f"{prefix}{table.dataset_id}.{table.table_id}",
+            columns=columns_of(table.schema),
+            rows=table.num_rows or 0,
+            bytes=table.num_bytes or 0,
+            description=table.description or "",
+            labels=dict(table.labels),
+            etag=table.etag or "",
+            view_sql=table.view_query,
+        )
+
+    def create_view(self, name: str, sql: Sql, *, description: str, labels: Mapping[str, str]) -> None:
+        """Make a view, or change the one of that name; one that is as wanted already is left alone."""
+        wanted = Table(self.reference(name))
+        wanted.view_query = sql
+        wanted.description = description or None
+        wanted.labels = sanitised(labels)
+        with translated(sql=sql):
+            found = self._find_or_create(wanted)
+            if found is None:
+                return
+            if found.view_query is None:
+                raise Conflict(f"{name!r} is a table, and a view was to be made of that name; delete one of them first")
+            if (found.view_query, found.description, found.labels) != (sql, wanted.description, wanted.labels):
+                wanted.labels = _replacing(found.labels, wanted.labels)
+                self._update(wanted, "view_query", "description", "labels")
+
+    def set_labels(self, name: str, labels: Mapping[str, str]) -> None:
+        """Replace a table's labels; a change by another process in between is not overwritten unseen."""
+
+        def change() -> None:
+            table = self.get(name)
+            table.labels = _replacing(table.labels, sanitised(labels))
+            self._update(table, "labels")
+
+        with translated():
+            self._while_others_change(change)
+
+    def describe(self, name: str, layout: Layout) -> None:
+        """Give a table the layout's description and labels, where the layout has any; others of its labels stay."""
+        if not layout.description and not layout.labels:
+            return
+        labels = sanitised(layout.labels)
+
+        def change() -> None:
+            table = self.get(name)
+            described = not layout.description or table.description == layout.description
+            if described and labels.items() <= table.labels.items():
+                return
+            table.description = layout.description or table.description
+            table.labels = {**table.labels, **labels}
+            self._update(table, "description", "labels")
+
+        with translated():
+            self._while_others_change(change)
+
+    def delete(self, name: str) -> None:
+        """Delete a table or view; one that is missing already is fine."""
+        with translated():
+            self._client.delete_table(self.reference(name), not_found_ok=True, retry=self._retry, timeout=self._seconds)
+
+    def _find(self, reference: TableReference) -> Table | None:
+        with translated():
+            try:
+                return self._client.get_table(reference, retry=self._retry, timeout=self._seconds)
+            except Missing:
+                return None
+
+    def _find_or_create(self, wanted: Table) -> Table | None:
+        found = self._find(wanted.reference)
+        if found is not None:
+            return found
+        try:
+            self._client.create_table(wanted, retry=self._retry, timeout=self._seconds)
+        except AlreadyExists:  # another process's, or our own whose answer was lost
+            return self._find(wanted.reference)
+        return None
+
+    def _update(self, table: Table, *fields: str) -> None:
+        self._client.update_table(table, list(fields), retry=self._retry, timeout=self._seconds)
+
+    def _while_others_change(self, change: Callable[[], Returned]) -> Returned:
+        patience = Retry(
+            predicate=lambda error: isinstance(error, PreconditionFailed),
+            initial=self._settings.first_delay_seconds,
+            maximum=self._settings.longest_delay_seconds,
+            timeout=self._settings.retry_seconds,
+        )
+        changed: Returned = patience(change)()
+        return changed
+
+
+def _table_id(reference: TableReference) -> str:
+    name: str = reference.table_id
+    return name
+
+
+def _replacing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str | None]:
+    """Return a patch that leaves just `new`: the API keeps a label that a patch does not name, and drops a null."""
+    return {**dict.fromkeys(old), **new}
