@@ -1,0 +1,107 @@
+"""Where bytes that are too large for a manifest are kept: a file, a web server, or Google Cloud Storage."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import urllib3
+
+from jetstream_argo.errors import AccessDenied, ConfigError, EngineError, NotFound, Problem, Transient
+
+_STORAGE = "https://storage.googleapis.com"
+_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
+_PASSING = (429, 500, 502, 503, 504)
+_TRIES = urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=_PASSING, raise_on_status=False)
+_TIMEOUT = urllib3.Timeout(connect=10, read=60)
+
+_OK = 200
+_EXISTS_ALREADY = 412
+_NOT_FOUND = 404
+_DENIED = (401, 403)
+
+
+def get(url: str) -> bytes:
+    """Return the bytes behind a path or a file://, http(s):// or gs:// address.
+
+    Raises:
+        NotFound, AccessDenied, Transient: the storage says so, or does not answer.
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "" | "file":
+            try:
+                return Path(unquote(parts.path)).read_bytes()
+            except OSError as error:
+                raise NotFound(url) from error
+        case "http" | "https":
+            return _request("GET", url, {}, where=url)
+        case "gs":
+            name = quote(parts.path.lstrip("/"), safe="")
+            address = f"{_STORAGE}/storage/v1/b/{parts.netloc}/o/{name}?alt=media"
+            return _request("GET", address, _google_headers(), where=url)
+        case _:
+            raise _no_storage(url)
+
+
+def put(url: str, data: bytes) -> None:
+    """Write `data` to a path or a file:// or gs:// address. What is there already stays, for its name is its hash.
+
+    Raises:
+        AccessDenied, Transient: the storage says so, or does not answer.
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "" | "file":
+            path = Path(unquote(parts.path))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(path.name + ".part")
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
+        case "gs":
+            name = quote(parts.path.lstrip("/"), safe="")
+            address = (
+                f"{_STORAGE}/upload/storage/v1/b/{parts.netloc}/o?uploadType=media&ifGenerationMatch=0&name={name}"
+            )
+            headers = {**_google_headers(), "Content-Type": "application/gzip"}
+            _request("POST", address, headers, where=url, body=data)
+        case _:
+            raise _no_storage(url)
+
+
+def _request(method: str, address: str, headers: Mapping[str, str], *, where: str, body: bytes | None = None) -> bytes:
+    try:
+        with urllib3.PoolManager(retries=_TRIES, timeout=_TIMEOUT) as pool:
+            answer = pool.request(method, address, headers=dict(headers), body=body)
+    except urllib3.exceptions.HTTPError as error:
+        raise Transient(f"{where}: does not answer: {error}; try again") from error
+    if answer.status == _OK or (method == "POST" and answer.status == _EXISTS_ALREADY):
+        return bytes(answer.data)
+    if answer.status == _NOT_FOUND:
+        raise NotFound(where)
+    said = answer.data[:200].decode(errors="replace")
+    if answer.status in _DENIED:
+        raise AccessDenied(f"{where}: the account may not use it ({answer.status} {said}); grant it object access")
+    if answer.status in _PASSING:
+        raise Transient(f"{where}: answers {answer.status} {said}; try again")
+    raise EngineError(f"{where}: answers {answer.status} {said}")
+
+
+def _google_headers() -> Mapping[str, str]:
+    """Return the authorisation of the account that this process runs as."""
+    try:
+        import google.auth  # comes with the warehouse's client, which only some pods need
+        from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.urllib3 import Request
+    except ImportError as error:
+        raise ConfigError("gs://", [Problem("", "needs the extra: pip install 'jetstream-argo[bigquery]'")]) from error
+    try:
+        credentials, _ = google.auth.default(scopes=[_SCOPE])
+        with urllib3.PoolManager(timeout=_TIMEOUT) as pool:
+            credentials.refresh(Request(pool))  # type: ignore[no-untyped-call]  # the library has no types here
+    except GoogleAuthError as error:
+        raise AccessDenied(f"gs://: no Google account is at hand: {error}; set one up for this process") from error
+    return {"Authorization": f"Bearer {credentials.token}"}
+
+
+def _no_storage(url: str) -> ConfigError:
+    return ConfigError(url, [Problem("", "is neither a path nor a file://, http(s):// or gs:// address")])

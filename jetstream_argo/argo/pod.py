@@ -1,0 +1,85 @@
+"""What a pod tells Argo about its work: a line on the node, a summary as output, and how far it is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TERMINATION_LOG = "JETSTREAM_TERMINATION_LOG"
+SUMMARY = "JETSTREAM_SUMMARY"
+PROGRESS = "ARGO_PROGRESS_FILE"  # set by Argo itself
+
+_LONGEST_LINE = 2000  # bytes; Kubernetes cuts at 4096, and Argo keeps the line in the size-limited Workflow object
+_LONGEST_SUMMARY = 1500
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a node's work ended: how many of its pieces it did, found done, and failed, with a reason for each."""
+
+    done: int
+    skipped: int
+    failed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def line(self) -> str:
+        """The ending in a line, such as `partial: 18 of 20 done; failed: searches (no such column)`."""
+        good = self.done + self.skipped
+        total = good + len(self.failed)
+        found = f" ({self.skipped} of them before)" if self.skipped else ""
+        if not self.failed:
+            return f"{good} of {total} done{found}"
+        reasons = ", ".join(f"{_one_line(name)} ({_one_line(reason)})" for name, reason in self.failed)
+        word = "partial" if good else "failed"
+        return _cut(f"{word}: {good} of {total} done{found}; failed: {reasons}", _LONGEST_LINE)
+
+    @property
+    def summary(self) -> str:
+        """The ending as a JSON object; names of failures are left out, from the end, when there is no room for all."""
+        names = [name for name, _ in self.failed]
+        counts = {"done": self.done, "skipped": self.skipped, "failed": len(names)}
+        while len(text := json.dumps({**counts, "failures": names})) > _LONGEST_SUMMARY:
+            names.pop()
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """The files through which Argo listens; None outside a pod, where nothing is written."""
+
+    termination_log: Path | None = None
+    summary: Path | None = None
+    progress: Path | None = None
+
+    def reached(self, done: int, total: int) -> None:
+        """Say that `done` of `total` pieces are done."""
+        if self.progress is not None and total > 0:
+            self.progress.write_text(f"{done}/{total}")
+
+    def ended(self, ending: Ending) -> None:
+        """Say how the work ended."""
+        self.say(ending.line)
+        if self.summary is not None:
+            self.summary.write_text(ending.summary)
+
+    def say(self, line: str) -> None:
+        """Show a line, such as an error's, on the node."""
+        if self.termination_log is not None:
+            self.termination_log.write_text(_one_line(line, _LONGEST_LINE))
+
+
+def pod(environment: Mapping[str, str]) -> Pod:
+    """Return the pod that the variables describe."""
+    files = [Path(value) if (value := environment.get(name)) else None for name in (TERMINATION_LOG, SUMMARY, PROGRESS)]
+    return Pod(*files)
+
+
+def _one_line(text: str, longest: int = _LONGEST_REASON) -> str:
+    return _cut(" ".join(text.split()), longest)
+
+
+def _cut(text: str, longest: int) -> str:
+    """Return at most `longest` bytes of `text`, never half a letter."""
+    data = text.encode(errors="replace")
+    return data.decode() if len(data) <= longest else data[: longest - 3].decode(errors="ignore") + "…"
