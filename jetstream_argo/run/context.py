@@ -1,0 +1,98 @@
+"""What a node has at hand: the plan, the warehouse, what was done before, and where to write down what it does."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
+from jetstream_argo.errors import EngineError, NotFound
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.entries import COLUMNS, Entry, Kind, State, entry_of
+from jetstream_argo.run.ledger import Ledger
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, identifier, table
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One attempt at one node.
+
+    `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
+    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or None.
+    """
+
+    plan: AnalysisPlan
+    plan_sha256: str
+    node: str
+    engine: Engine
+    attempt: str
+    now: Callable[[], datetime]
+    metrics: frozenset[str] = frozenset()
+    export_to: Path | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def wants(self, metric: str) -> bool:
+        """Whether the work on `metric` is asked for."""
+        return not self.metrics or metric in self.metrics
+
+    def labels(self, **more: str) -> dict[str, str]:
+        """Return the labels of a job of this node."""
+        return {
+            "experiment": self.plan.experiment.slug,
+            "node": self.node,
+            "plan": self.plan_sha256[:16],
+            **more,
+        }
+
+    def batch(self, *parts: object) -> str:
+        """Return the name of a batch of rows, different for every attempt and every `parts`."""
+        return "-".join([self.node, self.attempt, *(str(part) for part in parts)])
+
+    def entry(self, kind: Kind, state: State, jobs: Sequence[Job] = ()) -> Entry:
+        """Return an entry of this attempt with what `jobs` cost."""
+        return Entry(
+            recorded_at=self.now(),
+            node=self.node,
+            kind=kind,
+            state=state,
+            plan=self.plan_sha256,
+            attempt=self.attempt,
+            rows=sum(job.rows for job in jobs),
+            bytes=sum(job.bytes for job in jobs),
+            slot_ms=sum(job.slot_ms for job in jobs),
+            seconds=round(sum(job.seconds for job in jobs), 3),
+            jobs=tuple(job.id for job in jobs),
+            partitions=sum(sum(job.scanned.values()) for job in jobs),
+        )
+
+    def record(self, entries: Iterable[Entry]) -> None:
+        """Write entries to the status table, all or none; what they say is true from then on."""
+        new = list(entries)
+        if not new:
+            return
+        self.engine.load(
+            names.status(self.plan),
+            [entry.row() for entry in new],
+            COLUMNS,
+            write=Write.APPEND,
+            labels=self.labels(),
+            layout=Layout(description=f"What was computed for {self.plan.experiment.slug}"),
+        )
+        self.ledger.add(new)
+
+
+def failed(entry: Entry, error: EngineError, **facts: object) -> Entry:
+    """Return `entry` as the record of a failure."""
+    return replace(entry, state=State.FAILED, error=type(error).__name__, message=str(error), **facts)  # type: ignore[arg-type]  # fields of Entry
+
+
+def read_ledger(plan: AnalysisPlan, engine: Engine) -> Ledger:
+    """Return what has been recorded for the experiment so far."""
+    columns = ", ".join(f"s.{identifier(column.name)}" for column in COLUMNS)
+    query = Sql(f"SELECT {columns} FROM {table(names.status(plan))} AS s ORDER BY s.recorded_at, s.batch")
+    try:
+        result = engine.query(query, labels={"experiment": plan.experiment.slug})
+    except NotFound:
+        return Ledger()
+    return Ledger([entry_of(row) for row in result.dicts()])
