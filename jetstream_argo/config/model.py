@@ -37,7 +37,7 @@ class AnalysisUnit(StrEnum):
 
 
 # A parameter's value as it stands in a file.
-Plain: TypeAlias = "str | int | float | bool | None | tuple[Plain, ...] | tuple[tuple[str, Plain], ...]"
+Plain: TypeAlias = "str | int | float | bool | tuple[Plain, ...] | tuple[tuple[str, Plain], ...] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,8 @@ class ExperimentConfig:
     `enrollments_sql` gives a row per enrollment (analysis_id, branch, enrollment_date, num_enrollment_events), between
     the first and the last enrollment date; `exposures_sql` a row per exposed unit and branch (analysis_id, branch,
     exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
-    exposures. Dates are inclusive. `end_date` is None while the experiment is open.
+    exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
+    units that `branches` were meant to get, in proportion to one another. `dataset` is None unless a file names one.
     """
 
     slug: str
@@ -193,3 +194,4 @@ class ExperimentConfig:
     periods: tuple[PeriodMetrics, ...]
     outcomes: tuple[Outcome, ...]
     url: str | None = None
+    branch_ratios: tuple[int, ...] = ()

@@ -1,0 +1,1 @@
+"""What platforms and their tables look like: packaged data, which users can override and extend."""

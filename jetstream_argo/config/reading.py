@@ -1,0 +1,228 @@
+"""What a configuration file says, or everything that is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.config.specs import (
+    PERIOD_KEYS,
+    DataSourceSpec,
+    ExperimentSpec,
+    ExposureSignalSpec,
+    FileProblem,
+    FunctionSpec,
+    JoinSpec,
+    MetricSpec,
+    OutcomeSpec,
+    ParameterSpec,
+    Reference,
+    Section,
+    SegmentDataSourceSpec,
+    SegmentSpec,
+    Spec,
+)
+from jetstream_argo.config.tolerated import TOLERATED
+from jetstream_argo.config.toml_file import Table, Value, read_toml
+from jetstream_argo.errors import ConfigError, Problem, nearest
+
+_Section = TypeVar("_Section", bound=Section)
+
+_SECTIONS = ("experiment", "metrics", "data_sources", "segments", "parameters", "functions")
+# Sections that other users of metric-hub read, and the title that some experiments' files have.
+_IGNORED = ("dimensions", "alerts", "friendly_name", "description")
+_OUTCOME = ("friendly_name", "description", "default_metrics")
+
+
+def read_spec(path: Path) -> Spec:
+    """Return what the file of an experiment, of an application's defaults or of its definitions says.
+
+    Raises:
+        ConfigError: the file cannot be read; holds all of its problems.
+    """
+    reader = Reader(str(path))
+    spec = reader.spec(read_toml(path))
+    reader.finish()
+    return spec
+
+
+def read_outcome(path: Path) -> OutcomeSpec:
+    """Return what the file of an outcome says; the outcome's slug is the file's name.
+
+    Raises:
+        ConfigError: the file cannot be read; holds all of its problems.
+    """
+    reader = Reader(str(path))
+    outcome = reader.outcome(read_toml(path), slug=path.stem)
+    reader.finish()
+    return outcome
+
+
+class Reader:
+    """Turns the tables of one file into sections, and gathers what is wrong with them."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.warnings: list[FileProblem] = []
+
+    def finish(self) -> None:
+        """Raise all problems as one ConfigError, if there are any."""
+        if self.problems:
+            raise ConfigError(self.file, self.problems)
+
+    def spec(self, document: Table) -> Spec:
+        """Return the sections of a whole file."""
+        self._known(document, "", (*_SECTIONS, *_IGNORED))
+        metrics = self._table(document.get("metrics", {}), "metrics")
+        segments = self._table(document.get("segments", {}), "segments")
+        sources = self._table(segments.get("data_sources", {}), "segments.data_sources")
+        segments = {name: segment for name, segment in segments.items() if name != "data_sources"}
+        metric_tables = {name: metric for name, metric in metrics.items() if name not in PERIOD_KEYS}
+        return Spec(
+            file=self.file,
+            experiment=self.experiment(document.get("experiment", {})),
+            periods=self._periods(metrics, "metrics"),
+            metrics=self._sections(metric_tables, "metrics", MetricSpec, "metric"),
+            data_sources=self._data_sources(document),
+            segments=self._sections(segments, "segments", SegmentSpec, "segment"),
+            segment_data_sources=self._sections(
+                sources, "segments.data_sources", SegmentDataSourceSpec, "segment data source"
+            ),
+            parameters=self._sections(document.get("parameters", {}), "parameters", ParameterSpec, "parameter"),
+            functions=self._sections(document.get("functions", {}), "functions", FunctionSpec, "function"),
+            warnings=tuple(self.warnings),
+        )
+
+    def outcome(self, document: Table, *, slug: str) -> OutcomeSpec:
+        """Return the sections of an outcome's file, whose period lists stand at its top."""
+        self._known(document, "", (*_OUTCOME, *PERIOD_KEYS, "metrics", "data_sources", "parameters"))
+        metrics = self._sections(document.get("metrics", {}), "metrics", MetricSpec, "metric")
+        defaults = self._names(document.get("default_metrics", []), "default_metrics")
+        for name in defaults:
+            if name not in metrics:
+                self._report(
+                    "default_metrics", f"metric {name!r} is not defined in this outcome{nearest(name, metrics)}"
+                )
+        return OutcomeSpec(
+            slug=slug,
+            friendly_name=self._text(document, "friendly_name"),
+            description=self._text(document, "description"),
+            default_metrics=defaults,
+            spec=Spec(
+                file=self.file,
+                periods=self._periods(document, ""),
+                metrics=metrics,
+                data_sources=self._data_sources(document),
+                parameters=self._sections(document.get("parameters", {}), "parameters", ParameterSpec, "parameter"),
+                warnings=tuple(self.warnings),
+            ),
+        )
+
+    def experiment(self, value: Value) -> ExperimentSpec:
+        """Return the section `[experiment]`."""
+        table = dict(self._table(value, "experiment"))
+        if "exposure_signal" in table:
+            signal = self.section(
+                table.pop("exposure_signal"), "experiment.exposure_signal", ExposureSignalSpec, "exposure signal"
+            )
+        else:
+            signal = None
+        experiment = self.section(table, "experiment", ExperimentSpec, "experiment") or ExperimentSpec()
+        return experiment.model_copy(update={"exposure_signal": signal})
+
+    def section(self, value: Value, where: str, model: type[_Section], kind: str) -> _Section | None:
+        """Return one section, or None if it has a problem. Keys may be written in capitals."""
+        table = {key.lower(): entry for key, entry in self._table(value, where).items()}
+        for key, warning in TOLERATED.get(kind, {}).items():
+            if key in table:
+                del table[key]
+                self.warnings.append(FileProblem(self.file, Problem(_path(where, key), warning)))
+        self._known(table, where, [key for key in model.model_fields if key != "file"])
+        known = {key: entry for key, entry in table.items() if key in model.model_fields and key != "file"}
+        try:
+            return model.model_validate({**known, "file": self.file})
+        except ValidationError as error:
+            self.problems.extend(problems_of(error, where))
+            return None
+
+    def _sections(self, value: Value, where: str, model: type[_Section], kind: str) -> Mapping[str, _Section]:
+        sections = {}
+        for name, table in self._table(value, where).items():
+            section = self.section(table, _path(where, name), model, kind)
+            if section is not None:
+                sections[name] = section
+        return sections
+
+    def _data_sources(self, document: Table) -> Mapping[str, DataSourceSpec]:
+        sources = {}
+        for name, value in self._table(document.get("data_sources", {}), "data_sources").items():
+            where = _path("data_sources", name)
+            table = dict(self._table(value, where))
+            joins = self._sections(table.pop("joins", {}), _path(where, "joins"), JoinSpec, "join")
+            source = self.section(table, where, DataSourceSpec, "data_source")
+            if source is not None:
+                sources[name] = source.model_copy(update={"joins": joins or None})
+        return sources
+
+    def _periods(self, table: Table, where: str) -> Mapping[Period, tuple[Reference, ...]]:
+        periods = {}
+        for key, period in PERIOD_KEYS.items():
+            names = self._names(table.get(key, []), _path(where, key))
+            if names:
+                periods[period] = tuple(Reference(name, self.file) for name in names)
+        return periods
+
+    def _names(self, value: Value, where: str) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            self._report(where, f"must be a list of metrics, is {value!r}")
+            return ()
+        for entry in value:
+            if not isinstance(entry, str):
+                self._report(where, f"must be a list of metrics, holds {entry!r}")
+        return tuple(entry for entry in value if isinstance(entry, str))
+
+    def _text(self, table: Table, key: str) -> str:
+        value = table.get(key)
+        if isinstance(value, str):
+            return value
+        self._report(key, "is missing" if value is None else f"must be text, is {value!r}")
+        return ""
+
+    def _table(self, value: Value, where: str) -> Table:
+        if isinstance(value, dict):
+            return value
+        self._report(where, f"must be a table, is {value!r}")
+        return {}
+
+    def _known(self, table: Table, where: str, known: Iterable[str]) -> None:
+        allowed = list(known)
+        for key in table:
+            if key not in allowed:
+                self._report(_path(where, key), f"is not a known key{nearest(key, allowed)}")
+
+    def _report(self, where: str, what: str) -> None:
+        self.problems.append(Problem(where, what))
+
+
+def problems_of(error: ValidationError, where: str = "") -> tuple[Problem, ...]:
+    """Return what pydantic found, with key paths that start at `where`, in the words of a file's author."""
+    return tuple(
+        Problem(_path(where, *map(str, one["loc"])), _explain(one["type"], one["msg"], one["input"]))
+        for one in error.errors(include_url=False)
+    )
+
+
+def _path(*parts: str) -> str:
+    return ".".join(part for part in parts if part)
+
+
+def _explain(kind: str, message: str, value: object) -> str:
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not a known key"
+    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    return text if kind == "value_error" and isinstance(value, dict) else f"is {value!r}: {text}"
