@@ -8,7 +8,7 @@ from pathlib import Path
 from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import EngineError, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.entries import COLUMNS, Entry, Kind, State, entry_of
+from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, entry_of
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, identifier, table

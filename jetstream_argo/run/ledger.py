@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.run.entries import Entry, Kind, State
+from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
 
 _Held = dict[int, str]  # a date's ordinal or a window's index, and the latest batch that holds it
@@ -27,7 +27,7 @@ class Ledger:
 
     def latest(self, kind: Kind, table: str) -> Entry | None:
         """Return the last complete entry about `table`."""
-        found = list(self._complete(kind, table))
+        found = list(self.complete(kind, table))
         return found[-1] if found else None
 
     def failure(self, metric: str) -> Entry | None:
@@ -63,14 +63,15 @@ class Ledger:
         runs = _runs({column: held.get(column, {})}, windows[0].index, windows[-1].index, extent)
         return tuple(WindowSlice(run.batches, run.first, run.last, run.columns) for run in runs)
 
-    def _complete(self, kind: Kind, table: str) -> Iterable[Entry]:
+    def complete(self, kind: Kind, table: str) -> Iterable[Entry]:
+        """Return the entries about `table` whose batches readers may use."""
         return (e for e in self.entries if e.kind is kind and e.table == table and e.state is not State.FAILED)
 
     def _dates_held(self, table: str) -> tuple[dict[str, _Held], dict[str, range]]:
         spans = [
             (entry, range(entry.first_date.toordinal(), entry.last_date.toordinal() + 1))
             for kind in (Kind.PARTIALS, Kind.SIGNALS)
-            for entry in self._complete(kind, table)
+            for entry in self.complete(kind, table)
             if entry.first_date and entry.last_date
         ]
         return _held(spans)
@@ -78,7 +79,7 @@ class Ledger:
     def _windows_held(self, table: str, kind: Kind) -> tuple[dict[str, _Held], dict[str, range]]:
         spans = [
             (entry, range(entry.first_window, entry.last_window + 1))
-            for entry in self._complete(kind, table)
+            for entry in self.complete(kind, table)
             if entry.first_window is not None and entry.last_window is not None
         ]
         return _held(spans)

@@ -10,8 +10,8 @@ from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Unsupported
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.run.context import Context, failed
-from jetstream_argo.run.entries import Entry, Kind, State
 from jetstream_argo.run.ledger import contiguous
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice

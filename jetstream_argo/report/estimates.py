@@ -1,0 +1,31 @@
+"""What a row of the estimates table is."""
+
+from jetstream_argo.engines.protocol import Column
+
+# The first block is what the existing system's readers know; the rest is ours.
+COLUMNS: tuple[Column, ...] = (
+    Column("metric", "STRING"),
+    Column("statistic", "STRING"),
+    Column("parameter", "NUMERIC"),
+    Column("branch", "STRING"),
+    Column("comparison", "STRING"),
+    Column("comparison_to_branch", "STRING"),
+    Column("ci_width", "FLOAT64"),
+    Column("point", "FLOAT64"),
+    Column("lower", "FLOAT64"),
+    Column("upper", "FLOAT64"),
+    Column("segment", "STRING"),
+    Column("analysis_basis", "STRING"),
+    Column("window_index", "INT64"),
+    Column("window_start", "INT64"),
+    Column("window_end", "INT64"),
+    Column("n_units", "INT64"),
+    Column("adjusted", "BOOL"),
+    Column("reason", "STRING"),
+    Column("p_value", "FLOAT64"),
+    Column("period", "STRING"),
+    Column("batch", "STRING"),
+    Column("position", "INT64"),
+    Column("computed_at", "TIMESTAMP"),
+    Column("plan", "STRING"),
+)

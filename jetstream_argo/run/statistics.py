@@ -1,0 +1,223 @@
+"""How a metric's estimates are made from its stored values, and kept."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.protocol import Layout, Value, Write
+from jetstream_argo.errors import EngineError
+from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.report.estimates import COLUMNS
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
+from jetstream_argo.run.ledger import contiguous
+from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure_values, signal_slices
+from jetstream_argo.sql import names
+from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.values import Grid
+
+IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """One metric's statistics in one period, and what they are kept under."""
+
+    metric: str
+    period: Period
+    key: str
+
+
+def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
+    """Compute what is missing of the values that `leaf` reads; nothing is, unless its source could not.
+
+    Raises:
+        EngineError: the metric's values cannot be computed. A covariate that cannot be is left to be told in the rows.
+    """
+    metric = context.plan.metric(leaf.metric)
+    for name in metric.depends_on or (metric.name,):
+        _ensure_values(context, context.plan.metric(name), leaf.period)
+    for covariate in _covariates(leaf):
+        try:
+            _ensure_values(context, context.plan.metric(covariate.metric), covariate.period)
+        except EngineError:
+            continue  # recorded as that metric's failure; the estimates say that they are unadjusted
+
+
+def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
+    source = context.plan.source(metric.source)
+    outcome = ensure_partials(context, source, source.reads, [metric])
+    outcome += ensure_values(context, source, period, [metric])
+    for name, error in outcome.errors:
+        if name == metric.name:
+            raise error
+
+
+def ensure_statistics(context: Context, leaf: MetricStatistics) -> int:
+    """Estimate what is missing of `leaf`, in all windows at once; return how many windows that was."""
+    stored = _stored(context, leaf)
+    windows = _missing(context, leaf, stored)
+    if not windows:
+        return 0
+    estimated = estimate_metric(
+        context.plan, leaf, stored, context.engine, windows=windows, labels=context.labels(period=leaf.period.value)
+    )
+    asked = any(each.covariate for each in leaf.statistics)
+    adjusted = all(covered is not None for covered in stored.covariates.values()) if asked else None
+    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated, adjusted=adjusted)
+    return len(windows)
+
+
+def ensure_counts(context: Context) -> int:
+    """Count the units of every window that lacks the count; return how many windows that was."""
+    plan = context.plan
+    done = 0
+    for due in plan.periods:
+        signal = plan.signal.partial.column if plan.signal else ""
+        segments = [segment.name for segment in plan.enrollments.segments]
+        key = "s_" + digest(IDENTITY, plan.enrollments.key, signal, segments, plan.experiment.branches, due.period)
+        leaf = _Leaf(IDENTITY, due.period, key)
+        table = names.statistics(plan)
+        missing = context.ledger.missing_windows(table, key, due.windows, kind=Kind.STATISTICS)
+        if not missing:
+            continue
+        grids = [
+            Grid(basis, due.period, run, signal_slices(context, basis, due.period, run))
+            for basis in plan.bases
+            for run in contiguous(missing)
+        ]
+        estimated = count_units(plan, context.engine, grids, labels=context.labels(period=due.period.value))
+        _keep(context, leaf, missing, estimated, adjusted=None)
+        done += len(missing)
+    return done
+
+
+def _covariates(leaf: MetricStatistics) -> tuple[Covariate, ...]:
+    return tuple(dict.fromkeys(each.covariate for each in leaf.statistics if each.covariate))
+
+
+def _stored(context: Context, leaf: MetricStatistics) -> Stored:
+    metric = context.plan.metric(leaf.metric)
+    windows = context.plan.windows(leaf.period)
+    parts = {name: context.plan.metric(name) for name in (metric.depends_on or (metric.name,))}
+    return Stored(
+        values={
+            name: tuple(
+                _stored_values(context, part, basis, leaf.period, windows)
+                for basis in metric.bases
+                if basis in bases_of(part, leaf.period)
+            )
+            for name, part in parts.items()
+        },
+        covariates={covariate: _stored_covariate(context, covariate) for covariate in _covariates(leaf)},
+    )
+
+
+def _stored_values(
+    context: Context, metric: Metric, basis: Basis, period: Period, windows: Sequence[AnalysisWindow]
+) -> StoredValues:
+    table = names.values(context.plan, basis, metric.source, period)
+    return StoredValues(basis, table, metric.column, context.ledger.window_slices(table, metric.column, windows))
+
+
+def _stored_covariate(context: Context, covariate: Covariate) -> StoredValues | None:
+    metric = context.plan.metric(covariate.metric)
+    windows = context.plan.windows(covariate.period)
+    found = _stored_values(context, metric, Basis.ENROLLMENTS, covariate.period, windows)
+    return found if found.slices else None
+
+
+def _missing(context: Context, leaf: MetricStatistics, stored: Stored) -> tuple[AnalysisWindow, ...]:
+    """The windows without estimates, and those whose estimates lack an adjustment that can be made now."""
+    table = names.statistics(context.plan)
+    windows = context.plan.windows(leaf.period)
+    missing = set(context.ledger.missing_windows(table, leaf.key, windows, kind=Kind.STATISTICS))
+    if stored.covariates and all(found is not None for found in stored.covariates.values()):
+        latest: dict[int, Entry] = {}
+        for entry in context.ledger.complete(Kind.STATISTICS, table):
+            if leaf.key in entry.keys and entry.first_window is not None and entry.last_window is not None:
+                latest |= dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry)
+        missing |= {w for w in windows if w.index in latest and latest[w.index].adjusted is False}
+    return tuple(window for window in windows if window in missing)
+
+
+def _keep(
+    context: Context, leaf: _Leaf, windows: Sequence[AnalysisWindow], estimated: Estimated, *, adjusted: bool | None
+) -> None:
+    """Load all rows at once, then say that they are complete."""
+    table = names.statistics(context.plan)
+    by_index = {window.index: window for window in windows}
+    batch_of = {
+        window.index: context.batch(leaf.period, leaf.metric, run[0].index)
+        for run in contiguous(windows)
+        for window in run
+    }
+    job = context.engine.load(
+        table,
+        list(_rows(context, leaf, estimated, by_index, batch_of)),
+        COLUMNS,
+        write=Write.APPEND,
+        labels=context.labels(period=leaf.period.value),
+        layout=Layout(cluster_by=("period", "metric"), description=f"Estimates of {context.plan.experiment.slug}"),
+    )
+    entries = []
+    for run in contiguous(windows):
+        indexes = range(run[0].index, run[-1].index + 1)
+        mine = [row for row in estimated.rows if row.window_index in indexes]
+        entry = replace(
+            context.entry(Kind.STATISTICS, State.COMPUTED if mine else State.NO_DATA),
+            table=table,
+            batch=batch_of[run[0].index],
+            keys=(leaf.key,),
+            metrics=(leaf.metric,),
+            period=leaf.period.value,
+            first_window=run[0].index,
+            last_window=run[-1].index,
+            units=estimated.units,
+            adjusted=adjusted,
+            message="; ".join(estimated.notes),
+        )
+        entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
+    context.record(entries)
+
+
+def _rows(
+    context: Context,
+    leaf: _Leaf,
+    estimated: Estimated,
+    windows: dict[int, AnalysisWindow],
+    batch_of: dict[int, str],
+) -> Iterable[dict[str, Value]]:
+    now = context.now()
+    for position, each in enumerate(estimated.rows):
+        row = each.row
+        window = windows[each.window_index]
+        yield {
+            "metric": row.metric,
+            "statistic": row.statistic,
+            "parameter": row.parameter,
+            "branch": row.branch,
+            "comparison": row.comparison.value if row.comparison else None,
+            "comparison_to_branch": row.comparison_to_branch,
+            "ci_width": row.ci_width,
+            "point": row.point,
+            "lower": row.lower,
+            "upper": row.upper,
+            "segment": each.segment,
+            "analysis_basis": each.basis.value,
+            "window_index": each.window_index,
+            "window_start": window.first_day,
+            "window_end": window.last_day,
+            "n_units": row.n_units,
+            "adjusted": row.adjusted,
+            "reason": row.reason.value if row.reason else None,
+            "p_value": row.p_value,
+            "period": leaf.period.value,
+            "batch": batch_of[each.window_index],
+            "position": position,
+            "computed_at": now,
+            "plan": context.plan_sha256,
+        }
