@@ -2,7 +2,8 @@
 
     JetstreamArgoError
     ├── ConfigError             a file cannot be used; carries every problem found in it
-    │   └── UnknownReference    a name that nothing defines
+    │   ├── UnknownReference    a name that nothing defines
+    │   └── Unavailable         a configuration that could not be fetched just now
     ├── PlanError               a valid configuration that cannot be analysed
     │   └── NotRunnable         an experiment that is not to be analysed (skipped, private, rollout, not enrolled)
     ├── EstimateError           numbers from which no estimate follows
@@ -65,6 +66,12 @@ class UnknownReference(ConfigError):
         super().__init__(
             used_by, [Problem("", f"refers to {kind} {name!r}, which is not defined{nearest(name, known)}")]
         )
+
+
+class Unavailable(ConfigError):
+    """A configuration that could not be fetched just now; it is worth trying again."""
+
+    exit_code = EXIT_RETRY
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
