@@ -72,7 +72,7 @@ def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
     for metric in metrics:
         if metric not in dag.last.metrics:
             raise UnknownReference("metric", metric, known=dag.last.metrics, used_by="the metric filter")
-    needed = [node.id for node in dag.nodes if _gives_results(node) and not set(metrics).isdisjoint(node.metrics)]
+    needed = [node.id for node in dag.nodes if gives_results(node) and not set(metrics).isdisjoint(node.metrics)]
     by_id = {node.id: node for node in dag.nodes}
     keep = dict.fromkeys(needed)
     while needed:
@@ -84,7 +84,8 @@ def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
     return Dag(kept, last)
 
 
-def _gives_results(node: Node) -> bool:
+def gives_results(node: Node) -> bool:
+    """Return whether the node's rows are results, rather than what others compute results from."""
     return isinstance(node.task, StatisticsTask | CountsTask)
 
 
