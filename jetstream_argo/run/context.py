@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
-from jetstream_argo.errors import EngineError, NotFound
+from jetstream_argo.errors import JetstreamArgoError, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, entry_of
 from jetstream_argo.run.ledger import Ledger
@@ -82,9 +82,9 @@ class Context:
         self.ledger.add(new)
 
 
-def failed(entry: Entry, error: EngineError, **facts: object) -> Entry:
-    """Return `entry` as the record of a failure."""
-    return replace(entry, state=State.FAILED, error=type(error).__name__, message=str(error), **facts)  # type: ignore[arg-type]  # fields of Entry
+def because(entry: Entry, error: JetstreamArgoError) -> Entry:
+    """Return `entry` as the record of a failure: nothing of it can be read."""
+    return replace(entry, state=State.FAILED, batch="", error=type(error).__name__, message=str(error))
 
 
 def read_ledger(plan: AnalysisPlan, engine: Engine) -> Ledger:

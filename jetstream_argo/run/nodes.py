@@ -1,9 +1,10 @@
 """What each kind of node does, and how it ends."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import assert_never
 
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import (
     CountsTask,
     EnrollmentsTask,
@@ -14,39 +15,53 @@ from jetstream_argo.dag.model import (
     Stage,
     StatisticsTask,
 )
-from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
+from jetstream_argo.errors import (
+    EXIT_DEFINITION,
+    EXIT_DONE,
+    EXIT_RETRY,
+    EngineError,
+    EstimateError,
+    JetstreamArgoError,
+)
 from jetstream_argo.plan.model import Metric, Source
-from jetstream_argo.run.context import Context
+from jetstream_argo.report.entries import Kind, State
+from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
 from jetstream_argo.run.publishing import publish
-from jetstream_argo.run.sources import Outcome, ensure_partials, ensure_values
+from jetstream_argo.run.sources import ensure_partials, ensure_values
 from jetstream_argo.run.statistics import ensure_counts, ensure_inputs, ensure_statistics
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """How a node that succeeded did: a line for people. `idle` says that there was nothing left to do."""
+    """How a node ended: a line for people, and what failed, by metric, whether that fails the node or not.
 
-    summary: str
+    `idle` says that there was nothing left to do.
+    """
+
+    line: str
     idle: bool = False
+    failed: tuple[tuple[str, JetstreamArgoError], ...] = ()
+    exit_code: int = EXIT_DONE
 
 
 def run_node(node: Node, context: Context) -> TaskResult:
-    """Do what `node` is for, unless it is done already.
+    """Do what `node` is for, unless it is done already; what can be done is committed, whatever fails beside it.
 
     Raises:
-        NodeError: some of it could not be done; what could be is committed.
-        EngineError: none of it could be done.
+        NodeError: nobody enrolled.
+        EngineError: the warehouse refused or failed, and not because of one metric.
     """
     match node.task:
         case EnrollmentsTask():
-            summary = ensure_enrollments(context)
-            return TaskResult(summary, idle=summary.startswith("cached"))
+            line = ensure_enrollments(context)
+            return TaskResult(line, idle=line.startswith("cached"))
         case SignalTask():
-            summary = ensure_signals(context)
-            return TaskResult(summary, idle=summary == "up to date")
+            line = ensure_signals(context)
+            return TaskResult(line, idle=line == _IDLE)
         case CountsTask():
-            return _result(ensure_counts(context), "windows counted")
+            done = ensure_counts(context)
+            return TaskResult(f"counted {done} windows" if done else _IDLE, idle=not done)
         case SourceTask(source, stage):
             return _source(context, context.plan.source(source), stage)
         case StatisticsTask(period, metrics):
@@ -57,66 +72,67 @@ def run_node(node: Node, context: Context) -> TaskResult:
             assert_never(node.task)
 
 
-def _result(done: int, what: str) -> TaskResult:
-    return TaskResult(f"{done} {what}" if done else "up to date", idle=not done)
-
-
-def wanted_metrics(context: Context, source: Source) -> list[Metric]:
-    """Return the metrics of `source` whose values the context asks for, be it as dividends or covariates of others."""
-    plan = context.plan
-    names: dict[str, None] = {}
-    for leaf in plan.statistics:
-        if context.wants(leaf.metric):
-            names |= dict.fromkeys((leaf.metric, *plan.metric(leaf.metric).depends_on))
-            names |= {each.covariate.metric: None for each in leaf.statistics if each.covariate}
-    asked = {leaf.metric for leaf in plan.statistics}
-    return [
-        metric
-        for metric in plan.metrics
-        if metric.source == source.name and (metric.name in names or not (context.metrics or metric.name in asked))
-    ]
+_IDLE = "up to date"
 
 
 def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
-    metrics = wanted_metrics(context, source)
+    """Read and merge. The stage fails only when nothing that it was asked for can be had."""
+    metrics = _wanted(context, source)
     reads = [read for read in source.reads if stage is (Stage.PRE if read.before_enrollment else Stage.DAY)]
     outcome = ensure_partials(context, source, reads, metrics)
-    computed: list[Metric] = []
+    due = [metric for metric in metrics if any(period in metric.periods for period in stage.periods)]
     for period in stage.periods:
-        due = [metric for metric in metrics if period in metric.periods]
-        computed += due
-        outcome += ensure_values(context, source, period, due)
+        outcome += ensure_values(context, source, period, [metric for metric in due if period in metric.periods])
     failed = dict(outcome.errors)
-    if failed and not outcome.written and set(failed) >= {metric.name for metric in computed or metrics}:
-        raise _worst(failed)
-    return TaskResult(_said(outcome, failed), idle=not outcome.written and not failed)
+    nothing = not outcome.written and {metric.name for metric in due or metrics} <= set(failed)
+    parts = [f"{outcome.written} queries"] if outcome.written or failed else [_IDLE]
+    parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
+    return TaskResult(
+        "; ".join(parts),
+        idle=not outcome.written and not failed,
+        failed=tuple(failed.items()),
+        exit_code=_worst(failed.values()) if failed and nothing else EXIT_DONE,
+    )
 
 
-def _said(outcome: Outcome, failed: dict[str, EngineError]) -> str:
-    if not outcome.written and not failed:
-        return "up to date"
-    text = f"{outcome.written} queries wrote"
-    if failed:
-        text += f"; failed: {', '.join(sorted(failed))}"
-    return text
+def _wanted(context: Context, source: Source) -> list[Metric]:
+    """Return the metrics of `source` that are asked for, also as what others are made of or adjusted by."""
+    plan = context.plan
+    if not context.metrics:
+        return [metric for metric in plan.metrics if metric.source == source.name]
+    names: set[str] = set()
+    for leaf in plan.statistics:
+        if context.wants(leaf.metric):
+            names.update((leaf.metric, *plan.metric(leaf.metric).depends_on))
+            names.update(each.covariate.metric for each in leaf.statistics if each.covariate)
+    return [metric for metric in plan.metrics if metric.source == source.name and metric.name in names]
 
 
-def _worst(failed: dict[str, EngineError]) -> NodeError:
-    code = EXIT_RETRY if any(error.exit_code == EXIT_RETRY for error in failed.values()) else EXIT_DEFINITION
-    return NodeError("; ".join(f"{metric}: {error}" for metric, error in sorted(failed.items())), exit_code=code)
-
-
-def _statistics(context: Context, period: object, metrics: Sequence[str]) -> TaskResult:
+def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> TaskResult:
+    """Estimate, metric by metric. Each fails alone, and any failure fails the node."""
     done = 0
-    failed: dict[str, EngineError] = {}
-    for leaf in context.plan.statistics:
-        if leaf.period is not period or leaf.metric not in metrics or not context.wants(leaf.metric):
+    failed: dict[str, JetstreamArgoError] = {}
+    leaves = [leaf for leaf in context.plan.statistics if leaf.period is period and leaf.metric in metrics]
+    for leaf in leaves:
+        if not context.wants(leaf.metric):
             continue
         try:
             ensure_inputs(context, leaf)
             done += ensure_statistics(context, leaf)
-        except EngineError as error:
+        except (EngineError, EstimateError) as error:
             failed[leaf.metric] = error
-    if failed:
-        raise _worst(failed)
-    return _result(done, "windows estimated")
+            entry = context.entry(Kind.STATISTICS, State.FAILED)
+            entry = replace(entry, keys=(leaf.key,), metrics=(leaf.metric,), period=period.value)
+            context.record([because(entry, error)])
+    parts = [f"estimated {done} windows"] if done or failed else [_IDLE]
+    parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
+    return TaskResult(
+        "; ".join(parts), idle=not done and not failed, failed=tuple(failed.items()), exit_code=_worst(failed.values())
+    )
+
+
+def _worst(errors: Collection[JetstreamArgoError]) -> int:
+    """75 when a retry of some of it may help."""
+    if not errors:
+        return EXIT_DONE
+    return EXIT_RETRY if any(error.exit_code == EXIT_RETRY for error in errors) else EXIT_DEFINITION

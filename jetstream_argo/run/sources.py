@@ -11,7 +11,7 @@ from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Unsupported
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
-from jetstream_argo.run.context import Context, failed
+from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.ledger import contiguous
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
@@ -136,7 +136,7 @@ def _read(context: Context, source: Source, first: date, last: date, columns: Se
         context.engine.dry_run(query(part, first, last)[0])
 
     def give_up(part: Sequence[str], error: EngineError) -> Outcome:
-        context.record([failed(query(part, first, last)[1], error, batch="")])
+        context.record([because(query(part, first, last)[1], error)])
         return Outcome(0, tuple((metric, error) for metric in serves(part)))
 
     return _isolate(columns, write=write, check=check, give_up=give_up)
@@ -171,8 +171,7 @@ def _values(context: Context, source: Source, grid: Grid, metrics: Sequence[Metr
         context.engine.dry_run(query(part)[0])
 
     def give_up(part: Sequence[Metric], error: EngineError) -> Outcome:
-        entry = replace(query(part)[1], batch="")
-        context.record([failed(entry, error)])
+        context.record([because(query(part)[1], error)])
         return Outcome(0, tuple((metric.name, error) for metric in part))
 
     ready = [metric for metric in metrics if not _incomplete(context, partials, metric, first, last)]
