@@ -1,0 +1,64 @@
+"""Which true effects made-up telemetry has."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jetstream_argo.errors import ConfigError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """From its enrollment on, a unit of `branch` has values in this column whose mean is `1 + uplift` times as high.
+
+    `column` is a path, such as `active_hours` or `counters.clicks`, of the table as the queries name it.
+    """
+
+    table: str
+    column: str
+    branch: str
+    uplift: float
+
+
+class _Uplift(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    column: str
+    uplifts: dict[str, float]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    effects: tuple[_Uplift, ...]
+
+
+def read_effects(path: Path) -> tuple[Effect, ...]:
+    """Return the effects of a TOML file: `[[effects]]` with `table`, `column` and `uplifts = {branch = 0.05}`.
+
+    Raises:
+        ConfigError: the file cannot be read; holds all of its problems.
+    """
+    try:
+        content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(str(path), [Problem("", f"cannot be read: {error}")]) from error
+    except ValidationError as error:
+        found = [Problem(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_url=False)]
+        raise ConfigError(str(path), found) from error
+    return tuple(
+        Effect(entry.table, entry.column, branch, uplift)
+        for entry in content.effects
+        for branch, uplift in entry.uplifts.items()
+    )
+
+
+def uplift(effects: Iterable[Effect], *, table: str, column: str, branch: str) -> float:
+    """Return the uplift of a column in a branch; 0 where no effect names it."""
+    return next(
+        (each.uplift for each in effects if (each.table, each.column, each.branch) == (table, column, branch)), 0.0
+    )
