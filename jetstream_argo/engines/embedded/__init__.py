@@ -1,0 +1,1 @@
+"""The warehouse in a folder: BigQuery's dialect on DuckDB, over Parquet files."""

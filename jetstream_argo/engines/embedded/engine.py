@@ -1,0 +1,217 @@
+"""How the pipeline's questions to a warehouse are answered from a folder on this machine."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from jetstream_argo.engines.embedded.functions import load_registry
+from jetstream_argo.engines.embedded.session import Scan, Session
+from jetstream_argo.engines.embedded.store import Store, TableName, Version
+from jetstream_argo.engines.embedded.types import bigquery_type, text_literal
+from jetstream_argo.engines.embedded.write import Writer
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
+from jetstream_argo.sql.text import Sql
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_BATCH = 100_000  # rows
+
+
+def _nonce() -> str:
+    return uuid4().hex
+
+
+class EmbeddedEngine:
+    """A warehouse in the folder `root`: BigQuery's dialect on DuckDB over Parquet files.
+
+    Any number of processes may use the folder at once. `project` is that of tables which are named without one; `udfs`
+    is a file of functions to add to those of `functions.toml`; `memory` is DuckDB's limit, such as "4GB".
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        project: str = "local",
+        udfs: Path | None = None,
+        memory: str | None = None,
+        spill: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = _nonce,
+    ) -> None:
+        settings = {"memory_limit": memory} if memory else {}
+        # DuckDB names its temporary files alike in every process.
+        folder = (spill if spill is not None else Path(tempfile.gettempdir())) / f"jetstream-argo-{nonce()}"
+        settings["temp_directory"] = str(folder)
+        registry = load_registry(udfs)
+        self._project = project
+        self._nonce = nonce
+        self._store = Store(root, project, clock=clock, nonce=nonce)
+        self._session = Session(self._store, project, registry, settings)
+        self._writer = Writer(self._store, self._session)
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+        """Run a query and return its rows."""
+        started = time.perf_counter()
+        translated = self._session.prepare(sql)
+        cursor = self._session.run(translated.sql, sql)
+        described = cursor.description or []
+        columns = tuple(Column(str(item[0]), bigquery_type(str(item[1]))) for item in described)
+        _check_unique([column.name for column in columns])
+        rows: tuple[tuple[Value, ...], ...] = tuple(cursor.fetchall())
+        return Result(columns, rows, self._job(len(rows), started, self._session.scanned()))
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
+        started = time.perf_counter()
+        translated = self._session.prepare(sql)
+        described = self._session.describe(translated, sql)
+        _check_unique([name for name, _ in described])
+        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+        written = self._writer.write(translated.sql, columns, self._store.name(destination), write, layout, sql=sql)
+        return self._job(written.rows, started, written.scan)
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Write rows, all or none, to a table, which is made if it is missing; a key that a row lacks is NULL."""
+        started = time.perf_counter()
+        _check_unique([column.name for column in columns])
+        with self._writer.staged(rows, columns) as staged:
+            written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
+        return self._job(written.rows, started, written.scan)
+
+    def load_arrow(
+        self,
+        destination: str,
+        table: "pyarrow.Table",
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+        columns: Sequence[Column] = (),
+    ) -> Job:
+        """Write an Arrow table's rows, as `load` does; `columns` says the types where Arrow's do not."""
+        started = time.perf_counter()
+        with self._session.arrow(table) as staged:
+            return self._load_query(staged, destination, write, layout, columns, started)
+
+    def load_parquet(
+        self,
+        destination: str,
+        files: Sequence[Path],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+        columns: Sequence[Column] = (),
+    ) -> Job:
+        """Write the rows of Parquet files, as `load` does; `columns` says the types where the files' do not."""
+        started = time.perf_counter()
+        paths = ", ".join(text_literal(str(file)) for file in files)
+        rows = f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+        return self._load_query(rows, destination, write, layout, columns, started)
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Make or replace a view.
+
+        Raises:
+            Conflict: a table has that name.
+        """
+        full = self._store.name(name)
+        described = self._session.describe(self._session.prepare(sql), sql)
+        _check_unique([column for column, _ in described])
+        columns = tuple(Column(column, bigquery_type(type_)) for column, type_ in described)
+        with self._store.locked(full):
+            current = self._store.current(full)
+            if current is not None and current.view_sql is None:
+                raise Conflict(f"{name} is a table; delete it before making a view of that name")
+            layout = Layout(description=description, labels=dict(labels))
+            self._store.swap(full, Version(columns=columns, layout=layout, view_sql=sql))
+
+    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
+        """Yield a table's rows in batches, all columns or just some."""
+        picked = ", ".join(f"`{column}`" for column in columns) or "*"
+        sql = f"SELECT {picked} FROM `{table}`"
+        yield from self._session.batches(self._session.prepare(sql).sql, sql, _BATCH)
+
+    def info(self, table: str) -> TableInfo | None:
+        """Return what is known of a table or view, or None if there is none of that name."""
+        name = self._store.name(table)
+        version = self._store.current(name)
+        return None if version is None else self._info(name, version)
+
+    def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
+        """Replace a table's labels."""
+        name = self._store.name(table)
+        if self._store.current(name) is None:
+            raise NotFound(table)
+        with self._store.locked(name):
+            current = self._store.current(name)
+            if current is None:
+                raise NotFound(table)
+            self._store.swap(name, replace(current, layout=replace(current.layout, labels=dict(labels))))
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+        """Return the tables and views of a dataset, by name."""
+        *project, own = dataset.strip("`").rsplit(".", 1)
+        names = self._store.names(project[0] if project else self._project, own, prefix)
+        found = ((name, self._store.current(name)) for name in names)
+        return tuple(self._info(name, version) for name, version in found if version is not None)
+
+    def delete(self, table: str) -> None:
+        """Delete a table or view; one that is missing already is fine."""
+        self._store.drop(self._store.name(table))
+
+    def dry_run(self, sql: Sql) -> DryRun:
+        """Check a query and say what it would read: all bytes of its tables."""
+        translated = self._session.prepare(sql)
+        described = self._session.describe(translated, sql)
+        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+        return DryRun(columns, self._session.bytes_of(translated))
+
+    def _load_query(
+        self, rows: str, destination: str, write: Write, layout: Layout, columns: Sequence[Column], started: float
+    ) -> Job:
+        if not columns:
+            described = self._session.run(f"DESCRIBE {rows}", "").fetchall()
+            columns = [Column(str(row[0]), bigquery_type(str(row[1]))) for row in described]
+        written = self._writer.write(rows, tuple(columns), self._store.name(destination), write, layout)
+        return self._job(written.rows, started, written.scan)
+
+    def _info(self, name: TableName, version: Version) -> TableInfo:
+        return TableInfo(
+            name=self._store.short(name),
+            columns=version.columns,
+            rows=version.rows,
+            bytes=version.bytes,
+            description=version.layout.description,
+            labels=version.layout.labels,
+            etag=version.etag,
+            view_sql=version.view_sql,
+        )
+
+    def _job(self, rows: int, started: float, scan: Scan) -> Job:
+        return Job(self._nonce(), rows, scan.bytes, 0, time.perf_counter() - started, scan.row_groups)
+
+
+def _check_unique(names: Sequence[str]) -> None:
+    lowered = [name.lower() for name in names]
+    for name in names:
+        if lowered.count(name.lower()) > 1:
+            raise InvalidQuery(f"column {name!r} is given twice; give one of them another name")

@@ -1,0 +1,51 @@
+"""Which of this package's errors an error of DuckDB's is."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Transient
+
+_QUOTED = re.compile(r'"([^"]+)"')
+_POSITION = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
+_PASSING = ("no space left", "disk full", "too many open files", "cannot open file", "could not open", "could not read")
+
+
+@contextmanager
+def translated_errors(sql: str) -> Iterator[None]:
+    """Raise this package's errors for DuckDB's; they refer to the query `sql` as it was written.
+
+    Raises:
+        InvalidQuery: a column, type or value does not fit.
+        TooBig: memory or disk for spilled data ran out.
+        Transient: a file could not be read or written, or the query was interrupted.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _classified(error, sql) from error
+
+
+def line_of(text: str, sql: str) -> str:
+    """Return ` (line n: …)` for the first line of the query that has `text`, or nothing."""
+    for number, line in enumerate(sql.splitlines(), start=1):
+        if text.lower() in line.lower():
+            return f" (line {number}: {line.strip()[:100]})"
+    return ""
+
+
+def _classified(error: Exception, sql: str) -> EngineError:
+    import duckdb
+
+    text = " ".join(_POSITION.sub("", str(error)).split())
+    match error:
+        case duckdb.OutOfMemoryException():
+            return TooBig(text)
+        case duckdb.IOException() | duckdb.InterruptException() | duckdb.ConnectionException():
+            return Transient(text)
+        case _ if any(words in text.lower() for words in _PASSING):
+            return Transient(text)
+    named = _QUOTED.search(text)
+    return InvalidQuery(text + (line_of(named[1], sql) if named else ""))

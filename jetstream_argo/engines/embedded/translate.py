@@ -1,0 +1,86 @@
+"""How a query in BigQuery's dialect becomes one of DuckDB's."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlglot import ErrorLevel, exp
+from sqlglot.errors import UnsupportedError
+
+from jetstream_argo.engines.embedded.allowed import check_allowed
+from jetstream_argo.engines.embedded.functions import Registry
+from jetstream_argo.engines.embedded.rules import apply_rules
+from jetstream_argo.engines.embedded.types import relation
+from jetstream_argo.engines.embedded.unnest import rewrite_unnests
+from jetstream_argo.engines.syntax import parse_query, table_name
+from jetstream_argo.errors import InvalidQuery, Unsupported
+
+_MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """A query for DuckDB: the tables it reads, under their full names, and the macros it calls."""
+
+    sql: str
+    tables: tuple[str, ...]
+    macros: tuple[str, ...]
+
+
+class Translator:
+    """Translates queries, each text once. `project` is that of tables which are named without one."""
+
+    def __init__(self, project: str, registry: Registry) -> None:
+        self._project = project
+        self._registry = registry
+        self.translate = lru_cache(maxsize=512)(self._translate)
+
+    def _translate(self, sql: str) -> Translated:
+        tree = parse_query(sql)
+        check_allowed(tree, self._registry, sql)
+        _name_columns(tree)
+        for select in list(tree.find_all(exp.Select)):
+            rewrite_unnests(select)
+        tables = self._tables(tree)
+        apply_rules(tree, self._registry)
+        try:
+            text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
+        except UnsupportedError as error:
+            raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
+        return Translated(text, tables, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
+
+    def _tables(self, tree: exp.Expr) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+        for table in list(tree.find_all(exp.Table)):
+            name = table_name(table)
+            if "." not in name:
+                if name.lower() not in ctes:
+                    raise InvalidQuery(f"table {name!r} needs its dataset; write dataset.{name}")
+                continue
+            full = name if name.count(".") > 1 else f"{self._project}.{name}"
+            found[full] = None
+            alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
+            table.replace(exp.Table(this=exp.to_identifier(relation(full), quoted=True), alias=alias))
+        return tuple(found)
+
+
+def _name_columns(tree: exp.Expr) -> None:
+    """Give the result's nameless columns the names that BigQuery gives them: f0_, f1_ …"""
+    select = tree
+    while isinstance(select, exp.SetOperation | exp.Subquery):
+        select = select.this
+    if not isinstance(select, exp.Select):
+        return
+    number = 0
+    for item in list(select.expressions):
+        inner = item
+        if not isinstance(inner, exp.Star | exp.Alias) and not inner.output_name and not _is_star(inner):
+            item.replace(exp.alias_(item.copy(), f"f{number}_"))
+            number += 1
+
+
+def _is_star(item: exp.Expr) -> bool:
+    return isinstance(item, exp.Column | exp.Dot) and (
+        isinstance(item.this, exp.Star) or isinstance(item.args.get("expression"), exp.Star)
+    )

@@ -1,0 +1,80 @@
+"""How UNNEST is written in DuckDB so that names mean what they mean in BigQuery.
+
+In BigQuery an unnested array's alias is the element, and the fields of an element that is a struct are columns too.
+`(SELECT UNNEST(list, max_depth := 2) AS name) AS name` is both: DuckDB spreads structs into columns and gives a scalar
+the name. The plain `UNNEST(list) AS t(name)` is faster and does where only the alias is used.
+"""
+
+from sqlglot import exp
+
+
+def rewrite_unnests(select: exp.Select) -> None:
+    """Rewrite every UNNEST, and every array that is joined by its path, in one SELECT's FROM."""
+    source = select.args.get("from_")
+    joins: list[exp.Join] = select.args.get("joins") or []
+    seen: set[str] = set()
+    for holder in [*([source] if source is not None else []), *joins]:
+        item = holder.this
+        if isinstance(item, exp.Table) and len(item.parts) > 1 and item.parts[0].name.lower() in seen:
+            item = _as_unnest(item)
+            holder.set("this", item)
+        if isinstance(item, exp.Unnest):
+            _rewrite(item, holder, select)
+            seen.add(_alias(item).lower())
+        else:
+            seen.add(item.alias_or_name.lower())
+
+
+def _as_unnest(table: exp.Table) -> exp.Unnest:
+    names = [part.name for part in table.parts]
+    path = exp.column(names[1], table=names[0])
+    array = exp.Dot.build([path, *(exp.to_identifier(name) for name in names[2:])]) if names[2:] else path
+    alias = exp.TableAlias(columns=[exp.to_identifier(table.alias or names[-1])])
+    return exp.Unnest(expressions=[array], alias=alias, offset=False)
+
+
+def _rewrite(unnest: exp.Unnest, holder: exp.Expr, select: exp.Select) -> None:
+    name = _alias(unnest)
+    offset = unnest.args.get("offset")
+    array = unnest.expressions[0]
+    if name and not offset and _only_alias_is_used(name, select):
+        holder.set("this", exp.Unnest(expressions=[array], alias=_column_alias(name)))
+        return
+    element = exp.Anonymous(this="UNNEST", expressions=[array, exp.Var(this="max_depth := 2")])
+    inner = exp.Select(expressions=[exp.alias_(element, name, quoted=True) if name else element])
+    if offset:
+        position = offset.name if isinstance(offset, exp.Identifier) else "offset"
+        index = exp.Anonymous(this="generate_subscripts", expressions=[array.copy(), exp.Literal.number(1)])
+        zero_based = exp.Sub(this=index, expression=exp.Literal.number(1))
+        inner.append("expressions", exp.alias_(zero_based, position, quoted=True))
+    subquery = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(name or "_elements", quoted=True)))
+    if isinstance(holder, exp.Join) and holder.side:
+        holder.set("this", exp.Lateral(this=exp.Subquery(this=inner), alias=subquery.args["alias"]))
+        if not holder.args.get("on"):
+            holder.set("on", exp.true())
+    else:
+        holder.set("this", subquery)
+
+
+def _alias(unnest: exp.Unnest) -> str:
+    alias = unnest.args.get("alias")
+    if alias is None:
+        return ""
+    return next((column.name for column in alias.columns), "") or alias.name
+
+
+def _column_alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(
+        this=exp.to_identifier(f"_{name}", quoted=True), columns=[exp.to_identifier(name, quoted=True)]
+    )
+
+
+def _only_alias_is_used(name: str, select: exp.Select) -> bool:
+    """Return whether no name in the SELECT can be a field of the element, or the rows' own `*`."""
+    for node in select.find_all(exp.Star, exp.Column):
+        if isinstance(node, exp.Star):
+            if not isinstance(node.parent, exp.Count):
+                return False
+        elif isinstance(node, exp.Column) and len(node.parts) == 1 and node.name.lower() != name.lower():
+            return False
+    return True
