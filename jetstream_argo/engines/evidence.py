@@ -20,7 +20,7 @@ _TEXT = (exp.Lower, exp.Upper, exp.Trim, exp.Substring, exp.Split, exp.Length, e
          exp.Replace, exp.ParseDatetime, exp.Concat)  # fmt: skip
 _NUMERIC = (exp.Sum, exp.Avg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.SafeDivide, exp.Neg, exp.Abs, exp.Ln, exp.Exp,
             exp.Sqrt, exp.Pow, exp.Stddev, exp.StddevPop, exp.Variance, exp.VariancePop, exp.Round, exp.Floor,
-            exp.Ceil)  # fmt: skip
+            exp.Ceil, exp.ApproxQuantiles, exp.PercentileCont, exp.PercentileDisc)  # fmt: skip
 _INTEGER = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg,
             exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Mod, exp.IntDiv)  # fmt: skip
 _SAME = (exp.Coalesce, exp.Least, exp.Greatest, exp.Max, exp.Min, exp.AnyValue, exp.Nullif, exp.Paren, exp.FirstValue,
