@@ -1,0 +1,115 @@
+"""How a pod of the workflow is set up: its command, environment, limits and retries."""
+
+from hera.workflows import Container
+from hera.workflows import models as m
+
+from jetstream_argo.argo.deployment import APP, Deployment
+from jetstream_argo.argo.pod import SUMMARY, TERMINATION_LOG
+
+TMP = "tmp"
+NODE = "node"
+RETRIES = 3
+_MOST_MEMORY = 2**RETRIES
+
+_SUMMARY_FILE = "/tmp/summary.json"  # the pod's own, and its only writable folder
+
+# 75 is ours (worth retrying); 137 and 143 are SIGKILL and SIGTERM, which is how memory, preemption and eviction end a
+# process. Everything else is permanent: the same definition fails the same way.
+RETRY_EXPRESSION = (
+    "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [75, 137, 143] || "
+    "lastRetry.message matches 'OOMKilled|pod deleted|Evicted|imminent node shutdown'"
+)
+
+
+def retry_strategy() -> m.RetryStrategy:
+    """Return when and how often a pod is tried again.
+
+    `cap` bounds the wait. `maxDuration` would count from the first attempt's start, so that a pod which ran for longer
+    would never be tried again.
+    """
+    return m.RetryStrategy(
+        limit=str(RETRIES),
+        retry_policy="Always",
+        expression=RETRY_EXPRESSION,
+        backoff=m.Backoff(duration="30s", factor="2", cap="10m"),
+    )
+
+
+def growing_memory(mib: int) -> str:
+    """Return the patch that gives an attempt twice the memory of the one before; `retries` is known here only."""
+    memory = f'"{{{{= min({mib * _MOST_MEMORY}, {mib} * (2 ** asInt(retries))) }}}}Mi"'
+    resources = f'{{"requests":{{"memory":{memory}}},"limits":{{"memory":{memory}}}}}'
+    return f'{{"containers":[{{"name":"main","resources":{resources}}}]}}'
+
+
+def worker(name: str, environment: dict[str, str], deployment: Deployment, *, node: str, limited: bool) -> Container:
+    """Return the template called `name`, whose pods run `node`, which may be an expression.
+
+    `limited` pods take part in the limit of queries that run at a time in all workflows.
+    """
+    takes_node = node.startswith("{{inputs.")
+    limit = _semaphores(deployment, "queries") if limited else None
+    memory = f"{deployment.memory_mib}Mi"
+    return Container(
+        name=name,
+        inputs=[m.Parameter(name=NODE)] if takes_node else None,
+        outputs=[m.Parameter(name="summary", value_from=m.ValueFrom(path=_SUMMARY_FILE, default="{}"))],
+        image=deployment.image,
+        # Named, for else the controller would ask the image's registry what its command is.
+        command=[APP],
+        args=["task", "--node", node],
+        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *_reporting()],
+        resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
+        security_context=container_security(),
+        volume_mounts=[m.VolumeMount(name=TMP, mount_path="/tmp")],  # the pod's own
+        termination_message_policy="FallbackToLogsOnError",
+        retry_strategy=retry_strategy(),
+        pod_spec_patch=growing_memory(deployment.memory_mib),
+        synchronization=m.Synchronization(semaphores=limit) if limit else None,
+    )
+
+
+def _reporting() -> list[m.EnvVar]:
+    uid = m.EnvVarSource(field_ref=m.ObjectFieldSelector(field_path="metadata.uid"))
+    return [
+        # Not the number of the attempt, which begins at 0 again when a person retries.
+        m.EnvVar(name="JETSTREAM_ATTEMPT", value_from=uid),
+        m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
+        m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
+    ]
+
+
+def experiments_limit(deployment: Deployment) -> list[m.SemaphoreRef] | None:
+    """Return the limit of experiments that are analysed at a time; None without a ConfigMap of limits."""
+    return _semaphores(deployment, "experiments")
+
+
+def _semaphores(deployment: Deployment, key: str) -> list[m.SemaphoreRef] | None:
+    if not deployment.limits:
+        return None
+    return [m.SemaphoreRef(config_map_key_ref=m.ConfigMapKeySelector(name=deployment.limits, key=key))]
+
+
+def pod_security() -> m.PodSecurityContext:
+    """Return what holds for every container of a pod, Argo's included."""
+    return m.PodSecurityContext(
+        run_as_non_root=True,
+        run_as_user=10001,
+        run_as_group=10001,
+        fs_group=10001,
+        seccomp_profile=m.SeccompProfile(type="RuntimeDefault"),
+    )
+
+
+def container_security() -> m.SecurityContext:
+    """Return what holds for the container that runs our code."""
+    return m.SecurityContext(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=m.Capabilities(drop=["ALL"]),
+    )
+
+
+def scratch() -> m.Volume:
+    """Return the only folder that a pod can write to."""
+    return m.Volume(name=TMP, empty_dir=m.EmptyDirVolumeSource(size_limit="1Gi"))

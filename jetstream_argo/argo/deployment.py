@@ -1,0 +1,33 @@
+"""What a workflow needs to know about the cluster that it runs on."""
+
+from dataclasses import dataclass
+
+APP = "jetstream-argo"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where pods run and how many.
+
+    Attributes:
+        image: the worker's image, by digest, so that retries run the code that the first attempt ran.
+        warehouse: the URL of the warehouse, `bigquery:PROJECT?location=EU`.
+        namespace: left to whoever submits where empty.
+        service_account: what pods run as; it may use the warehouse, and nothing in Kubernetes.
+        executor_account: what Argo's sidecar reports with.
+        limits: the ConfigMap that holds the semaphores `experiments` and `queries`; none are used where empty.
+        parallelism: the most pods of one workflow at a time.
+        memory_mib: what a pod may use at its first attempt; each retry doubles it.
+        plans: a file:// or gs:// folder for plans that are too large for the manifest; a ConfigMap holds them where
+            empty.
+    """
+
+    image: str
+    warehouse: str
+    namespace: str = ""
+    service_account: str = "jetstream-run"
+    executor_account: str = "jetstream-executor"
+    limits: str = "jetstream-limits"
+    parallelism: int = 12
+    memory_mib: int = 384
+    plans: str = ""

@@ -1,0 +1,28 @@
+"""Which nodes Argo is told to run for a choice of metrics."""
+
+from jetstream_argo.dag.build import gives_results
+from jetstream_argo.dag.model import Dag
+from jetstream_argo.plan.codec import canonical
+
+METRICS = "metrics"
+TARGETS = "metric-targets"
+
+# Argo evaluates it when the workflow is submitted. It creates the targets and what they wait for, and nothing else; a
+# metric that is not in the table becomes a target that does not exist, which Argo refuses. Two closing braces would
+# end the expression, hence the space before the last but one.
+EXPRESSION = (
+    "{{= trim(workflow.parameters.metrics) == '' ? '' : "
+    "join(uniq(split(join(map(split(workflow.parameters.metrics, ','), "
+    "{ fromJSON(workflow.parameters['metric-targets'])[trim(#)] ?? ('unknown-metric-' + trim(#)) }"
+    "), ' '), ' ')), ' ') }}"
+)
+
+
+def metric_targets(dag: Dag) -> str:
+    """Return, as a JSON object, each metric's nodes with results, their names parted by spaces."""
+    targets: dict[str, list[str]] = {}
+    for node in dag.nodes:
+        if gives_results(node):
+            for metric in node.metrics:
+                targets.setdefault(metric, []).append(node.id)
+    return canonical({metric: " ".join(nodes) for metric, nodes in targets.items()})
