@@ -1,6 +1,6 @@
 """What a configuration file says, or everything that is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,8 +73,8 @@ class Reader:
         if self.problems:
             raise ConfigError(self.file, self.problems)
 
-    def spec(self, document: Table) -> Spec:
-        """Return the sections of a whole file."""
+    def spec(self, document: Table, *, launch_keys: Sequence[str] = ()) -> Spec:
+        """Return the sections of a whole file. `launch_keys` of `[experiment]` were read elsewhere."""
         self._known(document, "", (*_SECTIONS, *_IGNORED))
         metrics = self._table(document.get("metrics", {}), "metrics")
         segments = self._table(document.get("segments", {}), "segments")
@@ -83,7 +83,7 @@ class Reader:
         metric_tables = {name: metric for name, metric in metrics.items() if name not in PERIOD_KEYS}
         return Spec(
             file=self.file,
-            experiment=self.experiment(document.get("experiment", {})),
+            experiment=self._experiment(document.get("experiment", {}), launch_keys),
             periods=self._periods(metrics, "metrics"),
             metrics=self._sections(metric_tables, "metrics", MetricSpec, "metric"),
             data_sources=self._data_sources(document),
@@ -121,8 +121,27 @@ class Reader:
             ),
         )
 
-    def experiment(self, value: Value) -> ExperimentSpec:
-        """Return the section `[experiment]`."""
+    def section(
+        self, value: Value, where: str, model: type[_Section], kind: str, *, also: Sequence[str] = ()
+    ) -> _Section | None:
+        """Return one section, or None if it has a problem. Keys may be written in capitals.
+
+        `kind` is what `TOLERATED` calls it; `also` are keys that could stand there too, to suggest them.
+        """
+        table = {key.lower(): entry for key, entry in self._table(value, where).items()}
+        for key, warning in TOLERATED.get(kind, {}).items():
+            if key in table:
+                del table[key]
+                self.warnings.append(FileProblem(self.file, Problem(_path(where, key), warning)))
+        self._known(table, where, [key for key in model.model_fields if key != "file"], also)
+        known = {key: entry for key, entry in table.items() if key in model.model_fields and key != "file"}
+        try:
+            return model.model_validate({**known, "file": self.file})
+        except ValidationError as error:
+            self.problems.extend(problems_of(error, where))
+            return None
+
+    def _experiment(self, value: Value, launch_keys: Sequence[str]) -> ExperimentSpec:
         table = dict(self._table(value, "experiment"))
         if "exposure_signal" in table:
             signal = self.section(
@@ -130,23 +149,10 @@ class Reader:
             )
         else:
             signal = None
-        experiment = self.section(table, "experiment", ExperimentSpec, "experiment") or ExperimentSpec()
+        experiment = (
+            self.section(table, "experiment", ExperimentSpec, "experiment", also=launch_keys) or ExperimentSpec()
+        )
         return experiment.model_copy(update={"exposure_signal": signal})
-
-    def section(self, value: Value, where: str, model: type[_Section], kind: str) -> _Section | None:
-        """Return one section, or None if it has a problem. Keys may be written in capitals."""
-        table = {key.lower(): entry for key, entry in self._table(value, where).items()}
-        for key, warning in TOLERATED.get(kind, {}).items():
-            if key in table:
-                del table[key]
-                self.warnings.append(FileProblem(self.file, Problem(_path(where, key), warning)))
-        self._known(table, where, [key for key in model.model_fields if key != "file"])
-        known = {key: entry for key, entry in table.items() if key in model.model_fields and key != "file"}
-        try:
-            return model.model_validate({**known, "file": self.file})
-        except ValidationError as error:
-            self.problems.extend(problems_of(error, where))
-            return None
 
     def _sections(self, value: Value, where: str, model: type[_Section], kind: str) -> Mapping[str, _Section]:
         sections = {}
@@ -197,11 +203,11 @@ class Reader:
         self._report(where, f"must be a table, is {value!r}")
         return {}
 
-    def _known(self, table: Table, where: str, known: Iterable[str]) -> None:
+    def _known(self, table: Table, where: str, known: Iterable[str], also: Iterable[str] = ()) -> None:
         allowed = list(known)
         for key in table:
             if key not in allowed:
-                self._report(_path(where, key), f"is not a known key{nearest(key, allowed)}")
+                self._report(_path(where, key), f"is not a known key{nearest(key, [*allowed, *also])}")
 
     def _report(self, where: str, what: str) -> None:
         self.problems.append(Problem(where, what))
