@@ -28,6 +28,8 @@ from jetstream_argo.sql.text import table as quoted
 if TYPE_CHECKING:
     import pyarrow
 
+PAGE_ROWS = 50_000  # at most: BigQuery ends a page at 20 MB
+
 
 class BigQueryEngine:
     """BigQuery as an `Engine`. Its job ids are made of `job_id_prefix`, `attempt` and what is asked for."""
@@ -180,7 +182,15 @@ class BigQueryEngine:
         return cast(QueryJob, self._jobs.run(self._names.next(*request), begin, sql=sql))
 
     def _rows(self, job: QueryJob, *, limit: int | None = None) -> RowIterator:
-        return job.result(max_results=limit, retry=self._retry, timeout=self._settings.request_seconds, job_retry=None)
+        # Without a page size, the first request asks for no rows, and a second one for the first of them.
+        size = PAGE_ROWS if limit is None else None
+        return job.result(
+            page_size=size,
+            max_results=limit,
+            retry=self._retry,
+            timeout=self._settings.request_seconds,
+            job_retry=None,
+        )
 
     def _listed(self, table: Table, names: Sequence[str]) -> RowIterator:
         wanted = [field for field in table.schema if field.name in names]
@@ -215,7 +225,7 @@ class BigQueryEngine:
             # WRITE_EMPTY alone lets a table pass that has no rows.
             raise Conflict(f"table {destination!r} exists already; delete it first, or write over it on purpose")
         if existing is not None and existing.view_query is not None:
-            raise Conflict(f"{destination!r} is a view, and rows were to be written there; delete it first")
+            raise InvalidQuery(f"{destination!r} is a view; rows cannot be written to it")
         return existing
 
 

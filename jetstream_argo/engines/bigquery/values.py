@@ -19,12 +19,16 @@ def json_lines(rows: Iterable[Mapping[str, Value]], names: Sequence[str]) -> byt
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _jsonable(value: Value | bytes | time) -> object:
+def _jsonable(value: "Value | bytes | time") -> object:
     match value:
         case bool() | int() | str() | None:
             return value
+        case float() if math.isnan(value):
+            return "NaN"
+        case float() if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
         case float():
-            return value if math.isfinite(value) else str(value)  # 'nan', 'inf': BigQuery reads them in any case
+            return value
         case datetime():
             # A TIMESTAMP must say its zone; a DATETIME must not.
             return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()

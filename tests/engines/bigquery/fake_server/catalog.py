@@ -1,0 +1,170 @@
+"""The fake's tables: resources with etags over the embedded engine's, and the writes of jobs to them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Layout, TableInfo, Write
+from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
+
+STORAGE = ("timePartitioning", "rangePartitioning", "clustering")
+_WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
+
+
+class Catalog:
+    """Tables by their full names. What the embedded engine has no place for is in a file beside its tables."""
+
+    def __init__(self, engine: EmbeddedEngine, root: Path, project: str) -> None:
+        self.project = project
+        self.engine = engine
+        self._file = root / "fake_server.json"
+        self._extras: dict[str, Resource] = json.loads(self._file.read_text()) if self._file.exists() else {}
+
+    def resource(self, name: str) -> Resource:
+        """Return a table's resource."""
+        project, dataset, table = split(name)
+        info = self.info(name)
+        extras = self._extras.get(name, {})
+        resource: Resource = {
+            "kind": "bigquery#table",
+            "id": f"{project}:{dataset}.{table}",
+            "etag": self._etag(name, info),
+            "tableReference": {"projectId": project, "datasetId": dataset, "tableId": table},
+            "schema": schema_of(info.columns),
+            "labels": dict(info.labels),
+            "type": "TABLE" if info.view_sql is None else "VIEW",
+            "numRows": str(info.rows),
+            "numBytes": str(info.bytes),
+            "location": "US",
+            "description": info.description or None,
+            **{key: extras[key] for key in (*STORAGE, "description") if key in extras},
+        }
+        if info.view_sql is not None:
+            resource["view"] = {"query": info.view_sql, "useLegacySql": False}
+        return resource
+
+    def info(self, name: str) -> TableInfo:
+        """Return what the embedded engine knows of a table that there must be."""
+        info = self.engine.info(name)
+        if info is None:
+            project, dataset, table = split(name)
+            raise ApiError(404, "notFound", f"Not found: Table {project}:{dataset}.{table}")
+        return info
+
+    def insert(self, name: str, body: Mapping[str, object]) -> Resource:
+        """Make a table or view."""
+        if self.engine.info(name) is not None:
+            project, dataset, table = split(name)
+            raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        view, description, labels = body.get("view"), str(body.get("description") or ""), _labels(body)
+        if isinstance(view, dict):
+            self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
+        else:
+            schema = body.get("schema")
+            columns = columns_from(schema if isinstance(schema, dict) else {})
+            layout = Layout(description=description, labels=labels)
+            self.engine.load(name, [], columns, write=Write.EMPTY, labels={}, layout=layout)
+            self._remember(name, {key: body[key] for key in STORAGE if key in body})
+        return self.resource(name)
+
+    def patch(self, name: str, body: Mapping[str, object], *, if_match: str | None) -> Resource:
+        """Change what `body` names of a table, if it is still the one of that etag."""
+        info = self.info(name)
+        if if_match is not None and if_match != self._etag(name, info):
+            raise ApiError(412, "conditionNotMet", "Precondition check failed.")
+        patched = body.get("labels")
+        labels = dict(info.labels)
+        for key, value in patched.items() if isinstance(patched, dict) else ():
+            if value is None:
+                labels.pop(key, None)
+            else:
+                labels[key] = str(value)
+        view = body.get("view")
+        if isinstance(view, dict):
+            description = str(body.get("description") or info.description)
+            self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
+        elif labels != dict(info.labels):
+            self.engine.set_labels(name, labels)
+        if "description" in body and not isinstance(view, dict):
+            self._remember(name, {**self._extras.get(name, {}), "description": body["description"]})
+        return self.resource(name)
+
+    def delete(self, name: str) -> None:
+        """Delete a table or view that there must be."""
+        self.info(name)
+        self.engine.delete(name)
+        self._remember(name, {})
+
+    def names(self, project: str, dataset: str) -> list[str]:
+        """Return the full names of a dataset's tables, in order."""
+        found = [info.name for info in self.engine.tables(f"{project}.{dataset}")]
+        return sorted(name if name.count(".") > 1 else f"{project}.{name}" for name in found)
+
+    def writing(self, name: str, config: Mapping[str, object], columns: Sequence[Column]) -> tuple[Write, Layout]:
+        """Return how a job with this configuration writes to the table, which it may.
+
+        Raises:
+            ApiError: it may not: by its disposition, its columns, or how the table is stored.
+        """
+        info = self.engine.info(name)
+        write = _WRITES[str(config.get("writeDisposition", "WRITE_APPEND"))]
+        wanted = {key: config[key] for key in STORAGE if config.get(key)}
+        project, dataset, table = split(name)
+        if info is None:
+            self._remember(name, wanted)
+            return (Write.TRUNCATE if write is Write.EMPTY else write), _layout(wanted)
+        if wanted != {key: value for key, value in self._extras.get(name, {}).items() if key in STORAGE}:
+            raise ApiError(400, "invalid", f"Incompatible table partitioning specification for {name}: {wanted}")
+        if write is Write.EMPTY and info.rows:
+            raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        if write is Write.APPEND:
+            options = config.get("schemaUpdateOptions")
+            may_add = isinstance(options, list) and "ALLOW_FIELD_ADDITION" in options
+            problem = _mismatch(info.columns, columns, may_add=may_add)
+            if problem:
+                raise ApiError(
+                    400, "invalid", f"Provided Schema does not match Table {project}:{dataset}.{table}. {problem}"
+                )
+        return (Write.TRUNCATE if write is Write.EMPTY else write), _layout(wanted)
+
+    def _etag(self, name: str, info: TableInfo) -> str:
+        return f"{info.etag}-{self._extras.get(name, {}).get('changes', 0)}"
+
+    def _remember(self, name: str, extras: Mapping[str, object]) -> None:
+        changes = self._extras.get(name, {}).get("changes", 0)
+        self._extras[name] = {**extras, "changes": int(str(changes)) + 1}
+        self._file.write_text(json.dumps(self._extras))
+
+
+def split(name: str) -> tuple[str, str, str]:
+    """Return project, dataset and table of a full name."""
+    project, dataset, table = name.rsplit(".", 2)
+    return project, dataset, table
+
+
+def _labels(body: Mapping[str, object]) -> dict[str, str]:
+    labels = body.get("labels")
+    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _layout(storage: Mapping[str, object]) -> Layout:
+    by = storage.get("timePartitioning") or storage.get("rangePartitioning")
+    clustering = storage.get("clustering")
+    return Layout(
+        partition_by=str(by["field"]) if isinstance(by, dict) else None,
+        cluster_by=tuple(clustering["fields"]) if isinstance(clustering, dict) else (),
+    )
+
+
+def _mismatch(old: Sequence[Column], new: Sequence[Column], *, may_add: bool) -> str:
+    before = {column.name.lower(): column.type for column in old}
+    after = {column.name.lower(): column.type for column in new}
+    for name, type_ in before.items():
+        if name not in after:
+            return f"Field {name} is missing in new schema"
+        if after[name] != type_:
+            return f"Field {name} has changed type from {type_} to {after[name]}"
+    added = [name for name in after if name not in before]
+    return f"Cannot add fields (field: {added[0]})" if added and not may_add else ""

@@ -1,0 +1,372 @@
+"""What every engine does alike: one body of tests over the embedded engine and over BigQuery's client with the fake."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
+from jetstream_argo.errors import Conflict, EngineError, InvalidQuery, NotFound
+from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
+
+NUMBERS = (Column("x", "INT64"), Column("name", "STRING"))
+
+
+@pytest.fixture(params=["embedded", "bigquery"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "embedded":
+        yield EmbeddedEngine(tmp_path, project=PROJECT)
+        return
+    with serving(FakeBigQuery(tmp_path)) as url:
+        yield BigQueryEngine(BigQuerySettings(PROJECT, api_endpoint=url, retry_seconds=2.0), attempt="1")
+
+
+def rows(engine: Engine, sql: str) -> list[tuple[Value, ...]]:
+    return list(engine.query(Sql(sql), labels={}).rows)
+
+
+def load_numbers(engine: Engine, table: str = "d.numbers", *, write: Write = Write.TRUNCATE) -> None:
+    engine.load(table, [{"x": 1, "name": "one"}, {"x": 2}], NUMBERS, write=write, labels={})
+
+
+def test_a_query_gives_columns_and_rows_with_their_types_in_order(engine: Engine) -> None:
+    result = engine.query(
+        Sql(
+            "SELECT x, 'a' AS s, x / 2 AS f, x > 1 AS b, DATE '2026-05-04' AS d, "
+            "TIMESTAMP '2026-05-04 12:30:00+00' AS t, CAST(NULL AS STRING) AS n, CAST('1.5' AS NUMERIC) AS m\n"
+            "FROM UNNEST([2, 1]) AS x ORDER BY x DESC"
+        ),
+        labels={"node": "a"},
+    )
+
+    assert result.columns == (
+        Column("x", "INT64"), Column("s", "STRING"), Column("f", "FLOAT64"), Column("b", "BOOL"), Column("d", "DATE"),
+        Column("t", "TIMESTAMP"), Column("n", "STRING"), Column("m", "NUMERIC"),
+    )  # fmt: skip
+    moment = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
+    assert result.rows == (
+        (2, "a", 1.0, True, date(2026, 5, 4), moment, None, Decimal("1.5")),
+        (1, "a", 0.5, False, date(2026, 5, 4), moment, None, Decimal("1.5")),
+    )
+    assert result.job.rows == 2
+
+
+def test_structs_are_mappings_and_arrays_are_lists(engine: Engine) -> None:
+    (row,) = rows(engine, "SELECT STRUCT(1 AS a, [STRUCT('x' AS b)] AS c) AS s, CAST([] AS ARRAY<INT64>) AS e")
+
+    assert row == ({"a": 1, "c": [{"b": "x"}]}, [])
+
+
+def test_floats_that_are_no_numbers_come_back(engine: Engine) -> None:
+    engine.load(
+        "d.f",
+        [{"f": float("inf")}, {"f": float("nan")}],
+        [Column("f", "FLOAT64")],
+        write=Write.TRUNCATE,
+        labels={},
+    )
+
+    values = [row[0] for row in rows(engine, "SELECT f FROM d.f ORDER BY f DESC")]
+
+    assert any(isinstance(value, float) and math.isnan(value) for value in values)
+    assert float("inf") in values
+
+
+def test_truncate_makes_a_table_and_then_replaces_rows_and_columns(engine: Engine) -> None:
+    first = engine.query_to_table(Sql("SELECT 1 AS x"), "d.t", write=Write.TRUNCATE, labels={})
+    second = engine.query_to_table(Sql("SELECT y FROM UNNEST(['a', 'b']) AS y"), "d.t", write=Write.TRUNCATE, labels={})
+
+    assert (first.rows, second.rows) == (1, 2)
+    assert rows(engine, "SELECT * FROM d.t ORDER BY y") == [("a",), ("b",)]
+
+
+def test_append_keeps_what_is_there(engine: Engine) -> None:
+    for x in (1, 2):
+        engine.query_to_table(Sql(f"SELECT {x} AS x"), "d.t", write=Write.APPEND, labels={})
+
+    assert rows(engine, "SELECT x FROM d.t ORDER BY x") == [(1,), (2,)]
+
+
+def test_append_adds_a_new_column_and_leaves_a_missing_one_null(engine: Engine) -> None:
+    load_numbers(engine)
+
+    engine.query_to_table(Sql("SELECT 3 AS x, 0.5 AS share"), "d.numbers", write=Write.APPEND, labels={})
+
+    assert rows(engine, "SELECT x, name, share FROM d.numbers ORDER BY x") == [
+        (1, "one", None),
+        (2, None, None),
+        (3, None, 0.5),
+    ]
+
+
+def test_a_load_adds_a_new_column_and_leaves_a_missing_one_null(engine: Engine) -> None:
+    load_numbers(engine)
+
+    engine.load("d.numbers", [{"y": 1.5}], [Column("y", "FLOAT64")], write=Write.APPEND, labels={})
+
+    assert rows(engine, "SELECT x, name, y FROM d.numbers ORDER BY x NULLS LAST") == [
+        (1, "one", None),
+        (2, None, None),
+        (None, None, 1.5),
+    ]
+
+
+def test_append_refuses_a_column_of_another_type(engine: Engine) -> None:
+    load_numbers(engine)
+
+    with pytest.raises(InvalidQuery, match="name"):
+        engine.query_to_table(Sql("SELECT 1 AS x, TRUE AS name"), "d.numbers", write=Write.APPEND, labels={})
+
+    assert len(rows(engine, "SELECT x FROM d.numbers")) == 2
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_empty_refuses_a_table_that_exists_and_leaves_it(engine: Engine, count: int) -> None:
+    engine.load("d.t", [{"x": 1, "name": "a"}] * count, NUMBERS, write=Write.EMPTY, labels={})
+
+    with pytest.raises(Conflict):
+        engine.query_to_table(Sql("SELECT 9 AS x"), "d.t", write=Write.EMPTY, labels={})
+    with pytest.raises(Conflict):
+        load_numbers(engine, "d.t", write=Write.EMPTY)
+
+    assert len(rows(engine, "SELECT x FROM d.t")) == count
+
+
+def test_a_query_that_fails_leaves_the_table_as_it_was(engine: Engine) -> None:
+    load_numbers(engine)
+
+    with pytest.raises(EngineError):
+        engine.query_to_table(
+            Sql("SELECT CAST(name AS INT64) AS x FROM d.numbers"), "d.numbers", write=Write.TRUNCATE, labels={}
+        )
+
+    assert len(rows(engine, "SELECT x FROM d.numbers")) == 2
+
+
+def test_a_query_may_replace_the_table_that_it_reads(engine: Engine) -> None:
+    load_numbers(engine)
+
+    engine.query_to_table(Sql("SELECT x + 1 AS x FROM d.numbers"), "d.numbers", write=Write.TRUNCATE, labels={})
+
+    assert rows(engine, "SELECT x FROM d.numbers ORDER BY x") == [(2,), (3,)]
+
+
+def test_what_is_loaded_comes_back(engine: Engine) -> None:
+    columns = (
+        Column("day", "DATE"),
+        Column("moment", "TIMESTAMP"),
+        Column("exact", "NUMERIC"),
+        Column("yes", "BOOL"),
+        Column("many", "ARRAY<STRING>"),
+        Column("parts", "ARRAY<STRUCT<k STRING, v INT64>>"),
+    )
+    row: dict[str, Value] = {
+        "day": date(2026, 5, 4),
+        "moment": datetime(2026, 5, 4, 1, 2, 3, 456789, tzinfo=UTC),
+        "exact": Decimal("0.1"),
+        "yes": False,
+        "many": ["é", "'\"\n"],
+        "parts": [{"k": "a", "v": 1}],
+    }
+
+    job = engine.load("d.t", [row], columns, write=Write.TRUNCATE, labels={})
+
+    assert job.rows == 1
+    (found,) = engine.query(Sql("SELECT * FROM d.t"), labels={}).dicts()
+    assert found == row
+    info = engine.info("d.t")
+    assert info is not None
+    assert info.columns == columns
+
+
+def test_loading_no_rows_makes_a_table_without_rows(engine: Engine) -> None:
+    engine.load("d.t", [], NUMBERS, write=Write.TRUNCATE, labels={})
+
+    info = engine.info("d.t")
+    assert info is not None
+    assert (info.columns, info.rows) == (NUMBERS, 0)
+
+
+def test_a_layout_is_kept_by_later_writes(engine: Engine) -> None:
+    layout = Layout(partition_by="day", cluster_by=("x",), description="Days.", labels={"experiment": "e"})
+    for write in (Write.TRUNCATE, Write.APPEND, Write.TRUNCATE, Write.APPEND):
+        engine.query_to_table(
+            Sql("SELECT DATE '2026-05-04' AS day, 1 AS x"), "d.t", write=write, labels={}, layout=layout
+        )
+
+    info = engine.info("d.t")
+    assert info is not None
+    assert (info.rows, info.description, dict(info.labels)) == (2, "Days.", {"experiment": "e"})
+
+
+def test_a_table_is_partitioned_by_an_integer(engine: Engine) -> None:
+    layout = Layout(partition_by="x")
+    load = {"write": Write.APPEND, "labels": {}, "layout": layout}
+
+    engine.load("d.t", [{"x": 1, "name": "a"}], NUMBERS, **load)  # type: ignore[arg-type]  # as above
+    engine.query_to_table(Sql("SELECT 2 AS x, 'b' AS name"), "d.t", **load)  # type: ignore[arg-type]
+
+    assert rows(engine, "SELECT x FROM d.t ORDER BY x") == [(1,), (2,)]
+
+
+def test_partitioning_by_a_column_that_is_not_there_is_refused(engine: Engine) -> None:
+    with pytest.raises(InvalidQuery, match="dya"):
+        engine.query_to_table(
+            Sql("SELECT 1 AS x"), "d.t", write=Write.TRUNCATE, labels={}, layout=Layout(partition_by="dya")
+        )
+
+
+def test_a_view_follows_its_table_and_its_latest_text(engine: Engine) -> None:
+    load_numbers(engine)
+    engine.create_view("d.v", Sql("SELECT x FROM d.numbers"), description="All.", labels={"kind": "view"})
+    engine.create_view("d.v", Sql("SELECT x FROM d.numbers"), description="All.", labels={"kind": "view"})
+    load_numbers(engine, write=Write.APPEND)
+
+    before = rows(engine, "SELECT COUNT(*) FROM d.v")
+    engine.create_view("d.v", Sql("SELECT x FROM d.numbers WHERE x > 1"), labels={})
+
+    info = engine.info("d.v")
+    assert info is not None
+    assert (info.view_sql or "").startswith("SELECT x FROM")
+    assert (before, rows(engine, "SELECT COUNT(*) FROM d.v")) == ([(4,)], [(2,)])
+
+
+def test_a_view_is_not_made_where_a_table_is_nor_rows_written_where_a_view_is(engine: Engine) -> None:
+    load_numbers(engine)
+    engine.create_view("d.v", Sql("SELECT x FROM d.numbers"), labels={})
+
+    with pytest.raises(Conflict):
+        engine.create_view("d.numbers", Sql("SELECT 1 AS x"), labels={})
+    with pytest.raises(InvalidQuery, match="view"):
+        load_numbers(engine, "d.v")
+
+    assert rows(engine, "SELECT x FROM d.v ORDER BY x") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("name", ["d.numbers", "d.v", f"{PROJECT}.d.numbers"])
+def test_a_table_or_view_is_read_in_the_columns_asked_for(engine: Engine, name: str) -> None:
+    load_numbers(engine)
+    engine.create_view("d.v", Sql("SELECT * FROM d.numbers"), labels={})
+
+    batches = list(engine.read(name, columns=["name", "x"]))
+
+    found = [row for batch in batches for row in batch.to_pylist()]
+    assert sorted(found, key=lambda row: row["x"]) == [{"name": "one", "x": 1}, {"name": None, "x": 2}]
+    assert batches[0].schema.names == ["name", "x"]
+
+
+def test_all_columns_are_read_by_default_with_arrow_types(engine: Engine) -> None:
+    engine.query_to_table(
+        Sql("SELECT 1 AS i, 0.5 AS f, 'a' AS s, DATE '2026-05-04' AS d, TIMESTAMP '2026-05-04 00:00:00+00' AS t"),
+        "d.t",
+        write=Write.TRUNCATE,
+        labels={},
+    )
+
+    (batch,) = engine.read("d.t")
+
+    assert [str(field.type) for field in batch.schema] == [
+        "int64",
+        "double",
+        "string",
+        "date32[day]",
+        "timestamp[us, tz=UTC]",
+    ]
+
+
+def test_reading_what_is_not_there_names_it(engine: Engine) -> None:
+    load_numbers(engine)
+
+    with pytest.raises(NotFound, match="missing"):
+        list(engine.read("d.missing"))
+    with pytest.raises(InvalidQuery, match="nmae"):
+        list(engine.read("d.numbers", columns=["nmae"]))
+
+
+def test_a_query_of_a_missing_table_names_it(engine: Engine) -> None:
+    load_numbers(engine)
+
+    with pytest.raises(NotFound) as caught:
+        rows(engine, "SELECT x FROM d.missing")
+
+    assert caught.value.table.endswith("d.missing")
+
+
+def test_sql_that_cannot_run_is_refused(engine: Engine) -> None:
+    load_numbers(engine)
+
+    for sql in ("SELECT\n  nope\nFROM d.numbers", "SELECT x FROM", "SELECT x FROM d.numbers GROUP BY name"):
+        with pytest.raises(InvalidQuery):
+            rows(engine, sql)
+        with pytest.raises(InvalidQuery):
+            engine.dry_run(Sql(sql))
+
+
+def test_a_dry_run_says_columns_and_bytes_and_writes_nothing(engine: Engine) -> None:
+    load_numbers(engine)
+
+    dry = engine.dry_run(Sql("SELECT x, x / 2 AS half FROM d.numbers"))
+
+    assert dry.columns == (Column("x", "INT64"), Column("half", "FLOAT64"))
+    assert dry.bytes > 0
+
+
+def test_an_etag_changes_with_rows_and_with_labels(engine: Engine) -> None:
+    def etag() -> str:
+        info = engine.info("d.numbers")
+        assert info is not None
+        return info.etag
+
+    load_numbers(engine)
+    first = etag()
+    assert first == etag()
+
+    load_numbers(engine, write=Write.APPEND)
+    second = etag()
+    engine.set_labels("d.numbers", {"a": "b"})
+
+    assert len({first, second, etag()}) == 3
+
+
+def test_labels_are_replaced_as_a_whole(engine: Engine) -> None:
+    load_numbers(engine)
+    engine.set_labels("d.numbers", {"last_updated": "1", "old": "x"})
+
+    engine.set_labels("d.numbers", {"last_updated": "2"})
+
+    info = engine.info("d.numbers")
+    assert info is not None
+    assert dict(info.labels) == {"last_updated": "2"}
+    with pytest.raises(NotFound):
+        engine.set_labels("d.missing", {"a": "b"})
+
+
+def test_tables_and_views_are_listed_by_name(engine: Engine) -> None:
+    load_numbers(engine, "d.b_2")
+    load_numbers(engine, "d.b_1")
+    load_numbers(engine, "d.a")
+    engine.create_view("d.b_v", Sql("SELECT x FROM d.a"), labels={})
+
+    assert [info.name for info in engine.tables("d")] == ["d.a", "d.b_1", "d.b_2", "d.b_v"]
+    assert [info.name for info in engine.tables("d", prefix="b_")] == ["d.b_1", "d.b_2", "d.b_v"]
+    assert engine.tables("d", prefix="a")[0] == engine.info("d.a")
+
+
+def test_deleting_is_final_and_may_be_repeated(engine: Engine) -> None:
+    load_numbers(engine)
+    engine.create_view("d.v", Sql("SELECT x FROM d.numbers"), labels={})
+
+    for name in ("d.v", "d.numbers", "d.numbers", "d.never"):
+        engine.delete(name)
+
+    assert engine.tables("d") == ()
+    assert engine.info("d.numbers") is None
+    load_numbers(engine, write=Write.EMPTY)
+    assert len(rows(engine, "SELECT x FROM d.numbers")) == 2
