@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan
@@ -17,54 +19,75 @@ SUFFIXES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """All that the names depend on: the dataset of the results, and the experiment's slug."""
+
+    dataset: str
+    slug: str
+
+
+# A plan names the tables, and so does the place alone: results can be read where the configuration is not at hand.
+Owner: TypeAlias = AnalysisPlan | Place
+
+
+def place_of(owner: Owner) -> Place:
+    """Return where the results of `owner` are."""
+    return owner if isinstance(owner, Place) else Place(owner.dataset, owner.experiment.slug)
+
+
 def normalised(name: str) -> str:
     """Return `name` with everything but letters, digits and `_` replaced by `_`, as the existing system does."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", name)
 
 
-def enrollments(plan: AnalysisPlan) -> str:
+def enrollments(owner: Owner) -> str:
     """The table of enrolled units."""
-    return f"{plan.dataset}.enrollments_{normalised(plan.experiment.slug)}"
+    place = place_of(owner)
+    return f"{place.dataset}.enrollments_{normalised(place.slug)}"
 
 
-def signals(plan: AnalysisPlan) -> str:
+def signals(owner: Owner) -> str:
     """The table of exposure signals per unit and date."""
-    return _internal(plan, "signals")
+    return _internal(owner, "signals")
 
 
-def partials(plan: AnalysisPlan, source: str) -> str:
+def partials(owner: Owner, source: str) -> str:
     """The table of one source's daily partials."""
-    return _internal(plan, "partials", source)
+    return _internal(owner, "partials", source)
 
 
-def values(plan: AnalysisPlan, basis: Basis, source: str, period: Period) -> str:
+def values(owner: Owner, basis: Basis, source: str, period: Period) -> str:
     """The table of metric values of one basis, source and period."""
-    return _internal(plan, "values", basis, source, period)
+    return _internal(owner, "values", basis, source, period)
 
 
-def statistics(plan: AnalysisPlan) -> str:
+def statistics(owner: Owner) -> str:
     """The table of all estimates ever made."""
-    return _internal(plan, "estimates")
+    return _internal(owner, "estimates")
 
 
-def status(plan: AnalysisPlan) -> str:
+def status(owner: Owner) -> str:
     """The table of what was done."""
-    return _internal(plan, "status")
+    return _internal(owner, "status")
 
 
-def values_view(plan: AnalysisPlan, basis: Basis, period: Period) -> str:
+def values_view(owner: Owner, basis: Basis, period: Period) -> str:
     """The view of all metrics of one basis and period."""
-    return f"{plan.dataset}.{normalised(plan.experiment.slug)}_{basis}_{SUFFIXES[period]}"
+    place = place_of(owner)
+    return f"{place.dataset}.{normalised(place.slug)}_{basis}_{SUFFIXES[period]}"
 
 
-def statistics_view(plan: AnalysisPlan, period: Period) -> str:
+def statistics_view(owner: Owner, period: Period) -> str:
     """The view of the latest estimates of one period."""
-    return f"{plan.dataset}.statistics_{normalised(plan.experiment.slug)}_{SUFFIXES[period]}"
+    place = place_of(owner)
+    return f"{place.dataset}.statistics_{normalised(place.slug)}_{SUFFIXES[period]}"
 
 
-def _internal(plan: AnalysisPlan, kind: str, *parts: str) -> str:
+def _internal(owner: Owner, kind: str, *parts: str) -> str:
     """Names of ours end in a hash, since normalised slugs and sources may be equal or run into one another."""
-    words = (plan.experiment.slug, *parts)
+    place = place_of(owner)
+    words = (place.slug, *parts)
     tail = hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]
     readable = "_".join(normalised(word) for word in words)
-    return f"{plan.dataset}.{kind}_{readable[:200]}_{tail}"
+    return f"{place.dataset}.{kind}_{readable[:200]}_{tail}"
