@@ -1,0 +1,68 @@
+"""Which commands there are, and how errors become exit codes."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError
+
+# A command's module is loaded when the command is called: pods start fast and load only what they use.
+_COMMANDS = {
+    "plan": "jetstream_argo.cli.planning:plan",
+    "graph": "jetstream_argo.cli.planning:graph",
+    "run": "jetstream_argo.cli.running:run",
+    "task": "jetstream_argo.cli.task:task",
+    "results": "jetstream_argo.report.commands:results",
+    "status": "jetstream_argo.report.commands:status",
+    "demo": "jetstream_argo.cli.demo:demo",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done.")
+@click.version_option(package_name="jetstream-argo")
+def commands(verbose: bool) -> None:
+    """Analyse experiments: one small, retriable task per data source and metric."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 2 the definition is wrong, 75 worth retrying."""
+    sys.exit(exit_code_of(sys.argv[1:] if arguments is None else arguments))
+
+
+def exit_code_of(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code, after printing an error that was foreseen."""
+    try:
+        code = commands.main(list(arguments), prog_name="jetstream-argo", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except JetstreamArgoError as error:
+        click.secho(f"{error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        return error.exit_code
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; run again to go on from here", err=True)
+        return EXIT_RETRY
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

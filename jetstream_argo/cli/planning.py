@@ -1,0 +1,129 @@
+"""Looking before paying: what is due, how each metric is computed, which nodes that takes."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+
+if TYPE_CHECKING:
+    from jetstream_argo.planner import Sources
+
+_OPTIONS = (
+    click.argument("experiment", required=False),
+    click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="A plan made before."),
+    click.option("--as-of", metavar="DATE", help="The last complete day of telemetry. Default: yesterday, UTC."),
+    click.option(
+        "--definitions",
+        "-d",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        envvar="JETSTREAM_DEFINITIONS",
+        help="A checkout of metric-hub, or a directory laid out like one; later ones win.",
+    ),
+    click.option(
+        "--experiments", envvar="JETSTREAM_EXPERIMENTS", help="Experimenter's API (v8), or a file of its JSON."
+    ),
+    click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Instead of the experiment's own file."
+    ),
+    click.option(
+        "--conventions",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        envvar="JETSTREAM_CONVENTIONS",
+        help="Platforms, enrollment queries and defaults of your own.",
+    ),
+    click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where results go: dataset or project.dataset."),
+)
+
+
+def planning_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what to plan to a command; it passes them to `planned`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def planned(
+    experiment: str | None,
+    plan_file: Path | None,
+    as_of: str | None,
+    dataset: str | None,
+    **where: Any,
+) -> AnalysisPlan:
+    """Return the plan that the options ask for; warnings go to standard error."""
+    if plan_file is not None:
+        return codec.read(plan_file)
+    if experiment is None:
+        raise click.UsageError("name an experiment: a TOML or JSON file, a URL, or a slug; or give --plan FILE")
+    from jetstream_argo.planner import plan_experiment  # loads Jinja and sqlglot, which a ready plan does not need
+
+    result = plan_experiment(experiment, sources(**where), as_of=day(as_of), dataset=dataset)
+    for warning in result.warnings:
+        click.secho(f"warning: {warning}", err=True, fg="yellow")
+    return result.plan
+
+
+def sources(
+    definitions: tuple[Path, ...], experiments: str | None, config: Path | None, conventions: tuple[Path, ...]
+) -> "Sources":
+    """Return where the options say to look things up."""
+    from jetstream_argo.planner import Sources
+
+    return Sources(definitions, experiments, config, conventions)
+
+
+def day(text: str | None) -> date:
+    """Return the date in `text`, which may go on with a time; without text, yesterday in UTC."""
+    if text is None:
+        return datetime.now(UTC).date() - timedelta(days=1)
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a date; write it as 2026-05-31", param_hint="--as-of") from error
+
+
+@click.command()
+@planning_options
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the plan, as canonical JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan itself instead of a description.")
+def plan(output: Path | None, as_json: bool, **planning: Any) -> None:
+    """Say what is due for EXPERIMENT and how it would be computed."""
+    made = planned(**planning)
+    if output is not None:
+        output.write_bytes(codec.dump(made))
+    if as_json:
+        click.echo(codec.dump(made))
+        return
+    from rich.console import Console
+
+    from jetstream_argo.cli.describe import described
+
+    console = Console()
+    for part in described(made, build_dag(made)):
+        console.print(part)
+    if output is not None:
+        console.print(f"wrote {output} ({output.stat().st_size:,} bytes)", highlight=False)
+
+
+@click.command()
+@planning_options
+@click.option("--metrics", default="", help="Only what these need; comma-separated.")
+@click.option("--svg", "svg_file", type=click.Path(path_type=Path), help="Write the picture to this file.")
+def graph(metrics: str, svg_file: Path | None, **planning: Any) -> None:
+    """Print the workflow of EXPERIMENT as a Mermaid flowchart."""
+    from jetstream_argo.cli.task import chosen
+    from jetstream_argo.dag.mermaid import mermaid
+    from jetstream_argo.dag.svg import svg
+
+    dag = filtered(build_dag(planned(**planning)), chosen(metrics))
+    if svg_file is not None:
+        svg_file.write_text(svg(dag), encoding="utf-8")
+        click.echo(f"wrote {svg_file}", err=True)
+    click.echo(mermaid(dag), nl=False)

@@ -1,0 +1,75 @@
+"""Running a whole workflow on this machine."""
+
+import multiprocessing
+import os
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jetstream_argo.argo.pod import TERMINATION_LOG
+from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.cli.task import chosen
+from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.model import Node
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.local import DagRun, Start, run_dag
+from jetstream_argo.run.progress import shown, summary
+
+
+@click.command()
+@planning_options
+@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@click.option("--metrics", default="", help="Compute only these and what they need; comma-separated.")
+@click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
+@click.option("--export-to", type=click.Path(path_type=Path), help="Folder for JSON exports.")
+def run(warehouse: str, metrics: str, jobs: int, export_to: Path | None, **planning: Any) -> int:
+    """Compute everything that is due, here. A second run does only what is missing."""
+    plan = planned(**planning)
+    return run_here(plan, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
+
+
+def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: Path | None) -> DagRun:
+    """Run the workflow of `plan` in processes of this machine, and show how it goes."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    dag = filtered(build_dag(plan), chosen(metrics))
+    if not dag.nodes:
+        click.echo(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
+        return DagRun(())
+    with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
+        file = Path(scratch) / "plan.json"
+        file.write_bytes(codec.dump(plan))
+        arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics]
+        if export_to is not None:
+            arguments += ["--export-to", str(export_to)]
+        result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
+    click.echo(summary(result))
+    return result
+
+
+def _starter(arguments: list[str]) -> Start:
+    """Return what starts a node's process: a fork of a server that has everything loaded, so that it starts at once."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["jetstream_argo.cli.task", "jetstream_argo.engines.embedded.engine"])
+
+    def start(node: Node, line: Path) -> BaseProcess:
+        process = processes.Process(target=_task, args=(["task", "--node", node.id, *arguments], line), name=node.id)
+        process.start()
+        return process
+
+    return start
+
+
+def _task(arguments: list[str], line: Path) -> None:
+    """Do one node in this process, as in a pod of its own."""
+    from jetstream_argo.cli.main import main
+
+    os.environ[TERMINATION_LOG] = str(line)
+    with line.with_suffix(".log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
+        main(arguments)

@@ -1,0 +1,82 @@
+"""The entrypoint of a pod: one node of one plan."""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from jetstream_argo.argo.pod import Ending, Pod, pod
+from jetstream_argo.argo.transport import from_environment
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.errors import JetstreamArgoError, UnknownReference
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.nodes import TaskResult, run_node
+
+
+@click.command()
+@click.option("--plan", "plan_file", metavar="FILE", help="The plan; without it, the environment leads to it.")
+@click.option("--node", "node_id", required=True, metavar="ID", help="The node to do, as `graph` lists them.")
+@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@click.option("--metrics", envvar="JETSTREAM_METRICS", default="", help="Do only what these need; comma-separated.")
+@click.option("--export-to", type=click.Path(path_type=Path), envvar="JETSTREAM_EXPORT", help="Folder for exports.")
+def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: Path | None) -> int:
+    """Do one node of a plan. What is done already is recognised and skipped."""
+    here = pod(os.environ)
+    try:
+        result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to)
+    except JetstreamArgoError as error:
+        here.say(str(error))
+        raise
+    _tell(here, result)
+    return result.exit_code
+
+
+def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: Path | None) -> TaskResult:
+    dag = build_dag(plan)
+    nodes = {node.id: node for node in (*dag.nodes, dag.last)}
+    if node_id not in nodes:
+        raise UnknownReference("node", node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
+    attempt = secrets.token_hex(4)
+    sha256 = codec.sha256(plan)
+    engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
+    context = Context(
+        plan=plan,
+        plan_sha256=sha256,
+        node=node_id,
+        engine=engine,
+        attempt=attempt,
+        now=lambda: datetime.now(UTC),
+        metrics=frozenset(chosen(metrics)),
+        export_to=export_to,
+        ledger=read_ledger(plan, engine),
+    )
+    return run_node(nodes[node_id], context)
+
+
+def chosen(metrics: str) -> tuple[str, ...]:
+    """Return the metrics in a comma-separated list."""
+    return tuple(name for part in metrics.split(",") if (name := part.strip()))
+
+
+def _plan(file: str | None) -> AnalysisPlan:
+    if file == "-":
+        return codec.load(click.get_binary_stream("stdin").read(), where="standard input")
+    if file:
+        return codec.read(Path(file))
+    plan = from_environment(os.environ)
+    if plan is None:
+        raise click.UsageError("no plan: give --plan FILE, or set JETSTREAM_PLAN")
+    return plan
+
+
+def _tell(here: Pod, result: TaskResult) -> None:
+    click.echo(result.line)
+    if result.failed or result.exit_code:
+        here.ended(Ending(0, 0, tuple((metric, str(error)) for metric, error in result.failed)))
+    else:
+        here.say(result.line)
