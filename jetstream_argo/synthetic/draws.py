@@ -32,7 +32,7 @@ def counts(mean: float, trait: Floats, factor: Floats, rng: np.random.Generator)
 
 def durations(mean: float, trait: Floats, factor: Floats, rng: np.random.Generator) -> Floats:
     """Return lognormal values, each in proportion to `factor`."""
-    spread = 0.7
+    spread = 0.9
     return np.asarray(
         mean * np.exp(0.6 * trait - 0.18 + spread * rng.standard_normal(len(trait)) - spread**2 / 2) * factor
     )

@@ -81,6 +81,16 @@ def is_map(guess: Guess | None) -> bool:
     return guess is not None and guess.element is not None and {"key", "value"} <= set(guess.element.fields)
 
 
+def is_earlier(name: str) -> bool:
+    """Return whether a date of this name lies before a unit's rows, such as that of its first use."""
+    return any(part in name.lower() for part in ("first", "birth", "creat", "install", "profile"))
+
+
+def date_column(columns: Mapping[str, Guess]) -> str | None:
+    """Return the column that has the date of a row; None if the rows have no DATE."""
+    return next((name for name, guess in columns.items() if guess.type == "DATE" and not is_earlier(name)), None)
+
+
 def _design(
     name: str, columns: Columns, texts: tuple[Query, ...], experiment: Experiment, effects: tuple[Effect, ...]
 ) -> Table:

@@ -15,12 +15,11 @@ from jetstream_argo.synthetic import draws
 from jetstream_argo.synthetic.patterns import ANY, KEY, Path
 from jetstream_argo.synthetic.population import Booleans, Floats, Integers, Population
 from jetstream_argo.synthetic.reads import BRANCH, UNIT
-from jetstream_argo.synthetic.tables import Rhythm, Table, is_map
+from jetstream_argo.synthetic.tables import Rhythm, Table, is_earlier, is_map
 
 _NULLS = 0.01  # share of values that are missing
 _KEYS = 0.8  # share of a map's or document's keys that a row has
 _OTHER_EXPERIMENT = "another-experiment"
-_EARLIER = ("first", "birth", "creat", "install", "profile")  # parts of the names of dates before the experiment
 _SECONDS = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -203,7 +202,7 @@ class Values:
 
     def _dates(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
         days = np.full(rows.size, rows.day - _EPOCH, dtype=np.int64)
-        if any(part in path[-1].lower() for part in _EARLIER):
+        if is_earlier(path[-1]):
             _, uniform = self._trait(path)
             # A profile is as old on every day; its age is spread from days to years.
             born = np.minimum(self._population.enrolled[rows.unit] - _EPOCH, days)
