@@ -1,24 +1,78 @@
 """What the numbers of a sample say: the rows of any statistic.
 
-The statistics load here, when called, each only what it computes with.
+Each statistic loads when it is called, so that who only names statistics loads neither numpy nor scipy.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
 from jetstream_argo.stats import params as p
-from jetstream_argo.stats.rows import EstimateRow
+from jetstream_argo.stats.rows import EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
 
 
 def estimate(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:
-    """Return the rows of the statistic that `params` belongs to: branches in the sample's order, then every ordered
-    pair of a reference branch and another.
+    """Return the rows of the statistic whose parameters these are: branches in the sample's order, then every
+    ordered pair of a reference branch and another.
 
-    A number that cannot be had is None in its row and the row has a reason; no row is left out for that.
+    A number that cannot be had is None and its row has a reason; no row is left out for that.
 
     Raises:
         EstimateError: the sample does not hold what `params.need()` asks for.
     """
+    left_out = {facts.branch for facts in sample.branches if facts.n_nonfinite}
+    rows = _rows(params, sample)
+    if not left_out or isinstance(params, p.Count):
+        return rows
+    return tuple(
+        replace(row, reason=Reason.NONFINITE_EXCLUDED)
+        if row.reason is None and not left_out.isdisjoint((row.branch, row.comparison_to_branch))
+        else row
+        for row in rows
+    )
+
+
+def _rows(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:  # noqa: C901  # one case a statistic
     match params:
+        case p.Count():
+            from jetstream_argo.stats.totals import count
+
+            return count(params, sample)
+        case p.Sum():
+            from jetstream_argo.stats.totals import total
+
+            return total(params, sample)
+        case p.PerClientDauImpact():
+            from jetstream_argo.stats.linear import per_client_dau_impact
+
+            return per_client_dau_impact(params, sample)
+        case p.LinearModelMean():
+            from jetstream_argo.stats.linear import linear_model_mean
+
+            return linear_model_mean(params, sample)
+        case p.Binomial():
+            from jetstream_argo.stats.binomial import binomial
+
+            return binomial(params, sample)
+        case p.Deciles():
+            from jetstream_argo.stats.deciles import deciles
+
+            return deciles(params, sample)
+        case p.BootstrapMean():
+            from jetstream_argo.stats.bootstrap import bootstrap_mean
+
+            return bootstrap_mean(params, sample)
+        case p.PopulationRatio():
+            from jetstream_argo.stats.ratio import population_ratio
+
+            return population_ratio(params, sample)
+        case p.EmpiricalCdf():
+            from jetstream_argo.stats.grid import empirical_cdf
+
+            return empirical_cdf(params, sample)
+        case p.KernelDensityEstimate():
+            from jetstream_argo.stats.density import kernel_density_estimate
+
+            return kernel_density_estimate(params, sample)
         case _:
-            raise NotImplementedError(assert_never, EstimateRow, Sample, p)
+            assert_never(params)

@@ -18,7 +18,7 @@ Z: Floats = np.linspace(-8.0, 8.0, 129)
 WEIGHTS: Floats = np.exp(-0.5 * Z * Z)
 WEIGHTS /= WEIGHTS.sum()
 STEPS = 100  # bisections from one end of a float's range to the other need no more
-CLOSE = 1e-12  # in standard deviations of the law
+CLOSE = 1e-10  # in standard deviations of the law
 
 
 class Law(Protocol):
@@ -62,30 +62,49 @@ def ratio_cdf(law: Law, reference: Law) -> Cdf:
     return lambda r: 1 - reference.cdf(law.nodes / np.maximum(r[..., None], np.finfo(float).tiny)) @ WEIGHTS
 
 
-def quantiles(cdf: Cdf, probabilities: Floats, *, mean: float, sd: float, close: float = CLOSE) -> Floats:
+def quantiles(
+    cdf: Cdf, probabilities: Floats, *, mean: float | Floats, sd: float | Floats, close: float = CLOSE
+) -> Floats:
     """Return where a distribution function reaches each of the probabilities, to `close` standard deviations.
 
-    `mean` and `sd` say where to begin. On the scale of normal scores the function is nearly a line, so that secants
-    converge in a few steps; a step that leaves the bracket is halved into it.
+    `mean` and `sd` say where to begin.
     """
-    target = ndtri(probabilities)
-    low, high = np.full(target.shape, -np.inf), np.full(target.shape, np.inf)
-    t = mean + sd * target
-    slope = np.full(target.shape, 1 / sd)
-    before, gap_before = t, np.full(target.shape, np.nan)
+    return search(cdf, ndtri(probabilities), mean=mean, sd=sd, close=close)[0]
+
+
+def search(
+    cdf: Cdf,
+    scores: Floats,
+    *,
+    mean: float | Floats,
+    sd: float | Floats,
+    close: float = CLOSE,
+    near: float = 0.0,
+) -> tuple[Floats, Floats]:
+    """Return where a distribution function has about these normal scores, and by how much the scores there are higher.
+
+    It ends when all are within `near`, or move by less than `close` standard deviations. On the scale of normal scores
+    the function is nearly a line, so that secants converge in a few steps; a step out of the bracket is halved into it.
+    """
+    low, high = np.full(scores.shape, -np.inf), np.full(scores.shape, np.inf)
+    t = mean + sd * scores
+    slope = np.full(scores.shape, 1.0) / sd
+    before, gap_before = t, np.full(scores.shape, np.nan)
+    found = np.zeros(scores.shape, dtype=bool)
     for step in range(STEPS):
         with np.errstate(divide="ignore", invalid="ignore"):
-            gap = ndtri(np.clip(cdf(t), 0.0, 1.0)) - target
+            gap = ndtri(np.clip(cdf(t), 0.0, 1.0)) - scores
             secant = (gap - gap_before) / (t - before)
-        slope = np.where(np.isfinite(secant) & (secant > 0), secant, slope)
         low, high = np.where(gap <= 0, t, low), np.where(gap >= 0, t, high)
+        found |= (np.abs(gap) <= max(near, close)) | ((high - low <= close * sd) & (near == 0))
+        if found.all():
+            break
+        slope = np.where(np.isfinite(secant) & (secant > 0), secant, slope)
         before, gap_before = t, gap
         reach = sd * 2.0**step  # where there is no bracket yet
-        middle = np.where(np.isinf(low), high - reach, np.where(np.isinf(high), low + reach, 0.5 * low + 0.5 * high))
         with np.errstate(invalid="ignore"):
+            half = np.where(np.isinf(low), high - reach, np.where(np.isinf(high), low + reach, 0.5 * low + 0.5 * high))
             t = t - gap / slope
-        t = np.where(np.isfinite(t) & (t > low) & (t < high), t, middle)
-        t = np.where(gap_before == 0, before, t)
-        if np.all(np.abs(t - before) <= close * sd) or np.all(high - low <= close * sd):
-            break
-    return t
+        t = np.where(np.isfinite(t) & (t > low) & (t < high), t, half)
+        t = np.where(found, before, t)  # a found one stays: its next secant would be of rounding errors
+    return t, gap

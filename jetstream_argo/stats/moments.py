@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 
+HIGHEST_POWER = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -143,16 +145,20 @@ class PowerSums:
 class JointPowerSums:
     """Sums over units of products of powers about the means of a numerator and a denominator.
 
-    `central[i][j]` is the sum of `(numerator - mean) ** i * (denominator - mean) ** j`, for i + j up to 6 or 8.
+    `central[i][j]` is the sum of `(numerator - mean) ** i * (denominator - mean) ** j`, for i + j up to 6 or 8. Where
+    `minimum_denominator` is positive, few units suffice to know that the denominator of a resample is not 0.
     """
 
     n: int
     mean_numerator: float
     mean_denominator: float
     central: tuple[tuple[float, ...], ...]
+    minimum_denominator: float = 0.0
 
     @classmethod
-    def from_sums_about(cls, centers: tuple[float, float], sums: Sequence[Sequence[float]]) -> "JointPowerSums":
+    def from_sums_about(
+        cls, centers: tuple[float, float], sums: Sequence[Sequence[float]], minimum_denominator: float = 0.0
+    ) -> "JointPowerSums":
         """Return the central sums from `sums[i][j]` about `centers`, the numerator's and the denominator's."""
         n = round(sums[0][0])
         if n == 0:
@@ -169,4 +175,4 @@ class JointPowerSums:
             )
             for i, row in enumerate(sums)
         )
-        return cls(n, centers[0] - a, centers[1] - b, central)
+        return cls(n, centers[0] - a, centers[1] - b, central, minimum_denominator)

@@ -14,7 +14,6 @@ from jetstream_argo.stats.needs import (
     GridNeed,
     JointMomentsNeed,
     MomentsNeed,
-    Need,
     OrderStatisticsNeed,
     PowerSumsNeed,
     ProportionNeed,
@@ -132,7 +131,7 @@ class Count:
 
     row_name: ClassVar[str] = "count"
 
-    def need(self) -> Need:
+    def need(self) -> CountNeed:
         """Return what the warehouse must deliver."""
         return CountNeed()
 
@@ -143,7 +142,7 @@ class Sum:
 
     row_name: ClassVar[str] = "sum"
 
-    def need(self) -> Need:
+    def need(self) -> SumNeed:
         """Return what the warehouse must deliver."""
         return SumNeed()
 
@@ -157,7 +156,7 @@ class LinearModelMean:
     covariate_adjustment: Covariate | None = field(default=None, metadata={"check": _covariate})
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
 
-    def need(self) -> Need:
+    def need(self) -> MomentsNeed | JointMomentsNeed:
         """Return what the warehouse must deliver."""
         clip = _clip(self.drop_highest, ClipScope.POOLED)
         return JointMomentsNeed(clip, self.covariate_adjustment) if self.covariate_adjustment else MomentsNeed(clip)
@@ -186,7 +185,7 @@ class Binomial:
     row_name: ClassVar[str] = "binomial"
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
 
-    def need(self) -> Need:
+    def need(self) -> ProportionNeed:
         """Return what the warehouse must deliver."""
         return ProportionNeed()
 
@@ -199,7 +198,7 @@ class Deciles:
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
     num_samples: int = field(default=10_000, metadata={"check": _whole(1, 10**9)})
 
-    def need(self) -> Need:
+    def need(self) -> OrderStatisticsNeed:
         """Return what the warehouse must deliver."""
         return OrderStatisticsNeed(DECILES)
 
@@ -213,7 +212,7 @@ class BootstrapMean:
     drop_highest: float = field(default=0.005, metadata={"check": _number(0, 0.5)})
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
 
-    def need(self) -> Need:
+    def need(self) -> PowerSumsNeed:
         """Return what the warehouse must deliver."""
         return PowerSumsNeed(_clip(self.drop_highest, ClipScope.PER_BRANCH))
 
@@ -229,7 +228,7 @@ class PopulationRatio:
     drop_highest: float = field(default=0.005, metadata={"check": _number(0, 0.5)})
     num_samples: int = field(default=10_000, metadata={"check": _whole(1, 10**9)})
 
-    def need(self) -> Need:
+    def need(self) -> RatioNeed:
         """Return what the warehouse must deliver."""
         return RatioNeed(self.numerator, self.denominator, _clip(self.drop_highest, ClipScope.PER_BRANCH))
 
@@ -242,7 +241,7 @@ class EmpiricalCdf:
     log_space: bool = field(default=False, metadata={"check": _flag})
     grid_size: int = field(default=256, metadata={"check": _whole(2, LARGEST_GRID)})
 
-    def need(self) -> Need:
+    def need(self) -> GridNeed:
         """Return what the warehouse must deliver."""
         return GridNeed(self.grid_size, self.log_space)
 
@@ -262,7 +261,7 @@ class KernelDensityEstimate:
     grid_size: int = field(default=256, metadata={"check": _whole(2, LARGEST_GRID)})
     log_space: bool = field(default=False, metadata={"check": _flag})
 
-    def need(self) -> Need:
+    def need(self) -> DensityNeed:
         """Return what the warehouse must deliver."""
         return DensityNeed(self.grid_size, self.log_space, self.bandwidth)
 

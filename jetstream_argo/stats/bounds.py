@@ -1,0 +1,124 @@
+"""Which bounds the bootstrap's means, their differences and their ratios have; many questions in one pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot
+from typing import TypeAlias
+
+import numpy as np
+from scipy.special import ndtri
+
+from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, probability_below
+from jetstream_argo.stats.dirichlet import DirichletLaw
+from jetstream_argo.stats.laws import Floats, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.moments import HIGHEST_POWER
+from jetstream_argo.stats.tabulate import interpolated_quantiles
+
+AnyLaw: TypeAlias = CumulantLaw | DirichletLaw
+
+TABLE = 1e-8  # standard deviations: how good a tabulated law is
+K = np.arange(HIGHEST_POWER + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Bounds of what: of `law`, of `law - reference`, or of `law / reference`, which must then be positive."""
+
+    law: AnyLaw
+    reference: AnyLaw | None = None
+    ratio: bool = False
+
+    @property
+    def mean(self) -> float:
+        """About where the quantity is."""
+        if self.reference is None:
+            return self.law.mean
+        return self.law.mean / self.reference.mean if self.ratio else self.law.mean - self.reference.mean
+
+    @property
+    def sd(self) -> float:
+        """About how much it varies."""
+        if self.reference is None:
+            return self.law.sd
+        if not self.ratio:
+            return hypot(self.law.sd, self.reference.sd)
+        return hypot(self.law.sd, self.mean * self.reference.sd) / self.reference.mean
+
+
+def bounds(questions: Sequence[Question], tails: Floats) -> list[Floats]:
+    """Return for each question the quantiles at `tails`; for a quantity that does not vary, its value."""
+    found = {index: np.full(tails.shape, one.mean) for index, one in enumerate(questions) if one.sd == 0}
+    together = [index for index, one in enumerate(questions) if index not in found and _by_cumulants(one)]
+    if together:
+        batch = _Batch.of([questions[index] for index in together])
+        solved = quantiles(batch.cdf, np.broadcast_to(tails, (len(together), len(tails))), mean=batch.mean, sd=batch.sd)
+        found.update(zip(together, solved, strict=True))
+    for index, one in enumerate(questions):
+        if index not in found:
+            found[index] = _by_integration(one, tails)
+    return [found[index] for index in range(len(questions))]
+
+
+def disagreement(law: CumulantLaw, tails: Floats) -> float:
+    """Return by how much the distribution function changes, at the bounds, when two more cumulants are used."""
+    if law.sd == 0:
+        return 0.0
+    normal = ndtri(tails)
+    lower, higher = (probability_below(normal, law.shape, order=order) for order in (ORDER, HIGHEST_POWER))
+    return float(np.max(np.abs(lower - higher)))
+
+
+def _by_cumulants(question: Question) -> bool:
+    return isinstance(question.law, CumulantLaw) and not isinstance(question.reference, DirichletLaw)
+
+
+def _by_integration(question: Question, tails: Floats) -> Floats:
+    law, reference = question.law, question.reference
+    if reference is None:
+        return interpolated_quantiles(law.nodes, tails)
+    cdf = ratio_cdf(law, reference) if question.ratio else difference_cdf(law, reference)
+    return quantiles(cdf, tails, mean=question.mean, sd=question.sd, close=TABLE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """Questions as columns; `P(a - r b <= t)` answers all: r is 0, 1 or the unknown ratio, t the unknown or 0."""
+
+    mean: Floats
+    sd: Floats
+    a: tuple[Floats, Floats, Floats]
+    b: tuple[Floats, Floats, Floats]
+    paired: Floats
+    ratio: Floats
+
+    @classmethod
+    def of(cls, questions: Sequence[Question]) -> "_Batch":
+        """Return the questions, all of cumulant laws, side by side."""
+        laws = [one.law for one in questions]
+        references = [one.reference or one.law for one in questions]
+        return cls(
+            mean=_column([one.mean for one in questions]),
+            sd=_column([one.sd for one in questions]),
+            a=_columns(laws),
+            b=_columns(references),
+            paired=_column([float(one.reference is not None) for one in questions]),
+            ratio=_column([float(one.ratio) for one in questions]),
+        )
+
+    def cdf(self, x: Floats) -> Floats:
+        """Return each question's distribution function at its row of `x`."""
+        (mean_a, sd_a, shape_a), (mean_b, sd_b, shape_b) = self.a, self.b
+        r = np.where(self.ratio > 0, x, self.paired)
+        t = np.where(self.ratio > 0, 0.0, x)
+        sd = np.hypot(sd_a, r * sd_b)
+        share_a, share_b = (sd_a / sd)[..., None] ** K, (-r * sd_b / sd)[..., None] ** K
+        return probability_below((t - mean_a + r * mean_b) / sd, share_a * shape_a + share_b * shape_b)
+
+
+def _columns(laws: Sequence[AnyLaw]) -> tuple[Floats, Floats, Floats]:
+    shapes = [law.shape for law in laws if isinstance(law, CumulantLaw)]
+    return _column([law.mean for law in laws]), _column([law.sd for law in laws]), np.array(shapes)[:, None, :]
+
+
+def _column(values: Sequence[float]) -> Floats:
+    return np.array(values)[:, None]

@@ -1,0 +1,118 @@
+"""How dense a branch's values are at each point of a grid."""
+
+from math import factorial, pi, sqrt
+
+import numpy as np
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.draft import Draft, Interval, typed
+from jetstream_argo.stats.grid import grid
+from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.params import KernelDensityEstimate
+from jetstream_argo.stats.reduce import extremes, moments
+from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_text
+from jetstream_argo.stats.sufficient import Boxes, Extremes, Sample, ValueCounts
+
+TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
+BOXES = 4  # to the bandwidth
+REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
+
+
+def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
+    """Return the bandwidth in the metric's unit; the rules but `scott_sd` do not heed the standard deviation.
+
+    Source:
+        Scott (1992), Multivariate Density Estimation; Silverman (1986), Density Estimation; as scikit-learn's
+        `KernelDensity` has them, without a scale.
+    """
+    match rule:
+        case "scott":
+            return float(n**-0.2)
+        case "silverman":
+            return float((n * 0.75) ** -0.2)
+        case "scott_sd":
+            return float(n**-0.2) * standard_deviation
+        case _:
+            return float(rule)
+
+
+def kernel_density_estimate(params: KernelDensityEstimate, sample: Sample) -> tuple[EstimateRow, ...]:
+    """Return a row for each branch and point of its grid: the density per unit of the metric, by a normal kernel.
+
+    No interval and no comparison. `parameter` is the point; a branch without values, or without variation where the
+    bandwidth goes by that, has one row, without parameter.
+
+    Raises:
+        EstimateError: the sample holds neither `Boxes` nor `ValueCounts`.
+    """
+    draft = Draft(sample.metric, params.row_name, None)
+    rows: list[EstimateRow] = []
+    for facts in sample.branches:
+        data = typed(facts, Boxes, ValueCounts)
+        span = data.extremes if isinstance(data, Boxes) else extremes(data) if data else Extremes(0, 0, 0, None, 0)
+        boxes = _boxes(data, span, params.bandwidth) if data is not None and span.n else None
+        if boxes is None:
+            reason = Reason.NO_VARIATION if span.n else Reason.NO_UNITS
+            rows.append(draft.of_branch(facts.branch, span.n, Interval(reason=reason)))
+            continue
+        points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
+        where = np.r_[0.0, points.points] if points.zero_first else points.points
+        for point, height in zip(where.tolist(), density(boxes, where).tolist(), strict=True):
+            interval = Interval(height, reason=points.reason)
+            rows.append(draft.of_branch(facts.branch, span.n, interval, parameter=parameter_text(point)))
+    return tuple(rows)
+
+
+def density(boxes: Boxes, points: Floats) -> Floats:
+    """Return the density at the points, each from the boxes within its reach.
+
+    In a box, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
+    `exp(-d ** 2 / 2) * sum(He_k(d) * e ** k / k!)`, so that the values enter through the sums of their powers.
+
+    Source:
+        Greengard and Strain (1991), SIAM J. Sci. Stat. Comput. 12:79 (the fast Gauss transform).
+    """
+    middles = (boxes.index + 0.5) / BOXES
+    scaled = points / boxes.bandwidth
+    first = np.searchsorted(middles, scaled - REACH)
+    last = np.searchsorted(middles, scaled + REACH)
+    # The boxes within reach of each point, side by side, cut to the longest row.
+    near = first[:, None] + np.arange(int((last - first).max()))
+    outside = near >= last[:, None]
+    near = np.minimum(near, len(middles) - 1)
+    distance = scaled[:, None] - middles[near]
+    before, hermite = np.zeros_like(distance), np.exp(-0.5 * distance * distance)
+    hermite[outside] = 0.0
+    total = np.zeros(len(points))
+    for k in range(boxes.moments.shape[1]):
+        total += np.einsum("ij,ij->i", hermite, boxes.moments[:, k][near]) / factorial(k)
+        before, hermite = hermite, distance * hermite - k * before
+    return np.asarray(total / (boxes.extremes.n * boxes.bandwidth * sqrt(2 * pi)))
+
+
+def _boxes(data: Boxes | ValueCounts, span: Extremes, rule: str | float) -> Boxes | None:
+    if isinstance(data, Boxes):
+        return data
+    width = bandwidth(rule, span.n, sqrt(moments(data).variance))
+    if not width > 0:
+        return None
+    return boxes_of(data, span, width)
+
+
+def boxes_of(data: ValueCounts, span: Extremes, width: float) -> Boxes:
+    """Return the values gathered in boxes a quarter of the bandwidth `width` wide.
+
+    Raises:
+        EstimateError: the values are too many bandwidths from 0 to be numbered.
+    """
+    scaled = data.values / width
+    if max(abs(scaled[0]), abs(scaled[-1])) > 2.0**50:
+        raise EstimateError("overflow", f"a bandwidth of {width:g} cannot tell values of {data.values[-1]:g} apart")
+    index = np.floor(scaled * BOXES).astype(np.int64)
+    first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
+    offset = scaled - (index + 0.5) / BOXES
+    term, powers = data.counts.astype(np.float64), []
+    for _ in range(TERMS):
+        powers.append(np.add.reduceat(term, first))
+        term = term * offset
+    return Boxes(span, width, index[first], np.column_stack(powers))

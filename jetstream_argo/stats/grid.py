@@ -1,0 +1,71 @@
+"""Which share of a branch's units is at or below each point of a grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jetstream_argo.stats.draft import Draft, Interval, typed
+from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.params import EmpiricalCdf
+from jetstream_argo.stats.reduce import extremes
+from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_text
+from jetstream_argo.stats.sufficient import Extremes, GridCounts, Sample, ValueCounts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """The points, ascending; whether 0 precedes them as a point of its own; and a remark for the rows."""
+
+    points: Floats
+    zero_first: bool = False
+    reason: Reason | None = None
+
+
+def grid(span: Extremes, *, grid_size: int, log_space: bool) -> Grid:
+    """Return the points between a branch's smallest and largest value, evenly spaced, or evenly in their logarithms.
+
+    With 0 as the smallest value a log grid begins at the smallest positive one, and 0 precedes it. A log grid of
+    negative values, or of zeros only, is impossible: it is even then, with a reason. There must be a value.
+    """
+    if log_space and (span.minimum < 0 or span.maximum <= 0 or span.smallest_positive is None):
+        return Grid(_even(span, grid_size), reason=Reason.LINEAR_GRID)
+    if not log_space or span.smallest_positive is None:
+        return Grid(_even(span, grid_size))
+    points = np.geomspace(span.smallest_positive, span.maximum, grid_size)
+    return Grid(points, zero_first=span.minimum == 0)
+
+
+def _even(span: Extremes, grid_size: int) -> Floats:
+    return np.linspace(span.minimum, span.maximum, grid_size)
+
+
+def empirical_cdf(params: EmpiricalCdf, sample: Sample) -> tuple[EstimateRow, ...]:
+    """Return a row for each branch and point of its grid: the share of its values at or below the point.
+
+    No interval and no comparison. `parameter` is the point; a branch without values has one row, without parameter.
+
+    Raises:
+        EstimateError: the sample holds neither `GridCounts` nor `ValueCounts`.
+    """
+    draft = Draft(sample.metric, params.row_name, None)
+    rows: list[EstimateRow] = []
+    for facts in sample.branches:
+        data = typed(facts, GridCounts, ValueCounts)
+        span = data.extremes if isinstance(data, GridCounts) else extremes(data) if data else Extremes(0, 0, 0, None, 0)
+        if data is None or not span.n:
+            rows.append(draft.of_branch(facts.branch, 0, Interval(reason=Reason.NO_UNITS)))
+            continue
+        points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
+        below = data.cumulative if isinstance(data, GridCounts) else _cumulative(data, points.points)
+        pairs = list(zip(points.points.tolist(), below, strict=True))
+        if points.zero_first:
+            pairs.insert(0, (0.0, span.at_most_zero))
+        for point, count in pairs:
+            share = Interval(count / span.n, reason=points.reason)
+            rows.append(draft.of_branch(facts.branch, span.n, share, parameter=parameter_text(point)))
+    return tuple(rows)
+
+
+def _cumulative(data: ValueCounts, points: Floats) -> tuple[int, ...]:
+    after = np.r_[0, np.cumsum(data.counts)]
+    return tuple(after[np.searchsorted(data.values, points, side="right")].tolist())

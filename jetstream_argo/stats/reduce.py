@@ -1,0 +1,114 @@
+"""What value counts say of anything smaller: quantiles, clipped values, moments, power sums."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments, PowerSums
+from jetstream_argo.stats.needs import ClipRule, ClipScope
+from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
+
+
+def quantile(data: ValueCounts, probability: float) -> float:
+    """Return the linearly interpolated quantile of the values; there must be one.
+
+    Source:
+        Hyndman and Fan (1996), Am. Stat. 50:361, definition 7; rounded as numpy's `quantile` rounds.
+    """
+    after = np.cumsum(data.counts)
+    position = (int(after[-1]) - 1) * probability
+    rank = int(position)
+    low, high = (
+        float(data.values[np.searchsorted(after, r, side="right")]) for r in (rank, min(rank + 1, after[-1] - 1))
+    )
+    share = position - rank
+    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)  # noqa: PLR2004  # nearer end
+
+
+def clipped(data: ValueCounts, threshold: float | None) -> ValueCounts:
+    """Return the value counts after larger values were replaced by `threshold`."""
+    if threshold is None or not len(data.values) or data.values[-1] <= threshold:
+        return data
+    kept = int(np.searchsorted(data.values, threshold))
+    values = np.r_[data.values[:kept], threshold]
+    return ValueCounts(values, np.r_[data.counts[:kept], data.counts[kept:].sum()])
+
+
+def thresholds(branches: Sequence[ValueCounts], clip: ClipRule | None, *, integer: bool) -> tuple[float | None, ...]:
+    """Return for each branch the value to clip at, or None for none; `integer` says the column is whole by type."""
+    if clip is None:
+        return (None,) * len(branches)
+    if clip.scope is ClipScope.PER_BRANCH:
+        return tuple(quantile(data, clip.probability) if len(data.values) else None for data in branches)
+    pooled = merged(branches)
+    if not len(pooled.values):
+        return (None,) * len(branches)
+    threshold = quantile(pooled, clip.probability)
+    return (float(np.ceil(threshold)) if integer else threshold,) * len(branches)
+
+
+def merged(branches: Sequence[ValueCounts]) -> ValueCounts:
+    """Return the value counts of all branches together."""
+    values = np.concatenate([data.values for data in branches])
+    counts = np.concatenate([data.counts for data in branches])
+    order = np.argsort(values, kind="stable")
+    values, counts = values[order], counts[order]
+    first = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else np.empty(0, np.int64)
+    return ValueCounts(values[first], np.add.reduceat(counts, first) if len(values) else counts)
+
+
+def moments(data: ValueCounts) -> Moments:
+    """Return count, mean and sum of squares about the mean."""
+    if not len(data.values):
+        return Moments(0, 0.0, 0.0)
+    mean = _mean(data.values, data.counts)
+    return Moments(data.n, mean, float(data.counts @ (data.values - mean) ** 2))
+
+
+def power_sums(data: ValueCounts) -> PowerSums:
+    """Return the sums of powers about the mean, to the 8th."""
+    if not len(data.values):
+        return PowerSums(0, 0.0, (0.0,) * (HIGHEST_POWER + 1), 0.0, 0.0)
+    mean = _mean(data.values, data.counts)
+    deviation, term, central = data.values - mean, data.counts * (data.values - mean), [float(data.n), 0.0]
+    for _ in range(2, HIGHEST_POWER + 1):
+        term = term * deviation
+        central.append(float(term.sum()))
+    return PowerSums(data.n, mean, tuple(central), float(data.values[0]), float(data.values[-1]))
+
+
+def extremes(data: ValueCounts) -> Extremes:
+    """Return the smallest, largest and smallest positive value."""
+    if not len(data.values):
+        return Extremes(0, 0.0, 0.0, None, 0)
+    positive = int(np.searchsorted(data.values, 0.0, side="right"))
+    smallest = float(data.values[positive]) if positive < len(data.values) else None
+    at_most_zero = int(data.counts[:positive].sum())
+    return Extremes(data.n, float(data.values[0]), float(data.values[-1]), smallest, at_most_zero)
+
+
+def _mean(values: Floats, counts: NDArray[np.int64]) -> float:
+    # About the middle value, so that a large common offset does not round the mean.
+    origin = float(values[len(values) // 2])
+    return origin + float(counts @ (values - origin)) / int(counts.sum())
+
+
+def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HIGHEST_POWER) -> JointPowerSums:
+    """Return the joint sums of powers of numerator and denominator, each clipped at its own quantile of the branch."""
+    if not len(data.counts):
+        return JointPowerSums(0, 0.0, 0.0, ())
+    columns = [_winsorised(column, data.counts, clip) for column in (data.numerator, data.denominator)]
+    (mean_x, x), (mean_y, y) = ((mean := _mean(column, data.counts), column - mean) for column in columns)
+    powers_x, powers_y = ([one**k for k in range(order + 1)] for one in (x, y))
+    central = tuple(
+        tuple(float(data.counts @ (powers_x[i] * powers_y[j])) for j in range(order + 1 - i)) for i in range(order + 1)
+    )
+    return JointPowerSums(data.n, mean_x, mean_y, central, float(columns[1].min()))
+
+
+def _winsorised(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> Floats:
+    if clip is None:
+        return column
+    return np.minimum(column, quantile(merged([ValueCounts(column, counts)]), clip.probability))

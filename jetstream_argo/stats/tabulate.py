@@ -1,0 +1,55 @@
+"""How a continuous law is tabulated from its distribution function, with few calls of it."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from jetstream_argo.stats.laws import Floats, Z, search
+
+TABULATED = 6.0  # normal scores beyond carry 2e-9; there a distribution function by inversion is mostly rounding
+NEAR = 0.05  # normal scores; the function is called at about the wanted scores and interpolated to them
+NEIGHBOURS = 6  # tabulated points to each interpolated value
+
+
+def tabulate(cdf: Callable[[Floats], Floats], *, mean: float, sd: float, support: tuple[float, float]) -> Floats:
+    """Return the quantiles of ndtr(Z) of a law, to about 1e-7 standard deviations; in the far tails by a line."""
+    if sd == 0:
+        return np.full(Z.shape, mean)
+    wanted: Floats = Z[np.abs(Z) <= TABULATED][::2]
+    x, gap = search(cdf, wanted, mean=mean, sd=sd, near=NEAR)
+    scores = wanted + gap
+    usable = np.isfinite(scores) & np.r_[True, (np.diff(x) > 0) & (np.diff(scores) > 0)]
+    x, scores = x[usable], scores[usable]
+    inner = interpolated(scores, x, np.clip(Z, scores[0], scores[-1]))
+    slopes = (x[1] - x[0]) / (scores[1] - scores[0]), (x[-1] - x[-2]) / (scores[-1] - scores[-2])
+    line = np.minimum(Z - scores[0], 0.0) * slopes[0] + np.maximum(Z - scores[-1], 0.0) * slopes[1]
+    return np.maximum.accumulate(np.clip(inner + line, *support))
+
+
+def interpolated_cdf(nodes: Floats, x: Floats) -> Floats:
+    """Return the distribution function whose quantiles at ndtr(Z) are `nodes`."""
+    scores = interpolated(nodes, Z, x)
+    # Where nodes coincide, at the end of the support, there is no polynomial through them.
+    inside = np.where(np.isfinite(scores), ndtr(np.clip(scores, Z[0], Z[-1])), np.interp(x, nodes, ndtr(Z)))
+    return np.where(x <= nodes[0], 0.0, np.where(x >= nodes[-1], 1.0, inside))
+
+
+def interpolated_quantiles(nodes: Floats, probabilities: Floats) -> Floats:
+    """Return the quantiles of the law that is tabulated as `nodes`."""
+    return interpolated(Z, nodes, ndtri(probabilities))
+
+
+def interpolated(xs: Floats, ys: Floats, x: Floats) -> Floats:
+    """Return the values at `x` of the polynomials through the six nearest of the points; NaN where points coincide."""
+    count = min(NEIGHBOURS, len(xs))
+    first = np.clip(np.searchsorted(xs, x) - count // 2, 0, len(xs) - count)
+    found = np.zeros(np.shape(x))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for j in range(count):
+            term = ys[first + j]
+            for k in range(count):
+                if k != j:
+                    term = term * (x - xs[first + k]) / (xs[first + j] - xs[first + k])
+            found = found + term
+    return found
