@@ -1,0 +1,1 @@
+"""What BigQuery would accept, decided by ZetaSQL itself."""
