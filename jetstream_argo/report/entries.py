@@ -5,7 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from jetstream_argo.engines.protocol import Column, Value
+from jetstream_argo.engines.protocol import Column, Engine, Value
+from jetstream_argo.errors import NotFound
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, identifier, lines, table
 
 
 class Kind(StrEnum):
@@ -116,3 +119,17 @@ def entry_of(row: Mapping[str, Value]) -> Entry:
     if isinstance(recorded, datetime) and recorded.tzinfo is None:
         values["recorded_at"] = recorded.replace(tzinfo=UTC)
     return Entry(**values)  # type: ignore[arg-type]  # the columns are the fields, checked above
+
+
+def read_entries(engine: Engine, owner: names.Owner) -> tuple[Entry, ...]:
+    """Return what was recorded for an experiment, oldest first; nothing if nothing was ever recorded."""
+    columns = lines([Sql(f"s.{identifier(column.name)}") for column in COLUMNS])
+    query = Sql(
+        "-- One row per entry.\n"
+        f"SELECT\n  {columns}\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at, s.batch\n"
+    )
+    try:
+        result = engine.query(query, labels={"experiment": names.place_of(owner).slug})
+    except NotFound:
+        return ()
+    return tuple(entry_of(row) for row in result.dicts())

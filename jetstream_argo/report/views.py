@@ -1,0 +1,128 @@
+"""Which views readers have: the latest estimates, and every unit's metrics, named and shaped as readers know them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.report import estimates
+from jetstream_argo.report.entries import Kind, State
+from jetstream_argo.sql import names
+from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
+
+
+def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
+    """Return the query for the estimates in `periods`: of each metric and window, those of its latest complete batch.
+
+    Which batch that is, the status table says when the query runs, so that a view of it is never out of date. The
+    columns are those of the estimates table; `window_index` is a STRING, as readers of the existing system expect.
+    """
+    return fill(
+        "statistics_view",
+        status=table(names.status(owner)),
+        estimates=table(names.statistics(owner)),
+        kind=literal(Kind.STATISTICS.value),
+        states=_literals([State.COMPUTED.value, State.NO_DATA.value]),
+        periods=_literals([period.value for period in periods]),
+        columns=lines([_estimate_column(column.name) for column in estimates.COLUMNS], indent=0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMetrics:
+    """Metrics whose values are in the same `slices` of `table`."""
+
+    table: str
+    slices: tuple[WindowSlice, ...]
+    metrics: tuple[Metric, ...]
+
+
+def unit_values(
+    plan: AnalysisPlan, basis: Basis, period: Period, metrics: Sequence[Metric], stored: Sequence[StoredMetrics]
+) -> Sql:
+    """Return the query for all units and due windows with a column per metric, NULL for one that is not in `stored`.
+
+    A metric whose name is that of another column is called `<name>_metric`.
+    """
+    relations = {f"values_{number}": each for number, each in enumerate(stored, 1)}
+    place = {metric.name: (alias, metric.column) for alias, each in relations.items() for metric in each.metrics}
+    segments = [segment.name for segment in plan.enrollments.segments]
+    columns = [
+        *(Sql(f"e.{identifier(name)}") for name in (*_UNIT, *segments)),
+        Sql("w.analysis_window_start"),
+        Sql("w.analysis_window_end"),
+        *_exposure(plan, basis, list(relations)),
+        Sql("CAST(w.window_index AS STRING) AS window_index"),
+    ]
+    taken = {name.lower() for name in (*_UNIT, *segments, *_WINDOW, *_EXPOSURE)}
+    for metric in metrics:
+        value = ".".join(place[metric.name]) if metric.name in place else "NULL"
+        columns.append(Sql(f"{value} AS {identifier(_free_name(metric.name, taken))}"))
+    return fill(
+        "values_view",
+        relations=Sql("".join(_relation(alias, each) for alias, each in relations.items())),
+        columns=lines(columns, indent=0),
+        enrollments=table(names.enrollments(plan)),
+        windows=lines(list(_windows(plan, period)), indent=0),
+        joins=Sql("\n".join(_join(alias) for alias in relations)),
+    )
+
+
+_UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
+_WINDOW = ("analysis_window_start", "analysis_window_end", "window_index")
+_EXPOSURE = ("exposure_date", "num_exposure_events")
+_KEYS = ("analysis_id", "branch", "window_index")
+
+
+def _estimate_column(name: str) -> Sql:
+    return Sql("CAST(e.window_index AS STRING) AS window_index" if name == "window_index" else f"e.{identifier(name)}")
+
+
+def _windows(plan: AnalysisPlan, period: Period) -> Iterator[Sql]:
+    for window in plan.windows(period):
+        yield Sql(
+            f"STRUCT({window.index} AS window_index, {window.first_day} AS analysis_window_start, "
+            f"{window.last_day} AS analysis_window_end)"
+        )
+
+
+def _exposure(plan: AnalysisPlan, basis: Basis, relations: Sequence[str]) -> Iterator[Sql]:
+    """Yield who was exposed when: what the enrollments say, or, with a signal, what was seen in the window."""
+    if plan.signal is None or basis is Basis.ENROLLMENTS:
+        yield from (Sql(f"e.{name}") for name in _EXPOSURE)
+        return
+    for name in _EXPOSURE:
+        seen = ", ".join([*(f"{relation}.{name}" for relation in relations), "NULL"])
+        yield Sql(f"COALESCE({seen}) AS {name}")
+
+
+def _relation(alias: str, stored: StoredMetrics) -> str:
+    held = (*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics))
+    columns = ", ".join(f"v.{identifier(name)}" for name in held)
+    rows = union_all(
+        Sql(
+            f"SELECT {columns}\nFROM {table(stored.table)} AS v"
+            f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
+            f"\n  AND v.batch IN ({_literals(each.batches)})"
+        )
+        for each in stored.slices
+    )
+    return f",\n{alias} AS (\n  {indented(rows)}\n)"
+
+
+def _join(alias: str) -> str:
+    matches = "\n  AND ".join(f"{alias}.{key} = {'w' if key == 'window_index' else 'e'}.{key}" for key in _KEYS)
+    return f"LEFT JOIN {alias}\n  ON {matches}"
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return `name`, or one that no other column has; the warehouse ignores case."""
+    while name.lower() in taken:
+        name += "_metric"
+    taken.add(name.lower())
+    return name
+
+
+def _literals(values: Sequence[str]) -> Sql:
+    return Sql(", ".join(literal(value) for value in values))
