@@ -1,0 +1,92 @@
+"""Which batches readers are sent to."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.run.ledger import Ledger, contiguous
+from jetstream_argo.sql.slices import DateSlice, WindowSlice
+
+FIRST = date(2026, 5, 1)
+
+
+def day(n: int) -> date:
+    return FIRST + timedelta(days=n)
+
+
+def read(batch: str, first: int, last: int, *keys: str, state: State = State.COMPUTED) -> Entry:
+    return Entry(
+        datetime(2026, 6, 1, tzinfo=UTC), "day-s", Kind.PARTIALS, state, "plan", "a", "t", batch, keys,
+        first_date=day(first), last_date=day(last),
+    )  # fmt: skip
+
+
+def test_dates_that_no_complete_batch_holds_are_missing():
+    ledger = Ledger([read("1", 0, 1, "a", "b"), read("2", 2, 2, "a"), read("3", 3, 3, "a", state=State.FAILED)])
+
+    assert ledger.missing_dates("t", "a", day(0), day(3)) == (day(3),)
+    assert ledger.missing_dates("t", "b", day(0), day(3)) == (day(2), day(3))
+    assert ledger.missing_dates("another", "a", day(0), day(0)) == (day(0),)
+
+
+def test_batches_with_the_same_columns_are_read_together():
+    ledger = Ledger([read("1", 0, 1, "a", "b"), read("2", 2, 2, "a", "b")])
+
+    assert ledger.date_slices("t", ("a", "b"), day(0), day(2)) == (DateSlice(("1", "2"), day(0), day(2), ("a", "b")),)
+
+
+def test_a_column_that_was_computed_again_is_read_from_the_later_batch_and_the_others_stay():
+    ledger = Ledger([read("1", 0, 2, "a", "b"), read("2", 1, 1, "b")])
+
+    assert set(ledger.date_slices("t", ("a", "b"), day(0), day(2))) == {
+        DateSlice(("1",), day(0), day(0), ("a", "b")),
+        DateSlice(("1",), day(1), day(1), ("a",)),
+        DateSlice(("1",), day(2), day(2), ("a", "b")),
+        DateSlice(("2",), day(1), day(1), ("b",)),
+    }
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sets(st.sampled_from("abc"), min_size=1)), max_size=8),
+    st.sets(st.sampled_from("abc"), min_size=1),
+    st.tuples(st.integers(0, 9), st.integers(0, 9)),
+)
+def test_every_column_of_every_date_is_read_from_its_latest_batch_and_only_once(batches, columns, asked):
+    entries = [read(str(n), min(f, t), max(f, t), *sorted(keys)) for n, (f, t, keys) in enumerate(batches)]
+    first, last = min(asked), max(asked)
+
+    slices = Ledger(entries).date_slices("t", sorted(columns), day(first), day(last))
+
+    for n in range(first, last + 1):
+        for column in columns:
+            holders = [e.batch for e in entries if e.first_date <= day(n) <= e.last_date and column in e.keys]
+            rows_of = {e.batch for e in entries if e.first_date <= day(n) <= e.last_date}
+            found = [
+                batch
+                for each in slices
+                if each.first_date <= day(n) <= each.last_date and column in each.columns
+                for batch in each.batches
+                if batch in rows_of
+            ]
+            assert found == holders[-1:]
+
+
+def test_windows_are_looked_up_like_dates():
+    entry = Entry(
+        datetime(2026, 6, 1, tzinfo=UTC), "week-s", Kind.VALUES, State.COMPUTED, "plan", "a", "v", "1", ("m",),
+        first_window=1, last_window=3,
+    )  # fmt: skip
+    windows = [AnalysisWindow(k, 7 * k - 7, 7 * k - 1) for k in range(1, 5)]
+    ledger = Ledger([entry])
+
+    assert ledger.missing_windows("v", "m", windows) == (windows[3],)
+    assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice(("1",), 1, 2, ("m",)),)
+
+
+def test_windows_with_a_gap_are_two_runs():
+    one, two, four = (AnalysisWindow(k, k, k) for k in (1, 2, 4))
+
+    assert contiguous([one, two, four]) == [(one, two), (four,)]
