@@ -93,7 +93,7 @@ class Values:
         assert guess.element is not None  # the caller has made sure that it is a map
         key_guess, value_guess = guess.element.fields["key"], guess.element.fields["value"]
         keys = self._keys(path, key_guess)
-        present = [self._has(path, key, BRANCH in _deep_values(value_guess), rows, rng) for key in keys]
+        present = [self._has(path, key, value_guess, rows, rng) for key in keys]
         positions = np.concatenate([np.flatnonzero(mask) for mask in present])
         which = np.repeat(np.arange(len(keys)), [int(mask.sum()) for mask in present])
         parts = [
@@ -126,11 +126,14 @@ class Values:
             return list(dict.fromkeys(asked)) or [0, 1, 2, 5]
         return list(dict.fromkeys(str(key) for key in asked)) or ["key_0", "key_1", "key_2"]
 
-    def _has(self, path: Path, key: Scalar, of_branch: bool, rows: Rows, rng: np.random.Generator) -> Booleans:
+    def _has(self, path: Path, key: Scalar, guess: Guess, rows: Rows, rng: np.random.Generator) -> Booleans:
         """Return which rows have a key; the experiment's own is there when the row carries the experiment."""
         chance = rng.random(rows.size) < _KEYS
-        if key == self._slug or (of_branch and "branch" in str(key).lower()):
+        marks = _deep_values(guess)
+        if key == self._slug or (BRANCH in marks and "branch" in str(key).lower()):
             return np.asarray(rows.branch >= 0)
+        if UNIT in marks:
+            return np.ones(rows.size, dtype=np.bool_)
         return chance | self._follows((*path, KEY, str(key)), rows)
 
     def _document(self, path: Path, keys: Mapping[str, Guess], rows: Rows, rng: np.random.Generator) -> pa.Array:
@@ -146,10 +149,11 @@ class Values:
             text = text.cast(pa.string())
             if not guess.keys:
                 text = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '\\"'), '"', "")
-            has = self._has(path, key, BRANCH in guess.values, rows, rng)
-            parts.append(pc.if_else(pa.array(has), pc.binary_join_element_wise(f'"{key}":', text, ""), None))
-        body = pc.binary_join_element_wise(*parts, ",", null_handling="skip")
-        return pc.binary_join_element_wise("{", body, "}", "")
+            entry = pc.binary_join_element_wise(f'"{key}":', text, ",", "")
+            parts.append(pc.if_else(pa.array(self._has(path, key, guess, rows, rng)), entry, None))
+        # Arrow's own way to leave out what is missing loses rows in which all is.
+        body = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+        return pc.binary_join_element_wise("{", pc.utf8_rtrim(body, ","), "}", "")
 
     def _digits(self, path: Path, rows: Rows, rng: np.random.Generator) -> pa.Array:
         """Text that queries may take for a number, since they do not say what they take it for."""
