@@ -1,0 +1,115 @@
+"""A whole analysis without any account: made-up telemetry, the real pipeline, and how well it finds the truth."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from jetstream_argo.cli.running import run_here
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.synthetic.effects import Effect, read_effects
+from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.synthetic.truth import true_effects
+
+AS_OF = date(2026, 4, 6)  # the end date of the demo's experiment
+_DATASET = "demo_results"
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(".jetstream"), show_default=True)
+@click.option("--units", type=click.IntRange(100), default=6000, show_default=True, help="How many units enroll.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the telemetry.")
+@click.option("--metrics", default="", help="Compute only these; comma-separated.")
+@click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
+def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
+    """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects."""
+    console = Console()
+    warehouse = folder / f"demo-{units}-{seed}"
+    with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
+        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=_DATASET).plan
+        effects = read_effects(packaged / "effects.toml")
+    _telemetry(warehouse, plan, effects, units=units, seed=seed)
+    result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to=None)
+    findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
+    console.print(_table(findings))
+    covered = sum(finding.covers for finding in findings)
+    console.print(f"{covered} of {len(findings)} intervals of 95 % cover the true effect", highlight=False)
+    console.print(f"look around: jetstream-argo results {plan.experiment.slug} --dataset {_DATASET} "
+                  f"--warehouse embedded:{warehouse}", highlight=False, soft_wrap=True)  # fmt: skip
+    return result.exit_code
+
+
+def _telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...], *, units: int, seed: int) -> None:
+    ready = warehouse / "telemetry-is-complete"
+    if ready.exists():
+        click.echo(f"telemetry of {units} units is there already")
+        return
+    click.echo(f"making up the telemetry of {units} units")
+    warehouse.mkdir(parents=True, exist_ok=True)
+    for made in generate(plan, EmbeddedEngine(warehouse), units=units, seed=seed, effects=effects):
+        click.echo(f"  {made.table}: {made.rows:,} rows on {made.dates} dates")
+    ready.touch()
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """A relative uplift, estimated and true."""
+
+    metric: str
+    branch: str
+    point: float
+    lower: float
+    upper: float
+    truth: float
+
+    @property
+    def covers(self) -> bool:
+        return self.lower <= self.truth <= self.upper
+
+
+def _findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[_Finding]:
+    """Yield the overall effects on the units that enrolled, where the truth is known."""
+    truths = {(each.metric, each.branch): each for each in true_effects(plan, effects)}
+    reference = plan.experiment.reference_branch or plan.experiment.branches[0]
+    query = Sql(
+        "SELECT s.metric, s.branch, s.point, s.lower, s.upper\n"
+        f"FROM {table(names.statistics_view(plan, Period.OVERALL))} AS s\n"
+        "WHERE s.comparison = 'relative_uplift' AND s.segment = 'all' AND s.parameter IS NULL\n"
+        f"  AND s.analysis_basis = {literal(Basis.ENROLLMENTS.value)}\n"
+        f"  AND s.comparison_to_branch = {literal(reference)} AND s.lower IS NOT NULL\n"
+        "ORDER BY s.metric, s.branch"
+    )
+    for metric, branch, point, lower, upper in engine.query(query, labels={}).rows:
+        truth = truths.get((str(metric), str(branch)))
+        if truth is not None and truth.relative_uplift is not None:
+            low, high = float(str(lower)), float(str(upper))
+            yield _Finding(str(metric), str(branch), float(str(point)), low, high, truth.relative_uplift)
+
+
+def _table(findings: list[_Finding]) -> Table:
+    shown = Table("metric", "branch", title="Relative uplift over the whole experiment", title_justify="left")
+    for heading in ("estimate", "95 % interval", "true"):
+        shown.add_column(heading, justify="right")
+    shown.add_column("")
+    for each in findings:
+        shown.add_row(
+            each.metric,
+            each.branch,
+            f"{each.point:+.1%}",
+            f"{each.lower:+.1%} … {each.upper:+.1%}",
+            f"{each.truth:+.1%}",
+            "[green]covers[/green]" if each.covers else "[red]misses[/red]",
+        )
+    return shown
