@@ -2,6 +2,9 @@
 
 from jetstream_argo.engines.protocol import Column
 
+# The metric under which units are counted; no configuration defines it.
+IDENTITY = "identity"
+
 # The first block is what the existing system's readers know; the rest is ours.
 COLUMNS: tuple[Column, ...] = (
     Column("metric", "STRING"),

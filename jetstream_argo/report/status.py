@@ -1,0 +1,200 @@
+"""What was computed when, and what is missing and why: the status entries, put together for people."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from jetstream_argo.dag.model import Dag
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Conflict, TooBig, Transient
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses, source_statuses
+from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.report.estimates import IDENTITY
+from jetstream_argo.report.failures import outstanding
+
+_RETRIABLE = frozenset(error.__name__ for error in (Conflict, TooBig, Transient))
+
+
+class Standing(StrEnum):
+    """Where the estimates of a metric stand."""
+
+    COMPUTED = "computed"
+    NO_DATA = "no data"
+    OUTDATED = "outdated"  # there are estimates, of another definition than the plan's
+    FAILED = "failed"
+    MISSING = "missing"  # never computed, and nothing says why
+
+
+@dataclass(frozen=True, slots=True)
+class MetricStatus:
+    """Where one metric's estimates stand in windows `first_window` to `last_window`, both included.
+
+    The windows are None where a failure names none and no plan says what is due. `computed_at`, `units`, `adjusted`
+    and `note` are those of the latest estimates, which readers see until there are newer ones, whatever the standing.
+    `error` and `message` are of the latest failure that no success has followed.
+    """
+
+    metric: str
+    period: str
+    first_window: int | None
+    last_window: int | None
+    standing: Standing
+    computed_at: datetime | None = None
+    units: int | None = None
+    adjusted: bool | None = None
+    note: str = ""
+    error: str = ""
+    message: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether readers see all there is to see."""
+        return self.standing in (Standing.COMPUTED, Standing.NO_DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """Where an experiment stands. `failures` are those that no success has followed, oldest first."""
+
+    metrics: tuple[MetricStatus, ...]
+    sources: tuple[SourceStatus, ...]
+    nodes: tuple[NodeStatus, ...]
+    failures: tuple[Entry, ...]
+
+    @property
+    def lacking(self) -> tuple[MetricStatus, ...]:
+        """The metrics that are not, or not all, there."""
+        return tuple(each for each in self.metrics if not each.is_complete)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing is lacking; 75 when a run may do more, and 2 when only a changed definition will."""
+        if not self.lacking:
+            return EXIT_DONE
+        wrong = all(each.error and each.error not in _RETRIABLE for each in self.lacking)
+        return EXIT_DEFINITION if wrong else EXIT_RETRY
+
+
+def status_report(plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag | None = None) -> StatusReport:
+    """Put `entries`, oldest first, together.
+
+    A plan says what is due, so that what is missing or outdated can be told; a DAG which nodes there are, and their
+    order. Without them the report holds what was recorded and nothing else.
+    """
+    failures = outstanding(entries, plan)
+    latest = _latest(entries)
+    rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures)
+    return StatusReport(
+        metrics=tuple(_joined(rows)),
+        sources=source_statuses(entries),
+        nodes=node_statuses(entries, dag),
+        failures=failures,
+    )
+
+
+_Latest = dict[tuple[str, str], dict[int, Entry]]  # by metric and period, then by window
+
+
+def _latest(entries: Iterable[Entry]) -> _Latest:
+    latest: _Latest = {}
+    for entry in entries:
+        if entry.kind is not Kind.STATISTICS or entry.state is State.FAILED:
+            continue
+        if entry.first_window is None or entry.last_window is None:
+            continue
+        for metric in entry.metrics:
+            windows = latest.setdefault((metric, entry.period), {})
+            windows.update(dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry))
+    return latest
+
+
+def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
+    """Yield a row per metric and window that is due."""
+    expected = [(IDENTITY, due.period, "") for due in plan.periods]
+    expected += [(leaf.metric, leaf.period, leaf.key) for leaf in plan.statistics]
+    known = {metric.name: (metric.name, *metric.depends_on) for metric in plan.metrics}
+    for name, period, key in expected:
+        why = _why(failures, known.get(name, (name,)), period)
+        windows = latest.get((name, period), {})
+        for window in plan.windows(period):
+            entry = windows.get(window.index)
+            if entry is not None and (not key or key in entry.keys):
+                yield _computed(name, window.index, entry)
+            elif why is not None:
+                yield _with_failure(_older(name, period, window.index, entry, Standing.FAILED), why)
+            else:
+                standing = Standing.MISSING if entry is None else Standing.OUTDATED
+                yield _older(name, period, window.index, entry, standing)
+
+
+def _recorded(latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
+    """Yield a row per metric and window that was ever computed, and one per failure of a metric in a period."""
+    for (metric, _), windows in sorted(latest.items()):
+        for index in sorted(windows):
+            yield _computed(metric, index, windows[index])
+    last: dict[tuple[str, str], Entry] = {}
+    for failure in failures:
+        last |= {(metric, failure.period): failure for metric in failure.metrics}
+    for (metric, period), failure in sorted(last.items()):
+        row = MetricStatus(metric, period, failure.first_window, failure.last_window, Standing.FAILED)
+        yield _with_failure(row, failure)
+
+
+def _why(failures: Sequence[Entry], metrics: Sequence[str], period: str) -> Entry | None:
+    """Return the latest failure that explains why one of `metrics` is missing in `period`."""
+    found = [
+        each
+        for each in failures
+        if each.period in ("", period) and (not each.metrics or any(metric in each.metrics for metric in metrics))
+    ]
+    return found[-1] if found else None
+
+
+def _computed(metric: str, window: int, entry: Entry) -> MetricStatus:
+    standing = Standing.NO_DATA if entry.state is State.NO_DATA else Standing.COMPUTED
+    return _older(metric, entry.period, window, entry, standing)
+
+
+def _older(metric: str, period: str, window: int, entry: Entry | None, standing: Standing) -> MetricStatus:
+    row = MetricStatus(metric, str(period), window, window, standing)
+    if entry is None:
+        return row
+    return replace(row, computed_at=entry.recorded_at, units=entry.units, adjusted=entry.adjusted, note=entry.message)
+
+
+def _with_failure(row: MetricStatus, failure: Entry) -> MetricStatus:
+    return replace(row, error=failure.error, message=failure.message)
+
+
+def _joined(rows: Iterable[MetricStatus]) -> Iterator[MetricStatus]:
+    """Yield one row for windows that follow one another and differ in nothing but the moment of computing."""
+    last: MetricStatus | None = None
+    for row in rows:
+        if last is not None and _alike(last, row):
+            latest = max((at for at in (last.computed_at, row.computed_at) if at), default=None)
+            last = replace(last, last_window=row.last_window, computed_at=latest)
+        else:
+            if last is not None:
+                yield last
+            last = row
+    if last is not None:
+        yield last
+
+
+def _alike(last: MetricStatus, row: MetricStatus) -> bool:
+    if last.last_window is None or row.first_window != last.last_window + 1:
+        return False
+    moved = replace(row, first_window=last.first_window, last_window=last.last_window, computed_at=last.computed_at)
+    return moved == last and (row.computed_at is None) == (last.computed_at is None)
+
+
+def counted(report: StatusReport) -> Mapping[Standing, int]:
+    """Return how many windows of metrics are in each standing, in the order of `Standing`."""
+    counts = dict.fromkeys(Standing, 0)
+    for each in report.metrics:
+        windows = (
+            1 if each.first_window is None or each.last_window is None else each.last_window - each.first_window + 1
+        )
+        counts[each.standing] += windows
+    return {standing: count for standing, count in counts.items() if count}
