@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def chosen(metrics: str) -> tuple[str, ...]:
 
 def _plan(file: str | None) -> AnalysisPlan:
     if file == "-":
-        return codec.load(click.get_binary_stream("stdin").read(), where="standard input")
+        return codec.load(sys.stdin.buffer.read(), where="standard input")
     if file:
         return codec.read(Path(file))
     plan = from_environment(os.environ)
