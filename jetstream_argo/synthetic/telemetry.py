@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.synthetic.effects import Effect
+from jetstream_argo.synthetic.leaves import Rows
 from jetstream_argo.synthetic.population import Events, Integers, Population, populate
 from jetstream_argo.synthetic.reads import read_dates
 from jetstream_argo.synthetic.tables import Rhythm, Table, design_tables
-from jetstream_argo.synthetic.values import Rows, Values
+from jetstream_argo.synthetic.values import Values
 
 _LOOKUP_ROWS = 40
 _UPTAKE = 0.9  # share of its active days on which a unit has rows in a table
