@@ -9,7 +9,6 @@ from zetasql.wasi._pb2.zetasql.public import (
 from zetasql.wasi._pb2.zetasql.public import (
     parse_resume_location_pb2,
     simple_table_pb2,
-    type_pb2,
 )
 
 from jetstream_argo.engines.embedded.functions import Function
@@ -17,6 +16,15 @@ from jetstream_argo.engines.protocol import Column
 from jetstream_argo.engines.zetasql.values import ALIASES, type_message
 
 _PROJECTS = ("mozfun", "mozdata", "moz-fx-data-shared-prod", "moz-fx-data-derived-datasets")
+
+# BigQuery has these, ZetaSQL does not.
+_BIGQUERY_SCALARS = (
+    Function("CONTAINS_SUBSTR", ("x", "part"), "", "STRPOS(LOWER(CAST(x AS STRING)), LOWER(part)) > 0"),
+)
+_BIGQUERY_AGGREGATES = (
+    Function("MAX_BY", ("x", "y"), "", "ANY_VALUE(x HAVING MAX y)"),
+    Function("MIN_BY", ("x", "y"), "", "ANY_VALUE(x HAVING MIN y)"),
+)
 
 
 class CatalogBuilder:
@@ -30,9 +38,9 @@ class CatalogBuilder:
         self._inner: dict[tuple[str, ...], simple_catalog_pb2.SimpleCatalogProto] = {(): self._root}
         for alias, name in ALIASES.items():
             self._root.named_type.add(name=alias, type=type_message(name))
-        for name in ("MAX_BY", "MIN_BY"):
-            self._root.custom_function.append(_by(name))
-        self._root.custom_function.append(_contains_substr())
+        self._root.custom_function.extend(_templated(function.name, function) for function in _BIGQUERY_SCALARS)
+        aggregate = public_function_pb2.FunctionEnums.AGGREGATE
+        self._root.custom_function.extend(_templated(f.name, f, mode=aggregate) for f in _BIGQUERY_AGGREGATES)
         self._tables = 0
 
     def build(self) -> simple_catalog_pb2.SimpleCatalogProto:
@@ -89,12 +97,14 @@ def _argument(kind: int) -> function_pb2.FunctionArgumentTypeProto:
     return function_pb2.FunctionArgumentTypeProto(kind=kind, num_occurrences=1)
 
 
-def _templated(name: str, function: Function) -> function_pb2.FunctionProto:
+def _templated(
+    name: str, function: Function, *, mode: int = public_function_pb2.FunctionEnums.SCALAR
+) -> function_pb2.FunctionProto:
     anything = public_function_pb2.ARG_TYPE_ARBITRARY
     return function_pb2.FunctionProto(
         name_path=[name],
         group="Templated_SQL_Function",
-        mode=public_function_pb2.FunctionEnums.SCALAR,
+        mode=mode,
         signature=[
             function_pb2.FunctionSignatureProto(
                 argument=[_argument(anything) for _ in function.parameters], return_type=_argument(anything)
@@ -104,38 +114,4 @@ def _templated(name: str, function: Function) -> function_pb2.FunctionProto:
         parse_resume_location=parse_resume_location_pb2.ParseResumeLocationProto(
             input=function.bigquery, byte_position=0, allow_resume=False
         ),
-    )
-
-
-def _by(name: str) -> function_pb2.FunctionProto:
-    any_1, any_2 = public_function_pb2.ARG_TYPE_ANY_1, public_function_pb2.ARG_TYPE_ANY_2
-    return function_pb2.FunctionProto(
-        name_path=[name],
-        group="BigQuery",
-        mode=public_function_pb2.FunctionEnums.AGGREGATE,
-        signature=[
-            function_pb2.FunctionSignatureProto(
-                argument=[_argument(any_1), _argument(any_2)], return_type=_argument(any_1)
-            )
-        ],
-    )
-
-
-def _contains_substr() -> function_pb2.FunctionProto:
-    fixed = public_function_pb2.ARG_TYPE_FIXED
-    text = function_pb2.FunctionArgumentTypeProto(
-        kind=fixed, type=type_pb2.TypeProto(type_kind=type_pb2.TYPE_STRING), num_occurrences=1
-    )
-    result = function_pb2.FunctionArgumentTypeProto(
-        kind=fixed, type=type_pb2.TypeProto(type_kind=type_pb2.TYPE_BOOL), num_occurrences=1
-    )
-    return function_pb2.FunctionProto(
-        name_path=["CONTAINS_SUBSTR"],
-        group="BigQuery",
-        mode=public_function_pb2.FunctionEnums.SCALAR,
-        signature=[
-            function_pb2.FunctionSignatureProto(
-                argument=[_argument(public_function_pb2.ARG_TYPE_ARBITRARY), text], return_type=result
-            )
-        ],
     )
