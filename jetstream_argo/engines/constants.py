@@ -56,7 +56,7 @@ def matching(node: exp.Expr, pattern: str) -> str:
     """Return a text that a LIKE, prefix or (where it is simple) regular expression accepts."""
     match node:
         case exp.Like():
-            return pattern.replace("%", "").replace("_", "x")
+            return re.sub(r"\\(.)|%|_", lambda part: part[1] or ("x" if part[0] == "_" else ""), pattern)
         case exp.RegexpLike():
             found = _PLAIN_PATTERN.match(pattern)
             return found[1].rstrip(".") if found else ""

@@ -80,6 +80,9 @@ class Reader:
             case exp.Window() | exp.Filter() | exp.Alias():
                 first, *_ = self._children(node, scope) or [Shape()]
                 return first
+        if isinstance(node, exp.Is) and isinstance(node.expression, exp.Boolean):
+            self.read(node.this, scope).vote("BOOL")
+            return Shape("BOOL")
         if isinstance(node, _COMPARISONS):
             return self._compared(node.this, node.expression, scope)
         return self._plain(node, scope)

@@ -166,6 +166,14 @@ def _substring(node: exp.Expr) -> exp.Expr:
     return macro("bq__substr", node.this, node.args.get("start"), length)
 
 
+def _like(node: exp.Expr) -> exp.Expr | None:
+    # BigQuery's patterns are escaped by a backslash, DuckDB's by nothing unless told.
+    pattern = node.expression
+    if isinstance(pattern, exp.Literal | exp.RawString) and "\\" not in str(pattern.this):
+        return None
+    return exp.Escape(this=node, expression=exp.Literal.string("\\"))
+
+
 def _in_unnest(node: exp.Expr) -> exp.Expr | None:
     array = node.args.get("unnest")
     return macro("bq__in_array", node.this, array.expressions[0]) if isinstance(array, exp.Unnest) else None
@@ -194,6 +202,7 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.JSONExtractArray: _json("bq__json_array"),
     exp.JSONExtractScalar: _json("bq__json_value"),
     exp.JSONValueArray: _json("bq__json_value_array"),
+    exp.Like: _like,
     exp.Literal: _literal,
     exp.Mod: lambda node: macro("bq__mod", node.this, node.expression),
     exp.SafeFunc: lambda node: macro("TRY", node.this),
