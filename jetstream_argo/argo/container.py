@@ -70,10 +70,7 @@ def worker(name: str, environment: dict[str, str], deployment: Deployment, *, no
 
 
 def _reporting() -> list[m.EnvVar]:
-    uid = m.EnvVarSource(field_ref=m.ObjectFieldSelector(field_path="metadata.uid"))
     return [
-        # Not the number of the attempt, which begins at 0 again when a person retries.
-        m.EnvVar(name="JETSTREAM_ATTEMPT", value_from=uid),
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
         m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
     ]

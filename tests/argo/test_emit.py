@@ -1,0 +1,240 @@
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jetstream_argo.argo import transport
+from jetstream_argo.argo.deployment import Deployment
+from jetstream_argo.argo.documents import size, to_yaml
+from jetstream_argo.argo.emit import emit, workflow
+from jetstream_argo.argo.names import label, refuse_one_id, refuse_unusable
+from jetstream_argo.config.model import Period
+from jetstream_argo.errors import NotRunnable, PlanError, UnknownReference
+from jetstream_argo.plan import codec
+
+DEPLOYMENT = Deployment("registry.example/jetstream-argo@sha256:" + "0" * 64, "bigquery:project?location=EU")
+CHECKER = Path(__file__).parents[3] / "shared" / "tools" / "check_workflow.py"
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_the_manifest_is_the_same_bytes_each_time(make_plan):
+    plan = make_plan({"clients": ["active_hours", "uri_count"], "search": ["ads"]})
+
+    assert workflow(plan, DEPLOYMENT) == workflow(make_plan(_sources()), DEPLOYMENT)
+
+
+def test_the_manifest_of_a_small_plan_reads_as_it_always_did(make_plan):
+    document = emit(make_plan(_sources()), DEPLOYMENT).workflow
+    golden = yaml.safe_load((GOLDEN / "workflow.yaml").read_text())
+
+    # Compressed text may differ between versions of zlib; what it holds may not.
+    assert _without_plan(document) == _without_plan(golden)
+    assert _carried(document) == _carried(golden)
+
+
+def test_the_text_of_the_manifest_reads_back_as_what_was_built(make_plan):
+    emitted = emit(make_plan(_sources()), DEPLOYMENT)
+
+    assert list(yaml.safe_load_all(to_yaml(emitted.documents, comment="two\nlines"))) == list(emitted.documents)
+
+
+def test_each_node_is_a_task_of_its_name_that_waits_for_those_it_needs(make_plan):
+    tasks = _tasks(emit(make_plan(_sources(), periods=[Period.DAY, Period.WEEK]), DEPLOYMENT).workflow)
+
+    assert tasks["stats-week-active-hours"]["depends"] == "week-clients"
+    assert tasks["week-clients"]["depends"] == "day-clients"
+    assert tasks["week-clients"]["template"] == "source"
+    assert tasks["week-clients"]["arguments"] == {"parameters": [{"name": "node", "value": "week-clients"}]}
+    assert "depends" not in tasks["enrollments"]
+
+
+def test_pods_find_the_plan_in_the_manifest_itself(make_plan):
+    plan = make_plan(_sources())
+
+    document = emit(plan, DEPLOYMENT).workflow
+
+    assert transport.unpack(_parameters(document)["plan"], codec.sha256(plan)) == plan
+    assert _environment(document, "source")["JETSTREAM_PLAN"] == "{{workflow.parameters.plan}}"
+    assert _environment(document, "publish")["JETSTREAM_PLAN_SHA256"] == codec.sha256(plan)
+
+
+def test_a_plan_that_is_too_large_for_a_variable_comes_in_a_config_map(make_plan):
+    plan = make_plan(_sources(), description=_incompressible(200_000))
+
+    config_map, document = emit(plan, DEPLOYMENT).documents
+
+    assert "plan" not in _parameters(document)
+    assert size(document) < 20_000
+    name = f"jetstream-plan-{codec.sha256(plan)[:32]}"
+    assert config_map["metadata"]["name"] == name
+    assert {"name": "plan", "configMap": {"name": name}} in document["spec"]["volumes"]
+    assert _environment(document, "publish")["JETSTREAM_PLAN_FILE"] == "/etc/jetstream/plan.json.gz"
+    assert {"name": "plan", "mountPath": "/etc/jetstream", "readOnly": True} in _template(document, "publish")[
+        "container"
+    ]["volumeMounts"]
+
+
+def test_a_large_plan_comes_as_an_object_where_there_is_a_folder_for_it(make_plan):
+    plan = make_plan(_sources(), description=_incompressible(200_000))
+
+    emitted = emit(plan, Deployment("image", "bigquery:project", plans="gs://bucket/plans/"))
+
+    assert emitted.documents == (emitted.workflow,)
+    assert emitted.carrier.url == f"gs://bucket/plans/{codec.sha256(plan)}.json.gz"
+    assert _environment(emitted.workflow, "source")["JETSTREAM_PLAN_URL"] == emitted.carrier.url
+    assert transport.read(emitted.carrier.data, codec.sha256(plan), where="object") == plan
+
+
+def test_a_plan_too_large_for_any_config_map_asks_for_a_folder(make_plan):
+    plan = make_plan(_sources(), description=_incompressible(2_000_000))
+
+    with pytest.raises(PlanError, match="name a folder for plans"):
+        emit(plan, DEPLOYMENT)
+
+
+def test_a_plan_with_nothing_due_has_no_workflow(make_plan):
+    with pytest.raises(NotRunnable, match="nothing is due as of 2026-11-23"):
+        emit(make_plan({}, periods=[]), DEPLOYMENT)
+
+
+def test_more_nodes_than_argo_holds_are_an_error_that_says_what_to_do(make_plan):
+    with pytest.raises(PlanError, match=r"needs .* nodes, 150 are allowed; split"):
+        emit(make_plan({f"source_{n}": ["x"] for n in range(80)}), DEPLOYMENT)
+
+
+def test_a_workflow_that_is_created_once_has_one_name_for_its_plan_and_metrics(make_plan):
+    plan = make_plan(_sources())
+
+    whole = emit(plan, DEPLOYMENT).workflow["metadata"]["name"]
+    part = emit(plan, DEPLOYMENT, metrics=["ads"]).workflow["metadata"]["name"]
+
+    assert whole == f"jetstream-new-tab-2026-11-23-{codec.sha256(plan)[:8]}"
+    assert part != whole
+    assert part.startswith("jetstream-new-tab-2026-11-23-")
+
+
+def test_chosen_metrics_become_the_parameter_and_unknown_ones_are_refused(make_plan):
+    plan = make_plan(_sources())
+
+    assert _parameters(emit(plan, DEPLOYMENT, metrics=["ads", "uri_count"]).workflow)["metrics"] == "ads,uri_count"
+    with pytest.raises(UnknownReference, match="did you mean 'ads'"):
+        emit(plan, DEPLOYMENT, metrics=["adz"])
+
+
+HOSTILE = [
+    "x" * 300,
+    "UPPER_and-lower",
+    "1-click-set-to-default",
+    "-starts-and-ends-",
+    "émoji-🦊-日本語",
+    "{{workflow.uid}}",
+    "a'b\"c`d$(e);f\ng",
+    "**bold** [link](x)",
+    "...",
+]
+
+
+@pytest.mark.parametrize("slug", HOSTILE)
+def test_any_slug_gives_names_that_kubernetes_takes(make_plan, slug):
+    document = emit(make_plan(_sources(), slug=slug), DEPLOYMENT).workflow
+
+    metadata = document["metadata"]
+    assert len(metadata["name"]) <= 63
+    assert metadata["name"].replace("-", "").isalnum()
+    assert metadata["name"].isascii()
+    assert metadata["name"] == metadata["name"].lower()
+    for value in (*metadata["labels"].values(), *document["spec"]["podMetadata"]["labels"].values()):
+        assert label(value) == value
+    assert "{{" not in json.dumps(metadata)
+
+
+@pytest.mark.parametrize("slug", HOSTILE)
+def test_hostile_names_of_sources_and_metrics_stay_apart_and_valid(make_plan, slug):
+    names = [slug, slug.upper(), slug.replace("-", "_"), f"{slug}_", f"all-{slug}", "all"]
+    plan = make_plan({name: [f"{name}.metric", name] for name in dict.fromkeys(names)})
+
+    document = emit(plan, DEPLOYMENT).workflow
+
+    _check(document)
+    targets = json.loads(_parameters(document)["metric-targets"])
+    assert {node for nodes in targets.values() for node in nodes.split()} <= _tasks(document).keys()
+    assert len(targets) == len(plan.metrics) + 1  # the units of each branch are counted as one more
+
+
+def test_a_slug_that_is_no_label_is_told_apart_from_another_by_its_hash():
+    assert label("new-tab") == "new-tab"
+    assert label("x" * 300) != label("x" * 301)
+    assert label("new tab") != label("new-tab")
+
+
+def test_names_that_argo_cannot_evaluate_or_would_confuse_are_refused():
+    for name in ("in", "1-day", "a_b", "a.b", "", "x" * 129):
+        with pytest.raises(PlanError, match="Argo cannot name a task so"):
+            refuse_unusable([name])
+    with pytest.raises(PlanError, match="two nodes have this name"):
+        refuse_unusable(["a", "a"])
+
+
+def test_two_nodes_of_one_hash_are_refused():
+    # FNV-1a, 32 bits: "wf.ne35d7a57" and "wf.nc372b25e" have one hash; found by going through random names.
+    with pytest.raises(PlanError, match=r"Argo takes nodes 'wf.ne35d7a57' and 'wf.nc372b25e' for one"):
+        refuse_one_id("wf", ["ne35d7a57", "nc372b25e"])
+
+
+@pytest.mark.skipif(not CHECKER.exists(), reason="needs ../shared")
+@pytest.mark.parametrize("metrics", [(), ("ads",)])
+@pytest.mark.parametrize("size_of_description", [0, 200_000])
+def test_the_manifest_holds_against_argos_own_schema(make_plan, tmp_path, metrics, size_of_description):
+    plan = make_plan(_sources(), description=_incompressible(size_of_description))
+    file = tmp_path / "workflow.yaml"
+    file.write_text(to_yaml(emit(plan, DEPLOYMENT, metrics=metrics).documents) + "---\n" + workflow(plan, DEPLOYMENT))
+
+    check = subprocess.run([sys.executable, str(CHECKER), str(file)], capture_output=True, text=True, check=False)
+
+    assert check.returncode == 0, check.stdout
+
+
+def _sources():
+    return {"clients": ["active_hours", "uri_count"], "search": ["ads"]}
+
+
+def _incompressible(letters: int) -> str:
+    blocks = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(letters // 64 + 1))
+    return "".join(blocks)[:letters]
+
+
+def _check(document) -> None:
+    names = list(_tasks(document))
+    refuse_unusable(names)
+    assert all(name == name.lower() and "_" not in name for name in names)
+
+
+def _template(document, name):
+    return next(template for template in document["spec"]["templates"] if template["name"] == name)
+
+
+def _tasks(document):
+    return {task["name"]: task for task in _template(document, "experiment")["dag"]["tasks"]}
+
+
+def _environment(document, template):
+    return {each["name"]: each["value"] for each in _template(document, template)["container"]["env"]}
+
+
+def _parameters(document):
+    return {each["name"]: each["value"] for each in document["spec"]["arguments"]["parameters"]}
+
+
+def _carried(document):
+    sha256 = document["metadata"]["annotations"]["jetstream-argo/plan-sha256"]
+    return transport.unpack(_parameters(document)["plan"], sha256)
+
+
+def _without_plan(document):
+    parameters = document["spec"]["arguments"]["parameters"]
+    rest = [each for each in parameters if each["name"] != "plan"]
+    return {**document, "spec": {**document["spec"], "arguments": {"parameters": rest}}}
