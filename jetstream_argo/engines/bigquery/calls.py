@@ -54,19 +54,14 @@ def worth_trying_now(error: BaseException) -> bool:
     return isinstance(error, (*FOREIGN, JobError)) and rule_for(failure_of(error)).again is Again.NOW
 
 
-def retry(
-    settings: BigQuerySettings,
-    *,
-    when: Callable[[BaseException], bool] = worth_trying_now,
-    seconds: float | None = None,
-) -> Retry:
+def retry(settings: BigQuerySettings, *, when: Callable[[BaseException], bool] = worth_trying_now) -> Retry:
     """Return how to try again: after delays that double, each of a random length up to its bound, until a deadline."""
     return Retry(
         predicate=when,
         initial=settings.first_delay_seconds,
         maximum=settings.longest_delay_seconds,
         multiplier=2.0,
-        timeout=settings.retry_seconds if seconds is None else seconds,
+        timeout=settings.retry_seconds,
     )
 
 

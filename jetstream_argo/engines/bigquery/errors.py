@@ -95,6 +95,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         AccessDenied, Again.NO, "the project's billing or policy forbids this", reasons=("billingNotEnabled", "blocked")
     ),
+    # jobs.get may lag behind jobs.insert: https://github.com/googleapis/python-bigquery/issues/2134
+    Rule(Transient, Again.NOW, "BigQuery does not know of the job yet", reasons=("notFound",), pattern="found: job"),
     Rule(
         NotFound, Again.NO, "check the name, the project and the location", reasons=("notFound",), pattern="not found"
     ),

@@ -10,7 +10,6 @@ from typing import TypeAlias, cast
 
 from google.api_core.exceptions import Conflict as AlreadyExists
 from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.api_core.exceptions import NotFound as Missing
 from google.api_core.retry import Retry
 from google.cloud.bigquery import Client, LoadJob, QueryJob
 
@@ -59,6 +58,7 @@ class Jobs:
     def __init__(self, client: Client, settings: BigQuerySettings) -> None:
         self._client = client
         self._settings = settings
+        self._patience = retry(settings)
         self._current = ""
 
     def run(self, name: str, begin: Callable[[str], AnyJob], *, sql: str = "") -> AnyJob:
@@ -100,17 +100,18 @@ class Jobs:
 
     def _submit(self, job_id: str, begin: Callable[[str], AnyJob]) -> AnyJob:
         try:
-            submitted: AnyJob = retry(self._settings)(begin)(job_id)
+            submitted: AnyJob = self._patience(begin)(job_id)
         except AlreadyExists as error:
             if "already exists: job" not in failure_of(error).message.lower():
                 raise _RefusedError(error) from error
-            return self._get(job_id, also=Missing)  # jobs.get may not know yet what jobs.insert knows
+            return self._get(job_id)
         except GoogleAPICallError as error:
             raise _RefusedError(error) from error
         return submitted
 
     def _wait(self, job: AnyJob) -> AnyJob:
-        deadline = self._settings.timeout_seconds + _GRACE_SECONDS
+        timeout = self._settings.timeout_seconds
+        deadline = timeout + min(timeout, _GRACE_SECONDS)
         polling = Retry(
             predicate=lambda error: isinstance(error, _StillRunningError),
             initial=_FIRST_POLL_SECONDS,
@@ -140,25 +141,24 @@ class Jobs:
             raise TooBig(f"job {job.job_id}: not done after {deadline:.0f} s; ask for less at once") from error
         return finished
 
-    def _get(self, job_id: str, *, also: type[Exception] | None = None) -> AnyJob:
+    def _get(self, job_id: str) -> AnyJob:
         settings = self._settings
-        patience = retry(
-            settings, when=lambda error: worth_trying_now(error) or (also is not None and isinstance(error, also))
+        job = self._client.get_job(
+            job_id, location=settings.location, retry=self._patience, timeout=settings.request_seconds
         )
-        job = self._client.get_job(job_id, location=settings.location, retry=patience, timeout=settings.request_seconds)
         return cast(AnyJob, job)  # its id is that of a query or a load of ours
 
     def _cancel(self, job_id: str) -> None:
-        settings = self._settings
+        # A submission that was interrupted may arrive after this, so a job that is not found is asked for again.
+        seconds = self._settings.cancel_seconds / 2
+        impatience = Retry(predicate=worth_trying_now, initial=0.1, maximum=0.4, timeout=seconds)
         try:
             self._client.cancel_job(
                 job_id,
-                location=settings.location,
-                retry=retry(settings, seconds=settings.cancel_seconds / 2),
-                timeout=settings.cancel_seconds / 2,
+                location=self._settings.location,
+                retry=impatience,
+                timeout=seconds,
             )
-        except Missing:
-            return  # it was never begun
         except FOREIGN as error:
             logger.warning("not cancelled", extra={"job": job_id, "reason": failure_of(error).message})
 

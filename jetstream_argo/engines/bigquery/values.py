@@ -23,12 +23,8 @@ def _jsonable(value: "Value | bytes | time") -> object:
     match value:
         case bool() | int() | str() | None:
             return value
-        case float() if math.isnan(value):
-            return "NaN"
-        case float() if math.isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
         case float():
-            return value
+            return value if math.isfinite(value) else str(value)  # nan, inf and -inf, as CAST reads them
         case datetime():
             # A TIMESTAMP must say its zone; a DATETIME must not.
             return (value if value.tzinfo is None else value.astimezone(UTC)).isoformat()

@@ -58,6 +58,7 @@ KNOWN: tuple[tuple[Failure, type[EngineError], Again], ...] = (
     (Failure("accessDenied", 403, "Access Denied: Table p:d.t: User does not have permission"), AccessDenied, Again.NO),
     (Failure("authError", 401, "Invalid Credentials"), AccessDenied, Again.NO),
     (Failure("notFound", 404, "Not found: Table p:d.t was not found in location US"), NotFound, Again.NO),
+    (Failure("notFound", 404, "Not found: Job p:US.j"), Transient, Again.NOW),
     (Failure("invalidQuery", 400, "Unrecognized name: x at [3:14]"), InvalidQuery, Again.NO),
     (Failure("invalid", 400, "Provided Schema does not match Table p:d.t. Cannot add fields (field: x)"),
      InvalidQuery, Again.NO),

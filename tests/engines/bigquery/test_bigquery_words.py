@@ -13,7 +13,7 @@ from jetstream_argo.engines.bigquery.jobs import JobNames
 from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of, field_of, fields_of
 from jetstream_argo.engines.bigquery.values import json_lines
-from jetstream_argo.engines.protocol import Column
+from jetstream_argo.engines.protocol import Column, Value
 from jetstream_argo.errors import InvalidQuery
 
 _NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=5)
@@ -46,7 +46,7 @@ def test_a_type_that_cannot_be_stored_is_refused_with_the_columns_name(type_: st
 
 
 def test_values_are_written_as_a_load_job_reads_them() -> None:
-    row = {
+    row: dict[str, Value] = {
         "moment": datetime(2026, 5, 4, 12, 30, tzinfo=UTC),
         "day": date(2026, 5, 4),
         "exact": Decimal("1.10"),
@@ -61,7 +61,7 @@ def test_values_are_written_as_a_load_job_reads_them() -> None:
         "moment": "2026-05-04T12:30:00+00:00",
         "day": "2026-05-04",
         "exact": "1.10",
-        "infinite": "Infinity",
+        "infinite": "inf",
         "parts": [{"name": "a", "value": 1}],
     }
 

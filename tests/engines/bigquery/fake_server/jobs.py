@@ -107,8 +107,9 @@ class JobStore:
             raise ApiError(409, "duplicate", f"Already Exists: Job {reference['projectId']}:US.{job_id}")
         due = time.monotonic() + (fault.running_seconds if fault else 0.0)
         job = FakeJob({"location": "US", **reference}, configuration, due, upload)
-        if fault and fault.never_ends:
+        if fault and (fault.never_ends or fault.never_begins):
             job.due = float("inf")
+            job.state = "PENDING" if fault.never_begins else "RUNNING"
         if fault and fault.job_reason:
             job.fail(fault.job_reason, fault.message)
         self._jobs[job_id] = job

@@ -22,7 +22,6 @@ from tests.engines.bigquery.fake_server.jobs import JobStore, Limits
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, api_error, rows_of
 
 PROJECT = "fake-project"
-PAGE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class FakeBigQuery:
         self.faults = Faults()
         self.limits = Limits()
         self.calls: list[Call] = []
+        self.page_rows = 1000  # at most, whatever is asked for
         self.catalog = Catalog(EmbeddedEngine(root, project=project), root, project)
         self.jobs = JobStore(self.catalog, self.limits)
         self._uploads: dict[str, tuple[dict[str, object], bytes, Fault | None]] = {}
@@ -104,8 +104,8 @@ class FakeBigQuery:
             message = BytesParser().parsebytes(
                 b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + request.body
             )
-            metadata, content = (part.get_payload(decode=True) for part in message.get_payload())
-            return self._load(json.loads(metadata), content.decode(), fault)
+            metadata, content = (part.get_payload(decode=True) for part in message.walk() if not part.is_multipart())
+            return self._load(json.loads(bytes(metadata)), bytes(content).decode(), fault)
         upload_id = str(len(self._uploads) + 1)
         self._uploads[upload_id] = (request.json, b"", fault)
         return Answer(headers=(("Location", f"http://{request.headers['host']}/resumable/{upload_id}"),))
@@ -130,7 +130,7 @@ class FakeBigQuery:
 
     def results(self, request: Request, _: Fault | None) -> Answer:
         job = self.jobs.get(request.parts["job"])
-        most = int(request.query.get("maxResults", PAGE_ROWS))
+        most = min(self.page_rows, int(request.query.get("maxResults", self.page_rows)))
         return Answer(body=self.jobs.results(job, start=int(request.query.get("pageToken", 0)), most=most))
 
     def get_table(self, request: Request, _: Fault | None) -> Answer:
@@ -178,7 +178,7 @@ class FakeBigQuery:
             for row in batch.to_pylist()
         ]
         start = int(request.query.get("pageToken", 0))
-        most = int(request.query.get("maxResults", PAGE_ROWS))
+        most = min(self.page_rows, int(request.query.get("maxResults", self.page_rows)))
         page: Resource = {"totalRows": str(len(rows)), "rows": rows_of(columns, rows[start : start + most])}
         if start + most < len(rows):
             page["pageToken"] = str(start + most)

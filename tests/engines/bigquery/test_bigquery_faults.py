@@ -1,0 +1,283 @@
+"""What happens when BigQuery, or the way to it, fails: at every call that a task makes, in every way that is known."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import pytest
+
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, Conflict, EngineError, TooBig, Transient
+from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.faults import Call, Fault
+from tests.engines.bigquery.fake_server.server import FakeBigQuery
+
+ROWS = ({"x": 1}, {"x": 2})
+RESULT: list[tuple[Value, ...]] = [(10,), (20,)]
+
+
+class Outcome(StrEnum):
+    """How a task ends."""
+
+    RETRIED = "retried in place"
+    LATER = "exit 75"
+    WRONG = "exit 2"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A way to fail: what is answered, how often, and how the task ends."""
+
+    name: str
+    outcome: Outcome
+    times: int = 1
+    status: int = 0
+    reason: str = ""
+    message: str = "made to fail"
+    reset: bool = False
+    executed: bool = False
+
+    def at(self, call: Call) -> Fault:
+        return Fault(
+            call,
+            times=self.times,
+            status=self.status,
+            reason=self.reason,
+            message=self.message,
+            reset=self.reset,
+            executed=self.executed,
+        )
+
+
+ALWAYS = 10_000
+CASES = (
+    Case("backend error", Outcome.RETRIED, status=503, reason="backendError"),
+    Case("internal error twice", Outcome.RETRIED, times=2, status=500, reason="internalError"),
+    Case("a proxy's 502", Outcome.RETRIED, status=502),
+    Case("rate limit", Outcome.RETRIED, status=403, reason="rateLimitExceeded"),
+    Case("too many requests", Outcome.RETRIED, status=429, reason="rateLimitExceeded"),
+    Case("too many queries at once", Outcome.RETRIED, status=403, reason="quotaExceeded", message="concurrent queries"),
+    Case("table being created", Outcome.RETRIED, status=400, reason="tableUnavailable"),
+    Case("connection cut", Outcome.RETRIED, reset=True),
+    Case("answer lost", Outcome.RETRIED, reset=True, executed=True),
+    Case("backend error for good", Outcome.LATER, times=ALWAYS, status=503, reason="backendError"),
+    Case("connection cut for good", Outcome.LATER, times=ALWAYS, reset=True),
+    Case("answers lost for good", Outcome.LATER, times=ALWAYS, reset=True, executed=True),
+    Case("the day's quota", Outcome.LATER, status=403, reason="quotaExceeded", message="Quota exceeded: per day"),
+    Case("permission", Outcome.WRONG, status=403, reason="accessDenied"),
+    Case("credentials", Outcome.WRONG, status=401, reason="authError"),
+    Case("invalid request", Outcome.WRONG, status=400, reason="invalid"),
+)
+CALLS = (Call.UPLOAD, Call.SUBMIT, Call.POLL, Call.RESULTS, Call.TABLE_GET, Call.ROWS, Call.TABLE_DELETE)
+
+
+@pytest.fixture
+def settings(settings: BigQuerySettings) -> BigQuerySettings:
+    return replace(settings, retry_seconds=0.15, cancel_seconds=0.1)
+
+
+def task(engine: BigQueryEngine, *, write: Write) -> list[tuple[Value, ...]]:
+    """Do once what nodes do: load, query into a table, query, read."""
+    engine.load("d.source", ROWS, [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
+    engine.query_to_table(Sql("SELECT x * 10 AS x FROM d.source"), "d.result", write=write, labels={})
+    (count,) = engine.query(Sql("SELECT COUNT(*) FROM d.result"), labels={}).rows
+    rows = [tuple(row.values()) for batch in engine.read("d.result") for row in batch.to_pylist()]
+    engine.delete("d.source")
+    assert count == (len(rows),)
+    return sorted(rows, key=repr)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_failed_call_is_retried_in_place_or_ends_the_task_and_rows_are_there_once(
+    fake: FakeBigQuery, engine: BigQueryEngine, settings: BigQuerySettings, call: Call, case: Case
+) -> None:
+    fake.faults.order(case.at(call))
+
+    if case.outcome is Outcome.RETRIED:
+        assert task(engine, write=Write.APPEND) == RESULT
+        return
+    with pytest.raises(EngineError) as caught:
+        task(engine, write=Write.TRUNCATE)
+    assert caught.value.exit_code == (EXIT_RETRY if case.outcome is Outcome.LATER else EXIT_DEFINITION)
+
+    fake.faults.clear()
+    assert task(BigQueryEngine(settings, attempt="attempt-2"), write=Write.TRUNCATE) == RESULT
+
+
+JOB_ERRORS = (
+    ("backendError", Outcome.RETRIED),
+    ("internalError", Outcome.RETRIED),
+    ("jobRateLimitExceeded", Outcome.RETRIED),
+    ("rateLimitExceeded", Outcome.RETRIED),
+    ("tableUnavailable", Outcome.RETRIED),
+    ("quotaExceeded", Outcome.LATER),
+    ("stopped", Outcome.LATER),
+    ("resourcesExceeded", Outcome.LATER),
+    ("timeout", Outcome.LATER),
+    ("duplicate", Outcome.LATER),
+    ("bytesBilledLimitExceeded", Outcome.WRONG),
+    ("accessDenied", Outcome.WRONG),
+    ("invalidQuery", Outcome.WRONG),
+    ("invalid", Outcome.WRONG),
+    ("notFound", Outcome.WRONG),
+)
+
+
+@pytest.mark.parametrize("call", [Call.SUBMIT, Call.UPLOAD])
+@pytest.mark.parametrize(("reason", "outcome"), JOB_ERRORS)
+def test_a_failed_job_is_run_anew_or_ends_the_task_and_rows_are_there_once(
+    fake: FakeBigQuery, engine: BigQueryEngine, settings: BigQuerySettings, reason: str, outcome: Outcome, call: Call
+) -> None:
+    fake.faults.order(Fault(call, job_reason=reason, message="Not found: made to fail"))
+
+    if outcome is Outcome.RETRIED:
+        assert task(engine, write=Write.APPEND) == RESULT
+        assert any(job_id.endswith("-r1") for job_id in fake.jobs.executed)
+        return
+    with pytest.raises(EngineError) as caught:
+        task(engine, write=Write.APPEND)
+    assert caught.value.exit_code == (EXIT_RETRY if outcome is Outcome.LATER else EXIT_DEFINITION)
+
+    assert task(BigQueryEngine(settings, attempt="attempt-2"), write=Write.APPEND) == RESULT
+
+
+def test_a_job_that_always_fails_for_a_passing_reason_ends_in_exit_75(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, times=ALWAYS, job_reason="backendError"))
+
+    with pytest.raises(Transient, match="time for trying again was over"):
+        engine.query(Sql("SELECT 1"), labels={})
+
+    assert fake.jobs.executed == []
+
+
+@pytest.mark.parametrize("call", [Call.SUBMIT, Call.UPLOAD])
+def test_a_lost_answer_does_not_run_a_job_twice(fake: FakeBigQuery, engine: BigQueryEngine, call: Call) -> None:
+    fake.faults.order(Fault(call, times=2, reset=True, executed=True))
+    fake.faults.order(Fault(Call.POLL, status=404, reason="notFound", message="Not found: Job"))  # jobs.get lags
+
+    task(engine, write=Write.APPEND)
+
+    assert len(fake.jobs.executed) == len(set(fake.jobs.executed)) == 3
+
+
+def test_a_query_that_is_asked_twice_runs_twice(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    for _ in range(2):
+        engine.query(Sql("SELECT 1"), labels={})
+
+    assert len(fake.jobs.executed) == 2
+
+
+def test_a_page_that_fails_is_asked_for_again(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.page_rows = 10
+    fake.faults.order(Fault(Call.RESULTS, skip=1, status=503, reason="backendError"))
+    fake.faults.order(Fault(Call.ROWS, skip=1, reset=True, executed=True))
+    sql = Sql("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x")
+
+    result = engine.query(sql, labels={})
+    engine.query_to_table(sql, "d.t", write=Write.TRUNCATE, labels={})
+    batches = list(engine.read("d.t"))
+
+    assert [row[0] for row in result.rows] == list(range(1, 26))
+    assert [batch.num_rows for batch in batches] == [10, 10, 5]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_view_and_labels_survive_failing_calls(fake: FakeBigQuery, engine: BigQueryEngine, case: Case) -> None:
+    engine.load("d.t", ROWS, [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
+    for call in (Call.TABLE_INSERT, Call.TABLE_PATCH, Call.TABLE_LIST):
+        fake.faults.order(case.at(call))
+
+    def change() -> None:
+        engine.create_view("d.v", Sql("SELECT x FROM d.t"), labels={})
+        engine.create_view("d.v", Sql("SELECT x + 1 AS x FROM d.t"), labels={"a": "b"})
+        engine.set_labels("d.t", {"last_updated": "1"})
+        assert [info.name for info in engine.tables("d")] == ["d.t", "d.v"]
+
+    if case.outcome is not Outcome.RETRIED:
+        with pytest.raises(EngineError):
+            change()
+        fake.faults.clear()
+    change()
+
+    view, table = engine.info("d.v"), engine.info("d.t")
+    assert view is not None
+    assert table is not None
+    assert (view.view_sql, dict(table.labels)) == ("SELECT x + 1 AS x FROM d.t", {"last_updated": "1"})
+
+
+def test_labels_are_read_again_when_another_process_changed_the_table(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    engine.load("d.t", ROWS, [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
+    conflict = Fault(Call.TABLE_PATCH, status=412, reason="conditionNotMet")
+    fake.faults.order(conflict)
+
+    engine.set_labels("d.t", {"a": "b"})
+
+    info = engine.info("d.t")
+    assert info is not None
+    assert dict(info.labels) == {"a": "b"}
+    fake.faults.order(replace(conflict, times=ALWAYS))
+    with pytest.raises(Conflict):
+        engine.set_labels("d.t", {"a": "c"})
+
+
+def test_a_job_that_does_not_end_is_cancelled_and_said_to_be_too_big(
+    fake: FakeBigQuery, settings: BigQuerySettings
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, never_ends=True))
+    engine = BigQueryEngine(replace(settings, timeout_seconds=0.1), attempt="1")
+
+    with pytest.raises(TooBig, match="not done after"):
+        engine.query(Sql("SELECT 1"), labels={})
+
+    assert [str((job.error or {})["reason"]) for job in fake.jobs.all] == ["stopped"]
+
+
+def test_a_job_that_does_not_begin_is_cancelled_and_may_be_tried_again(
+    fake: FakeBigQuery, settings: BigQuerySettings
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, never_begins=True))
+    engine = BigQueryEngine(replace(settings, timeout_seconds=0.1), attempt="1")
+
+    with pytest.raises(Transient, match="waited"):
+        engine.query(Sql("SELECT 1"), labels={})
+
+    assert [str((job.error or {})["reason"]) for job in fake.jobs.all] == ["stopped"]
+
+
+def test_a_job_is_cancelled_when_its_end_cannot_be_seen(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, running_seconds=60.0))
+    fake.faults.order(Fault(Call.POLL, times=ALWAYS, status=503, reason="backendError"))
+
+    with pytest.raises(Transient):
+        engine.query(Sql("SELECT 1"), labels={})
+
+    assert [str((job.error or {})["reason"]) for job in fake.jobs.all] == ["stopped"]
+
+
+def test_a_query_over_the_warehouses_size_is_too_big_and_a_smaller_one_is_not(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    fake.limits.longest_query = 30
+
+    with pytest.raises(TooBig, match="fewer metrics"):
+        engine.query(Sql("SELECT " + ", ".join(f"{x} AS x{x}" for x in range(9))), labels={})
+
+    assert engine.query(Sql("SELECT 1 AS x"), labels={}).rows == ((1,),)
+
+
+def test_a_message_names_the_job_and_the_place_in_the_sql(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, job_reason="invalidQuery", message="Unrecognized name: nope at [2:3]"))
+
+    with pytest.raises(EngineError) as caught:
+        engine.query(Sql("SELECT\n  nope"), labels={})
+
+    (job,) = fake.jobs.all
+    assert str(caught.value) == (
+        f"job {job.id}: Unrecognized name: nope at [2:3] (invalidQuery)\n  1 | SELECT\n  2 |   nope\n    |   ^"
+    )

@@ -1,0 +1,141 @@
+"""What is asked of BigQuery for each job, and what becomes of it when the process ends."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings, Priority
+from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.errors import EXIT_RETRY, CostExceeded, EngineError, Transient
+from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.faults import Call, Fault
+from tests.engines.bigquery.fake_server.server import FakeBigQuery
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_every_job_has_its_labels_its_priority_and_its_limits(fake: FakeBigQuery, settings: BigQuerySettings) -> None:
+    settings = replace(settings, priority=Priority.BATCH, maximum_bytes_billed=10**9, timeout_seconds=60.0)
+    engine = BigQueryEngine(settings, attempt="1", job_id_prefix="plan-node")
+    labels = {"experiment": "My Experiment"}
+
+    engine.load("d.t", [{"x": 1}], [Column("x", "INT64")], write=Write.TRUNCATE, labels=labels)
+    engine.query_to_table(Sql("SELECT 1 AS x"), "d.t", write=Write.APPEND, labels=labels)
+    engine.query(Sql("SELECT 1"), labels=labels)
+
+    load, write, query = (job.configuration for job in fake.jobs.all)
+    for configuration in (load, write, query):
+        assert configuration["labels"] == {"experiment": "my_experiment"}
+        assert str(configuration["jobTimeoutMs"]) == "60000"
+    for configuration in (write, query):
+        assert configuration["query"]["priority"] == "BATCH"
+        assert configuration["query"]["maximumBytesBilled"] == "1000000000"
+    assert all(job.id.startswith("plan-node-1-") for job in fake.jobs.all)
+
+
+def test_a_table_is_stored_as_its_layout_says(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    layout = Layout(partition_by="day", cluster_by=("id",))
+
+    engine.query_to_table(
+        Sql("SELECT DATE '2026-05-04' AS day, 'a' AS id"), "d.t", write=Write.TRUNCATE, labels={}, layout=layout
+    )
+
+    config = fake.jobs.all[-1].configuration["query"]
+    assert config["timePartitioning"] == {"type": "DAY", "field": "day"}
+    assert config["clustering"] == {"fields": ["id"]}
+    assert (config["writeDisposition"], config["createDisposition"]) == ("WRITE_TRUNCATE", "CREATE_IF_NEEDED")
+
+
+def test_a_query_that_would_read_more_than_allowed_is_not_run(fake: FakeBigQuery, settings: BigQuerySettings) -> None:
+    BigQueryEngine(settings, attempt="1").load(
+        "d.t", [{"x": 1}], [Column("x", "INT64")], write=Write.TRUNCATE, labels={}
+    )
+    engine = BigQueryEngine(replace(settings, maximum_bytes_billed=1), attempt="2")
+
+    with pytest.raises(CostExceeded, match="raise the cap"):
+        engine.query(Sql("SELECT x FROM d.t"), labels={})
+
+
+@pytest.mark.parametrize("fault", [None, Fault(Call.UPLOAD, skip=1, reset=True, executed=True)])
+def test_more_rows_than_fit_one_request_are_loaded_once(
+    fake: FakeBigQuery, engine: BigQueryEngine, fault: Fault | None
+) -> None:
+    if fault is not None:
+        fake.faults.order(replace(fault))
+    rows = [{"x": f"{number:06}" + "x" * 1000} for number in range(6000)]  # 6 MB; one request holds 5
+
+    job = engine.load("d.t", rows, [Column("x", "STRING")], write=Write.APPEND, labels={})
+
+    assert job.rows == 6000
+    assert engine.query(Sql("SELECT COUNT(*), COUNT(DISTINCT x) FROM d.t"), labels={}).rows == ((6000, 6000),)
+
+
+PROGRAM = """
+import sys
+from jetstream_argo.engines.bigquery.lean import load_client
+load_client()
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.termination import ending_on_sigterm
+from jetstream_argo.sql.text import Sql
+with ending_on_sigterm():
+    connect(sys.argv[1], attempt="1").query(Sql("SELECT 1"), labels={})
+"""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(Call.SUBMIT, never_ends=True),
+        Fault(Call.SUBMIT, delay_seconds=1.0, never_ends=True),  # the request is on its way when the signal comes
+        Fault(Call.SUBMIT, times=100, reset=True, executed=True, never_ends=True),
+    ],
+    ids=["while waiting", "while submitting", "while trying again"],
+)
+def test_sigterm_cancels_the_job_within_seconds_and_says_that_a_retry_is_worth_it(
+    fake: FakeBigQuery, settings: BigQuerySettings, fault: Fault
+) -> None:
+    fake.faults.order(replace(fault))
+    url = f"bigquery:{settings.project}?api_endpoint={settings.api_endpoint}"
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, url])
+    wait_until(lambda: Call.SUBMIT in fake.calls)
+    time.sleep(0.2)
+
+    signalled = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(timeout=20)
+
+    assert code == EXIT_RETRY
+    assert time.monotonic() - signalled < 5
+    assert [str((job.error or {})["reason"]) for job in fake.jobs.all] == ["stopped"]
+    assert fake.jobs.executed == []
+
+
+def test_another_thread_can_cancel_what_is_running(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, never_ends=True))
+    caught: list[EngineError] = []
+
+    def run() -> None:
+        try:
+            engine.query(Sql("SELECT 1"), labels={})
+        except EngineError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_until(lambda: Call.POLL in fake.calls)
+    engine.cancel()
+    thread.join(timeout=10)
+
+    assert [type(error) for error in caught] == [Transient]
