@@ -166,7 +166,8 @@ class ExperimentConfig:
     the first and the last enrollment date; `exposures_sql` a row per exposed unit and branch (analysis_id, branch,
     exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
     exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
-    units that `branches` were meant to get, in proportion to one another. `dataset` is None unless a file names one.
+    units that `branches` were meant to get, in proportion to one another. `dataset` is None unless a file names one;
+    `url` is where people can read the experiment's file.
     """
 
     slug: str

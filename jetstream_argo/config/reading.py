@@ -230,5 +230,5 @@ def _explain(kind: str, message: str, value: object) -> str:
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a known key"
-    text = message.removeprefix("Value error, ").removeprefix("Input ")
+    text = message.removeprefix("Value error, ").removeprefix("Input ").replace("dictionary", "table")
     return text if kind == "value_error" and isinstance(value, dict) else f"is {value!r}: {text}"

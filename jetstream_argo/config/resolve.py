@@ -56,7 +56,8 @@ def resolve(
         ConfigError: a file cannot be used; or several things are wrong, and all of them are told.
     """
     app_name = experiment.app_name or conventions.default_platform
-    own = spec or definitions.experiment_file(experiment.slug) or Spec(file=experiment.source)
+    known = spec or definitions.experiment_file(experiment.slug)
+    own = known or Spec(file=experiment.source)
     layered = merge_specs(definitions.defaults(app_name), own)
     findings = Findings()
     outcomes = _outcomes(experiment, layered, definitions, app_name, findings)
@@ -81,8 +82,13 @@ def resolve(
     config = _config(experiment, settings, context, outcomes)
     if config is None or findings.errors:
         raise findings.failure(experiment.slug)
-    if as_of is not None and config.end_date is not None and config.end_date <= as_of:
-        config = replace(config, is_complete=True)
+    ended = as_of is not None and config.end_date is not None and config.end_date <= as_of
+    published = known is not None and spec is None and conventions.config_url and not config.is_private
+    config = replace(
+        config,
+        is_complete=config.is_complete or ended,
+        url=context.templates.fill(conventions.config_url or "", slug=config.slug) if published else experiment.url,
+    )
     return Resolution(config, tuple(dict.fromkeys(findings.warnings)))
 
 
@@ -156,7 +162,6 @@ def _config(
         metrics=metrics.used(),
         periods=periods,
         outcomes=tuple(_outcome(outcome) for outcome in outcomes),
-        url=experiment.url,
     )
 
 

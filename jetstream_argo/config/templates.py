@@ -116,15 +116,19 @@ def fill_braces(text: str, **names: str) -> str:
         TemplateError: a brace stands alone, or around something that is not among `names`.
     """
     try:
-        fields = [field for _, field, _, _ in Formatter().parse(text) if field is not None]
+        parts = [
+            (field, spec, conversion) for _, field, spec, conversion in Formatter().parse(text) if field is not None
+        ]
     except ValueError as error:
         raise TemplateError(f"has a brace that stands alone ({error}); double it to mean the brace itself") from error
-    unknown = sorted({field for field in fields if field not in names})
-    if unknown:
-        known = " or ".join(f"{{{name}}}" for name in names) or "nothing"
-        raise TemplateError(
-            f"has {{{unknown[0]}}}, where only {known} can be replaced; double the braces to mean the braces themselves"
-        )
+    for field, spec, conversion in parts:
+        if field not in names:
+            known = " or ".join(f"{{{name}}}" for name in names) or "nothing"
+            raise TemplateError(
+                f"has {{{field}}}, where only {known} can be replaced; double the braces to mean the braces themselves"
+            )
+        if spec or conversion:
+            raise TemplateError(f"has a brace that stands alone or is formatted, around {field!r}; write {{{field}}}")
     return text.format(**names)
 
 

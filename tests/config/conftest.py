@@ -14,18 +14,6 @@ from jetstream_argo.config.resolve import Resolution, resolve
 Write = Callable[[Mapping[str, str]], Path]
 Resolve = Callable[..., Resolution]
 
-SOURCES = """
-[data_sources.clicks]
-from_expression = "shop.clicks"
-"""
-METRIC = """
-[metrics.clicks]
-select_expression = "COUNT(ds.click)"
-data_source = "clicks"
-[metrics.clicks.statistics.mean]
-"""
-WEEKLY = '[metrics]\nweekly = ["clicks"]\n'
-
 
 @pytest.fixture(scope="session")
 def conventions() -> Conventions:
