@@ -1,0 +1,95 @@
+"""How rows are written down for programs: JSON, CSV and Parquet."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from jetstream_argo.engines.protocol import Result, Value
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+
+def as_json(value: Value) -> Json:
+    """Return `value` as JSON has it: decimals as strings without trailing zeros, no infinities, dates in ISO 8601."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            return format(value.normalize() + 0, "f")  # + 0: no negative zero
+        case datetime() | date():
+            return value.isoformat()
+        case list():
+            return [as_json(each) for each in value]
+        case dict():
+            return {name: as_json(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def json_rows(rows: Iterable[Mapping[str, Json]]) -> str:
+    """Return rows as a JSON array, one row a line, so that two versions can be compared."""
+    lines = [json.dumps(row, ensure_ascii=False, allow_nan=False) for row in rows]
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+
+
+def json_of(result: Result) -> str:
+    """Return a result as a JSON array of objects."""
+    return json_rows({name: as_json(value) for name, value in row.items()} for row in result.dicts())
+
+
+def csv_of(result: Result) -> str:
+    """Return a result as CSV with a line of names first; what is NULL is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in result.columns])
+    for row in result.rows:
+        writer.writerow(["" if value is None else as_json(value) for value in row])
+    return text.getvalue()
+
+
+def parquet_of(result: Result) -> bytes:
+    """Return a result as a Parquet file."""
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.schema([(column.name, _arrow_type(column.type)) for column in result.columns])
+    table = pyarrow.Table.from_pylist(list(result.dicts()), schema=schema)
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Write a file at one instant, unless it says the same already; return whether it was written."""
+    content = text.encode()
+    if path.exists() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+    return True
+
+
+def _arrow_type(name: str) -> "pyarrow.DataType":
+    import pyarrow
+
+    known = {
+        "STRING": pyarrow.string(),
+        "INT64": pyarrow.int64(),
+        "FLOAT64": pyarrow.float64(),
+        "BOOL": pyarrow.bool_(),
+        "DATE": pyarrow.date32(),
+        "TIMESTAMP": pyarrow.timestamp("us", tz="UTC"),
+        "NUMERIC": pyarrow.decimal128(38, 9),
+    }
+    return known[name]

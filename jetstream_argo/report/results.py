@@ -1,0 +1,67 @@
+"""Which estimates an experiment has: the latest ones, read from the warehouse alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.engines.protocol import Engine, Result
+from jetstream_argo.errors import NotFound, PlanError
+from jetstream_argo.report.views import latest_estimates
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, literal
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which estimates are asked for; an empty field asks for all. A comparison may be `none`: one branch alone."""
+
+    metrics: tuple[str, ...] = ()
+    periods: tuple[Period, ...] = ()
+    windows: tuple[int, ...] = ()
+    segments: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ()
+    comparisons: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+
+
+def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Result:
+    """Return the latest complete estimates: the columns of the estimates table, `window_index` as a STRING.
+
+    Rows are ordered by period, window, metric and then as their statistics gave them.
+
+    Raises:
+        PlanError: the experiment has no results in this dataset.
+    """
+    place = names.place_of(owner)
+    periods = filters.periods or tuple(Period)
+    order = " ".join(f"WHEN {literal(period.value)} THEN {number}" for number, period in enumerate(Period))
+    latest = latest_estimates(place, periods)
+    query = Sql(
+        "-- One row per estimate that is asked for.\n"
+        f"SELECT r.*\nFROM (\n{latest}) AS r\n{_where(filters)}"
+        f"ORDER BY CASE r.period {order} END, CAST(r.window_index AS INT64), r.metric, r.position\n"
+    )
+    try:
+        return engine.query(query, labels={"experiment": place.slug})
+    except NotFound as error:
+        raise PlanError(
+            f"{place.slug}: there are no results in dataset {place.dataset!r} ({error}); "
+            f"check the slug, the dataset and the warehouse, or run the analysis first"
+        ) from error
+
+
+def _where(filters: Filters) -> Sql:
+    columns: dict[str, Sequence[str | int]] = {
+        "r.metric": filters.metrics,
+        "CAST(r.window_index AS INT64)": filters.windows,
+        "r.segment": filters.segments,
+        "r.analysis_basis": filters.bases,
+        "r.statistic": filters.statistics,
+        "IFNULL(r.comparison, 'none')": filters.comparisons,
+        "r.branch": filters.branches,
+    }
+    conditions = [
+        f"{column} IN ({', '.join(literal(value) for value in wanted)})" for column, wanted in columns.items() if wanted
+    ]
+    return Sql(f"WHERE {' AND '.join(conditions)}\n" if conditions else "")

@@ -1,0 +1,156 @@
+"""How estimates look to people: a table per window, a line per branch, each with its comparison to the reference."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from jetstream_argo.engines.protocol import Result, Value
+from jetstream_argo.report.files import as_json
+
+_CURVE = 20  # more points than this are a curve, which nobody reads as numbers
+_Row = Mapping[str, Value]
+
+
+def estimate_tables(result: Result, *, reference: str | None = None) -> Iterator[RenderableType]:
+    """Yield a table per period, window, basis and segment, from the rows of `read_estimates`.
+
+    Branches are compared with `reference`: by default `control`, or the first branch by name where there is none.
+    """
+    rows = list(result.dicts())
+    if not rows:
+        yield Text("no estimates")
+        return
+    compared_with = reference or _reference(rows)
+    curves = _curves(rows)
+    groups: dict[tuple[Value, ...], list[_Row]] = {}
+    for row in rows:
+        if row["comparison_to_branch"] in (None, compared_with) and (row["metric"], row["statistic"]) not in curves:
+            key = (row["period"], row["window_index"], row["analysis_basis"], row["segment"])
+            groups.setdefault(key, []).append(row)
+    for of_group in groups.values():
+        yield _table(of_group, compared_with)
+    if curves:
+        names = ", ".join(f"{metric} {statistic}" for metric, statistic in curves)
+        yield Text(f"not shown: {names}, which are curves; use another --format", style="dim")
+
+
+def number(value: Value) -> str:
+    """Return a number with four significant digits, or all of its whole ones.
+
+    >>> number(0.012345), number(1234567.8), number(None)
+    ('0.01234', '1,234,568', '–')
+    """
+    if not isinstance(value, int | float):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
+
+
+_WHOLE = 1000
+
+
+@dataclass(slots=True)
+class _Line:
+    """One branch's estimate of one statistic, and how it compares."""
+
+    alone: _Row | None = None
+    comparisons: dict[str, _Row] = field(default_factory=dict)
+
+
+def _reference(rows: Sequence[_Row]) -> str | None:
+    branches = sorted({str(row["comparison_to_branch"]) for row in rows if row["comparison_to_branch"] is not None})
+    if "control" in branches:
+        return "control"
+    return branches[0] if branches else None
+
+
+def _curves(rows: Sequence[_Row]) -> dict[tuple[Value, Value], None]:
+    points: dict[tuple[Value, Value], set[Value]] = {}
+    for row in rows:
+        points.setdefault((row["metric"], row["statistic"]), set()).add(as_json(row["parameter"]))  # type: ignore[arg-type]  # a scalar
+    return {curve: None for curve, found in points.items() if len(found) > _CURVE}
+
+
+def _table(rows: Sequence[_Row], reference: str | None) -> Table:
+    first = rows[0]
+    title = f"{first['period']} {first['window_index']}, days {first['window_start']} to {first['window_end']}"
+    title += f" · {first['analysis_basis']} · {'all units' if first['segment'] == 'all' else first['segment']}"
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("statistic")
+    table.add_column("branch")
+    table.add_column("units", justify="right")
+    table.add_column("estimate", no_wrap=True)
+    if reference is not None:
+        table.add_column(f"minus {reference}", no_wrap=True)
+        table.add_column("relative uplift", no_wrap=True)
+    table.add_column("notes")
+    before = ""
+    for (metric, statistic, branch), line in _lines(rows).items():
+        shown = "" if metric == before else metric
+        if shown and before:
+            table.add_section()
+        before = metric
+        table.add_row(*(Text(cell) for cell in (shown, statistic, branch)), *_cells(line, reference))
+    return table
+
+
+def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _Line]:
+    lines: dict[tuple[str, str, str], _Line] = {}
+    for row in rows:
+        parameter = "" if row["parameter"] is None else f" {as_json(row['parameter'])}"
+        key = (str(row["metric"]), f"{row['statistic']}{parameter}", str(row["branch"]))
+        line = lines.setdefault(key, _Line())
+        if row["comparison"] is None:
+            line.alone = row
+        else:
+            line.comparisons[str(row["comparison"])] = row
+    return lines
+
+
+def _cells(line: _Line, reference: str | None) -> Iterator[Text]:
+    every = [*([line.alone] if line.alone else []), *line.comparisons.values()]
+    units = line.alone["n_units"] if line.alone else None
+    yield Text(f"{units:,}" if isinstance(units, int) else "")
+    yield _interval(line.alone)
+    if reference is not None:
+        yield _interval(line.comparisons.get("difference"), sign="+")
+        yield _interval(line.comparisons.get("relative_uplift"), sign="+", percent=True)
+    yield Text(", ".join(_notes(every)), style="yellow")
+
+
+def _interval(row: _Row | None, *, sign: str = "", percent: bool = False) -> Text:
+    """Return `point [lower, upper]`; bold where the interval of a comparison leaves out zero."""
+    if row is None:
+        return Text("")
+    point, lower, upper = (_shown(row[name], sign=sign, percent=percent) for name in ("point", "lower", "upper"))
+    text = point + (" %" if percent and point != "–" else "")
+    if row["lower"] is None and row["upper"] is None:
+        return Text(text)
+    return Text(f"{text} [{lower}, {upper}]", style="bold" if sign and _leaves_out_zero(row) else "")
+
+
+def _shown(value: Value, *, sign: str, percent: bool) -> str:
+    if not isinstance(value, int | float):
+        return "–"
+    text = f"{value * 100:.2f}" if percent else number(value)
+    return f"{sign}{text}" if value > 0 else text
+
+
+def _leaves_out_zero(row: _Row) -> bool:
+    lower, upper = row["lower"], row["upper"]
+    return (isinstance(lower, int | float) and lower > 0) or (isinstance(upper, int | float) and upper < 0)
+
+
+def _notes(rows: Sequence[_Row]) -> Iterator[str]:
+    """Yield what a reader must know, each once: missing adjustment, reasons, p-values."""
+    if any(row["adjusted"] is False for row in rows):
+        yield "unadjusted"
+    reasons = dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
+    yield from reasons
+    p_values = [row["p_value"] for row in rows if isinstance(row["p_value"], float)]
+    if p_values:
+        yield f"p = {p_values[0]:.2g}"
