@@ -50,16 +50,20 @@ def observations(
             "  ON d.basis = v.basis AND d.window_index = v.window_index\n"
             "  AND d.analysis_id = v.analysis_id AND d.branch = v.branch"
         )
-    members = [Sql(literal(ALL_UNITS))]
-    members += [Sql(f"IF(e.{identifier(s.name)}, {literal(s.name)}, NULL)") for s in plan.enrollments.segments]
     return fill(
         "observations",
         columns=lines(columns, indent=0),
         values=_of_all_bases(values),
         enrollments=table(names.enrollments(plan)),
         joins=Sql("\n".join(joins)),
-        segments=lines(members, indent=0),
+        segments=lines(members(plan), indent=0),
     )
+
+
+def members(plan: AnalysisPlan) -> list[Sql]:
+    """Return an expression per segment over `e`, a row of the enrollments: its name if the unit is in it, or NULL."""
+    own = [Sql(f"IF(e.{identifier(s.name)}, {literal(s.name)}, NULL)") for s in plan.enrollments.segments]
+    return [Sql(literal(ALL_UNITS)), *own]
 
 
 def _of_all_bases(values: Sequence[StoredValues]) -> Sql:

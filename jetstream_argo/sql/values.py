@@ -167,7 +167,7 @@ def _join_probes(name: str, probes: dict[str, list[str]]) -> Sql:
 
 def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
     if plan.signal is not None and grid.basis is Basis.EXPOSURES:
-        return _signal_grid(plan, grid)
+        return signal_grid(plan, grid)
     windows = [
         Sql(
             f"STRUCT({w.index} AS window_index, {w.first_day} AS analysis_window_start, "
@@ -184,7 +184,8 @@ def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
     )
 
 
-def _signal_grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+def signal_grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+    """Return the relations that end in `grid`: a row per unit and window in which the plan's signal exposed it."""
     assert plan.signal is not None
     dates = {w.index: w for w in plan.signal.windows if w.period is grid.period}
     windows = [
