@@ -1,0 +1,1 @@
+"""The queries that deliver what statistics need: a few numbers a branch instead of its units."""

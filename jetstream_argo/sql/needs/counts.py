@@ -1,0 +1,35 @@
+"""The queries for how many units there are."""
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql import names
+from jetstream_argo.sql.observations import members
+from jetstream_argo.sql.text import Sql, fill, lines, literal, table
+from jetstream_argo.sql.values import Grid, signal_grid
+
+
+def has_windows(plan: AnalysisPlan, grid: Grid) -> bool:
+    """Whether units differ from window to window: they do where a signal exposes them."""
+    return plan.signal is not None and grid.basis is Basis.EXPOSURES
+
+
+def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
+    """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
+    branches = Sql(", ".join(literal(branch) for branch in plan.experiment.branches))
+    segments = lines(members(plan), indent=0)
+    if has_windows(plan, grid):
+        return fill(
+            "needs/counts_signal",
+            grid=signal_grid(plan, grid),
+            enrollments=table(names.enrollments(plan)),
+            segments=segments,
+            branches=branches,
+        )
+    anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
+    return fill(
+        "needs/counts",
+        enrollments=table(names.enrollments(plan)),
+        segments=segments,
+        branches=branches,
+        anchor=Sql(anchor),
+    )
