@@ -1,0 +1,117 @@
+"""What a metric's stored values say: its estimates, from a few queries whatever the number of windows and segments."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, assert_never
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.estimating_asked import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
+from jetstream_argo.run.estimating_counts import count_units
+from jetstream_argo.run.estimating_model import Estimated, Place, Placed, Stored
+from jetstream_argo.run.estimating_pairs import joint_facts, ratio_facts
+from jetstream_argo.run.estimating_plain import plain_facts
+from jetstream_argo.run.estimating_queries import Key, Queries
+from jetstream_argo.sql.observations import ALL_UNITS
+from jetstream_argo.stats.estimate import estimate
+from jetstream_argo.stats.needs import Need
+from jetstream_argo.stats.rows import EstimateRow, Reason
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled, Sample
+
+__all__ = ["Estimated", "Placed", "Stored", "count_units", "estimate_metric"]
+
+
+def estimate_metric(
+    plan: AnalysisPlan,
+    wanted: MetricStatistics,
+    stored: Stored,
+    engine: Engine,
+    *,
+    windows: Sequence[AnalysisWindow],
+    labels: Mapping[str, str],
+) -> Estimated:
+    """Return all rows of `wanted` in `windows`, by window, basis, segment and statistic.
+
+    Every branch of the plan has rows, one without units too; units of other branches do not count. A basis whose
+    values are not stored has no rows. Statistics that share pre-treatments and covariate share queries.
+
+    Raises:
+        EngineError: a query failed.
+        EstimateError: the values are no numbers.
+    """
+    if not stored.bases() or not windows:
+        return Estimated()
+    groups = groups_of(wanted, stored)
+    queries = Queries(plan, engine, stored, tuple(windows), labels)
+    facts = [_facts(group, queries) for group in groups]
+    asked = [(one, facts[index]) for one, index in statistics_by_name(groups)]
+    rows: list[Placed] = []
+    excluded: dict[str, int] = {}
+    units = 0
+    for place in _places(plan, stored.bases(), windows):
+        for one, known in asked:
+            sample = _sample(wanted.metric, one, known, _keys(place, plan))
+            units = max(units, sample.n_rows)
+            if place.segment == ALL_UNITS:
+                excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in sample.branches)
+            rows += (Placed(row, place.basis, place.window_index, place.segment) for row in _rows(one, sample))
+    return Estimated(tuple(rows), tuple(_notes([one for one, _ in asked], excluded)), tuple(queries.jobs), units)
+
+
+class _Facts(Protocol):
+    """What queries say of every branch."""
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+
+
+def _facts(group: Group, queries: Queries) -> _Facts:
+    match group.subject:
+        case Plain():
+            return plain_facts(group, queries)
+        case Adjusted():
+            return joint_facts(group, group.subject, queries)
+        case Ratio():
+            return ratio_facts(group, queries)
+        case _:
+            assert_never(group.subject)
+
+
+def _places(plan: AnalysisPlan, bases: Sequence[Basis], windows: Sequence[AnalysisWindow]) -> Iterator[Place]:
+    segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
+    for window in windows:
+        for basis in bases:
+            yield from (Place(basis, window.index, segment) for segment in segments)
+
+
+def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:
+    return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
+
+
+def _sample(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> Sample:
+    return Sample(metric, tuple(known.facts(one.need, key) for key in keys), known.pooled(one.need, keys))
+
+
+def _rows(one: Asked, sample: Sample) -> tuple[EstimateRow, ...]:
+    """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
+    try:
+        return estimate(one.params, sample)
+    except EstimateError as error:
+        if error.reason not in set(Reason):
+            raise
+        reason = Reason(error.reason)
+        counts = ((of.branch, of.n_rows - of.n_null - of.n_nonfinite) for of in sample.branches)
+        return tuple(EstimateRow(sample.metric, one.params.row_name, name, n, reason=reason) for name, n in counts)
+
+
+def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:
+    for one in asked:
+        if one.note:
+            yield one.note
+        if excluded.get(one.name):
+            yield f"{one.name} leaves out {excluded[one.name]} infinite or NaN values"

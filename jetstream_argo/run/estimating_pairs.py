@@ -1,0 +1,79 @@
+"""What the statistics of two columns together are told of each branch: a covariate, or a ratio."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.run.estimating_asked import Adjusted, Group
+from jetstream_argo.run.estimating_moments import covaried, joint_power_sums
+from jetstream_argo.run.estimating_queries import Key, Queries, Row
+from jetstream_argo.sql.needs.joint import joint_query
+from jetstream_argo.sql.needs.ratio import ratio_query
+from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need, RatioNeed
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled
+
+
+@dataclass(frozen=True, slots=True)
+class JointFacts:
+    """What is known of every branch with units, for each rule by which value and covariate are clipped."""
+
+    rows: Mapping[Key, Row]
+    clips: tuple[ClipRule | None, ...]
+    integer: bool
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+        row = self.rows.get(key)
+        if row is None or not isinstance(need, JointMomentsNeed):
+            return BranchFacts(key[3], 0)
+        data = covaried(row, self.clips.index(need.clip)) if row.whole("n") else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+        rows = [self.rows[key] for key in keys if key in self.rows]
+        if not isinstance(need, JointMomentsNeed) or not rows:
+            return Pooled(integer=self.integer)
+        index = self.clips.index(need.clip)
+        center, scale = rows[0].number_or_none(f"center_x{index}"), rows[0].number(f"scale_x{index}")
+        return Pooled(
+            threshold=rows[0].number_or_none(f"limit_y{index}"),
+            covariate_threshold=rows[0].number_or_none(f"limit_x{index}"),
+            qbar=None if center is None else center + scale * sum(row.number(f"qbar_{index}") for row in rows),
+            integer=self.integer,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RatioFacts:
+    """What is known of every branch with units: joint sums of numerator and denominator."""
+
+    rows: Mapping[Key, Row]
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:  # one need, that of the query
+        """Return the joint sums of one branch."""
+        row = self.rows.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        data = joint_power_sums(row) if row.whole("n") else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return nothing: a ratio is clipped in each branch for itself."""
+        return Pooled()
+
+
+def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts:
+    """Ask for the moments of value and covariate, in one query."""
+    observed = queries.observed(group, queries.windows)
+    covariate = queries.stored.covariates[subject.covariate]
+    integer_covariate = covariate is not None and queries.type_of(covariate).integer
+    needs = (one.need for one in group.asked)
+    clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
+    rows = queries.rows(joint_query(observed, clips, integer_covariate=integer_covariate))
+    return JointFacts(rows, clips, observed.integer)
+
+
+def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
+    """Ask for the joint sums of numerator and denominator, in one query."""
+    (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
+    return RatioFacts(queries.rows(ratio_query(queries.observed(group, queries.windows), need.clip)))

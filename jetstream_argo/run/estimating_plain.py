@@ -1,0 +1,218 @@
+"""What the statistics of one metric by itself are told of each branch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+import numpy as np
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.estimating_asked import Asked, Group
+from jetstream_argo.run.estimating_moments import moments, power_sums
+from jetstream_argo.run.estimating_queries import Key, Queries, Row
+from jetstream_argo.sql.needs.clips import HIGHEST_POWER, Clipped
+from jetstream_argo.sql.needs.grids import BOXES, REACH, TERMS, boxes_query, grid_query
+from jetstream_argo.sql.needs.runs import runs_query
+from jetstream_argo.sql.needs.summary import FEW_VALUES, summary_query
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats import needs
+from jetstream_argo.stats.moments import Successes, Total
+from jetstream_argo.stats.sufficient import (
+    Boxes,
+    BranchFacts,
+    Data,
+    Extremes,
+    GridCounts,
+    OrderWindows,
+    Pooled,
+    ValueCounts,
+    rank_window,
+)
+
+# So many numbers are fetched at once, at most, where branches have many distinct values: about 150 MB.
+NUMBERS = 4_000_000
+SQUARES = 2
+_Detailed: TypeAlias = needs.OrderStatisticsNeed | needs.GridNeed | needs.DensityNeed
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFacts:
+    """What is known of every branch with units; `details` by need, of branches with many distinct values."""
+
+    summary: Mapping[Key, Row]
+    clips: tuple[Clipped, ...]
+    details: Mapping[_Detailed, Mapping[Key, Row]]
+    integer: bool
+
+    def facts(self, need: needs.Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+        row = self.summary.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        n_rows, n_null, n_nonfinite = (row.whole(name) for name in ("n_rows", "n_null", "n_nonfinite"))
+        data = self._data(need, key, row) if row.whole("n") else None
+        return BranchFacts(key[3], n_rows, data, n_null, n_nonfinite)
+
+    def pooled(self, need: needs.Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+        clip = need.clip if isinstance(need, needs.MomentsNeed) else None
+        if clip is None:
+            return Pooled(integer=self.integer)
+        column = f"limit_{self._index(clip)}"
+        limits = (row.number_or_none(column) for row in map(self.summary.get, keys) if row is not None)
+        return Pooled(threshold=next(filter(lambda limit: limit is not None, limits), None), integer=self.integer)
+
+    def n_rows(self, key: Key) -> int:
+        """Return how many units there are."""
+        row = self.summary.get(key)
+        return row.whole("n_rows") if row is not None else 0
+
+    def n_nonfinite(self) -> int:
+        """Return how many values of all units are infinite or NaN."""
+        return sum(row.whole("n_nonfinite") for row in self.summary.values())
+
+    def _index(self, clip: needs.ClipRule | None) -> int:
+        return [each.rule for each in self.clips].index(clip)
+
+    def _data(self, need: needs.Need, key: Key, row: Row) -> Data | None:
+        match need:
+            case needs.CountNeed():
+                return None
+            case needs.SumNeed():
+                return Total(row.whole("n"), row.number("total"))
+            case needs.ProportionNeed():
+                return Successes(row.whole("n"), row.whole("successes"), row.whole("other"))
+            case needs.MomentsNeed():
+                return moments(row, self._index(need.clip))
+            case needs.PowerSumsNeed():
+                return _value_counts(row) or power_sums(row, self._index(need.clip))
+            case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
+                return _value_counts(row) or _detail(need, row, self.details[need].get(key))
+            case needs.JointMomentsNeed() | needs.RatioNeed():
+                raise TypeError(f"{need!r} is not about one metric")
+            case _:
+                assert_never(need)
+
+
+def plain_facts(group: Group, queries: Queries) -> PlainFacts:
+    """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
+    observed = queries.observed(group, queries.windows)
+    clips = _clips(group.asked)
+    detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
+    with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
+    summary = queries.rows(summary_query(observed, clips, with_values=with_values))
+    details = {need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)}
+    return PlainFacts(summary, clips, details, observed.integer)
+
+
+_DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
+
+
+def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
+    powers: dict[needs.ClipRule | None, int] = {}
+    for one in asked:
+        if isinstance(one.need, needs.MomentsNeed):
+            powers.setdefault(one.need.clip, SQUARES)
+        elif isinstance(one.need, needs.PowerSumsNeed):
+            powers[one.need.clip] = HIGHEST_POWER
+    return tuple(Clipped(rule, highest) for rule, highest in powers.items())
+
+
+def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[Key, Row]) -> dict[Key, Row]:
+    numbers: dict[int, int] = {}
+    for row in summary.values():
+        if row.whole("n_values") > FEW_VALUES:
+            index = row.whole("window_index")
+            numbers[index] = numbers.get(index, 0) + min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
+    found: dict[Key, Row] = {}
+    for windows in _portions([window for window in queries.windows if window.index in numbers], numbers):
+        found |= queries.rows(_query(need, group, queries, windows))
+    return found
+
+
+def _query(need: _Detailed, group: Group, queries: Queries, windows: Sequence[AnalysisWindow]) -> Sql:
+    observed = queries.observed(group, windows)
+    match need:
+        case needs.OrderStatisticsNeed():
+            return runs_query(observed, need)
+        case needs.GridNeed():
+            return grid_query(observed, need)
+        case needs.DensityNeed():
+            return boxes_query(observed, need)
+        case _:
+            assert_never(need)
+
+
+_WIDTHS: Mapping[type[object], int] = {
+    needs.OrderStatisticsNeed: 3,
+    needs.GridNeed: 2,
+    needs.DensityNeed: TERMS + 1,
+}
+
+
+def _size(need: _Detailed, row: Row) -> int:
+    """How many numbers a branch's answer has at most."""
+    match need:
+        case needs.OrderStatisticsNeed():
+            windows = (rank_window(row.whole("n"), p, need.spread) for p in need.probabilities)
+            return 3 * sum(high - low + 3 for low, high in windows)
+        case needs.GridNeed():
+            return 2 * need.grid_size
+        case needs.DensityNeed():
+            return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BOXES + 1)
+        case _:
+            assert_never(need)
+
+
+def _portions(windows: Sequence[AnalysisWindow], numbers: Mapping[int, int]) -> Iterator[list[AnalysisWindow]]:
+    """Yield the windows in as few parts as keep each below `NUMBERS`; a window is never split."""
+    part: list[AnalysisWindow] = []
+    size = 0
+    for window in windows:
+        if part and size + numbers[window.index] > NUMBERS:
+            yield part
+            part, size = [], 0
+        part.append(window)
+        size += numbers[window.index]
+    if part:
+        yield part
+
+
+def _value_counts(row: Row) -> ValueCounts | None:
+    if row.whole("n_values") > FEW_VALUES:
+        return None
+    return ValueCounts(np.array(row.array("vals"), np.float64), np.array(row.array("counts"), np.int64))
+
+
+def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
+    if detail is None:
+        raise EstimateError("overflow", f"values up to {row.number('maximum'):g} are too many bandwidths from 0")
+    match need:
+        case needs.OrderStatisticsNeed():
+            first, last = (np.array(detail.array(name), np.int64) for name in ("first_ranks", "last_ranks"))
+            return OrderWindows(row.whole("n"), np.array(detail.array("vals"), np.float64), first, last)
+        case needs.GridNeed():
+            return GridCounts(_extremes(row), _cumulative(need, detail))
+        case needs.DensityNeed():
+            powers = np.column_stack([np.array(detail.array(f"moment_{k}"), np.float64) for k in range(TERMS)])
+            index = np.array(detail.array("boxes"), np.int64)
+            return Boxes(_extremes(row), detail.number("bandwidth"), index, powers)
+        case _:
+            assert_never(need)
+
+
+def _extremes(row: Row) -> Extremes:
+    return Extremes(
+        row.whole("n"),
+        row.number("minimum"),
+        row.number("maximum"),
+        row.number_or_none("smallest_positive"),
+        row.whole("at_most_zero"),
+    )
+
+
+def _cumulative(need: needs.GridNeed, detail: Row) -> tuple[int, ...]:
+    steps = np.zeros(need.grid_size, np.int64)
+    np.add.at(steps, np.array(detail.array("points"), np.int64), np.array(detail.array("counts"), np.int64))
+    return tuple(np.cumsum(steps).tolist())

@@ -1,0 +1,150 @@
+"""How the values of a metric are asked about, and how the answers are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, assert_never
+
+from jetstream_argo.engines.protocol import Engine, Job, Value
+from jetstream_argo.errors import EstimateError, NotFound
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.estimating_asked import Adjusted, Group, Plain, Ratio, Subject
+from jetstream_argo.run.estimating_model import Stored
+from jetstream_argo.sql.needs.units import Observed, Second, ValueType
+from jetstream_argo.sql.observations import StoredValues, observations
+from jetstream_argo.sql.text import Sql
+
+Key: TypeAlias = tuple[str, int, str, str]
+
+_TYPES = {
+    "INT64": ValueType.INTEGER,
+    "BOOL": ValueType.BOOLEAN,
+    "FLOAT64": ValueType.FLOAT,
+    "NUMERIC": ValueType.NUMERIC,
+    "BIGNUMERIC": ValueType.NUMERIC,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One branch of a basis, window and segment, as a query describes it."""
+
+    values: Mapping[str, Value]
+
+    @property
+    def key(self) -> Key:
+        """Basis, window, segment and branch."""
+        return (
+            str(self.values["basis"]),
+            self.whole("window_index"),
+            str(self.values["segment"]),
+            str(self.values["branch"]),
+        )
+
+    def whole(self, name: str) -> int:
+        """Return a count; 0 for NULL."""
+        value = self.values[name]
+        if value is None:
+            return 0
+        if isinstance(value, int):
+            return value
+        raise TypeError(f"{name} is {value!r}, not a count")
+
+    def number(self, name: str) -> float:
+        """Return a number; 0 for NULL."""
+        value = self.values[name]
+        if value is None:
+            return 0.0
+        if isinstance(value, int | float):
+            return float(value)
+        raise TypeError(f"{name} is {value!r}, not a number")
+
+    def number_or_none(self, name: str) -> float | None:
+        """Return a number, None for NULL and for a column that the query does not have."""
+        return None if self.values.get(name) is None else self.number(name)
+
+    def array(self, name: str) -> list[Value]:
+        """Return an array; empty for NULL."""
+        value = self.values[name]
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return value
+        raise TypeError(f"{name} is {value!r}, not an array")
+
+
+@dataclass(slots=True)
+class Queries:
+    """The values of one metric in some windows, and what it cost to ask about them."""
+
+    plan: AnalysisPlan
+    engine: Engine
+    stored: Stored
+    windows: tuple[AnalysisWindow, ...]
+    labels: Mapping[str, str]
+    jobs: list[Job] = field(default_factory=list)
+    _types: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def rows(self, sql: Sql) -> dict[Key, Row]:
+        """Run a query that gives a row per basis, window, segment and branch."""
+        result = self.engine.query(sql, labels=self.labels)
+        self.jobs.append(result.job)
+        rows = (Row(values) for values in result.dicts())
+        return {row.key: row for row in rows}
+
+    def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Observed:
+        """Return the values that the statistics of `group` are about, in some of the windows."""
+        y, x, d = self._stored(group.subject)
+        second = Second.COVARIATE if x is not None else Second.DENOMINATOR if d else None
+        other = x if x is not None else d[0] if d else None
+        return Observed(
+            observations(self.plan, y, covariate=x, denominator=d),
+            tuple(windows),
+            self.plan.experiment.branches,
+            group.steps,
+            self.type_of(y[0]),
+            second,
+            self.type_of(other) if other is not None else ValueType.FLOAT,
+        )
+
+    def type_of(self, values: StoredValues) -> ValueType:
+        """Return what the values are.
+
+        Raises:
+            NotFound: their table is gone.
+            EstimateError: they are no numbers.
+        """
+        if values.table not in self._types:
+            info = self.engine.info(values.table)
+            if info is None:
+                raise NotFound(values.table)
+            self._types[values.table] = {column.name: column.type for column in info.columns}
+        of = self._types[values.table].get(values.column, "missing")
+        found = _TYPES.get(of.partition("(")[0].upper())
+        if found is None:
+            raise EstimateError(
+                "not_numeric",
+                f"{values.table}.{values.column}: is {of}, and statistics need numbers; "
+                "change the metric's select_expression to give one",
+            )
+        return found
+
+    def _stored(
+        self, subject: Subject
+    ) -> tuple[tuple[StoredValues, ...], StoredValues | None, tuple[StoredValues, ...]]:
+        bases = self.stored.bases()
+        match subject:
+            case Ratio():
+                both = (self.stored.of(name) for name in (subject.numerator, subject.denominator))
+                y, d = (tuple(each for each in of if each.basis in bases) for of in both)
+                return y, None, d
+            case Adjusted():
+                return self._own(), self.stored.covariates[subject.covariate], ()
+            case Plain():
+                return self._own(), None, ()
+            case _:
+                assert_never(subject)
+
+    def _own(self) -> tuple[StoredValues, ...]:
+        (name,) = self.stored.values
+        return self.stored.of(name)
