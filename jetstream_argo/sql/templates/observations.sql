@@ -9,6 +9,6 @@
   {{joins}}
   CROSS JOIN UNNEST([
     {{segments}}
-  ]) AS s
-  WHERE s IS NOT NULL
+  ]) AS in_segment
+  WHERE in_segment IS NOT NULL
 )

@@ -1,11 +1,11 @@
 -- One row per window, segment and branch with units that a signal exposed.
 WITH {{grid}}
-SELECT g.window_index, s AS segment, g.branch, COUNT(*) AS n
+SELECT g.window_index, in_segment AS segment, g.branch, COUNT(*) AS n
 FROM grid AS g
 INNER JOIN {{enrollments}} AS e
   ON e.analysis_id = g.analysis_id AND e.branch = g.branch
 CROSS JOIN UNNEST([
   {{segments}}
-]) AS s
-WHERE s IS NOT NULL AND g.branch IN ({{branches}})
-GROUP BY g.window_index, s, g.branch
+]) AS in_segment
+WHERE in_segment IS NOT NULL AND g.branch IN ({{branches}})
+GROUP BY g.window_index, in_segment, g.branch
