@@ -1,0 +1,122 @@
+"""Which files readers without a warehouse get: estimates, what the metrics mean, and what went wrong."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from jetstream_argo.engines.protocol import Result
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.report.files import Json, as_json
+from jetstream_argo.report.status import StatusReport
+
+# Of the exports, which readers of the existing system know; not of the plan or the tables.
+SCHEMA_VERSION = 4
+
+_ALWAYS = (
+    *("metric", "statistic", "parameter", "branch", "comparison", "comparison_to_branch"),
+    *("segment", "analysis_basis", "window_index"),
+)
+_NUMBERS = ("point", "ci_width", "lower", "upper")  # the schema lets them be absent, and not null
+_OURS = ("window_start", "window_end", "n_units", "adjusted", "reason", "p_value")
+
+
+def statistic_rows(result: Result) -> Iterator[dict[str, Json]]:
+    """Yield the rows of the statistics export; a row without a point is left out, since readers expect a number."""
+    for row in result.dicts():
+        numbers = {name: as_json(row[name]) for name in (*_NUMBERS, *_OURS)}
+        if numbers["point"] is None:
+            continue
+        yield {
+            **{name: as_json(row[name]) for name in _ALWAYS},
+            **{name: value for name, value in numbers.items() if value is not None},
+        }
+
+
+def metadata(plan: AnalysisPlan, plan_sha256: str, entries: Sequence[Entry], report: StatusReport) -> dict[str, Json]:
+    """Return what the metrics and outcomes are, and whether anything of them is lacking."""
+    wanted = dict.fromkeys(leaf.metric for leaf in plan.statistics)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "analysis_start_time": _iso(_started(entries, plan_sha256)),
+        "external_config": _external_config(plan),
+        "metrics": {
+            metric.name: {
+                "friendly_name": metric.friendly_name or metric.name,
+                "description": metric.description,
+                "bigger_is_better": metric.bigger_is_better,
+                "analysis_bases": [basis.value for basis in metric.bases],
+            }
+            for metric in plan.metrics
+            if metric.name in wanted
+        },
+        "outcomes": {
+            outcome.slug: {
+                "slug": outcome.slug,
+                "friendly_name": outcome.friendly_name,
+                "description": outcome.description,
+                "metrics": list(outcome.metrics),
+                "default_metrics": list(outcome.default_metrics),
+            }
+            for outcome in plan.experiment.outcomes
+        },
+        "as_of": plan.as_of.isoformat(),
+        "plan": plan_sha256,
+        "partial": bool(report.lacking),
+        "lacking": [
+            {
+                "metric": each.metric,
+                "period": each.period,
+                "first_window": each.first_window,
+                "last_window": each.last_window,
+                "standing": each.standing.value,
+                "message": each.message,
+            }
+            for each in report.lacking
+        ],
+    }
+
+
+def error_rows(plan: AnalysisPlan, report: StatusReport) -> Iterator[dict[str, Json]]:
+    """Yield a row per failure and metric, in the columns of the existing system's error log, and the node."""
+    for failure in report.failures:
+        for metric in failure.metrics or (None,):
+            yield {
+                "timestamp": _iso(failure.recorded_at),
+                "source": "jetstream-argo",
+                "experiment": plan.experiment.slug,
+                "metric": metric,
+                "statistic": None,
+                "analysis_basis": failure.basis or None,
+                "segment": None,
+                "analysis_period": failure.period or None,
+                "message": failure.message,
+                "log_level": "ERROR",
+                "exception_type": failure.error,
+                "node": failure.node,
+            }
+
+
+def _started(entries: Sequence[Entry], plan_sha256: str) -> datetime | None:
+    """Return when the work on this plan began; where it found everything done, when the last work ended."""
+    done = [entry for entry in entries if entry.kind is not Kind.EXPORT and entry.state is not State.FAILED]
+    mine = [entry.recorded_at for entry in done if entry.plan == plan_sha256]
+    return min(mine) if mine else max((entry.recorded_at for entry in done), default=None)
+
+
+def _external_config(plan: AnalysisPlan) -> dict[str, Json] | None:
+    experiment = plan.experiment
+    if experiment.url is None:
+        return None
+    timeline = experiment.timeline
+    return {
+        "reference_branch": experiment.reference_branch,
+        "start_date": timeline.start.isoformat(),
+        "end_date": timeline.end.isoformat() if timeline.end else None,
+        "enrollment_period": timeline.enrollment_days,
+        "skip": False,
+        "url": experiment.url,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

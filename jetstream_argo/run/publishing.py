@@ -1,0 +1,153 @@
+"""How results reach their readers: views and files of whatever is there, however much of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.protocol import Result
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.report.entries import Kind
+from jetstream_argo.report.exports import error_rows, metadata, statistic_rows
+from jetstream_argo.report.files import json_rows, write_if_changed
+from jetstream_argo.report.results import Filters, read_estimates
+from jetstream_argo.report.status import StatusReport, status_report
+from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.ledger import Ledger
+from jetstream_argo.run.sources import bases_of
+from jetstream_argo.sql import names
+from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.sql.text import Sql
+
+
+def publish(context: Context) -> str:
+    """Make the views of what is there, and the files if a folder is set; return a line that says what changed.
+
+    What failed is NULL or absent, the rest is complete. What is as it should be is not touched.
+
+    Raises:
+        NodeError: some view could not be made; the others were, and the files.
+    """
+    views = _publish_views(context)
+    parts = [_count(views.changed, views.same, "views")]
+    report = status_report(context.plan, context.ledger.entries)
+    if context.export_to is not None:
+        written = _export(context, context.export_to, report)
+        parts.append(_count(sum(written), len(written) - sum(written), "files"))
+    if report.lacking:
+        lacking = dict.fromkeys(each.metric for each in report.lacking)
+        parts.append(f"partial: {len(lacking)} metrics lack results ({_some(list(lacking))})")
+    if views.failed:
+        parts += [f"view {name} failed: {error}" for name, error in views.failed]
+        retry = any(error.exit_code == EXIT_RETRY for _, error in views.failed)
+        raise NodeError("; ".join(parts), exit_code=EXIT_RETRY if retry else EXIT_DEFINITION)
+    return "; ".join(parts)
+
+
+def _count(changed: int, same: int, what: str) -> str:
+    return f"published {changed} {what}" + (f", {same} were up to date" if same else "")
+
+
+def _some(metrics: Sequence[str], most: int = 5) -> str:
+    more = f", and {len(metrics) - most} more" if len(metrics) > most else ""
+    return ", ".join(metrics[:most]) + more
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    name: str
+    sql: Sql
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """How many views were made or replaced, how many were as they should be, and which could not be made."""
+
+    changed: int
+    same: int
+    failed: tuple[tuple[str, EngineError], ...]
+
+
+def _publish_views(context: Context) -> _Published:
+    failed: list[tuple[str, EngineError]] = []
+    changed = same = 0
+    for view in _views(context):
+        try:
+            current = context.engine.info(view.name)
+            if current is not None and current.view_sql == view.sql:
+                same += 1
+                continue
+            labels = context.labels()
+            context.engine.create_view(view.name, view.sql, description=view.description, labels=labels)
+            changed += 1
+        except EngineError as error:
+            failed.append((view.name, error))
+    return _Published(changed, same, tuple(failed))
+
+
+def _views(context: Context) -> Iterator[_View]:
+    plan, ledger = context.plan, context.ledger
+    estimated = {entry.period for entry in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
+    for due in plan.periods:
+        if due.period in estimated:
+            text = f"Latest estimates of {plan.experiment.slug}"
+            yield _View(names.statistics_view(plan, due.period), latest_estimates(plan, [due.period]), text)
+    enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
+    if enrolled is None or enrolled.keys != (plan.enrollments.key,):
+        return  # the table may lack the segments' columns; a view that is there stays as it is
+    for due in plan.periods:
+        for basis in plan.bases:
+            metrics = _metrics(plan, basis, due.period)
+            stored = _stored(plan, ledger, basis, due.period, metrics)
+            if due.windows and stored:
+                sql = unit_values(plan, basis, due.period, metrics, stored)
+                text = f"Metrics of every unit of {plan.experiment.slug}"
+                yield _View(names.values_view(plan, basis, due.period), sql, text)
+
+
+def _metrics(plan: AnalysisPlan, basis: Basis, period: Period) -> list[Metric]:
+    """Return the metrics with values in `period`, and those made of others, which have a column without values."""
+    asked = {leaf.metric for leaf in plan.statistics if leaf.period is period}
+    return [
+        metric
+        for metric in plan.metrics
+        if basis in bases_of(metric, period) and (period in metric.periods or metric.name in asked)
+    ]
+
+
+def _stored(
+    plan: AnalysisPlan, ledger: Ledger, basis: Basis, period: Period, metrics: Iterable[Metric]
+) -> list[StoredMetrics]:
+    """Return where the values of `metrics` are, those in the same rows together."""
+    together: dict[tuple[str, tuple[tuple[object, ...], ...]], tuple[list[WindowSlice], list[Metric]]] = {}
+    for metric in metrics:
+        if not metric.source:
+            continue
+        table = names.values(plan, basis, metric.source, period)
+        slices = ledger.window_slices(table, metric.column, plan.windows(period))
+        if slices:
+            rows = tuple((each.batches, each.first_index, each.last_index) for each in slices)
+            together.setdefault((table, rows), (list(slices), []))[1].append(metric)
+    return [StoredMetrics(table, tuple(slices), tuple(held)) for (table, _), (slices, held) in together.items()]
+
+
+def _export(context: Context, folder: Path, report: StatusReport) -> list[bool]:
+    """Write the files; return, for each of them, whether it changed."""
+    plan = context.plan
+    slug = names.normalised(plan.experiment.slug)
+    written = []
+    estimated = {entry.period for entry in context.ledger.complete(Kind.STATISTICS, names.statistics(plan))}
+    for due in plan.periods:
+        if due.period in estimated:
+            result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
+            file = folder / f"statistics_{slug}_{names.SUFFIXES[due.period]}.json"
+            written.append(write_if_changed(file, json_rows(statistic_rows(result))))
+    about = metadata(plan, context.plan_sha256, context.ledger.entries, report)
+    text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    written.append(write_if_changed(folder / f"metadata_{slug}.json", text))
+    written.append(write_if_changed(folder / f"errors_{slug}.json", json_rows(error_rows(plan, report))))
+    return written
