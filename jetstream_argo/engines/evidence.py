@@ -68,8 +68,11 @@ class Reader:
             case exp.If() | exp.Case():
                 return self._choice(node, scope)
             case exp.Cast():
-                self.read(node.this, scope)
-                return Shape(node.to.sql("bigquery").upper().replace("BIGINT", "INT64").split("(")[0])
+                target = node.to.sql("bigquery").upper().replace("BIGINT", "INT64").split("(")[0]
+                cast = self.read(node.this, scope)
+                if target in ("INT64", "FLOAT64"):  # not just any text can be a number
+                    cast.vote(target, WEAK)
+                return Shape(target)
             case exp.And() | exp.Or() | exp.Not() | exp.LogicalOr() | exp.LogicalAnd() | exp.CountIf():
                 for child in self._children(node, scope):
                     child.vote("BOOL")

@@ -48,7 +48,9 @@ def ensure_values(context: Context, source: Source, period: Period, metrics: Seq
         table = names.values(context.plan, basis, source.name, period)
         groups: dict[tuple[AnalysisWindow, ...], list[Metric]] = {}
         for metric in metrics:
-            if basis in bases_of(metric, period):
+            # Metrics that are the same thing under two names share a column.
+            known = {each.column for group in groups.values() for each in group}
+            if basis in bases_of(metric, period) and metric.column not in known:
                 missing = context.ledger.missing_windows(table, metric.column, context.plan.windows(period))
                 groups.setdefault(missing, []).append(metric)
         for missing, of_group in groups.items():
@@ -148,11 +150,15 @@ def _values(context: Context, source: Source, grid: Grid, metrics: Sequence[Metr
     first, last = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
     partials = names.partials(plan, source.name)
 
+    def named(part: Sequence[Metric]) -> tuple[str, ...]:
+        columns = {metric.column for metric in part}
+        return tuple(metric.name for metric in plan.metrics if metric.column in columns)
+
     def query(part: Sequence[Metric]) -> tuple[Sql, Entry]:
         batch = context.batch(grid.basis, grid.period, grid.windows[0].index, part[0].column)
         entry = replace(
             context.entry(Kind.VALUES, State.COMPUTED),
-            table=table, batch=batch, keys=tuple(m.column for m in part), metrics=tuple(m.name for m in part),
+            table=table, batch=batch, keys=tuple(m.column for m in part), metrics=named(part),
             source=source.name, basis=grid.basis.value, period=grid.period.value,
             first_window=grid.windows[0].index, last_window=grid.windows[-1].index,
         )  # fmt: skip
@@ -172,7 +178,7 @@ def _values(context: Context, source: Source, grid: Grid, metrics: Sequence[Metr
 
     def give_up(part: Sequence[Metric], error: EngineError) -> Outcome:
         context.record([because(query(part)[1], error)])
-        return Outcome(0, tuple((metric.name, error) for metric in part))
+        return Outcome(0, tuple((name, error) for name in named(part)))
 
     ready = [metric for metric in metrics if not _incomplete(context, partials, metric, first, last)]
     composed = [metric for metric in ready if isinstance(metric.computation, Composed)]

@@ -1,0 +1,150 @@
+"""A whole analysis in this process, on the embedded engine: what tests of several rooms share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from jetstream_argo.config.model import (
+    AnalysisUnit,
+    Basis,
+    DataSource,
+    ExperimentConfig,
+    ExposureSignal,
+    Metric,
+    Period,
+    PeriodMetrics,
+    Segment,
+    SegmentDataSource,
+    Summary,
+)
+from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.model import Node
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.model import Metric as PlannedMetric
+from jetstream_argo.plan.resolve import resolve
+from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.nodes import TaskResult, run_node
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
+
+START = date(2026, 5, 4)
+Values = dict[tuple[str, str, int], object]
+BOTH = (Basis.ENROLLMENTS, Basis.EXPOSURES)
+
+ENROLLMENTS = """
+SELECT unit AS analysis_id, branch, MIN(day) AS enrollment_date, COUNT(*) AS num_enrollment_events
+FROM telemetry.assignments
+GROUP BY unit, branch
+"""
+EXPOSURES = """
+SELECT e.analysis_id, e.branch, MIN(x.day) AS exposure_date, COUNT(*) AS num_exposure_events
+FROM raw_enrollments AS e
+INNER JOIN telemetry.exposures AS x ON x.unit = e.analysis_id AND x.day >= e.enrollment_date
+GROUP BY e.analysis_id, e.branch
+"""
+
+
+def source(name: str, table: str | None = None, *, branch: str | None = None) -> DataSource:
+    """A data source that is one table, with columns client_id and submission_date."""
+    kind = "native" if branch else None
+    return DataSource(name, table or f"telemetry.{name}", "client_id", "submission_date", kind, branch)
+
+
+def metric(name: str, expression: str, of: str = "activity") -> Metric:
+    """A metric on both bases."""
+    return Metric(name, of, expression, (), BOTH)
+
+
+def experiment(
+    metrics: Sequence[Metric],
+    sources: Sequence[DataSource],
+    periods: Mapping[Period, Sequence[Summary]],
+    *,
+    end: date | None = None,
+    enrollment_days: int = 2,
+    segments: tuple[tuple[Segment, ...], tuple[SegmentDataSource, ...]] = ((), ()),
+    signal: ExposureSignal | None = None,
+    enrollments_sql: str = ENROLLMENTS,
+    exposures_sql: str | None = EXPOSURES,
+) -> ExperimentConfig:
+    """An experiment of two branches that enrolls from 4 May 2026."""
+    return ExperimentConfig(
+        slug="try-it", app_name="app", analysis_unit=AnalysisUnit.CLIENT, branches=("control", "treatment"),
+        reference_branch="control", start_date=START, end_date=end, is_complete=end is not None,
+        enrollment_days=enrollment_days, sample_size=None, skip=False, is_private=False, is_rollout=False,
+        dataset=None, enrollment_kind="custom", enrollments_sql=enrollments_sql, exposures_sql=exposures_sql,
+        exposure_signal=signal, segments=segments[0], segment_data_sources=segments[1],
+        data_sources=tuple(sources), metrics=tuple(metrics),
+        periods=tuple(PeriodMetrics(period, tuple(asked)) for period, asked in periods.items()), outcomes=(),
+    )  # fmt: skip
+
+
+def planned(config: ExperimentConfig, *, as_of: date) -> AnalysisPlan:
+    """The plan, with results in the dataset `results`."""
+    return resolve(config, as_of=as_of, dataset="results")
+
+
+@dataclass
+class Pipeline:
+    """One plan after the other in one warehouse. The clock advances a second with every look at it."""
+
+    root: Path
+    plan: AnalysisPlan
+    attempts: "count[int]" = field(default_factory=count)
+    ticks: "count[int]" = field(default_factory=count)
+
+    @property
+    def engine(self) -> EmbeddedEngine:
+        """The warehouse, opened anew as every pod does."""
+        return EmbeddedEngine(self.root)
+
+    def now(self) -> datetime:
+        """A time after every other that was told."""
+        return datetime(2026, 6, 30, tzinfo=UTC) + timedelta(seconds=next(self.ticks))
+
+    def context(self, node: str, metrics: Iterable[str] = ()) -> Context:
+        """What a pod has."""
+        engine = self.engine
+        attempt = f"a{next(self.attempts)}"
+        ledger = read_ledger(self.plan, engine)
+        sha256 = codec.sha256(self.plan)
+        return Context(
+            self.plan, sha256, node, engine, attempt, self.now, metrics=frozenset(metrics), ledger=ledger
+        )
+
+    def run(self, *, metrics: Sequence[str] = (), only: Sequence[type] = ()) -> dict[str, TaskResult]:
+        """Do every node, or those whose tasks are of the types `only`; return how each ended, by id."""
+        nodes = filtered(build_dag(self.plan), metrics).nodes
+        return {node.id: self.do(node, metrics) for node in nodes if not only or isinstance(node.task, tuple(only))}
+
+    def do(self, node: Node, metrics: Sequence[str] = ()) -> TaskResult:
+        """Do one node."""
+        return run_node(node, self.context(node.id, metrics))
+
+    def values(self, name: str, period: Period, basis: Basis = Basis.ENROLLMENTS) -> Values:
+        """The stored values of a metric by (analysis_id, branch, window)."""
+        return self.all_values([self.plan.metric(name)], period, basis)[name]
+
+    def all_values(self, metrics: Sequence[PlannedMetric], period: Period, basis: Basis) -> dict[str, Values]:
+        """The stored values of metrics of one source, by the metric's name."""
+        engine = self.engine
+        ledger = read_ledger(self.plan, engine)
+        table = names.values(self.plan, basis, metrics[0].source, period)
+        columns = ", ".join(f"v.{metric.column}" for metric in metrics)
+        query = Sql(f"SELECT v.batch, v.analysis_id, v.branch, v.window_index, {columns} FROM `{table}` AS v")
+        rows = engine.query(query, labels={}).rows
+        found: dict[str, Values] = {}
+        for place, metric in enumerate(metrics, 4):
+            slices = ledger.window_slices(table, metric.column, self.plan.windows(period))
+            complete = {
+                (batch, index) for each in slices for batch in each.batches
+                for index in range(each.first_index, each.last_index + 1)
+            }  # fmt: skip
+            of_metric = [row for row in rows if (row[0], row[3]) in complete]
+            found[metric.name] = {(str(row[1]), str(row[2]), int(str(row[3]))): row[place] for row in of_metric}
+            assert len(found[metric.name]) == len(of_metric)
+        return found

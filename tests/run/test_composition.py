@@ -1,0 +1,81 @@
+"""Whether partials merged over windows give what one query over each window gives, for real expressions."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
+
+from jetstream_argo.config.model import Basis, DataSource, Metric, Period, Summary
+from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
+from jetstream_argo.errors import Unsupported
+from jetstream_argo.plan.model import Composed
+from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.synthetic.generate import generate
+
+ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
+END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is
+PERIODS = (Period.PREENROLLMENT_WEEK, Period.DAY, Period.WEEK, Period.OVERALL)
+
+
+def real_metrics() -> dict[str, list[Metric]]:
+    """Real expressions by data source; a name that occurs twice is told apart by a number."""
+    found: dict[str, list[Metric]] = {}
+    seen: Counter[str] = Counter()
+    for entry in json.loads(ORACLE.read_text())["metrics"] if ORACLE.exists() else ():
+        seen[entry["metric"]] += 1
+        name = f"{entry['metric']}_{seen[entry['metric']]}"
+        found.setdefault(entry["data_source"], []).append(
+            Metric(name, entry["data_source"], entry["select_expression"], (), BOTH)
+        )
+    return found
+
+
+def equal(one: object, two: object) -> bool:
+    if isinstance(one, float) and isinstance(two, float):
+        return math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(one) and math.isnan(two))
+    return one == two
+
+
+def differences(pipeline: Pipeline, metrics: list[Metric]) -> Iterator[str]:
+    """Compare stored values with the direct query's, unit by unit and window by window."""
+    plan = pipeline.plan
+    source = plan.sources[0]
+    engine = pipeline.engine
+    for period in PERIODS:
+        for basis in Basis:
+            known = list({known.column: known for known in (plan.metric(each.name) for each in metrics)}.values())
+            query = direct_query(plan, source, known, Grid(basis, period, plan.windows(period)), batch="direct")
+            rows = list(engine.query(query, labels={}).dicts())
+            assert rows
+            stored = pipeline.all_values(known, period, basis)
+            for metric in known:
+                assert len(stored[metric.name]) == len(rows)
+                for row in rows:
+                    key = (str(row["analysis_id"]), str(row["branch"]), int(str(row["window_index"])))
+                    one, two = stored[metric.name][key], row[metric.column]
+                    if not equal(one, two):
+                        yield f"{metric.name} {basis} {period} {key}: {one!r}, direct {two!r}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", real_metrics())
+def test_merged_partials_of_real_expressions_equal_the_direct_query(name: str, tmp_path: Path) -> None:
+    metrics = real_metrics()[name]
+    source = DataSource(name, f"telemetry.{name}", "client_id", "submission_date", None, None)
+    periods = {period: [Summary(metric.name, "count") for metric in metrics] for period in PERIODS}
+    plan = planned(experiment(metrics, [source], periods, end=END, exposures_sql=EXPOSURES), as_of=END)
+    pipeline = Pipeline(tmp_path, plan)
+    generate(plan, pipeline.engine, units=60, seed=1)
+
+    results = pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    refused = {metric: error for result in results.values() for metric, error in result.failed}
+    assert all(isinstance(error, Unsupported) for error in refused.values()), refused
+    composed = [m for m in metrics if isinstance(plan.metric(m.name).computation, Composed) and m.name not in refused]
+    assert list(differences(pipeline, composed)) == []
+    assert START < END
