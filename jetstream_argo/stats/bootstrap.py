@@ -5,7 +5,7 @@ from math import isfinite, nan
 
 import numpy as np
 
-from jetstream_argo.stats.bounds import AnyLaw, Question, bounds, disagreement
+from jetstream_argo.stats.bounds import AnyLaw, Question, bounds, precise
 from jetstream_argo.stats.cumulants import CumulantLaw, bootstrap_mean_law
 from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
@@ -17,10 +17,7 @@ from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample, ValueCounts
 
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
-ENOUGH = 100  # units from which two more cumulants say how good the six are
-PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation
 KNOWN_SIGN = 5.0  # standard deviations between the mean and 0
-SERIES = 0.12  # a deviation over the mean, from which the series for the mean of 1 / X is too coarse
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def bootstrap_mean(params: BootstrapMean, sample: Sample) -> tuple[EstimateRow, 
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
     tails = np.array([1 - params.confidence_interval, 1 + params.confidence_interval]) / 2
-    branches = _branches(params, sample, tails)
+    branches = _branches(params, sample)
     drafts: list[tuple[_Asked, BranchMean | None, BranchMean]] = [(_alone(branch), None, branch) for branch in branches]
     for base, branch in ordered_pairs(branches):
         drafts.append((_difference(branch, base), base, branch))
@@ -66,10 +63,9 @@ def bootstrap_mean(params: BootstrapMean, sample: Sample) -> tuple[EstimateRow, 
 
 def needs_values(params: BootstrapMean, sample: Sample) -> tuple[str, ...]:
     """Return the branches whose `PowerSums` do not suffice for exact bounds; their `ValueCounts` would."""
-    tails = np.array([1 - params.confidence_interval, 1 + params.confidence_interval]) / 2
     return tuple(
         branch.name
-        for branch, facts in zip(_branches(params, sample, tails), sample.branches, strict=True)
+        for branch, facts in zip(_branches(params, sample), sample.branches, strict=True)
         if not branch.exact and isinstance(facts.data, PowerSums)
     )
 
@@ -88,27 +84,25 @@ def _bounded(asked: _Asked, answer: Floats) -> Interval:
     return replace(asked.interval, lower=float(answer[0]) - shift, upper=float(answer[1]) - shift)
 
 
-def _branches(params: BootstrapMean, sample: Sample, tails: Floats) -> list[BranchMean]:
+def _branches(params: BootstrapMean, sample: Sample) -> list[BranchMean]:
     clip, integer = params.need().clip, sample.pooled.integer
     found = []
     for facts in sample.branches:
         data = typed(facts, PowerSums, ValueCounts)
         if isinstance(data, ValueCounts):
             data = clipped(data, thresholds([data], clip, integer=integer)[0])
-        found.append(_branch(facts.branch, data, tails))
+        found.append(_branch(facts.branch, data))
     return found
 
 
-def _branch(name: str, data: PowerSums | ValueCounts | None, tails: Floats) -> BranchMean:
+def _branch(name: str, data: PowerSums | ValueCounts | None) -> BranchMean:
     if data is None or not data.n:
         return BranchMean(name, 0, None, exact=True)
     sums = power_sums(data) if isinstance(data, ValueCounts) else data
     law = bootstrap_mean_law(sums)
     if not np.all(np.isfinite(law.shape)):
         return BranchMean(name, sums.n, CumulantLaw(law.mean, nan, law.shape, law.low, law.high), exact=True)
-    near_zero = sums.minimum < 0 < sums.maximum or law.sd > SERIES * abs(law.mean)
-    suffices = sums.n >= ENOUGH and disagreement(law, tails) <= PRECISE and not near_zero
-    if suffices or law.sd == 0:
+    if precise(law, sums):
         return BranchMean(name, sums.n, law, exact=True)
     if isinstance(data, ValueCounts):
         return BranchMean(name, sums.n, DirichletLaw(data), exact=True)

@@ -10,10 +10,11 @@ from math import comb, factorial
 
 import numpy as np
 
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws import Floats, expectation
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
 from jetstream_argo.stats.tabulate import tabulate
 
+SERIES = 0.05  # a deviation over the mean, up to which nine terms of the mean of 1 / X are good to 1e-9
 ORDER = 6  # cumulants used; the 7th and 8th say how good that is
 STEP = 0.15  # of the midpoint rule; its error is the probability of 2 pi / STEP = 42 standard deviations
 U: Floats = STEP * np.arange(0.5, 60.0)  # exp(-U[-1] ** 2 / 2) is 1e-17
@@ -46,8 +47,10 @@ class CumulantLaw:
         return probability_below((x - self.mean) / self.sd, self.shape)
 
     def reciprocal_mean(self) -> float:
-        """Return the expectation of 1 / X of a law far from 0: the alternating series of its moments."""
+        """Return the expectation of 1 / X of a law away from 0: by its moments, or nearer to 0 by its nodes."""
         ratio = self.sd / self.mean
+        if abs(ratio) > SERIES:
+            return expectation(1 / self.nodes)
         central = moments_from_cumulants(self.shape)
         return float(sum((-ratio) ** k * central[k] for k in range(HIGHEST_POWER + 1))) / self.mean
 

@@ -111,10 +111,12 @@ def _bandwidth(value: object) -> str | float:
 def _covariate(value: object) -> Covariate | None:
     if value is None:
         return None
-    if not isinstance(value, Mapping) or set(value) != {"metric", "period"}:
-        raise ValueError(f"must have a metric and a period, is {value!r}")
-    period = _only(*PREENROLLMENT_PERIODS)(value["period"])
-    return Covariate(metric=_name(value["metric"]), period=str(period))
+    if isinstance(value, Covariate):
+        return value
+    if not isinstance(value, Mapping) or not {"period"} <= set(value) <= {"metric", "period"}:
+        raise ValueError(f"must have a period and may have a metric, is {value!r}")
+    period = str(_only(*PREENROLLMENT_PERIODS)(value["period"]))
+    return Covariate(period, _name(value["metric"]) if "metric" in value else None)
 
 
 _confidence = _number(0, 1, inclusive=False)

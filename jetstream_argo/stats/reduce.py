@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments, PowerSums
 from jetstream_argo.stats.needs import ClipRule, ClipScope
+from jetstream_argo.stats.select import between
 from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
 
@@ -23,8 +24,7 @@ def quantile(data: ValueCounts, probability: float) -> float:
     low, high = (
         float(data.values[np.searchsorted(after, r, side="right")]) for r in (rank, min(rank + 1, after[-1] - 1))
     )
-    share = position - rank
-    return low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share)  # noqa: PLR2004  # nearer end
+    return between(low, high, position - rank)
 
 
 def clipped(data: ValueCounts, threshold: float | None) -> ValueCounts:
@@ -72,11 +72,25 @@ def power_sums(data: ValueCounts) -> PowerSums:
     if not len(data.values):
         return PowerSums(0, 0.0, (0.0,) * (HIGHEST_POWER + 1), 0.0, 0.0)
     mean = _mean(data.values, data.counts)
-    deviation, term, central = data.values - mean, data.counts * (data.values - mean), [float(data.n), 0.0]
+    deviation = data.values - mean
+    central = _powers(deviation, data.counts * deviation)
+    return PowerSums(data.n, mean, (float(data.n), 0.0, *central), float(data.values[0]), float(data.values[-1]))
+
+
+def power_sums_of(values: Floats) -> PowerSums:
+    """Return the same from the values themselves; there must be one."""
+    mean = float(values.mean())
+    deviation = values - mean
+    central = _powers(deviation, deviation)
+    return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), float(values.min()), float(values.max()))
+
+
+def _powers(deviation: Floats, first: Floats) -> list[float]:
+    term, found = first.copy(), []
     for _ in range(2, HIGHEST_POWER + 1):
-        term = term * deviation
-        central.append(float(term.sum()))
-    return PowerSums(data.n, mean, tuple(central), float(data.values[0]), float(data.values[-1]))
+        term *= deviation
+        found.append(float(term.sum()))
+    return found
 
 
 def extremes(data: ValueCounts) -> Extremes:
