@@ -1,0 +1,111 @@
+"""What only the real service can show. Needs credentials, and a project in which the dataset `js_scratch` is ours.
+
+JETSTREAM_BIGQUERY_PROJECT=my-project pytest -m bigquery
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from jetstream_argo.engines.bigquery.client import client_for
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
+from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.errors import CostExceeded, InvalidQuery, NotFound, TooBig
+from jetstream_argo.sql.text import Sql
+
+PROJECT = os.environ.get("JETSTREAM_BIGQUERY_PROJECT", "")
+DATASET = "js_scratch"
+X = (Column("x", "INT64"),)
+
+pytestmark = [
+    pytest.mark.bigquery,
+    pytest.mark.skipif(not PROJECT, reason="JETSTREAM_BIGQUERY_PROJECT names no project"),
+]
+
+
+@pytest.fixture
+def settings() -> BigQuerySettings:
+    return BigQuerySettings(PROJECT, timeout_seconds=300.0)
+
+
+@pytest.fixture
+def engine(settings: BigQuerySettings) -> BigQueryEngine:
+    return BigQueryEngine(settings, attempt=uuid4().hex, job_id_prefix="test")
+
+
+@pytest.fixture
+def table(engine: BigQueryEngine, settings: BigQuerySettings) -> Iterator[str]:
+    client_for(settings).create_dataset(DATASET, exists_ok=True)
+    name = f"{DATASET}.t_{uuid4().hex}"
+    yield name
+    engine.delete(name)
+
+
+def test_rows_are_loaded_appended_and_read(engine: BigQueryEngine, table: str) -> None:
+    layout = Layout(partition_by="day", cluster_by=("x",), description="A test.", labels={"kind": "test"})
+    day = Sql("SELECT DATE '2026-05-04' AS day, 1 AS x")
+    for write in (Write.TRUNCATE, Write.APPEND, Write.TRUNCATE):
+        engine.query_to_table(day, table, write=write, labels={"node": "test"}, layout=layout)
+    # A column more and a column less at once.
+    engine.query_to_table(Sql("SELECT DATE '2026-05-05' AS day, 0.5 AS y"), table, write=Write.APPEND, labels={})
+    engine.load(table, [{"x": 3}], X, write=Write.APPEND, labels={})
+
+    rows = [row for batch in engine.read(table, columns=["x", "y"]) for row in batch.to_pylist()]
+    info = engine.info(table)
+
+    assert sorted(rows, key=str) == [{"x": 1, "y": None}, {"x": 3, "y": None}, {"x": None, "y": 0.5}]
+    assert info is not None
+    assert (info.description, dict(info.labels)) == ("A test.", {"kind": "test"})
+
+
+def test_no_rows_can_be_loaded(engine: BigQueryEngine, table: str) -> None:
+    engine.load(table, [], X, write=Write.TRUNCATE, labels={})
+
+    info = engine.info(table)
+    assert info is not None
+    assert info.columns == X
+
+
+def test_a_table_is_partitioned_by_an_integer_and_keeps_that(engine: BigQueryEngine, table: str) -> None:
+    for write in (Write.APPEND, Write.APPEND, Write.TRUNCATE):
+        engine.load(table, [{"x": 1}], X, write=write, labels={}, layout=Layout(partition_by="x"))
+
+    assert engine.query(Sql(f"SELECT COUNT(*) FROM {table}"), labels={}).rows == ((1,),)
+
+
+def test_a_view_may_name_tables_without_their_project(engine: BigQueryEngine, table: str) -> None:
+    engine.load(table, [{"x": 1}], X, write=Write.TRUNCATE, labels={})
+    view = f"{table}_view"
+    try:
+        for sql in (f"SELECT x FROM {table}", f"SELECT x + 1 AS x FROM {table}"):
+            engine.create_view(view, Sql(sql), labels={"kind": "view"})
+        assert [batch.to_pylist() for batch in engine.read(view)] == [[{"x": 2}]]
+    finally:
+        engine.delete(view)
+
+
+def test_a_job_of_the_same_name_is_not_run_again(settings: BigQuerySettings) -> None:
+    attempt = uuid4().hex
+    draw = Sql("SELECT GENERATE_UUID()")
+
+    first, second = (BigQueryEngine(settings, attempt=attempt).query(draw, labels={}) for _ in range(2))
+
+    assert first.rows == second.rows
+
+
+def test_refusals_are_understood(engine: BigQueryEngine, settings: BigQuerySettings) -> None:
+    with pytest.raises(InvalidQuery, match=r"\^"):
+        engine.query(Sql("SELECT\n  nope"), labels={})
+    with pytest.raises(NotFound, match="missing"):
+        engine.query(Sql(f"SELECT 1 FROM {DATASET}.missing"), labels={})
+    capped = BigQueryEngine(replace(settings, maximum_bytes_billed=1), attempt=uuid4().hex)
+    with pytest.raises(CostExceeded):
+        capped.query(Sql("SELECT word FROM `bigquery-public-data.samples.shakespeare`"), labels={})
+    slow = Sql("SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 100000)) AS b")
+    hasty = BigQueryEngine(replace(settings, timeout_seconds=1.0), attempt=uuid4().hex)
+    with pytest.raises(TooBig):
+        hasty.query(slow, labels={})
