@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from textwrap import dedent
 
 from jetstream_argo.config.conventions.load import Conventions, Platform
 from jetstream_argo.config.findings import Findings
@@ -54,6 +55,11 @@ def dataset_of(app_id: str) -> str:
     'org_mozilla_ios_focus'
     """
     return re.sub(r"[^a-zA-Z0-9]", "_", app_id).lower()
+
+
+def prose(text: str | None) -> str:
+    """Return a title or description without the indentation that it has in its file."""
+    return dedent(text or "").strip()
 
 
 def platform_dataset(platform: Platform | None) -> str | None:

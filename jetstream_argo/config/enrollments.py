@@ -105,6 +105,10 @@ def _custom(context: Context, spec: ExperimentSpec, what: str) -> str | None:
     words = set(re.findall(r"\w+", _COMMENT.sub(" ", filled)))
     columns = context.conventions.columns
     unit = context.id_column(columns.client_id, columns.profile_group_id)
+    [other] = {columns.client_id, columns.profile_group_id} - {unit} or {unit}
+    if other in words and unit not in words:
+        warning = f"speaks of {other!r}, and the analysis unit is {context.unit.value!r}"
+        context.findings.warn(spec.file, f"experiment.{what}_query", warning)
     events = f"num_{what}_events"
     lines = [
         f"  given.{unit} AS analysis_id" if unit in words and "analysis_id" not in words else "  given.analysis_id",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
-from jetstream_argo.config.context import Context, dataset_of
+from jetstream_argo.config.context import Context, dataset_of, prose
 from jetstream_argo.config.conventions.load import Conventions
 from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.enrollments import enrollment_queries
@@ -168,8 +168,8 @@ def _config(
 def _outcome(spec: OutcomeSpec) -> Outcome:
     return Outcome(
         slug=spec.slug,
-        friendly_name=spec.friendly_name,
-        description=spec.description,
+        friendly_name=prose(spec.friendly_name),
+        description=prose(spec.description),
         metrics=tuple(spec.spec.metrics),
         default_metrics=spec.default_metrics,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from jetstream_argo.config.context import Context
+from jetstream_argo.config.context import Context, prose
 from jetstream_argo.config.layers import overlay
 from jetstream_argo.config.model import Basis, DataSource, Metric, PeriodMetrics, Plain, PreTreatment, Summary
 from jetstream_argo.config.resolve_sources import Sources
@@ -86,7 +86,20 @@ class Metrics:
             return own
         return overlay(definition, own.model_copy(update={"select_expression": None, "data_source": None}))
 
+    def _warn_of_half(self, name: str) -> None:
+        """Warn of a select_expression without a data source, or the reverse, where the application defines both."""
+        own = self.context.spec.metrics.get(name)
+        if own is None or own.depends_on or name not in self.context.application.metrics:
+            return
+        halves = {"select_expression": own.select_expression, "data_source": own.data_source}
+        given = [key for key, value in halves.items() if value]
+        if len(given) == 1:
+            [missing] = set(halves) - set(given)
+            what = f"is ignored without {missing}: the application's definition is used"
+            self.context.findings.warn(own.file, f"metrics.{name}.{given[0]}", what)
+
     def _resolve(self, name: str, spec: MetricSpec) -> Metric | None:
+        self._warn_of_half(name)
         if spec.analysis_units and self.context.unit not in spec.analysis_units:
             self.context.findings.warn(
                 spec.file,
@@ -115,8 +128,8 @@ class Metrics:
             select_expression=expression,
             depends_on=() if data_source else tuple(dict.fromkeys(spec.depends_on or ())),
             bases=tuple(basis for basis in Basis if basis in bases),
-            friendly_name=spec.friendly_name or "",
-            description=spec.description or "",
+            friendly_name=prose(spec.friendly_name),
+            description=prose(spec.description),
             bigger_is_better=spec.bigger_is_better is not False,
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from jetstream_argo.config.context import Context
+from jetstream_argo.config.context import Context, prose
 from jetstream_argo.config.layers import is_slug
 from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal, Segment, SegmentDataSource
 from jetstream_argo.config.specs import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
@@ -52,8 +52,8 @@ def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec
         select_expression=spec.select_expression,
         window_start=spec.window_start,
         window_end=spec.window_end,
-        friendly_name=spec.friendly_name or "",
-        description=spec.description or "",
+        friendly_name=prose(spec.friendly_name),
+        description=prose(spec.description),
     )
 
 
@@ -87,8 +87,8 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
             name=name,
             data_source=spec.data_source,
             select_expression=expression or "",
-            friendly_name=spec.friendly_name or "",
-            description=spec.description or "",
+            friendly_name=prose(spec.friendly_name),
+            description=prose(spec.description),
         )
     return tuple(found.values()), tuple(source for source in sources.values() if source)
 

@@ -7,7 +7,7 @@ from functools import partial
 from string import Formatter
 
 import jinja2
-from jinja2 import meta, nodes
+from jinja2 import meta
 from jinja2.sandbox import SandboxedEnvironment
 
 from jetstream_argo.config.specs import FunctionSpec
@@ -99,14 +99,6 @@ class Templates:
         except jinja2.TemplateSyntaxError:
             return text
         return self.fill(text, experiment=experiment) if "experiment" in names else text
-
-    def mentions(self, text: str, name: str) -> bool:
-        """Return whether the template uses `name`; False if it is no template at all."""
-        try:
-            tree = self._environment.parse(text)
-        except jinja2.TemplateSyntaxError:
-            return False
-        return any(node.name == name for node in tree.find_all(nodes.Name))
 
 
 def fill_braces(text: str, **names: str) -> str:

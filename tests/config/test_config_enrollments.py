@@ -431,6 +431,14 @@ def test_a_sample_of_a_query_of_ones_own_is_warned_of(resolved: Resolve) -> None
     assert "sample in the query" in warning.problem.what
 
 
+def test_a_query_of_another_unit_is_warned_of(resolved: Resolve) -> None:
+    query = "SELECT profile_group_id AS analysis_id FROM t"
+
+    [warning] = resolved(f"[experiment]\nenrollment_query = '{query}'").warnings
+
+    assert warning.problem.what == "speaks of 'profile_group_id', and the analysis unit is 'client_id'"
+
+
 def test_ones_own_conventions_override_and_extend_the_packaged_ones(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         """

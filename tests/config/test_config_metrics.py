@@ -267,3 +267,20 @@ def test_a_metric_for_another_unit_is_warned_of(resolved: Resolve) -> None:
     [warning] = resolved(own).warnings
 
     assert "does not hold the experiment's analysis unit 'client_id'" in warning.problem.what
+
+
+def test_titles_and_descriptions_lose_the_indentation_of_their_file(resolved: Resolve) -> None:
+    own = WEEKLY + CLICKS.replace("[metrics.clicks]", '[metrics.clicks]\ndescription = """\n    a\n      b\n    """')
+
+    [metric] = resolved(own).config.metrics
+
+    assert metric.description == "a\n  b"
+
+
+def test_half_a_definition_is_warned_of(resolved: Resolve) -> None:
+    own = WEEKLY + "[metrics.clicks]\nselect_expression = 'COUNT(*)'"
+
+    [warning] = resolved(own, {APP: CLICKS}).warnings
+
+    assert warning.problem.where == "metrics.clicks.select_expression"
+    assert "is ignored without data_source" in warning.problem.what
