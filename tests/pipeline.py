@@ -112,9 +112,7 @@ class Pipeline:
         attempt = f"a{next(self.attempts)}"
         ledger = read_ledger(self.plan, engine)
         sha256 = codec.sha256(self.plan)
-        return Context(
-            self.plan, sha256, node, engine, attempt, self.now, metrics=frozenset(metrics), ledger=ledger
-        )
+        return Context(self.plan, sha256, node, engine, attempt, self.now, metrics=frozenset(metrics), ledger=ledger)
 
     def run(self, *, metrics: Sequence[str] = (), only: Sequence[type] = ()) -> dict[str, TaskResult]:
         """Do every node, or those whose tasks are of the types `only`; return how each ended, by id."""
