@@ -1,10 +1,11 @@
 """What was computed when, and what is missing and why: the status entries, put together for people."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Conflict, TooBig, Transient
 from jetstream_argo.plan.model import AnalysisPlan
@@ -93,6 +94,26 @@ def status_report(plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag 
     )
 
 
+def only(
+    report: StatusReport, metrics: Collection[str] = (), periods: Collection[str] = (), *, lacking: bool = False
+) -> StatusReport:
+    """Return the report on these metrics and periods; empty means all. Sources and nodes stay."""
+    kept = report.lacking if lacking else report.metrics
+    return replace(
+        report,
+        metrics=tuple(
+            each
+            for each in kept
+            if (not metrics or each.metric in metrics) and (not periods or each.period in ("", *periods))
+        ),
+        failures=tuple(
+            each
+            for each in report.failures
+            if not (metrics and each.metrics) or not set(metrics).isdisjoint(each.metrics)
+        ),
+    )
+
+
 _Latest = dict[tuple[str, str], dict[int, Entry]]  # by metric and period, then by window
 
 
@@ -128,17 +149,17 @@ def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iter
                 yield _older(name, period, window.index, entry, standing)
 
 
-def _recorded(latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
-    """Yield a row per metric and window that was ever computed, and one per failure of a metric in a period."""
-    for (metric, _), windows in sorted(latest.items()):
-        for index in sorted(windows):
-            yield _computed(metric, index, windows[index])
+def _recorded(latest: _Latest, failures: Sequence[Entry]) -> Sequence[MetricStatus]:
+    """Return a row per metric and window that was ever computed, and one per failure of a metric in a period."""
+    rows = [_computed(metric, index, each[index]) for (metric, _), each in latest.items() for index in sorted(each)]
     last: dict[tuple[str, str], Entry] = {}
     for failure in failures:
         last |= {(metric, failure.period): failure for metric in failure.metrics}
-    for (metric, period), failure in sorted(last.items()):
+    for (metric, period), failure in last.items():
         row = MetricStatus(metric, period, failure.first_window, failure.last_window, Standing.FAILED)
-        yield _with_failure(row, failure)
+        rows.append(_with_failure(row, failure))
+    order = ["", *Period]
+    return sorted(rows, key=lambda row: (row.metric, order.index(row.period), row.standing is Standing.FAILED))
 
 
 def _why(failures: Sequence[Entry], metrics: Sequence[str], period: str) -> Entry | None:

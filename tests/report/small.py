@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment
-from jetstream_argo.engines.protocol import Column, Engine, Value, Write
+from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
@@ -186,7 +186,9 @@ def estimate(name: str, batch: str, point: float | None, **facts: Value) -> dict
 def record(engine: Engine, recorded: Sequence[Entry], slug: str = "new-tab") -> None:
     """Write entries to the status table."""
     target = names.status(names.Place("analysis", slug))
-    engine.load(target, [each.row() for each in recorded], entries.COLUMNS, write=Write.APPEND, labels=LABELS)
+    layout = Layout(description=f"What was computed for {slug}")
+    rows = [each.row() for each in recorded]
+    engine.load(target, rows, entries.COLUMNS, write=Write.APPEND, labels=LABELS, layout=layout)
 
 
 def keep(engine: Engine, rows: Sequence[Mapping[str, Value]], slug: str = "new-tab") -> None:

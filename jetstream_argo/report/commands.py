@@ -1,0 +1,199 @@
+"""The commands that look at what is there: `results` and `status`. They need the warehouse and a name, no more."""
+
+import secrets
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.protocol import Engine, Result
+from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.entries import Entry, read_entries
+from jetstream_argo.report.status import StatusReport, only, status_report
+from jetstream_argo.sql import names
+from jetstream_argo.stats.rows import Comparison
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_WIDTH = 160  # of tables that go to a file or another program
+_FORMATS = ("table", "json", "csv", "parquet")
+_ALONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Whose results are looked at, and where."""
+
+    engine: Engine
+    place: names.Place
+    plan: AnalysisPlan | None
+
+
+def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what both commands have."""
+    options = (
+        click.argument("experiment", required=False),
+        click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug."),
+        click.option(
+            "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."
+        ),
+        click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True),
+        click.option("--metrics", default="", help="Only these; comma-separated."),
+        click.option("--period", "periods", type=click.Choice([each.value for each in Period]), multiple=True),
+        click.option("--format", "format_", type=click.Choice(_FORMATS), default="table", show_default=True),
+        click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write to."),
+        click.option("--exit-code", is_flag=True, help="Exit with 2 or 75 when results are lacking; 75: run again."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_looking
+@click.option("--window", "windows", type=click.IntRange(1), multiple=True, help="Only this window of each period.")
+@click.option("--segment", "segments", multiple=True, help="`all` for all units.")
+@click.option("--basis", "bases", type=click.Choice([each.value for each in Basis]), multiple=True)
+@click.option("--statistic", "statistics", multiple=True)
+@click.option("--branch", "branches", multiple=True)
+@click.option(
+    "--comparison",
+    "comparisons",
+    type=click.Choice([*(each.value for each in Comparison), _ALONE]),
+    multiple=True,
+    help=f"`{_ALONE}`: estimates of one branch alone.",
+)
+@click.option("--reference", help="In tables: the branch to compare with. Default: the plan's, or control.")
+def results(
+    experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
+) -> int:
+    """Print the latest estimates of EXPERIMENT, a slug. Options that can be repeated add up."""
+    from jetstream_argo.report.results import Filters, read_estimates
+
+    target = _target(experiment, plan_file, dataset, warehouse)
+    filters = Filters(
+        metrics=_chosen(asked["metrics"]),
+        periods=tuple(Period(each) for each in asked["periods"]),
+        **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
+    )
+    entries = _entries(target)
+    result = read_estimates(target.engine, target.place, filters)
+    if asked["format_"] == "table":
+        from jetstream_argo.report.tables import estimate_tables
+
+        reference = asked["reference"] or (target.plan.experiment.reference_branch if target.plan else None)
+        _print(estimate_tables(result, reference=reference), asked["output"])
+    else:
+        _write(_encoded(result, asked["format_"]), asked["output"])
+    if not exit_code:
+        return 0
+    return only(status_report(target.plan, entries), filters.metrics, filters.periods).exit_code
+
+
+@click.command()
+@_looking
+@click.option("--lacking", is_flag=True, help="Only metrics that are missing, outdated or failed.")
+def status(
+    experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
+) -> int:
+    """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
+    target = _target(experiment, plan_file, dataset, warehouse)
+    periods = tuple(Period(each) for each in asked["periods"])
+    report = only(_report(target), _chosen(asked["metrics"]), periods, lacking=asked["lacking"])
+    from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
+
+    match asked["format_"]:
+        case "table":
+            _print(status_tables(report), asked["output"])
+        case "json":
+            _write(status_json(report).encode(), asked["output"])
+        case _:
+            _write(_encoded(status_rows(report), asked["format_"]), asked["output"])
+    return report.exit_code if exit_code else 0
+
+
+def _report(target: _Target) -> StatusReport:
+    if target.plan is None:
+        return status_report(None, _entries(target))
+    from jetstream_argo.dag.build import build_dag
+
+    return status_report(target.plan, read_entries(target.engine, target.place), build_dag(target.plan))
+
+
+def _entries(target: _Target) -> tuple[Entry, ...]:
+    """Return what was recorded.
+
+    Raises:
+        PlanError: nothing was, which most often means that slug, dataset or warehouse are misspelt.
+    """
+    entries = read_entries(target.engine, target.place)
+    if not entries:
+        tables = target.engine.tables(target.place.dataset, prefix="status_")
+        known = [table.description.removeprefix(_RECORDED) for table in tables]
+        raise PlanError(
+            f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
+            f"{nearest(target.place.slug, known)}; check the slug, the dataset and the warehouse, or run it first"
+        )
+    return entries
+
+
+_RECORDED = "What was computed for "  # how the status table's description begins
+
+
+def _target(experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str) -> _Target:
+    if (experiment is None) == (plan_file is None):
+        raise click.UsageError("name an experiment by its slug, or give --plan FILE")
+    plan = None if plan_file is None else codec.read(plan_file)
+    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    if plan is not None:
+        return _Target(engine, names.place_of(plan), plan)
+    if dataset is None:
+        from jetstream_argo.config.conventions.load import load_conventions
+
+        dataset = load_conventions().default_dataset
+    return _Target(engine, names.Place(dataset, str(experiment)), None)
+
+
+def _chosen(metrics: str) -> tuple[str, ...]:
+    return tuple(name for part in metrics.split(",") if (name := part.strip()))
+
+
+def _encoded(result: Result, format_: str) -> bytes:
+    from jetstream_argo.report.files import csv_of, json_of, parquet_of
+
+    match format_:
+        case "json":
+            return json_of(result).encode()
+        case "csv":
+            return csv_of(result).encode()
+        case _:
+            return parquet_of(result)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    if output is not None:
+        output.write_bytes(content)
+    else:
+        click.echo(content, nl=False)
+
+
+def _print(parts: "Iterable[RenderableType]", output: Path | None) -> None:
+    from rich.console import Console
+
+    file = None if output is None else output.open("w", encoding="utf-8")
+    try:
+        # Without a terminal, rich would cut tables at 80 columns.
+        console = Console(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
+        for part in parts:
+            console.print(part)
+    finally:
+        if file is not None:
+            file.close()

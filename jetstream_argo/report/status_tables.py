@@ -1,0 +1,180 @@
+"""How the standing of an experiment looks to people, and to programs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from jetstream_argo.engines.protocol import Column, Job, Result
+from jetstream_argo.report.costs import Cost
+from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
+
+_STYLES = {
+    Standing.COMPUTED: "green",
+    Standing.NO_DATA: "green",
+    Standing.OUTDATED: "yellow",
+    Standing.MISSING: "yellow",
+    Standing.FAILED: "red",
+}
+_COLUMNS = (
+    Column("metric", "STRING"),
+    Column("period", "STRING"),
+    Column("first_window", "INT64"),
+    Column("last_window", "INT64"),
+    Column("standing", "STRING"),
+    Column("computed_at", "TIMESTAMP"),
+    Column("units", "INT64"),
+    Column("adjusted", "BOOL"),
+    Column("note", "STRING"),
+    Column("error", "STRING"),
+    Column("message", "STRING"),
+)
+
+
+def status_tables(report: StatusReport) -> Iterator[RenderableType]:
+    """Yield what to print: metrics, sources, nodes, and a line that sums up."""
+    yield _metrics(report)
+    yield _sources(report)
+    yield _nodes(report)
+    yield Text(summary(report), style="bold")
+
+
+def summary(report: StatusReport) -> str:
+    """Return how many windows of metrics are in each standing."""
+    counts = counted(report)
+    if not counts:
+        return "nothing is due"
+    return "windows of metrics: " + ", ".join(f"{count} {standing}" for standing, count in counts.items())
+
+
+def status_json(report: StatusReport) -> str:
+    """Return the whole report as one JSON object."""
+    plain = {
+        "metrics": [_plain(each) for each in report.metrics],
+        "sources": [_plain(each) for each in report.sources],
+        "nodes": [_plain(each) for each in report.nodes],
+        "failures": [_plain(each) for each in report.failures],
+    }
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def status_rows(report: StatusReport) -> Result:
+    """Return a row per metric, period and range of windows."""
+    rows = tuple(
+        (
+            each.metric, each.period, each.first_window, each.last_window, each.standing.value, each.computed_at,
+            each.units, each.adjusted, each.note, each.error, each.message,
+        )
+        for each in report.metrics
+    )  # fmt: skip
+    return Result(_COLUMNS, rows, Job("", len(rows), 0, 0, 0.0))
+
+
+def _metrics(report: StatusReport) -> Table:
+    table = _titled("Metrics", "metric", "period", "windows", "standing", "computed")
+    table.add_column("units", justify="right")
+    table.add_column("adjusted")
+    table.add_column("what to know", overflow="fold")
+    before = ""
+    for each in report.metrics:
+        table.add_row(
+            Text("" if each.metric == before else each.metric),
+            each.period,
+            _windows(each),
+            Text(each.standing.value, style=_STYLES[each.standing]),
+            _moment(each.computed_at),
+            "" if each.units is None else f"{each.units:,}",
+            {True: "yes", False: "no", None: ""}[each.adjusted],
+            Text(_what(each)),
+        )
+        before = each.metric
+    return table
+
+
+def _sources(report: StatusReport) -> Table:
+    table = _titled("Sources", "what", "source", "period", "dates")
+    _add_cost_columns(table)
+    for each in report.sources:
+        dates = f"{each.dates}: {each.first_date} to {each.last_date}" if each.dates else ""
+        table.add_row(each.kind.value, Text(each.source), each.period, dates, *_cost(each.cost), _failed(each.failed))
+    return table
+
+
+def _nodes(report: StatusReport) -> Table:
+    table = _titled("Nodes", "node", "last recorded", "attempts")
+    _add_cost_columns(table)
+    for each in report.nodes:
+        attempts = str(each.attempts or "")
+        table.add_row(each.node, _moment(each.last), attempts, *_cost(each.cost), _failed(each.failed))
+    return table
+
+
+def _titled(title: str, *columns: str) -> Table:
+    heading = Text(title, style="bold")
+    return Table(*columns, title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _add_cost_columns(table: Table) -> None:
+    for name in ("rows", "read", "seconds", "jobs", "failures"):
+        table.add_column(name, justify="right")
+
+
+def _cost(cost: Cost) -> tuple[str, ...]:
+    if not cost.jobs:
+        return "", "", "", ""
+    return f"{cost.rows:,}", bytes_text(cost.bytes), f"{cost.seconds:.1f}", str(cost.jobs)
+
+
+def _failed(count: int) -> Text:
+    return Text(str(count) if count else "", style="red")
+
+
+def _windows(each: MetricStatus) -> str:
+    if each.first_window is None or each.last_window is None:
+        return ""
+    return (
+        str(each.first_window)
+        if each.first_window == each.last_window
+        else f"{each.first_window} to {each.last_window}"
+    )
+
+
+def _what(each: MetricStatus) -> str:
+    if each.error:
+        return f"{each.error}: {each.message}"
+    return each.note
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def bytes_text(count: int) -> str:
+    """Return a number of bytes in the unit that leaves one to three digits before the point.
+
+    >>> bytes_text(0), bytes_text(999), bytes_text(1_500_000)
+    ('0 B', '999 B', '1.5 MB')
+    """
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < _STEP or unit == "TB":
+            break
+        size /= _STEP
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+_STEP = 1000
+
+
+def _plain(each: object) -> object:
+    """Return a dataclass of this package, or what it holds, as JSON has it."""
+    if is_dataclass(each) and not isinstance(each, type):
+        return {field.name: _plain(getattr(each, field.name)) for field in fields(each)}
+    if isinstance(each, tuple):
+        return [_plain(part) for part in each]
+    return each.isoformat() if isinstance(each, date) else each

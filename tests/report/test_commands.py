@@ -1,0 +1,124 @@
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from click.testing import CliRunner, Result
+
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
+from jetstream_argo.plan import codec
+from jetstream_argo.report.commands import results, status
+from jetstream_argo.report.entries import State
+from tests.report import small
+
+BROKEN = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> str:
+    """Return the URL of a warehouse with estimates of `hours`, and a failure of `ads`."""
+    engine = EmbeddedEngine(tmp_path / "warehouse")
+    rows = [
+        small.estimate("hours", "b1", 1.5, parameter=small.TENTH),
+        small.estimate("hours", "b1", 2.5, window_index=2),
+    ]
+    small.keep(engine, rows)
+    small.record(engine, [small.statistics_entry("hours", "b1", 1, (1, 2), units=1234), BROKEN])
+    return f"embedded:{tmp_path / 'warehouse'}"
+
+
+@pytest.fixture
+def plan_file(tmp_path: Path) -> str:
+    """Return the file of a plan that is due to have `hours` in two weeks."""
+    file = tmp_path / "plan.json"
+    file.write_bytes(codec.dump(small.plan([small.HOURS])))
+    return str(file)
+
+
+def test_results_need_a_slug_and_a_dataset_and_no_configuration(warehouse: str):
+    shown = _run(results, "new-tab", "--dataset", "analysis", "--warehouse", warehouse)
+
+    assert shown.exit_code == 0
+    assert "week 1, days 0 to 6 · enrollments · all units" in shown.output
+    assert "mean 0.1" in shown.output
+
+
+def test_results_of_a_plan_need_no_dataset(warehouse: str, plan_file: str):
+    shown = _run(results, "--plan", plan_file, "--warehouse", warehouse, "--format", "json", "--window", "2")
+
+    assert [row["point"] for row in json.loads(shown.output)] == [2.5]
+
+
+def test_results_go_to_a_file_in_any_format(warehouse: str, tmp_path: Path):
+    common = ("new-tab", "--dataset", "analysis", "--warehouse", warehouse)
+
+    for name in ("table", "json", "csv", "parquet"):
+        assert _run(results, *common, "--format", name, "-o", str(tmp_path / name)).output == ""
+
+    assert "week 1" in (tmp_path / "table").read_text()
+    assert len(json.loads((tmp_path / "json").read_text())) == 2
+    assert len((tmp_path / "csv").read_text().splitlines()) == 3
+    assert pyarrow.parquet.read_table(io.BytesIO((tmp_path / "parquet").read_bytes())).num_rows == 2
+
+
+def test_results_say_by_their_exit_code_that_something_is_lacking(warehouse: str, plan_file: str):
+    here = ("--warehouse", warehouse, "--exit-code")
+
+    assert _run(results, "new-tab", "--dataset", "analysis", *here).exit_code == EXIT_DEFINITION
+    assert _run(results, "new-tab", "--dataset", "analysis", "--metrics", "hours", *here).exit_code == EXIT_DONE
+    assert _run(results, "--plan", plan_file, *here).exit_code == EXIT_RETRY  # nobody counted the units
+
+
+def test_status_tells_what_was_computed_and_what_failed(warehouse: str):
+    shown = _run(status, "new-tab", "--dataset", "analysis", "--warehouse", warehouse)
+
+    assert shown.exit_code == 0
+    lines = [line.split() for line in shown.output.splitlines()]
+    assert [*("hours", "week", "1", "to", "2", "computed"), "2026-05-25", "01:00", "1,234"] in lines
+    assert [*("ads", "week", "1", "failed"), *("InvalidQuery:", "no", "column", "ads")] in lines
+    assert "windows of metrics: 2 computed, 1 failed" in shown.output
+
+
+def test_status_with_a_plan_tells_what_is_missing(warehouse: str, plan_file: str):
+    shown = _run(status, "--plan", plan_file, "--warehouse", warehouse, "--lacking", "--format", "json", "--exit-code")
+
+    assert shown.exit_code == EXIT_RETRY
+    report = json.loads(shown.output)
+    assert [(each["metric"], each["standing"]) for each in report["metrics"]] == [("identity", "missing")]
+    assert [node["node"] for node in report["nodes"]][:3] == ["enrollments", "counts", "day-clients"]
+
+
+def test_status_comes_as_a_table_of_metrics_too(warehouse: str):
+    shown = _run(status, "new-tab", "--dataset", "analysis", "--warehouse", warehouse, "--format", "csv")
+
+    assert shown.output.splitlines()[1].startswith("ads,week,1,1,failed,,,,,InvalidQuery,no column ads")
+
+
+def test_a_misspelt_slug_is_answered_with_the_nearest_known_one(warehouse: str):
+    with pytest.raises(PlanError, match="did you mean 'new-tab'"):
+        _run(status, "new-tap", "--dataset", "analysis", "--warehouse", warehouse)
+
+
+def test_without_a_slug_or_a_plan_the_command_says_what_it_needs(warehouse: str):
+    shown = _run(results, "--warehouse", warehouse)
+
+    assert shown.exit_code == 2
+    assert "name an experiment by its slug, or give --plan FILE" in shown.output
+
+
+def _run(command: object, *arguments: str) -> Result:
+    """Return what a command printed and answered, as the command line would exit with it; let our errors through."""
+    shown = CliRunner().invoke(
+        command,  # type: ignore[arg-type]  # a command
+        list(arguments),
+        standalone_mode=False,
+    )
+    if isinstance(shown.exception, PlanError):
+        raise shown.exception
+    if shown.exception is not None:
+        shown = CliRunner().invoke(command, list(arguments))  # type: ignore[arg-type]  # a command
+    elif isinstance(shown.return_value, int):
+        shown.exit_code = shown.return_value
+    return shown
