@@ -15,7 +15,7 @@ from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 
 Returned = TypeVar("Returned")
 
-FOREIGN = (GoogleAPIError, requests.exceptions.RequestException, GoogleAuthError, ConnectionError)
+FOREIGN = (GoogleAPIError, requests.exceptions.RequestException, GoogleAuthError, ConnectionError, TimeoutError)
 
 
 class JobError(Exception):

@@ -90,8 +90,8 @@ class BigQueryEngine:
         config = self._load_config(labels, write, storage, existing=existing)
         config.schema = fields_of(columns)
         if existing is not None and write is Write.APPEND:
-            given = {column.name for column in columns}
-            config.schema += [field for field in existing.schema if field.name not in given]
+            given = {column.name.lower() for column in columns}
+            config.schema += [field for field in existing.schema if field.name.lower() not in given]
         text = json_lines(rows, [column.name for column in columns])
         reference = self._tables.reference(destination)
 

@@ -97,9 +97,7 @@ RULES: tuple[Rule, ...] = (
     ),
     # jobs.get may lag behind jobs.insert: https://github.com/googleapis/python-bigquery/issues/2134
     Rule(Transient, Again.NOW, "BigQuery does not know of the job yet", reasons=("notFound",), pattern="found: job"),
-    Rule(
-        NotFound, Again.NO, "check the name, the project and the location", reasons=("notFound",), pattern="not found"
-    ),
+    Rule(NotFound, Again.NO, "check the name, the project and the location", reasons=("notFound",)),
     Rule(Conflict, Again.LATER, "another process made or changed it first", reasons=("duplicate", "conditionNotMet")),
     Rule(Unsupported, Again.NO, "BigQuery does not implement this", reasons=("notImplemented",)),
     Rule(

@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 AnyJob: TypeAlias = QueryJob | LoadJob
 
-_LONGEST_PREFIX = 900  # a job id has at most 1,024 characters: letters, digits, '_' and '-'
+_LONGEST_PREFIX = 700
+_LONGEST_ATTEMPT = 200  # a job id has at most 1,024 characters: letters, digits, '_' and '-'
 _FIRST_POLL_SECONDS = 0.25
 _GRACE_SECONDS = 30.0  # BigQuery stops a job at its timeout; this is for it to say so
 
@@ -42,14 +43,15 @@ class JobNames:
     """
 
     def __init__(self, prefix: str, attempt: str) -> None:
-        self._start = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(part for part in (prefix, attempt) if part))
+        parts = (prefix[:_LONGEST_PREFIX], attempt[:_LONGEST_ATTEMPT])
+        self._start = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(part for part in parts if part))
         self._seen: Counter[str] = Counter()
 
     def next(self, *request: str) -> str:
         """Return the name of the next job that makes this request."""
         digest = sha256("\0".join(request).encode()).hexdigest()[:16]
         self._seen[digest] += 1
-        return f"{self._start[:_LONGEST_PREFIX]}-{digest}-{self._seen[digest]}".lstrip("-")
+        return f"{self._start}-{digest}-{self._seen[digest]}".lstrip("-")
 
 
 class Jobs:
