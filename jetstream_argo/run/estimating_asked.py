@@ -1,6 +1,5 @@
 """Which statistics of a metric are asked for, and which of them one query can serve."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,8 +8,8 @@ from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
 from jetstream_argo.run.estimating_model import Stored
 from jetstream_argo.stats.needs import JointMomentsNeed, MomentsNeed, Need, RatioNeed
 from jetstream_argo.stats.params import Params
-from jetstream_argo.stats.pretreatments import PreTreatment, parse_pre_treatment
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.planned import params_of, steps_of
+from jetstream_argo.stats.pretreatments import PreTreatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +59,12 @@ def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[Group, ...]:
     found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[Asked]] = {}
     for statistic in wanted.statistics:
         one = _asked(statistic, stored)
-        found.setdefault((_subject(one.need, statistic.covariate), parsed_steps(statistic)), []).append(one)
+        found.setdefault((_subject(one.need, statistic.covariate), steps_of(statistic)), []).append(one)
     return tuple(Group(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
 
 
-def parsed_params(statistic: Statistic, *, file: str = "", where: str = "") -> Params:
-    """Return the parameters of a statistic of a plan, its covariate among them."""
-    arguments = json.loads(statistic.parameters)
-    if statistic.covariate is not None:
-        period = statistic.covariate.period.value
-        arguments["covariate_adjustment"] = {"metric": statistic.covariate.metric, "period": period}
-    return parse_params(statistic.name, arguments, file=file, where=where)
-
-
-def parsed_steps(statistic: Statistic) -> tuple[PreTreatment, ...]:
-    """Return the pre-treatments of a statistic of a plan."""
-    return tuple(parse_pre_treatment(step.name, json.loads(step.arguments)) for step in statistic.pre_treatments)
-
-
 def _asked(statistic: Statistic, stored: Stored) -> Asked:
-    params = parsed_params(statistic)
+    params = params_of(statistic)
     need = params.need()
     covariate = statistic.covariate
     if isinstance(need, JointMomentsNeed) and covariate is not None and stored.covariates.get(covariate) is None:

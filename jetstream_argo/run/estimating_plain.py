@@ -9,6 +9,7 @@ import numpy as np
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Asked, Group
+from jetstream_argo.run.estimating_exact import values_of_the_inexact
 from jetstream_argo.run.estimating_moments import moments, power_sums
 from jetstream_argo.run.estimating_queries import Key, Queries, Row
 from jetstream_argo.sql.needs.clips import HIGHEST_POWER, Clipped
@@ -18,6 +19,7 @@ from jetstream_argo.sql.needs.summary import FEW_VALUES, summary_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats import needs
 from jetstream_argo.stats.moments import Successes, Total
+from jetstream_argo.stats.params import BootstrapMean
 from jetstream_argo.stats.sufficient import (
     Boxes,
     BranchFacts,
@@ -42,7 +44,7 @@ class PlainFacts:
 
     summary: Mapping[Key, Row]
     clips: tuple[Clipped, ...]
-    details: Mapping[_Detailed, Mapping[Key, Row]]
+    details: Mapping[needs.Need, Mapping[Key, Row]]
     integer: bool
 
     def facts(self, need: needs.Need, key: Key) -> BranchFacts:
@@ -86,9 +88,10 @@ class PlainFacts:
             case needs.MomentsNeed():
                 return moments(row, self._index(need.clip))
             case needs.PowerSumsNeed():
-                return _value_counts(row) or power_sums(row, self._index(need.clip))
+                values = self.details.get(need, {}).get(key)
+                return _few_values(row) or (_values(values) if values else power_sums(row, self._index(need.clip)))
             case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
-                return _value_counts(row) or _detail(need, row, self.details[need].get(key))
+                return _few_values(row) or _detail(need, row, self.details[need].get(key))
             case needs.JointMomentsNeed() | needs.RatioNeed():
                 raise TypeError(f"{need!r} is not about one metric")
             case _:
@@ -102,8 +105,19 @@ def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
     with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
     summary = queries.rows(summary_query(observed, clips, with_values=with_values))
-    details = {need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)}
-    return PlainFacts(summary, clips, details, observed.integer)
+    details: dict[needs.Need, Mapping[Key, Row]] = {
+        need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
+    }
+    facts = PlainFacts(summary, clips, details, observed.integer)
+    for one in group.asked:
+        if isinstance(one.params, BootstrapMean):
+            many = (
+                (key, facts.facts(one.need, key), row.whole("n_values"))
+                for key, row in summary.items()
+                if row.whole("n_values") > FEW_VALUES
+            )
+            details[one.need] = values_of_the_inexact(group, one.params, queries, many)
+    return facts
 
 
 _DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
@@ -179,9 +193,11 @@ def _portions(windows: Sequence[AnalysisWindow], numbers: Mapping[int, int]) -> 
         yield part
 
 
-def _value_counts(row: Row) -> ValueCounts | None:
-    if row.whole("n_values") > FEW_VALUES:
-        return None
+def _few_values(row: Row) -> ValueCounts | None:
+    return _values(row) if row.whole("n_values") <= FEW_VALUES else None
+
+
+def _values(row: Row) -> ValueCounts:
     return ValueCounts(np.array(row.array("vals"), np.float64), np.array(row.array("counts"), np.int64))
 
 

@@ -1,0 +1,167 @@
+"""A warehouse that holds metric values, and the plan they belong to: what tests of estimating share."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Segment
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Result, Value, Write
+from jetstream_argo.plan.model import (
+    AnalysisPlan,
+    Covariate,
+    Enrollments,
+    Experiment,
+    MetricStatistics,
+    PreTreatment,
+    Statistic,
+)
+from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+from jetstream_argo.run.estimating import Estimated, Stored, estimate_metric
+from jetstream_argo.sql import names
+from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.sql.text import Sql
+
+WEEK = AnalysisWindow(1, 0, 6)
+BEFORE = Covariate("before", Period.PREENROLLMENT_WEEK)
+WHOLE = "INT64"
+REAL = "FLOAT64"
+
+
+def plan_of(branches: Sequence[str] = ("control", "treatment"), segments: Sequence[str] = ()) -> AnalysisPlan:
+    """A plan with these branches and segments, and nothing else that estimating reads."""
+    start = date(2026, 5, 4)
+    experiment = Experiment(
+        "try-it", "app", AnalysisUnit.CLIENT, tuple(branches), branches[0], Timeline(start, 2, None),
+        is_complete=False, is_private=False, sample_size=None, outcomes=(), url=None,
+    )  # fmt: skip
+    own = tuple(Segment(name, "clients", "TRUE") for name in segments)
+    return AnalysisPlan(
+        1, experiment, start, "results", Enrollments("k", "custom", "", None, own, ()), None, tuple(Basis),
+        periods=(), sources=(), metrics=(), statistics=(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An enrolled unit: its values by basis and window (a missing key: no row), and what it is in."""
+
+    branch: str
+    values: Mapping[tuple[Basis, int], Value]
+    before: Value = None
+    divisor: Value = None
+    segments: tuple[str, ...] = ()
+
+
+def units_of(branch: str, values: Sequence[Value], others: Sequence[Value] = ()) -> list[Unit]:
+    """Units of one branch with these values in window 1 of the enrollments; `others` are covariate and divisor."""
+    padded = list(others) or [None] * len(values)
+    return [Unit(branch, {(Basis.ENROLLMENTS, 1): y}, x, x) for y, x in zip(values, padded, strict=True)]
+
+
+@dataclass
+class Counting(EmbeddedEngine):
+    """A warehouse that remembers its queries."""
+
+    asked: list[Sql] = field(default_factory=list)
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked = []
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+        """Run a query."""
+        self.asked.append(sql)
+        return super().query(sql, labels=labels)
+
+
+@dataclass(frozen=True)
+class World:
+    """Units in a warehouse."""
+
+    engine: Counting
+    plan: AnalysisPlan
+    stored: Stored
+
+    def estimate(self, *statistics: Statistic, windows: Sequence[AnalysisWindow] = (WEEK,)) -> Estimated:
+        """Estimate statistics of the metric."""
+        wanted = MetricStatistics(Period.WEEK, "clicks", "k", statistics)
+        return estimate_metric(self.plan, wanted, self.stored, self.engine, windows=windows, labels={})
+
+    def ratio(self, *statistics: Statistic) -> Estimated:
+        """Estimate statistics of the metric that is made of the values and the divisors."""
+        values = self.stored.values["clicks"]
+        divisors = tuple(replace(each, column="divisor") for each in values)
+        stored = Stored({"clicks": values, "visits": divisors})
+        wanted = MetricStatistics(Period.WEEK, "click_rate", "k", statistics)
+        return estimate_metric(self.plan, wanted, stored, self.engine, windows=(WEEK,), labels={})
+
+
+def world_of(
+    root: Path,
+    units: Sequence[Unit],
+    *,
+    kind: str = REAL,
+    other: str = REAL,
+    branches: Sequence[str] = ("control", "treatment"),
+    segments: Sequence[str] = (),
+    covariate: bool = True,
+) -> World:
+    """Store the units' values as a source's node does, `kind` and `other` being their types."""
+    engine, plan = Counting(root), plan_of(branches, segments)
+    ids = [f"u{number}" for number in range(len(units))]
+    who = [Column("analysis_id", "STRING"), Column("branch", "STRING")]
+    dates = [Column("enrollment_date", "DATE"), Column("exposure_date", "DATE")]
+    enrolled: list[dict[str, Value]] = [
+        {
+            "analysis_id": name, "branch": unit.branch, "enrollment_date": date(2026, 5, 4),
+            "exposure_date": date(2026, 5, 5) if any(basis is Basis.EXPOSURES for basis, _ in unit.values) else None,
+            **{segment: segment in unit.segments for segment in segments},
+        }
+        for name, unit in zip(ids, units, strict=True)
+    ]  # fmt: skip
+    columns = [*who, *dates, *(Column(segment, "BOOL") for segment in segments)]
+    engine.load(names.enrollments(plan), enrolled, columns, write=Write.TRUNCATE, labels={})
+    indexes = {index for unit in units for _, index in unit.values} or {1}
+    slices = (WindowSlice(("b1",), min(indexes), max(indexes), ("clicks",)),)
+    layout = [Column("batch", "STRING"), *who, Column("window_index", "INT64")]
+    stored = []
+    for basis in Basis:
+        rows: list[dict[str, Value]] = [
+            {"batch": "b1", "analysis_id": name, "branch": unit.branch, "window_index": index, "clicks": value,
+             "divisor": unit.divisor}
+            for name, unit in zip(ids, units, strict=True)
+            for (of, index), value in unit.values.items()
+            if of is basis
+        ]  # fmt: skip
+        table = f"results.values_{basis.value}"
+        if rows:
+            values = [*layout, Column("clicks", kind), Column("divisor", other)]
+            engine.load(table, rows, values, write=Write.TRUNCATE, labels={})
+        stored.append(StoredValues(basis, table, "clicks", slices if rows else ()))
+    before: list[dict[str, Value]] = [
+        {"batch": "b1", "analysis_id": name, "branch": unit.branch, "window_index": 1, "before": unit.before}
+        for name, unit in zip(ids, units, strict=True)
+    ]
+    engine.load("results.before", before, [*layout, Column("before", other)], write=Write.TRUNCATE, labels={})
+    x = StoredValues(Basis.ENROLLMENTS, "results.before", "before", slices)
+    return World(engine, plan, Stored({"clicks": tuple(stored)}, {BEFORE: x if covariate else None}))
+
+
+def statistic(name: str, *steps: PreTreatment, covariate: Covariate | None = None, **parameters: object) -> Statistic:
+    """A statistic as a plan has it."""
+    return Statistic(name, json.dumps(parameters), steps, covariate)
+
+
+def step(name: str, **arguments: object) -> PreTreatment:
+    """A pre-treatment as a plan has it."""
+    return PreTreatment(name, json.dumps(arguments))
+
+
+def points(estimated: Estimated, *, comparison: object = None) -> dict[str, float | None]:
+    """The points of the branches themselves, in the segment of all."""
+    rows = [one.row for one in estimated.rows if one.segment == "all" and one.row.comparison == comparison]
+    return {row.branch: row.point for row in rows}
