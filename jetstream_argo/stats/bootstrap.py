@@ -139,7 +139,7 @@ def _relative_uplift(branch: BranchMean, reference: BranchMean) -> _Asked:
     if not isfinite(reciprocal):
         return _Asked(Interval(reason=Reason.INFINITE_EXPECTATION), question, ratio)
     asked = _asked(law.mean * reciprocal - 1, question, [branch, reference])
-    if negative and asked.interval.reason is None:
+    if negative and asked.question is not None and question.sd:
         return replace(asked, interval=replace(asked.interval, reason=Reason.NEGATIVE_REFERENCE))
     return asked
 

@@ -38,7 +38,8 @@ class CumulantLaw:
     @cached_property
     def nodes(self) -> Floats:
         """Its quantiles at the probabilities ndtr(Z)."""
-        return tabulate(self.cdf, mean=self.mean, sd=self.sd, support=(self.low, self.high))
+        skewness = float(self.shape[3])
+        return tabulate(self.cdf, mean=self.mean, sd=self.sd, support=(self.low, self.high), skewness=skewness)
 
     def cdf(self, x: Floats) -> Floats:
         """Return the probability of at most `x`."""
@@ -50,7 +51,8 @@ class CumulantLaw:
         """Return the expectation of 1 / X of a law away from 0: by its moments, or nearer to 0 by its nodes."""
         ratio = self.sd / self.mean
         if abs(ratio) > SERIES:
-            return expectation(1 / self.nodes)
+            with np.errstate(divide="ignore"):  # infinite, if an approximate law reaches 0
+                return expectation(1 / self.nodes)
         central = moments_from_cumulants(self.shape)
         return float(sum((-ratio) ** k * central[k] for k in range(HIGHEST_POWER + 1))) / self.mean
 

@@ -18,6 +18,7 @@ from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments, Successes, Total
 from jetstream_argo.stats.needs import (
     ClipRule,
+    CountNeed,
     JointMomentsNeed,
     MomentsNeed,
     Need,
@@ -28,7 +29,7 @@ from jetstream_argo.stats.needs import (
     SumNeed,
 )
 from jetstream_argo.stats.params import Params
-from jetstream_argo.stats.reduce import clipped, moments, power_sums_of, thresholds
+from jetstream_argo.stats.reduce import clipped, joint_power_sums, moments, power_sums_of, thresholds
 from jetstream_argo.stats.select import quantile_of, ranked
 from jetstream_argo.stats.sufficient import (
     BranchFacts,
@@ -73,7 +74,9 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
     if isinstance(need, JointMomentsNeed):
         return _covaried(columns, need.clip)
     if isinstance(need, RatioNeed):
-        return _ratio(columns)
+        return _ratio(columns, need.clip)
+    if isinstance(need, CountNeed):
+        return _sample(columns, [None] * len(columns.branches), Pooled())
     finite = _finite(columns.codes, columns.values)
     counted = _counted(columns, finite)
     data = [_of_counts(one, need) for one in counted] if counted else _of_values(need, columns, finite)
@@ -197,7 +200,9 @@ def _covaried(columns: Columns, clip: ClipRule | None) -> Sample:
     data: list[Data] = []
     for code in range(len(columns.branches)):
         mine = columns.codes == code
-        data.append(Covaried(_moments(y[has_y & mine], None), _joint(y[both & mine], x[both & mine])))
+        complete = both & mine
+        units = _moments(np.compress(has_y & mine, y), None)
+        data.append(Covaried(units, _joint(np.compress(complete, y), np.compress(complete, x))))
     qbar = float(np.quantile(x[both], np.arange(0, 1, QBAR_STEP)).mean()) if both.any() else None
     pooled = Pooled(limits[0] if clip else None, limits[1] if clip else None, qbar, integer=_whole(columns.values))
     return _sample(columns, data, pooled)
@@ -211,7 +216,7 @@ def _joint(y: Floats, x: Floats) -> JointMoments:
     return JointMoments(len(y), mean_y, mean_x, float(dy @ dy), float(dx @ dx), float(dx @ dy))
 
 
-def _ratio(columns: Columns) -> Sample:
+def _ratio(columns: Columns, clip: ClipRule | None) -> Sample:
     if columns.other is None:
         raise EstimateError("wrong_data", f"{columns.metric}: a ratio needs the denominator's column")
     both = np.isfinite(columns.values) & np.isfinite(columns.other)
@@ -219,11 +224,12 @@ def _ratio(columns: Columns) -> Sample:
     for code in range(len(columns.branches)):
         mine = both & (columns.codes == code)
         pair = [np.compress(mine, one).astype(np.float64) for one in (columns.values, columns.other)]
-        data.append(PairCounts(pair[0], pair[1], np.ones(len(pair[0]), np.int64)))
+        pairs = PairCounts(pair[0], pair[1], np.ones(len(pair[0]), np.int64))
+        data.append(joint_power_sums(pairs, clip) if pairs.n else pairs)
     return _sample(columns, data, Pooled())
 
 
-def _sample(columns: Columns, data: Sequence[Data], pooled: Pooled) -> Sample:
+def _sample(columns: Columns, data: Sequence[Data | None], pooled: Pooled) -> Sample:
     in_branch = columns.codes >= 0
     missing, infinite = np.isnan(columns.values) & in_branch, np.isinf(columns.values) & in_branch
     count = len(columns.branches)

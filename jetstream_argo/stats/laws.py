@@ -59,7 +59,12 @@ def ratio_cdf(law: Law, reference: Law) -> Cdf:
     """Return the distribution function of `law / reference`; `reference` must be positive."""
     if reference.sd / reference.mean <= law.sd / abs(law.mean) or law.nodes[0] <= 0:
         return lambda r: law.cdf(r[..., None] * reference.nodes) @ WEIGHTS
-    return lambda r: 1 - reference.cdf(law.nodes / np.maximum(r[..., None], np.finfo(float).tiny)) @ WEIGHTS
+    smallest = law.nodes[-1] * 1e-300  # so that the quotients stay finite; the law has no smaller ratio
+
+    def cdf(r: Floats) -> Floats:
+        return 1 - reference.cdf(law.nodes / np.maximum(r[..., None], smallest)) @ WEIGHTS
+
+    return cdf
 
 
 def quantiles(
@@ -78,6 +83,7 @@ def search(
     *,
     mean: float | Floats,
     sd: float | Floats,
+    start: Floats | None = None,
     close: float = CLOSE,
     near: float = 0.0,
 ) -> tuple[Floats, Floats]:
@@ -87,7 +93,7 @@ def search(
     the function is nearly a line, so that secants converge in a few steps; a step out of the bracket is halved into it.
     """
     low, high = np.full(scores.shape, -np.inf), np.full(scores.shape, np.inf)
-    t = mean + sd * scores
+    t = mean + sd * scores if start is None else start
     slope = np.full(scores.shape, 1.0) / sd
     before, gap_before = t, np.full(scores.shape, np.nan)
     found = np.zeros(scores.shape, dtype=bool)

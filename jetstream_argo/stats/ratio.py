@@ -175,7 +175,7 @@ def _relative_uplift(branch: _Branch, reference: _Branch, tails: Floats) -> Inte
     bounds, sd = np.full(2, ratio), hypot(law.sd, ratio * base.sd) / base.mean
     if sd:
         bounds = quantiles(ratio_cdf(law, base), tails, mean=ratio, sd=sd, close=TABLE)
-    reason = _remark(tails, branch, reference) or (Reason.NEGATIVE_REFERENCE if negative else None)
+    reason = Reason.NEGATIVE_REFERENCE if negative and sd else _remark(tails, branch, reference)
     return Interval(point, float(bounds[0]) - 1, float(bounds[1]) - 1, reason)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments, PowerSums
 from jetstream_argo.stats.needs import ClipRule, ClipScope
-from jetstream_argo.stats.select import between
+from jetstream_argo.stats.select import between, quantile_of
 from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
 
@@ -115,14 +115,21 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
         return JointPowerSums(0, 0.0, 0.0, ())
     columns = [_winsorised(column, data.counts, clip) for column in (data.numerator, data.denominator)]
     (mean_x, x), (mean_y, y) = ((mean := _mean(column, data.counts), column - mean) for column in columns)
-    powers_x, powers_y = ([one**k for k in range(order + 1)] for one in (x, y))
-    central = tuple(
-        tuple(float(data.counts @ (powers_x[i] * powers_y[j])) for j in range(order + 1 - i)) for i in range(order + 1)
-    )
-    return JointPowerSums(data.n, mean_x, mean_y, central, float(columns[1].min()))
+    central = []
+    left = data.counts.astype(np.float64)
+    for i in range(order + 1):
+        term, row = left.copy(), []
+        for _ in range(order + 1 - i):
+            row.append(float(term.sum()))
+            term *= y
+        central.append(tuple(row))
+        left *= x
+    return JointPowerSums(data.n, mean_x, mean_y, tuple(central), float(columns[1].min()))
 
 
 def _winsorised(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> Floats:
     if clip is None:
         return column
+    if counts.max() == 1:
+        return np.minimum(column, quantile_of(column, clip.probability))
     return np.minimum(column, quantile(merged([ValueCounts(column, counts)]), clip.probability))

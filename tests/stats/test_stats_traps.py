@@ -1,0 +1,352 @@
+"""What happens in the corners where the existing system loses rows, invents numbers, or varies from run to run."""
+
+import numpy as np
+import pytest
+from samples import estimated, row_of
+
+from jetstream_argo.errors import ConfigError, EstimateError
+from jetstream_argo.stats.estimate import estimate
+from jetstream_argo.stats.from_columns import Columns, sample_from_columns
+from jetstream_argo.stats.moments import Moments
+from jetstream_argo.stats.pretreatments import CensorHighestValues, too_many_dropped
+from jetstream_argo.stats.registry import STATISTICS, parse_params
+from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
+from jetstream_argo.stats.sufficient import BranchFacts, Sample
+
+DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
+SKEW = np.exp(np.random.RandomState(7).normal(0, 1.5, size=(3, 200)))
+MEANS = ("linear_model_mean", "linear_model_mean_no_clip", "bootstrap_mean", "deciles")
+RATIO = {"numerator": "m", "denominator": "d"}
+
+
+def numbers(row: EstimateRow) -> tuple[float | None, float | None, float | None]:
+    return row.point, row.lower, row.upper
+
+
+def test_differences_are_antisymmetric_because_values_are_clipped_once() -> None:
+    rows = estimated("linear_model_mean", SKEW)
+
+    there = row_of(rows, "treatment-a", DIFFERENCE, "control")
+    back = row_of(rows, "control", DIFFERENCE, "treatment-a")
+
+    assert there.point == -back.point
+    assert (there.lower, there.upper) == (-back.upper, -back.lower)
+
+
+@pytest.mark.parametrize("statistic", [*MEANS, "binomial", "population_ratio"])
+def test_the_confidence_asked_for_is_that_of_every_interval(statistic: str) -> None:
+    whole = (SKEW > 1).astype(int) if statistic == "binomial" else SKEW
+    arguments = RATIO if statistic == "population_ratio" else {}
+
+    wide = estimated(statistic, whole, SKEW + 1, confidence_interval=0.9, **arguments)
+    wider = estimated(statistic, whole, SKEW + 1, confidence_interval=0.98, **arguments)
+
+    for one, other in zip(wide, wider, strict=True):
+        assert (one.ci_width, other.ci_width) == (0.9, 0.98)
+        assert one.point == other.point
+        assert other.lower <= one.lower <= one.upper <= other.upper
+        assert other.upper - other.lower > one.upper - one.lower
+
+
+@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+def test_a_branch_without_units_has_rows_and_a_reason(statistic: str) -> None:
+    arguments = RATIO if statistic == "population_ratio" else {}
+    params = parse_params(statistic, arguments)
+    values = (SKEW[:2] > 1).astype(int).ravel()
+    columns = Columns("m", ("control", "empty", "other"), np.repeat([0, 2], 200).astype(np.int8), values, values + 1)
+
+    rows = estimate(params, sample_from_columns(params, columns))
+
+    of_empty = [row for row in rows if "empty" in (row.branch, row.comparison_to_branch)]
+    assert of_empty
+    if statistic == "count":
+        assert [(row.point, row.reason) for row in of_empty] == [(0.0, None)]
+    else:
+        assert {row.reason for row in of_empty} == {Reason.NO_UNITS}
+    complete = [row for row in rows if row not in of_empty]
+    assert all(row.point is not None or row.reason is Reason.ZERO_REFERENCE for row in complete)
+
+
+@pytest.mark.parametrize("statistic", MEANS)
+def test_a_single_branch_has_rows_of_its_own_and_no_comparison(statistic: str) -> None:
+    rows = estimated(statistic, SKEW[:1])
+
+    assert {row.comparison for row in rows} == {None}
+    assert all(row.point is not None for row in rows)
+
+
+@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+def test_units_without_a_value_are_left_out_and_nothing_else_changes(statistic: str) -> None:
+    arguments = RATIO if statistic == "population_ratio" else {}
+    values = (SKEW > 1).astype(float)
+    gaps = [[*one, np.nan] for one in values]
+
+    full = estimated(statistic, values, values + 1, **arguments)
+    gappy = estimated(statistic, gaps, [[*one, 1.0] for one in values + 1], **arguments)
+
+    if statistic == "count":
+        assert [row.point for row in gappy] == [201.0] * 3
+        assert [row.n_units for row in gappy] == [200] * 3
+    elif statistic == "per_client_dau_impact":
+        # The difference is multiplied by all units, those without a value too.
+        assert gappy[0].point == pytest.approx(full[0].point * 603 / 600)
+    else:
+        assert [numbers(row) for row in gappy] == [numbers(row) for row in full]
+
+
+@pytest.mark.parametrize("infinite", [np.inf, -np.inf])
+@pytest.mark.parametrize("statistic", [*MEANS, "sum", "empirical_cdf", "kernel_density_estimate"])
+def test_infinite_values_of_either_sign_are_excluded_and_the_rows_say_so(statistic: str, infinite: float) -> None:
+    clean = estimated(statistic, SKEW)
+    dirty = estimated(statistic, [[*SKEW[0], infinite], SKEW[1], SKEW[2]])
+
+    assert [numbers(row) for row in dirty] == [numbers(row) for row in clean]
+    for row in dirty:
+        touched = "control" in (row.branch, row.comparison_to_branch)
+        assert row.reason is (Reason.NONFINITE_EXCLUDED if touched else None)
+
+
+@pytest.mark.parametrize("statistic", ["linear_model_mean_no_clip", "bootstrap_mean"])
+def test_a_reference_of_zeros_loses_the_relative_uplift_only(statistic: str) -> None:
+    rows = estimated(statistic, [[0.0] * 200, SKEW[1]])
+
+    assert None not in numbers(row_of(rows, "control"))
+    assert None not in numbers(row_of(rows, "treatment-a", DIFFERENCE, "control"))
+    uplift = row_of(rows, "treatment-a", UPLIFT, "control")
+    assert (numbers(uplift), uplift.reason) == ((None, None, None), Reason.ZERO_REFERENCE)
+    assert row_of(rows, "control", UPLIFT, "treatment-a").point == -1
+
+
+def test_deciles_of_a_reference_that_are_zero_lose_the_relative_uplift_only() -> None:
+    zeros = [0] * 100 + list(range(1, 101))
+    rows = estimated("deciles", [zeros, [value + 1 for value in zeros]])
+
+    low = row_of(rows, "treatment-a", UPLIFT, "control", parameter="0.2")
+    assert (numbers(low), low.reason) == ((None, None, None), Reason.ZERO_REFERENCE)
+    assert row_of(rows, "treatment-a", DIFFERENCE, "control", parameter="0.2").point == 1
+    assert None not in numbers(row_of(rows, "treatment-a", UPLIFT, "control", parameter="0.9"))
+
+
+def test_a_share_of_no_conversions_has_no_expected_uplift_but_exact_bounds() -> None:
+    rows = estimated("binomial", [[0] * 500, [1] * 60 + [0] * 440])
+
+    row = row_of(rows, "treatment-a", UPLIFT, "control")
+    assert (row.point, row.reason) == (None, Reason.INFINITE_EXPECTATION)
+    # np.quantile(rng.beta(61, 441, 4e7) / rng.beta(1, 501, 4e7) - 1, [.025, .975]): 15.1, 2.4e3; exact to 1e-2
+    assert row.lower == pytest.approx(15.1, rel=0.02)
+    assert row.upper == pytest.approx(2410, rel=0.02)
+
+
+def test_a_reference_interval_that_holds_zero_bounds_no_uplift() -> None:
+    noise = np.random.RandomState(3).normal(0.05, 1, size=(2, 100))
+    rows = estimated("linear_model_mean_no_clip", noise)
+    resampled = estimated("bootstrap_mean", noise, drop_highest=0)
+
+    row = row_of(rows, "treatment-a", UPLIFT, "control")
+    assert (row.lower, row.upper) == (None, None)
+    assert row.reason in (Reason.UNBOUNDED, Reason.OPPOSITE_SIGNS)
+    assert row_of(resampled, "treatment-a", UPLIFT, "control").reason is Reason.UNBOUNDED
+    assert row_of(rows, "treatment-a", DIFFERENCE, "control").lower is not None
+
+
+@pytest.mark.parametrize("statistic", ["linear_model_mean_no_clip", "bootstrap_mean", "population_ratio"])
+def test_an_uplift_on_a_negative_reference_is_marked(statistic: str) -> None:
+    arguments = RATIO if statistic == "population_ratio" else {}
+    rows = estimated(statistic, -SKEW, np.ones_like(SKEW), drop_highest=0, **arguments)
+
+    row = row_of(rows, "treatment-a", UPLIFT, "control")
+    assert row.reason is Reason.NEGATIVE_REFERENCE
+    assert row.lower < row.point < row.upper
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e8])
+def test_a_covariate_far_from_zero_changes_nothing(offset: float) -> None:
+    # Powers of two, so that adding the offset rounds nothing away.
+    covariate = np.round(SKEW * 64) / 64
+    values = covariate + np.round(SKEW[::-1] * 64) / 64
+    adjust = {"covariate_adjustment": {"period": "preenrollment_week"}, "drop_highest": 0}
+
+    rows = estimated("linear_model_mean", values, covariate, **adjust)
+    moved = estimated("linear_model_mean", values, covariate + offset, **adjust)
+
+    for one, other in zip(rows, moved, strict=True):
+        if one.comparison is not UPLIFT:
+            # The mean of the covariate itself is known to a float's precision only.
+            assert numbers(other) == pytest.approx(numbers(one), rel=1e-9, abs=4e-16 * offset)
+
+
+@pytest.mark.parametrize("statistic", ["linear_model_mean", "bootstrap_mean"])
+def test_values_too_large_for_sums_of_squares_have_a_reason(statistic: str) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = estimated(statistic, SKEW * 1e160)
+
+    row = row_of(rows, "control")
+    assert row.point == pytest.approx(float(np.minimum(SKEW[0], np.quantile(SKEW, 0.995)).mean()) * 1e160, rel=0.1)
+    assert (row.lower, row.reason) == (None, Reason.OVERFLOW)
+
+
+@pytest.mark.parametrize("statistic", [*MEANS, "binomial"])
+def test_equal_data_in_another_order_give_equal_rows(statistic: str) -> None:
+    values = (SKEW > 1).astype(int) if statistic == "binomial" else np.round(SKEW * 4)
+
+    rows = estimated(statistic, values)
+    shuffled = estimated(statistic, values[:, ::-1])
+
+    assert shuffled == rows
+
+
+@pytest.mark.parametrize("statistic", MEANS)
+def test_one_unit_a_branch_has_points_and_no_interval(statistic: str) -> None:
+    rows = estimated(statistic, [[3.5], [5.25]])
+
+    for row in rows:
+        assert (row.lower, row.upper, row.reason) == (None, None, Reason.TOO_FEW_UNITS)
+    assert row_of([row for row in rows if str(row.parameter) in ("None", "0.5")], "control").point == 3.5
+
+
+@pytest.mark.parametrize("statistic", ["bootstrap_mean", "deciles"])
+def test_bootstrap_intervals_of_few_units_are_marked(statistic: str) -> None:
+    rows = estimated(statistic, SKEW[:2, :12])
+
+    assert {row.reason for row in rows} == {Reason.FEW_UNITS}
+    assert all(row.lower < row.upper for row in rows)
+
+
+@pytest.mark.parametrize("statistic", ["linear_model_mean", "bootstrap_mean"])
+def test_values_that_do_not_vary_have_points_and_a_reason(statistic: str) -> None:
+    rows = estimated(statistic, [[5.0] * 40, [4.0] * 40])
+
+    assert {row.reason for row in rows} == {Reason.NO_VARIATION}
+    assert row_of(rows, "control").point == 5
+    assert row_of(rows, "treatment-a", DIFFERENCE, "control").point == -1
+    assert row_of(rows, "treatment-a", UPLIFT, "control").point == pytest.approx(-0.2)
+
+
+def test_a_distribution_of_one_value_keeps_a_row_for_each_grid_point() -> None:
+    rows = estimated("empirical_cdf", [[5.0] * 40], grid_size=16)
+
+    assert [(str(row.parameter), row.point) for row in rows] == [("5", 1.0)] * 16
+
+
+def test_confidences_are_not_rounded() -> None:
+    rows = estimated("deciles", SKEW, confidence_interval=0.999)
+
+    assert {row.ci_width for row in rows} == {0.999}
+
+
+@pytest.mark.parametrize("name", ["linear_model_mean", "bootstrap_mean", "population_ratio"])
+def test_drop_highest_may_be_a_whole_number_and_must_be_a_share(name: str) -> None:
+    arguments = RATIO if name == "population_ratio" else {}
+
+    assert parse_params(name, {"drop_highest": 0, **arguments}).need().clip is None
+    with pytest.raises(ConfigError, match=r"drop_highest: must be a number from 0 to 0\.5, is 0\.7"):
+        parse_params(name, {"drop_highest": 0.7, **arguments})
+
+
+def test_a_column_of_truth_values_has_a_mean() -> None:
+    rows = estimated("linear_model_mean", SKEW > 1)
+
+    assert row_of(rows, "control").point == (SKEW[0] > 1).mean()
+
+
+def test_a_whole_column_is_clipped_at_a_whole_number() -> None:
+    values = [[*range(100), 1000], [*range(100), 1001]]
+    # pandas: pd.Series([*range(100), 1000, *range(100), 1001]).quantile(0.995): 99 + 0.995 * 901 - …, rounded up
+    threshold = np.ceil(np.quantile(np.concatenate(values), 0.995))
+
+    rows = estimated("linear_model_mean", values)
+
+    assert row_of(rows, "control").point == pytest.approx((sum(range(100)) + min(1000, threshold)) / 101)
+
+
+def test_a_share_of_values_other_than_zero_and_one_is_refused_with_a_reason() -> None:
+    rows = estimated("binomial", [[0, 1, 2], [0, 1, 1]])
+
+    assert row_of(rows, "control").reason is Reason.NOT_BINARY
+    assert row_of(rows, "treatment-a", DIFFERENCE, "control").reason is Reason.NOT_BINARY
+    assert row_of(rows, "treatment-a").point == 0.6
+
+
+def test_censoring_that_ties_make_drop_too_much_is_noticed() -> None:
+    treatment = CensorHighestValues(fraction=0.99)
+
+    assert too_many_dropped(treatment, n=1500, dropped=514)
+    assert not too_many_dropped(treatment, n=1500, dropped=15)
+
+
+def test_grid_points_closer_than_six_decimals_keep_a_row_each() -> None:
+    rows = estimated("empirical_cdf", [SKEW[0] * 1e-7], grid_size=64)
+
+    assert len(rows) == 64
+    assert len({row.parameter for row in rows}) < 64
+    assert [row.point for row in rows] == sorted(row.point for row in rows)
+
+
+def test_a_bandwidth_by_the_spread_does_not_depend_on_the_unit() -> None:
+    one = estimated("kernel_density_estimate", [SKEW[0]], grid_size=8, bandwidth="scott_sd")
+    thousand = estimated("kernel_density_estimate", [SKEW[0] * 1000], grid_size=8, bandwidth="scott_sd")
+
+    assert [row.point for row in thousand] == pytest.approx([row.point / 1000 for row in one])
+
+
+def test_units_without_a_covariate_leave_the_adjusted_analysis_wholly() -> None:
+    covariate = SKEW[::-1].copy()
+    covariate[:, ::3] = np.nan
+
+    rows = estimated("linear_model_mean", SKEW, covariate, covariate_adjustment={"period": "preenrollment_week"})
+
+    assert {row.n_units for row in rows if row.comparison is None} == {133}
+    assert {row.adjusted for row in rows if row.comparison is not None} == {True}
+    assert {row.adjusted for row in rows if row.comparison is None} == {None}
+
+
+@pytest.mark.parametrize("covariate", [np.nan, 3.0])
+def test_without_a_usable_covariate_the_comparison_is_unadjusted_and_says_so(covariate: float) -> None:
+    plain = estimated("linear_model_mean", SKEW)
+
+    rows = estimated(
+        "linear_model_mean",
+        SKEW,
+        np.full_like(SKEW, covariate),
+        covariate_adjustment={"period": "preenrollment_week"},
+    )
+
+    assert [numbers(row) for row in rows] == [numbers(row) for row in plain]
+    compared = [row for row in rows if row.comparison is not None]
+    assert {(row.adjusted, row.reason) for row in compared} == {(False, Reason.NO_COVARIATE)}
+
+
+def test_units_in_no_branch_are_left_out() -> None:
+    params = parse_params("linear_model_mean", {})
+    codes = np.repeat([0, 1, -1], 200).astype(np.int8)
+
+    rows = estimate(params, sample_from_columns(params, Columns("m", ("a", "b"), codes, SKEW.ravel())))
+
+    assert [numbers(row) for row in rows] == [numbers(row) for row in estimated("linear_model_mean", SKEW[:2])]
+
+
+@pytest.mark.parametrize("denominator", [np.zeros(200), np.r_[1.0, np.zeros(199)]])
+def test_a_denominator_that_is_clipped_to_zero_has_a_reason(denominator: np.ndarray) -> None:
+    rows = estimated("population_ratio", SKEW[:2], [denominator, np.ones(200)], **RATIO)
+
+    assert row_of(rows, "control").reason is Reason.ZERO_DENOMINATOR
+    assert row_of(rows, "treatment-a", DIFFERENCE, "control").reason is Reason.ZERO_DENOMINATOR
+    assert row_of(rows, "treatment-a").point == pytest.approx(np.minimum(SKEW[1], np.quantile(SKEW[1], 0.995)).mean())
+
+
+def test_the_impact_is_the_difference_times_all_units() -> None:
+    rows = estimated("per_client_dau_impact", SKEW)
+    means = estimated("linear_model_mean_no_clip", SKEW)
+
+    assert {row.comparison for row in rows} == {DIFFERENCE, UPLIFT}
+    impact = row_of(rows, "treatment-a", DIFFERENCE, "control")
+    difference = row_of(means, "treatment-a", DIFFERENCE, "control")
+    assert numbers(impact) == pytest.approx([value * 600 for value in numbers(difference)])
+    assert impact.p_value == difference.p_value
+
+
+def test_data_of_another_kind_than_asked_for_are_refused() -> None:
+    sample = Sample("m", (BranchFacts("control", 3, Moments(3, 1.0, 2.0)),))
+
+    with pytest.raises(EstimateError, match="branch 'control': needs PowerSums or ValueCounts, has Moments"):
+        estimate(parse_params("bootstrap_mean", {}), sample)
