@@ -58,7 +58,7 @@ def worker(name: str, environment: dict[str, str], deployment: Deployment, *, no
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
         args=["task", "--node", node],
-        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *_reporting()],
+        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting()],
         resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
         security_context=container_security(),
         volume_mounts=[m.VolumeMount(name=TMP, mount_path="/tmp")],  # the pod's own
@@ -69,7 +69,8 @@ def worker(name: str, environment: dict[str, str], deployment: Deployment, *, no
     )
 
 
-def _reporting() -> list[m.EnvVar]:
+def reporting() -> list[m.EnvVar]:
+    """Return the variables that tell a pod where Argo listens."""
     return [
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
         m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),

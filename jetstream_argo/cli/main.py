@@ -19,6 +19,11 @@ _COMMANDS = {
     "results": "jetstream_argo.report.commands:results",
     "status": "jetstream_argo.report.commands:status",
     "demo": "jetstream_argo.cli.demo:demo",
+    "workflow": "jetstream_argo.cli.workflows:workflow",
+    "submit": "jetstream_argo.cli.workflows:submit",
+    "submit-due": "jetstream_argo.cli.workflows:submit_due",
+    "watch": "jetstream_argo.cli.watching:watch",
+    "retry": "jetstream_argo.cli.watching:retry",
 }
 
 

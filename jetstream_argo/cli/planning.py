@@ -14,10 +14,15 @@ from jetstream_argo.plan.model import AnalysisPlan
 if TYPE_CHECKING:
     from jetstream_argo.planner import Sources
 
-_OPTIONS = (
+_WHAT = (
     click.argument("experiment", required=False),
     click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="A plan made before."),
     click.option("--as-of", metavar="DATE", help="The last complete day of telemetry. Default: yesterday, UTC."),
+    click.option(
+        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Instead of the experiment's own file."
+    ),
+)
+_WHERE = (
     click.option(
         "--definitions",
         "-d",
@@ -28,9 +33,6 @@ _OPTIONS = (
     ),
     click.option(
         "--experiments", envvar="JETSTREAM_EXPERIMENTS", help="Experimenter's API (v8), or a file of its JSON."
-    ),
-    click.option(
-        "--config", type=click.Path(path_type=Path, dir_okay=False), help="Instead of the experiment's own file."
     ),
     click.option(
         "--conventions",
@@ -45,7 +47,16 @@ _OPTIONS = (
 
 def planning_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say what to plan to a command; it passes them to `planned`."""
-    for option in reversed(_OPTIONS):
+    return _with(_WHAT + _WHERE, command)
+
+
+def where_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where to look things up, and where results go."""
+    return _with(_WHERE, command)
+
+
+def _with(options: tuple[Callable[[Any], Any], ...], command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from jetstream_argo.argo.pod import TERMINATION_LOG
 from jetstream_argo.cli.planning import planned, planning_options
@@ -27,10 +28,37 @@ from jetstream_argo.run.progress import shown, summary
 @click.option("--metrics", default="", help="Compute only these and what they need; comma-separated.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
 @click.option("--export-to", type=click.Path(path_type=Path), help="Folder for JSON exports.")
-def run(warehouse: str, metrics: str, jobs: int, export_to: Path | None, **planning: Any) -> int:
+@click.option("--manifest", type=click.Path(path_type=Path), help="Run this Argo Workflow instead, by Argo's rules.")
+@click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="With --manifest, as for `argo submit`.")
+@click.option("--state", type=click.Path(path_type=Path), help="With --manifest: go on where the last run failed.")
+def run(jobs: int, manifest: Path | None, **options: Any) -> int:
     """Compute everything that is due, here. A second run does only what is missing."""
-    plan = planned(**planning)
+    if manifest is not None:
+        return _run_manifest(manifest, jobs, **options)
+    return _run_experiment(jobs, **options)
+
+
+def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: Path | None, **options: Any) -> int:
+    if options.pop("parameter") or options.pop("state"):
+        raise click.UsageError("--parameter and --state belong to --manifest")
+    plan = planned(**options)
     return run_here(plan, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
+
+
+def _run_manifest(
+    manifest: Path, jobs: int, parameter: tuple[str, ...], state: Path | None, export_to: Path | None, **options: Any
+) -> int:
+    """Run a manifest; what is given by an option or the environment goes before what it says itself."""
+    from jetstream_argo.argo.here.command import parsed, run_manifest  # loads YAML
+
+    if options["experiment"]:
+        raise click.UsageError("give an experiment or --manifest, not both")
+    source = click.get_current_context().get_parameter_source
+    own = {name: options[name] for name in ("warehouse", "metrics") if source(name) is not ParameterSource.DEFAULT}
+    environment = dict(os.environ)
+    if export_to is not None:
+        environment["JETSTREAM_EXPORT"] = str(export_to)
+    return run_manifest(manifest, own | parsed(parameter), jobs=jobs, state=state, environment=environment)
 
 
 def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: Path | None) -> DagRun:

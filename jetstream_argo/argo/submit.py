@@ -1,0 +1,35 @@
+"""How a Workflow gets into a cluster, once."""
+
+from dataclasses import dataclass
+
+from jetstream_argo.argo.cluster import Cluster
+from jetstream_argo.argo.emit import Emitted
+from jetstream_argo.argo.objects import put
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A Workflow that is in the cluster now; `is_new` unless one of that name, thus of that plan, was there."""
+
+    name: str
+    is_new: bool
+
+
+def submit(emitted: Emitted, cluster: Cluster) -> Submitted:
+    """Create a Workflow that was emitted with `once`, and before it what carries its plan.
+
+    Raises:
+        EngineError: the cluster or the object store refuses or does not answer. Submitting again is safe.
+    """
+    carrier = emitted.carrier
+    if carrier.url:
+        put(carrier.url, carrier.data)
+    if carrier.config_map:
+        cluster.create(carrier.config_map)
+    metadata = emitted.workflow["metadata"]
+    assert isinstance(metadata, dict)  # every object has it
+    name = str(metadata["name"])
+    is_new = cluster.create(emitted.workflow)
+    if carrier.config_map:
+        cluster.own(carrier.config_map_name, cluster.workflow(name))
+    return Submitted(name, is_new)

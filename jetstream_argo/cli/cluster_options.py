@@ -1,0 +1,72 @@
+"""The options by which commands say which cluster they mean and what its pods are to be."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from jetstream_argo.argo.cluster import KubernetesCluster
+    from jetstream_argo.argo.deployment import Deployment
+
+DEPLOYMENT = (
+    click.option("--image", envvar="JETSTREAM_IMAGE", help="The worker's image, by digest."),
+    click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", required=True, help="bigquery:PROJECT?location=EU"),
+    click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's."),
+    click.option(
+        "--limits", envvar="JETSTREAM_LIMITS", default="jetstream-limits", show_default=True,
+        help="The ConfigMap of semaphores; '' for none.",
+    ),
+    click.option("--service-account", envvar="JETSTREAM_SERVICE_ACCOUNT", default="jetstream-run", show_default=True),
+    click.option(
+        "--executor-account", envvar="JETSTREAM_EXECUTOR_ACCOUNT", default="jetstream-executor", show_default=True
+    ),
+    click.option("--parallelism", envvar="JETSTREAM_PARALLELISM", type=click.IntRange(1), default=12),
+    click.option(
+        "--memory-mib", envvar="JETSTREAM_MEMORY_MIB", type=click.IntRange(64), default=384, show_default=True,
+        help="Memory of a pod's first attempt; each retry doubles it.",
+    ),
+    click.option("--plans", envvar="JETSTREAM_PLANS", default="", help="Folder for large plans: gs://BUCKET/plans"),
+)  # fmt: skip
+
+CLUSTER = (
+    click.option(
+        "--kubeconfig", type=click.Path(dir_okay=False), help="Default: KUBECONFIG, or the cluster we are in."
+    ),
+    click.option("--context", help="A context of the kubeconfig."),
+)
+
+
+def with_options(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add options to a command."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def deployment_of(options: dict[str, Any]) -> "Deployment":
+    """Take the deployment out of a command's options."""
+    from jetstream_argo.argo.deployment import Deployment
+
+    taken = {field.name: options.pop(field.name) for field in fields(Deployment)}
+    taken["image"] = taken["image"] or f"jetstream-argo:{version('jetstream-argo')}"
+    if "@sha256:" not in taken["image"]:
+        click.secho(
+            f"warning: image {taken['image']!r} is not named by digest: a retry may run other code",
+            err=True,
+            fg="yellow",
+        )
+    return Deployment(**taken)
+
+
+def cluster_of(kubeconfig: str | None, context: str | None, namespace: str) -> "KubernetesCluster":
+    """Return the cluster that the options lead to."""
+    from jetstream_argo.argo.cluster import KubernetesCluster  # loads the Kubernetes client
+
+    return KubernetesCluster(namespace=namespace, kubeconfig=kubeconfig, context=context)

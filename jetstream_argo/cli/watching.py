@@ -1,0 +1,73 @@
+"""Workflows in a cluster, watched and retried, for people who have no other tool for it."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, with_options
+from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
+
+if TYPE_CHECKING:
+    from jetstream_argo.argo.cluster import KubernetesCluster
+
+_POLL_SECONDS = 2
+
+
+@click.command()
+@click.argument("name")
+@click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
+@with_options(CLUSTER)
+@click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
+def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None, watch: bool) -> int:
+    """Run what failed in the Workflow NAME again, and what waited for it; nothing else runs."""
+    from jetstream_argo.argo.retry import retried
+
+    cluster = cluster_of(kubeconfig, context, namespace)
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    again = retried(cluster.workflow(name), now=now)
+    # Pods first: one that is still there would be taken for the node's new one.
+    cluster.delete_pods(name, again.deleted)
+    cluster.replace(again.workflow)
+    click.echo(f"{name} runs again: {len(again.deleted)} nodes were set back")
+    return watched(cluster, name) if watch else EXIT_DONE
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
+@with_options(CLUSTER)
+@click.option("--once", is_flag=True, help="Print it and go.")
+def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str | None, once: bool) -> int:
+    """Show the Workflow NAME until it ends; without NAME, list those that are in the cluster."""
+    from rich.console import Console
+
+    from jetstream_argo.argo.status import status_of
+    from jetstream_argo.argo.view import listed, shown
+
+    cluster = cluster_of(kubeconfig, context, namespace)
+    if name is None:
+        found = [status_of(each) for each in cluster.workflows("app.kubernetes.io/name=jetstream-argo")]
+        Console().print(listed([each for each in found if each.experiment]))
+        return EXIT_DONE
+    if once:
+        Console().print(shown(status_of(cluster.workflow(name))))
+        return EXIT_DONE
+    return watched(cluster, name)
+
+
+def watched(cluster: "KubernetesCluster", name: str) -> int:
+    """Show a Workflow until it ends."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from jetstream_argo.argo.status import status_of
+    from jetstream_argo.argo.view import shown
+
+    with Live(console=Console(), refresh_per_second=4) as live:
+        while not (status := status_of(cluster.workflow(name))).is_over:
+            live.update(shown(status))
+            time.sleep(_POLL_SECONDS)
+        live.update(shown(status))
+    return EXIT_DONE if status.phase == "Succeeded" else EXIT_RETRY
