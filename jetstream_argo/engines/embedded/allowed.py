@@ -18,12 +18,14 @@ _WINDOWS = "CumeDist DenseRank FirstValue Lag LastValue Lead NthValue Ntile Perc
 _LOGIC = "And Or Xor Case If Coalesce Nullif Greatest Least Cast TryCast Exists Not"
 _MATHS = """Abs Ceil Exp Floor IntDiv IsInf IsNan Ln Log Mod Pow Round SafeDivide Sign Sqrt Trunc Cos Sin Tan Acos Asin
     Atan Atan2 BitwiseCount"""
-_TEXT = """Concat Contains EndsWith Left Length Lower LowerHex MD5Digest SHA2Digest Pad RegexpExtract RegexpExtractAll
-    RegexpLike RegexpReplace Repeat Replace Reverse Right Split StartsWith StrPosition Substring Trim Upper"""
+_TEXT = """Concat Contains EndsWith Left Length Lower LowerHex Hex MD5 SHA2 MD5Digest SHA2Digest Pad RegexpExtract
+    RegexpExtractAll RegexpLike RegexpReplace Repeat Replace Reverse Right Split StartsWith StrPosition
+    Substring Trim Upper"""
 _TIME = """CurrentDate CurrentTimestamp Date DateAdd DateDiff DateFromParts DateFromUnixDate DateStrToDate DateSub
     DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Extract GenerateDateArray LastDay
     ParseDatetime StrToDate StrToTime TimeToStr Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc
-    TsOrDsToDate TsOrDsToTimestamp TsOrDsToDatetime UnixDate UnixMillis UnixSeconds UnixToTime UnixMicros"""
+    TsOrDsToDate WeekStart Week TsOrDsToTimestamp TsOrDsToDatetime UnixDate UnixMillis UnixSeconds
+    UnixToTime UnixMicros"""
 _NESTED = """Array ArrayConcat ArrayFirst ArrayLast ArrayReverse ArraySize ArrayToString Explode GenerateSeries
     JSONExtract JSONExtractArray JSONExtractScalar JSONFormat JSONValueArray ParseJSON Struct Unnest"""
 

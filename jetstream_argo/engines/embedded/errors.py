@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Transient
+from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Transient, Unsupported
 
 _QUOTED = re.compile(r'"([^"]+)"')
 _POSITION = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
@@ -41,6 +41,8 @@ def _classified(error: Exception, sql: str) -> EngineError:
 
     text = " ".join(_POSITION.sub("", str(error)).split())
     match error:
+        case duckdb.InternalException() | duckdb.FatalException():
+            return Unsupported(f"DuckDB fails at this query: {text.partition('Stack Trace')[0].strip()}")
         case duckdb.OutOfMemoryException():
             return TooBig(text)
         case duckdb.IOException() | duckdb.InterruptException() | duckdb.ConnectionException():

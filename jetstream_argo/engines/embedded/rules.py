@@ -68,7 +68,8 @@ def _literal(node: exp.Expr) -> exp.Expr | None:
 def _cast(node: exp.Expr) -> exp.Expr | None:
     safe = isinstance(node, exp.TryCast)
     to = node.args["to"]
-    if to.is_type(exp.DType.BIGINT, exp.DType.INT) and not isinstance(node.this, exp.Literal | exp.Null):
+    whole = isinstance(node.this, exp.Literal) and not node.this.is_string and node.this.this.isdigit()
+    if to.is_type(exp.DType.BIGINT, exp.DType.INT) and not whole and not isinstance(node.this, exp.Null):
         return macro("bq__try_int" if safe else "bq__to_int", node.this)
     if to.is_type(exp.DType.TEXT, exp.DType.VARCHAR) and not isinstance(node.this, exp.Literal | exp.Null):
         return macro("bq__to_string", node.this)
@@ -125,10 +126,8 @@ def _extract(node: exp.Expr) -> exp.Expr | None:
             return macro("dayofyear", node.expression)
         case "DATE":
             return exp.cast(node.expression, exp.DType.DATE)
-        case "YEAR" | "ISOYEAR" | "MONTH" | "DAY" | "QUARTER" | "HOUR" | "MINUTE":
+        case "YEAR" | "ISOYEAR" | "MONTH" | "DAY" | "QUARTER" | "HOUR" | "MINUTE" | "SECOND":
             return None
-        case "SECOND":
-            return macro("floor", exp.Extract(this=exp.Var(this="second"), expression=node.expression))
         case _:
             raise Unsupported(f"EXTRACT({part}) is not implemented by the embedded engine")
 
@@ -159,6 +158,24 @@ def _quantiles(node: exp.Expr) -> exp.Expr:
     return macro("quantile_disc", node.this, fractions)
 
 
+def _array_concat(node: exp.Expr) -> exp.Expr:
+    result: exp.Expr = node.this
+    for other in node.expressions:
+        result = macro("bq__array_concat", result, other)
+    return result
+
+
+def _string_agg(node: exp.Expr) -> None:
+    if isinstance(node.this, exp.Limit):
+        raise Unsupported(
+            "STRING_AGG with LIMIT is not implemented by the embedded engine; use ARRAY_AGG and ARRAY_TO_STRING"
+        )
+
+
+def _as_timestamp(node: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=node, to=exp.DataType.build("TIMESTAMPTZ"))
+
+
 def _substring(node: exp.Expr) -> exp.Expr:
     length = node.args.get("length")
     if length is None:
@@ -185,9 +202,11 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.ArgMax: _max_by,
     exp.ArgMin: _max_by,
     exp.ArrayAgg: _array_agg,
+    exp.ArrayConcat: _array_concat,
     exp.BitwiseCount: lambda node: macro("bq__bit_count", node.this),
     exp.Bracket: _bracket,
     exp.Cast: _cast,
+    exp.Corr: lambda node: macro("bq__corr", node.this, node.expression),
     exp.CountIf: _count_if,
     exp.DateAdd: _as_date,
     exp.DateDiff: _date_diff,
@@ -196,11 +215,13 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.DateTrunc: _as_date,
     exp.Div: lambda node: macro("bq__div", node.this, node.expression),
     exp.Extract: _extract,
+    exp.GroupConcat: _string_agg,
     exp.In: _in_unnest,
     exp.IntDiv: lambda node: macro("bq__int_div", node.this, node.expression),
-    exp.JSONExtract: _json("bq__json_query"),
+    exp.JSONExtract: _json("bq__json_text"),
     exp.JSONExtractArray: _json("bq__json_array"),
     exp.JSONExtractScalar: _json("bq__json_value"),
+    exp.JSONFormat: lambda node: macro("bq__to_json_string", node.this),
     exp.JSONValueArray: _json("bq__json_value_array"),
     exp.Like: _like,
     exp.Literal: _literal,
@@ -208,7 +229,10 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.SafeFunc: lambda node: macro("TRY", node.this),
     exp.Sign: lambda node: macro("bq__sign", node.this),
     exp.Split: lambda node: macro("bq__split", node.this, node.expression),
+    exp.StrToTime: _as_timestamp,
     exp.Substring: _substring,
     exp.TimestampDiff: _timestamp_diff,
     exp.TryCast: _cast,
+    exp.UnixSeconds: lambda node: macro("bq__unix_seconds", node.this),
+    exp.UnixToTime: _as_timestamp,
 }

@@ -71,8 +71,14 @@ class Session:
 
     def run(self, statement: str, sql: str, parameters: Sequence[object] = ()) -> "duckdb.DuckDBPyConnection":
         """Run a statement of DuckDB's that was made from the query `sql`, to which errors refer."""
+        import duckdb
+
         with translated_errors(sql):
-            return self.connection.execute(statement, parameters or None)
+            try:
+                return self.connection.execute(statement, parameters or None)
+            except (duckdb.InternalException, duckdb.FatalException):
+                self._forget()
+                raise
 
     def batches(self, statement: str, sql: str, size: int) -> "Iterator[pyarrow.RecordBatch]":
         """Yield a statement's rows in batches of `size`."""
@@ -120,6 +126,12 @@ class Session:
                     view = version.view_sql
                     total += version.bytes if view is None else self.bytes_of(self._translator.translate(view))
         return total
+
+    def _forget(self) -> None:
+        """Drop the connection, which is of no use after DuckDB has failed internally; the next query makes another."""
+        del self.connection
+        self._macros.clear()
+        self._views.clear()
 
     def _table_of(self, file: Path) -> str:
         folder = file.parent
