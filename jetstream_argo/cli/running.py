@@ -22,6 +22,17 @@ from jetstream_argo.run.local import DagRun, Start, run_dag
 from jetstream_argo.run.progress import shown, summary
 
 
+# What nodes would load, each for itself.
+_PRELOADED = [
+    "jetstream_argo.cli.task",
+    "jetstream_argo.engines.embedded.engine",
+    "duckdb",
+    "sqlglot",
+    "jetstream_argo.stats.linear",
+    "jetstream_argo.stats.deciles",
+]
+
+
 @click.command()
 @planning_options
 @click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
@@ -84,7 +95,7 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
 def _starter(arguments: list[str]) -> Start:
     """Return what starts a node's process: a fork of a server that has everything loaded, so that it starts at once."""
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["jetstream_argo.cli.task", "jetstream_argo.engines.embedded.engine"])
+    processes.set_forkserver_preload(_PRELOADED)
 
     def start(node: Node, line: Path) -> BaseProcess:
         process = processes.Process(target=_task, args=(["task", "--node", node.id, *arguments], line), name=node.id)
