@@ -123,13 +123,17 @@ def entry_of(row: Mapping[str, Value]) -> Entry:
 
 def read_entries(engine: Engine, owner: names.Owner) -> tuple[Entry, ...]:
     """Return what was recorded for an experiment, oldest first; nothing if nothing was ever recorded."""
-    columns = lines([Sql(f"s.{identifier(column.name)}") for column in COLUMNS])
-    query = Sql(
-        "-- One row per entry.\n"
-        f"SELECT\n  {columns}\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at, s.batch\n"
-    )
     try:
-        result = engine.query(query, labels={"experiment": names.place_of(owner).slug})
+        result = engine.query(entries_query(owner), labels={"experiment": names.place_of(owner).slug})
     except NotFound:
         return ()
     return tuple(entry_of(row) for row in result.dicts())
+
+
+def entries_query(owner: names.Owner) -> Sql:
+    """Return the query for an experiment's entries, oldest first."""
+    columns = lines([Sql(f"s.{identifier(column.name)}") for column in COLUMNS])
+    return Sql(
+        "-- One row per entry.\n"
+        f"SELECT\n  {columns}\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at, s.batch\n"
+    )

@@ -26,29 +26,32 @@ class Filters:
 
 
 def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Result:
-    """Return the latest complete estimates: the columns of the estimates table, `window_index` as a STRING.
-
-    Rows are ordered by period, window, metric and then as their statistics gave them.
+    """Return the latest complete estimates: the rows of `estimates_query`.
 
     Raises:
         PlanError: the experiment has no results in this dataset.
     """
     place = names.place_of(owner)
-    periods = filters.periods or tuple(Period)
-    order = " ".join(f"WHEN {literal(period.value)} THEN {number}" for number, period in enumerate(Period))
-    latest = latest_estimates(place, periods)
-    query = Sql(
-        "-- One row per estimate that is asked for.\n"
-        f"SELECT r.*\nFROM (\n{latest}) AS r\n{_where(filters)}"
-        f"ORDER BY CASE r.period {order} END, CAST(r.window_index AS INT64), r.metric, r.position\n"
-    )
     try:
-        return engine.query(query, labels={"experiment": place.slug})
+        return engine.query(estimates_query(place, filters), labels={"experiment": place.slug})
     except NotFound as error:
         raise PlanError(
             f"{place.slug}: there are no results in dataset {place.dataset!r} ({error}); "
             f"check the slug, the dataset and the warehouse, or run the analysis first"
         ) from error
+
+
+def estimates_query(owner: names.Owner, filters: Filters) -> Sql:
+    """Return the query for the latest complete estimates, in the columns of their table (see `latest_estimates`).
+
+    Rows are ordered by period, window, metric and then as their statistics gave them.
+    """
+    order = " ".join(f"WHEN {literal(period.value)} THEN {number}" for number, period in enumerate(Period))
+    return Sql(
+        "-- One row per estimate that is asked for.\n"
+        f"SELECT r.*\nFROM (\n{latest_estimates(owner, filters.periods or tuple(Period))}) AS r\n{_where(filters)}"
+        f"ORDER BY CASE r.period {order} END, CAST(r.window_index AS INT64), r.metric, r.position\n"
+    )
 
 
 def _where(filters: Filters) -> Sql:

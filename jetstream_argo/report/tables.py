@@ -99,8 +99,9 @@ def _table(rows: Sequence[_Row], reference: str | None) -> Table:
 
 
 def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _Line]:
+    """Return a line per branch of each metric's statistics, those that are one number first."""
     lines: dict[tuple[str, str, str], _Line] = {}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (str(row["metric"]), row["parameter"] is not None)):
         parameter = "" if row["parameter"] is None else f" {as_json(row['parameter'])}"
         key = (str(row["metric"]), f"{row['statistic']}{parameter}", str(row["branch"]))
         line = lines.setdefault(key, _Line())

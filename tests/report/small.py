@@ -17,6 +17,7 @@ from jetstream_argo.plan.model import (
     Partial,
     PeriodWindows,
     Read,
+    Signal,
     Source,
     Statistic,
 )
@@ -239,3 +240,4 @@ def store_values(
 
 
 TENTH = Decimal("0.1")
+SIGNAL = Signal("s", "t", "id", "d", Partial("p_s", "COUNT(*)", PartialMerge.SUM), date.min, date.max, ())

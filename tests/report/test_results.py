@@ -131,6 +131,14 @@ def test_a_table_has_a_line_per_branch_with_its_comparison(engine: Engine):
     ]
 
 
+def test_a_table_has_the_statistics_that_are_one_number_first(engine: Engine):
+    decile = small.estimate("hours", "h", 1.0, statistic="deciles", parameter=small.TENTH)
+
+    lines = _printed(_stored(engine, [decile, small.estimate("hours", "h", 2.0, position=1)]))
+
+    assert [line.split()[:3] for line in lines[3:]] == [["hours", "mean", "control"], ["deciles", "0.1", "control"]]
+
+
 def test_a_table_compares_with_the_reference_only(engine: Engine):
     pair = {"comparison": "difference", "branch": "control", "comparison_to_branch": "treatment"}
     rows = [

@@ -6,7 +6,6 @@ import pytest
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Value
-from jetstream_argo.plan.model import Merge, Partial, Signal
 from jetstream_argo.report.entries import State
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names
@@ -142,8 +141,7 @@ def test_with_a_signal_the_exposures_are_those_seen_in_the_window(engine: Engine
     small.store_values(
         engine, "clients", ["m_hours"], [("b1", "b", "treatment", 2, seen, 5.0, 4)], basis=Basis.EXPOSURES
     )
-    signal = Signal("s", "t", "id", "d", Partial("p_s", "COUNT(*)", Merge.SUM), date.min, date.max, ())
-    plan = small.plan([small.HOURS], segments=(), signal=signal)
+    plan = small.plan([small.HOURS], segments=(), signal=small.SIGNAL)
     table = names.values(PLACE, Basis.EXPOSURES, "clients", Period.WEEK)
     sql = unit_values(plan, Basis.EXPOSURES, Period.WEEK, [small.HOURS], [replace(_stored("b1"), table=table)])
 
