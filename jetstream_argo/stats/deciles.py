@@ -20,17 +20,17 @@ SPREAD = 8.0  # standard deviations of the rank; beyond there is less than 1e-15
 EXACT_PAIRS = 20_000  # up to so many pairs of atoms a comparison's law is written out
 CELLS = 512  # otherwise the reference's atoms are gathered in so many; the bounds move by less than 5e-5 deviations
 POSSIBLE = 1e-5  # a reference that is 0 with a smaller probability is taken not to be
-CLOSE = 1e-7  # standard deviations; neighbouring order statistics are farther apart
+CLOSE = 1e-5  # standard deviations; neighbouring order statistics are farther apart
 FEW = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Atoms:
-    """A discrete law: distinct values, ascending, with their probabilities, and the running sum of these."""
+    """A discrete law: distinct values, ascending, with their probabilities, and the sum of these before each value."""
 
     values: Floats
     weights: Floats
-    below: Floats
+    before: Floats
 
     @classmethod
     def of(cls, values: Floats, weights: Floats) -> "Atoms":
@@ -38,7 +38,7 @@ class Atoms:
         first = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
         merged = np.add.reduceat(weights, first)
         merged = merged / merged.sum()
-        return cls(values[first], merged, np.cumsum(merged))
+        return cls(values[first], merged, _running(merged))
 
     @property
     def mean(self) -> float:
@@ -53,24 +53,27 @@ class Atoms:
     def quantile(self, probability: float) -> float:
         """Return the smallest value that is not exceeded with at least this probability."""
         # The running sums are rounded; a bound that falls on one must not jump to the next atom.
-        index = int(np.searchsorted(self.below, probability - 1e-12))
+        index = int(np.searchsorted(self.before[1:], probability - 1e-12))
         return float(self.values[min(index, len(self.values) - 1)])
 
     def cdf(self, x: Floats, *, side: str = "right") -> Floats:
         """Return the probability of at most `x`; of less than `x` when `side` is left."""
-        index = np.searchsorted(self.values, x, side="left" if side == "left" else "right")
-        return np.asarray(np.r_[0.0, self.below][index])
+        return self.before[np.searchsorted(self.values, x, side="left" if side == "left" else "right")]
 
     def gathered(self) -> "Atoms":
         """Return at most `CELLS` atoms of about equal weight, each the mean of those it replaces."""
         if len(self.values) <= CELLS:
             return self
-        cell = np.minimum((self.below - 0.5 * self.weights) * CELLS, CELLS - 1).astype(np.int64)
+        cell = np.minimum((self.before[1:] - 0.5 * self.weights) * CELLS, CELLS - 1).astype(np.int64)
         cell = np.where(self.values < 0, cell, cell + CELLS)  # none reaches across 0: ratios need the sign
         first = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
         weights = np.add.reduceat(self.weights, first)
         values = np.add.reduceat(self.weights * self.values, first) / weights
-        return Atoms(values, weights, np.cumsum(weights))
+        return Atoms(values, weights, _running(weights))
+
+
+def _running(weights: Floats) -> Floats:
+    return np.concatenate([[0.0], np.cumsum(weights)])
 
 
 def deciles(params: Deciles, sample: Sample) -> tuple[EstimateRow, ...]:
@@ -189,6 +192,8 @@ def _relative_uplift(law: Atoms, reference: Atoms, confidence: float) -> Interva
     def cdf(r: Floats) -> Floats:
         limit = r[..., None] * cells.values
         # Dividing by a negative value turns the inequality round.
+        if positive.all():
+            return law.cdf(limit) @ cells.weights
         return np.where(positive, law.cdf(limit), 1 - law.cdf(limit, side="left")) @ cells.weights
 
     middle, ratio = reference.quantile(0.5), law.mean / reference.quantile(0.5)
