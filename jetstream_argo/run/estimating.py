@@ -16,7 +16,7 @@ from jetstream_argo.run.estimating_plain import plain_facts
 from jetstream_argo.run.estimating_queries import Key, Queries
 from jetstream_argo.sql.observations import ALL_UNITS
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.needs import Need
+from jetstream_argo.stats.needs import CountNeed, Need
 from jetstream_argo.stats.rows import EstimateRow, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled, Sample
 
@@ -52,11 +52,13 @@ def estimate_metric(
     units = 0
     for place in _places(plan, stored.bases(), windows):
         for one, known in asked:
-            sample = _sample(wanted.metric, one, known, _keys(place, plan))
-            units = max(units, sample.n_rows)
+            keys = _keys(place, plan)
+            counts = [known.facts(CountNeed(), key) for key in keys]
+            units = max(units, sum(of.n_rows for of in counts))
             if place.segment == ALL_UNITS:
-                excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in sample.branches)
-            rows += (Placed(row, place.basis, place.window_index, place.segment) for row in _rows(one, sample))
+                excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
+            found = _rows(wanted.metric, one, known, keys)
+            rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
     return Estimated(tuple(rows), tuple(_notes([one for one, _ in asked], excluded)), tuple(queries.jobs), units)
 
 
@@ -93,20 +95,20 @@ def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:
     return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
 
 
-def _sample(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> Sample:
-    return Sample(metric, tuple(known.facts(one.need, key) for key in keys), known.pooled(one.need, keys))
-
-
-def _rows(one: Asked, sample: Sample) -> tuple[EstimateRow, ...]:
+def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
     """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
     try:
-        return estimate(one.params, sample)
+        facts = tuple(known.facts(one.need, key) for key in keys)
+        return estimate(one.params, Sample(metric, facts, known.pooled(one.need, keys)))
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise
         reason = Reason(error.reason)
-        counts = ((of.branch, of.n_rows - of.n_null - of.n_nonfinite) for of in sample.branches)
-        return tuple(EstimateRow(sample.metric, one.params.row_name, name, n, reason=reason) for name, n in counts)
+        counts = (known.facts(CountNeed(), key) for key in keys)
+        return tuple(
+            EstimateRow(metric, one.params.row_name, of.branch, of.n_rows - of.n_null - of.n_nonfinite, reason=reason)
+            for of in counts
+        )
 
 
 def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:

@@ -23,9 +23,10 @@ class JointFacts:
     def facts(self, need: Need, key: Key) -> BranchFacts:
         """Return what `need` asks for, of one branch."""
         row = self.rows.get(key)
-        if row is None or not isinstance(need, JointMomentsNeed):
+        if row is None:
             return BranchFacts(key[3], 0)
-        data = covaried(row, self.clips.index(need.clip)) if row.whole("n") else None
+        asked = self.clips.index(need.clip) if isinstance(need, JointMomentsNeed) and row.whole("n") else None
+        data = covaried(row, asked) if asked is not None else None
         return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
 
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
