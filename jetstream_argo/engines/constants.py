@@ -42,7 +42,7 @@ def note(shape: Shape, value: Scalar) -> None:
         case bool():
             shape.vote("BOOL")
         case str() if _DATE_TEXT.match(value):
-            shape.vote("STRING", WEAK)
+            shape.vote("DATE", WEAK)  # BigQuery reads such a text as a date where it is compared with one
         case str():
             shape.vote("STRING")
         case int():
