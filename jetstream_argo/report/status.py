@@ -131,9 +131,11 @@ def _latest(entries: Iterable[Entry]) -> _Latest:
 
 
 def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
-    """Yield a row per metric and window that is due."""
+    """Yield a row per metric and window that is due, metric by metric."""
     expected = [(IDENTITY, due.period, "") for due in plan.periods]
     expected += [(leaf.metric, leaf.period, leaf.key) for leaf in plan.statistics]
+    order = list(dict.fromkeys(name for name, _, _ in expected))
+    expected.sort(key=lambda each: (order.index(each[0]), list(Period).index(each[1])))
     known = {metric.name: (metric.name, *metric.depends_on) for metric in plan.metrics}
     for name, period, key in expected:
         why = _why(failures, known.get(name, (name,)), period)

@@ -41,8 +41,8 @@ def estimate_tables(result: Result, *, reference: str | None = None) -> Iterator
 def number(value: Value) -> str:
     """Return a number with four significant digits, or all of its whole ones.
 
-    >>> number(0.012345), number(1234567.8), number(None)
-    ('0.01234', '1,234,568', '–')
+    >>> number(0.0123456), number(1234567.8), number(None)
+    ('0.01235', '1,234,568', '–')
     """
     if not isinstance(value, int | float):
         return "–"

@@ -3,9 +3,11 @@ from datetime import date
 
 import pytest
 
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import CountsTask, Dag, EnrollmentsTask, ExportTask, Node
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
+from jetstream_argo.plan.model import PeriodWindows
 from jetstream_argo.report.entries import Entry, Kind, State, read_entries
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, status_report
 from jetstream_argo.sql.names import Place
@@ -152,6 +154,20 @@ def test_without_enrolled_units_everything_fails_for_that_reason():
         ("identity", "no unit enrolled"),
         ("hours", "no unit enrolled"),
     }
+
+
+def test_what_is_due_of_a_metric_stands_together():
+    plan = small.plan([small.HOURS, small.ADS])
+    daily = [replace(leaf, period=Period.DAY) for leaf in plan.statistics]
+    due = (PeriodWindows(Period.DAY, plan.periods[0].windows), *plan.periods)
+
+    report = status_report(replace(plan, periods=due, statistics=(*plan.statistics, *daily)), [])
+
+    assert [(row.metric, row.period) for row in report.metrics] == [
+        *(("identity", "day"), ("identity", "week")),
+        *(("hours", "day"), ("hours", "week")),
+        *(("ads", "day"), ("ads", "week")),
+    ]
 
 
 def test_no_data_is_complete():
