@@ -26,7 +26,8 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     from jetstream_argo.argo.emit import emit, manifest
     from jetstream_argo.argo.objects import put
 
-    emitted = emit(planned(**options), deployment_of(options), metrics=chosen(metrics), once=False)
+    deployment = deployment_of(options)
+    emitted = emit(planned(**options), deployment, metrics=chosen(metrics), once=False)
     if emitted.carrier.url:
         put(emitted.carrier.url, emitted.carrier.data)
         click.echo(f"wrote the plan to {emitted.carrier.url}", err=True)
