@@ -228,9 +228,16 @@ class Reader:
                 array = self.read(node.this, scope)
                 array.element()
                 return array
+        return self._elements(node, scope)
+
+    def _elements(self, node: exp.Expr, scope: Scope) -> Shape:
         result = Shape()
-        for child in self._children(node, scope):
-            unify(result.element(), child)
+        for child in node.iter_expressions():
+            if isinstance(child, exp.Tuple):  # a struct whose fields are named by the array's first one
+                for shape, item in zip(list(result.element().fields.values()), child.expressions, strict=False):
+                    unify(shape, self.read(item, scope))
+            elif not isinstance(child, exp.DataType | exp.Var):
+                unify(result.element(), self.read(child, scope))
         return result
 
     def _udf(self, name: str, arguments: list[exp.Expr], scope: Scope) -> Shape:

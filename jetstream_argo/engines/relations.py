@@ -87,6 +87,9 @@ class Scope:
 
     outer: "Scope | None" = None
     relations: dict[str, Relation] = field(default_factory=dict)
+    unnamed: set[str] = field(
+        default_factory=set
+    )  # relations that are called by their table's name for want of another
     values: dict[str, Shape] = field(default_factory=dict)  # unnested elements and offsets, by alias
     aliases: dict[str, Shape] = field(default_factory=dict)  # of the select list
     queries: dict[str, Derived] = field(default_factory=dict)  # WITH
@@ -103,7 +106,9 @@ class Scope:
             if value is not None:
                 return _descend(value, names[1:])
             relation = _get(scope.relations, names[0])
-            if relation is not None and len(names) > 1:
+            # `metrics.uuid.x FROM d.metrics` means the column metrics, as tables of pings have one of their own name.
+            own = len(names) > 2 and names[0] in scope.unnamed  # noqa: PLR2004  # longer than table.column
+            if relation is not None and len(names) > 1 and not own:
                 return _descend(relation.open_column(names[1]) or Shape(), names[2:])
             alias = _get(scope.aliases, names[0])
             if alias is not None:

@@ -54,6 +54,12 @@ def infer_columns(*queries: str, known: Mapping[str, Iterable[Column]] | None = 
     }
 
 
+def _existing(name: str, relations: list[Relation]) -> None:
+    """Note that one of the relations has a column of that name."""
+    if all(relation.column(name) is None for relation in relations):
+        next((found for found in (relation.open_column(name) for relation in relations) if found), None)
+
+
 def _known(columns: Iterable[Column]) -> Base:
     return Base(
         {column.name: _typed(exp.DataType.build(column.type, dialect="bigquery")) for column in columns}, closed=True
@@ -138,11 +144,14 @@ class _Reading:
             if isinstance(star, exp.Star):
                 hidden = frozenset(column.name.lower() for column in star.args.get("except_") or ())
                 wanted = item.table if isinstance(item, exp.Column) else ""
-                result.stars += [
-                    (relation, hidden)
-                    for name, relation in scope.relations.items()
-                    if not wanted or name.lower() == wanted.lower()
+                spread = [
+                    each for name, each in scope.relations.items() if name.lower() == wanted.lower() or not wanted
                 ]
+                for column in star.args.get("except_") or ():
+                    _existing(column.name, spread)
+                # All fields of an element are asked for by `element.*`.
+                spread = [Unnested(e.element, named=False) if wanted and isinstance(e, Unnested) else e for e in spread]
+                result.stars += [(relation, hidden) for relation in spread]
                 for replaced in star.args.get("replace") or ():
                     result.columns[replaced.alias] = self._reader.read(replaced.this, scope)
             else:
@@ -168,6 +177,8 @@ class _Reading:
                 if found is None:
                     found = self._tables.setdefault(name, Base())
                 scope.relations[node.alias or node.name] = found
+                if not node.alias:
+                    scope.unnamed.add(node.name)
             case exp.Subquery():
                 # FROM does not see its neighbours, only what is around the whole SELECT.
                 scope.relations[node.alias or f"_{len(scope.relations)}"] = self.query(

@@ -28,6 +28,11 @@ _BOOL_STARTS = ("is_", "has_", "was_")
 _INTEGER_ENDS = ("_count", "_counts", "_sum", "_days", "_total", "_number", "count")
 
 
+def field_name(name: str) -> str:
+    """Return a struct field's name as types are written: in backticks unless it is plain."""
+    return name if name.isidentifier() else f"`{name}`"
+
+
 class Shape:
     """One value of a query. Shapes of values that must have one type are unified and from then on are one."""
 
@@ -96,7 +101,7 @@ class Shape:
         if root._votes["JSON"] and root._votes["JSON"] >= STRONG:
             return "JSON"
         if root._fields:
-            inner = ", ".join(f"{field} {shape.type_named(field)}" for field, shape in root._fields.items())
+            inner = ", ".join(f"{field_name(field)} {shape.type_named(field)}" for field, shape in root._fields.items())
             return f"STRUCT<{inner}>"
         votes = {type_: weight for type_, weight in root._votes.items() if weight > 0}
         if not votes:

@@ -21,7 +21,13 @@ def test_a_column_is_followed_through_stars_to_the_table() -> None:
         FROM (SELECT p.* FROM pings AS p WHERE category = 'browser') AS x"""
 
     assert infer_tables(query) == {
-        "a-b.d.pings": {"submission_timestamp": "TIMESTAMP", "category": "STRING", "crashed": "BOOL", "name": "STRING"}
+        "a-b.d.pings": {
+            "junk": "STRING",
+            "submission_timestamp": "TIMESTAMP",
+            "category": "STRING",
+            "crashed": "BOOL",
+            "name": "STRING",
+        }
     }
 
 
@@ -76,3 +82,25 @@ def test_every_unique_column_of_a_union_and_a_join_is_found() -> None:
     assert tables["d.a"] == {"client_id": "STRING", "n": "INT64"}
     assert tables["d.b"] == {"client_id": "STRING", "submission_date": "DATE", "m": "INT64"}
     assert tables["d.c"] == {"client_id": "STRING", "submission_date": "DATE"}
+
+
+def test_a_column_named_like_its_table_is_found_by_the_length_of_the_path() -> None:
+    tables = infer_tables("SELECT metrics.uuid.id, metrics.day FROM d.metrics")
+
+    assert tables == {"d.metrics": {"metrics": "STRUCT<uuid STRUCT<id STRING>>", "day": "STRING"}}
+
+
+def test_excepted_columns_and_all_fields_of_an_element_exist() -> None:
+    query = (
+        "SELECT ds.category, ds.n > 1 FROM (SELECT t.* EXCEPT (junk), e.* FROM d.t AS t, UNNEST(t.events) AS e) AS ds"
+    )
+
+    tables = infer_tables(query, known={"d.k": []})
+
+    assert set(tables["d.t"]) == {"junk", "events", "category", "n"}
+
+
+def test_fields_with_dashes_are_written_in_backticks() -> None:
+    assert infer_tables("SELECT JSON_VALUE(st.`a-b`, '$.k') AS v, st.n + 1 FROM d.t AS t") == {
+        "d.t": {"st": "STRUCT<`a-b` STRING, n INT64>"}
+    }

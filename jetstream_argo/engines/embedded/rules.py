@@ -158,6 +158,23 @@ def _quantiles(node: exp.Expr) -> exp.Expr:
     return macro("quantile_disc", node.this, fractions)
 
 
+def _array(node: exp.Expr) -> None:
+    """Give the nameless structs of an array literal the names of its first one."""
+    first = node.expressions[0] if node.expressions else None
+    if not isinstance(first, exp.Struct):
+        return
+    names = [item.this.name if isinstance(item, exp.PropertyEQ) else item.alias_or_name for item in first.expressions]
+    for other in node.expressions[1:]:
+        items = other.expressions if isinstance(other, exp.Tuple | exp.Struct) else []
+        if len(items) == len(names):
+            values = [item.expression if isinstance(item, exp.PropertyEQ) else item.unalias() for item in items]
+            named = zip(names, values, strict=True)
+            pairs = [
+                exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=value) for name, value in named
+            ]
+            swap(other, exp.Struct(expressions=pairs))
+
+
 def _array_concat(node: exp.Expr) -> exp.Expr:
     result: exp.Expr = node.this
     for other in node.expressions:
@@ -201,6 +218,7 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.ApproxQuantiles: _quantiles,
     exp.ArgMax: _max_by,
     exp.ArgMin: _max_by,
+    exp.Array: _array,
     exp.ArrayAgg: _array_agg,
     exp.ArrayConcat: _array_concat,
     exp.BitwiseCount: lambda node: macro("bq__bit_count", node.this),

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from jetstream_argo.engines.shapes import field_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
 _TO_DUCKDB = {
@@ -64,7 +65,7 @@ def bigquery_type(duckdb: str) -> str:
         return f"ARRAY<{bigquery_type(text[:-2])}>"
     if text.startswith("STRUCT("):
         fields = (_field(part) for part in _split(text[7:-1]))
-        return "STRUCT<" + ", ".join(f"{name} {bigquery_type(type_)}" for name, type_ in fields) + ">"
+        return "STRUCT<" + ", ".join(f"{field_name(name)} {bigquery_type(type_)}" for name, type_ in fields) + ">"
     if text.startswith("DECIMAL("):
         return "NUMERIC"
     if text not in _TO_BIGQUERY:

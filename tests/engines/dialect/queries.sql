@@ -26,3 +26,7 @@ SELECT x, ARRAY_AGG(STRUCT(id, strs) ORDER BY id LIMIT 1)[OFFSET(0)].strs AS fir
 SELECT SUM((SELECT SUM(value) FROM UNNEST(mozfun.hist.extract(hist).values))) AS total FROM `d.t`
 SELECT SUM(CAST(JSON_EXTRACT_SCALAR(hist, '$.sum') AS INT64)) AS total FROM `d.t`
 SELECT w.number, COUNTIF(t.n > w.number) AS c FROM `d.t` AS t, UNNEST([STRUCT(0 AS number), STRUCT(5 AS number)]) AS w GROUP BY w.number
+SELECT w.a, w.b FROM UNNEST([STRUCT(1 AS a, 'x' AS b), (2, 'y'), STRUCT(3, 'z')]) AS w
+SELECT t.id, w.entity, e.key FROM `d.t` AS t CROSS JOIN UNNEST([STRUCT(kv AS list, 'one' AS entity), (kv, 'two')]) AS w CROSS JOIN UNNEST(w.list) AS e
+SELECT id, e.* FROM `d.t` CROSS JOIN UNNEST(kv) AS e
+SELECT * FROM (SELECT id, kv FROM `d.t`) CROSS JOIN UNNEST(kv) AS e
