@@ -6,12 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
-from jetstream_argo.errors import JetstreamArgoError, NotFound
+from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, entry_of
+from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, identifier, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +88,4 @@ def because(entry: Entry, error: JetstreamArgoError) -> Entry:
 
 def read_ledger(plan: AnalysisPlan, engine: Engine) -> Ledger:
     """Return what has been recorded for the experiment so far."""
-    columns = ", ".join(f"s.{identifier(column.name)}" for column in COLUMNS)
-    query = Sql(f"SELECT {columns} FROM {table(names.status(plan))} AS s ORDER BY s.recorded_at, s.batch")
-    try:
-        result = engine.query(query, labels={"experiment": plan.experiment.slug})
-    except NotFound:
-        return Ledger()
-    return Ledger([entry_of(row) for row in result.dicts()])
+    return Ledger(list(read_entries(engine, plan)))

@@ -48,18 +48,16 @@ class Ledger:
             DateSlice(run.batches, date.fromordinal(run.first), date.fromordinal(run.last), run.columns) for run in runs
         )
 
-    def missing_windows(
-        self, table: str, column: str, windows: Sequence[AnalysisWindow], *, kind: Kind = Kind.VALUES
-    ) -> tuple[AnalysisWindow, ...]:
+    def missing_windows(self, table: str, column: str, windows: Sequence[AnalysisWindow]) -> tuple[AnalysisWindow, ...]:
         """Return the windows of which no complete batch holds `column`."""
-        held = self._windows_held(table, kind)[0].get(column, {})
+        held = self._windows_held(table)[0].get(column, {})
         return tuple(window for window in windows if window.index not in held)
 
     def window_slices(self, table: str, column: str, windows: Sequence[AnalysisWindow]) -> tuple[WindowSlice, ...]:
         """Return where the values of `column` are; what no batch holds is left out."""
         if not windows:
             return ()
-        held, extent = self._windows_held(table, Kind.VALUES)
+        held, extent = self._windows_held(table)
         runs = _runs({column: held.get(column, {})}, windows[0].index, windows[-1].index, extent)
         return tuple(WindowSlice(run.batches, run.first, run.last, run.columns) for run in runs)
 
@@ -76,10 +74,10 @@ class Ledger:
         ]
         return _held(spans)
 
-    def _windows_held(self, table: str, kind: Kind) -> tuple[dict[str, _Held], dict[str, range]]:
+    def _windows_held(self, table: str) -> tuple[dict[str, _Held], dict[str, range]]:
         spans = [
             (entry, range(entry.first_window, entry.last_window + 1))
-            for entry in self.complete(kind, table)
+            for entry in self.complete(Kind.VALUES, table)
             if entry.first_window is not None and entry.last_window is not None
         ]
         return _held(spans)

@@ -10,7 +10,7 @@ from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
-from jetstream_argo.report.estimates import COLUMNS
+from jetstream_argo.report.estimates import COLUMNS, IDENTITY
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
 from jetstream_argo.run.ledger import contiguous
@@ -18,8 +18,6 @@ from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
 from jetstream_argo.sql.values import Grid
-
-IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,8 @@ def ensure_counts(context: Context) -> int:
         segments = [segment.name for segment in plan.enrollments.segments]
         key = "s_" + digest(IDENTITY, plan.enrollments.key, signal, segments, plan.experiment.branches, due.period)
         leaf = _Leaf(IDENTITY, due.period, key)
-        table = names.statistics(plan)
-        missing = context.ledger.missing_windows(table, key, due.windows, kind=Kind.STATISTICS)
+        latest = _latest(context, IDENTITY, due.period)
+        missing = tuple(w for w in due.windows if w.index not in latest or key not in latest[w.index].keys)
         if not missing:
             continue
         grids = [
@@ -131,17 +129,25 @@ def _stored_covariate(context: Context, covariate: Covariate) -> StoredValues | 
 
 
 def _missing(context: Context, leaf: MetricStatistics, stored: Stored) -> tuple[AnalysisWindow, ...]:
-    """The windows without estimates, and those whose estimates lack an adjustment that can be made now."""
-    table = names.statistics(context.plan)
-    windows = context.plan.windows(leaf.period)
-    missing = set(context.ledger.missing_windows(table, leaf.key, windows, kind=Kind.STATISTICS))
-    if stored.covariates and all(found is not None for found in stored.covariates.values()):
-        latest: dict[int, Entry] = {}
-        for entry in context.ledger.complete(Kind.STATISTICS, table):
-            if leaf.key in entry.keys and entry.first_window is not None and entry.last_window is not None:
-                latest |= dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry)
-        missing |= {w for w in windows if w.index in latest and latest[w.index].adjusted is False}
-    return tuple(window for window in windows if window in missing)
+    """The windows whose latest estimates are not these, and those whose lack an adjustment that can be made now."""
+    latest = _latest(context, leaf.metric, leaf.period)
+    adjustable = bool(stored.covariates) and all(found is not None for found in stored.covariates.values())
+    return tuple(
+        window
+        for window in context.plan.windows(leaf.period)
+        if window.index not in latest
+        or leaf.key not in latest[window.index].keys
+        or (adjustable and latest[window.index].adjusted is False)
+    )
+
+
+def _latest(context: Context, metric: str, period: Period) -> dict[int, Entry]:
+    """Return, by window, what was last recorded of a metric: readers are shown that, whatever its definition."""
+    latest: dict[int, Entry] = {}
+    for entry in context.ledger.complete(Kind.STATISTICS, names.statistics(context.plan)):
+        if metric in entry.metrics and entry.period == period and entry.first_window and entry.last_window:
+            latest |= dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry)
+    return latest
 
 
 def _keep(
