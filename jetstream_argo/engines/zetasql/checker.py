@@ -12,6 +12,7 @@ from jetstream_argo.engines.embedded.functions import Function, shipped
 from jetstream_argo.engines.protocol import Column, Value
 from jetstream_argo.engines.zetasql.catalog import CatalogBuilder
 from jetstream_argo.engines.zetasql.loader import Service, default_cache
+from jetstream_argo.engines.zetasql.spelling import quote_tables
 from jetstream_argo.engines.zetasql.values import type_message, type_name, value_message, value_of
 
 _BUILTIN_POOL = local_service_pb2.DescriptorPoolListProto(
@@ -106,7 +107,7 @@ class Checker:
     def evaluate(self, sql: str, rows: Mapping[str, Sequence[Mapping[str, Value]]]) -> tuple[tuple[Value, ...], ...]:
         """Return the rows that the query gives, by ZetaSQL's reference implementation, on these rows of the tables.
 
-        A table's whole name is to be in one pair of backticks. Giving the same mapping again is faster than a new one.
+        Giving the same mapping again is faster than giving a new one.
 
         Raises:
             InvalidQuery: BigQuery would not run it, or it fails on these rows, or the reference implementation does
@@ -115,7 +116,7 @@ class Checker:
         if rows is not self._rows:
             self._rows, self._loaded = rows, self._register(rows)
         request = local_service_pb2.EvaluateQueryRequest(
-            sql=sql,
+            sql=quote_tables(sql, self._tables),
             options=self._options,
             registered_catalog_id=self._loaded.registered_id,
             descriptor_pool_list=_pools(self._loaded),

@@ -126,8 +126,7 @@ def _digest(wasm: Path) -> str:
 def _private(cache: Path) -> Path:
     cache.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
     if not _is_own(cache):
-        raise PermissionError(f"{cache} belongs to another user; code cannot be loaded from it")
-    cache.chmod(_PRIVATE)
+        raise PermissionError(f"{cache} can be written to by others; code cannot be loaded from it: chmod it to 700")
     return cache
 
 
