@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from math import inf
 
 from jetstream_argo.run.estimating_queries import Row
-from jetstream_argo.sql.needs.clips import HIGHEST_POWER
+from jetstream_argo.sql.needs.summary import HIGHEST_POWER
 from jetstream_argo.stats.moments import Covaried, JointMoments, JointPowerSums, Moments, PowerSums
 
 
 def moments(row: Row, index: int) -> Moments:
     """Return the moments of the `index`-th clipped values of a summary."""
-    return _moments(
-        row, row.whole("n"), (f"center_{index}", f"scale_{index}"), (f"power_{index}_1", f"power_{index}_2")
-    )
+    return _moments(row, row.whole("n"), ("center", f"scale_{index}"), (f"power_{index}_1", f"power_{index}_2"))
 
 
 def power_sums(row: Row, index: int) -> PowerSums:
     """Return the sums of powers of the `index`-th clipped values of a summary."""
-    center, scale = row.number(f"center_{index}"), row.number(f"scale_{index}")
+    center, scale = row.number("center"), row.number(f"scale_{index}")
     sums = [float(row.whole("n")), *(row.number(f"power_{index}_{k}") for k in range(1, HIGHEST_POWER + 1))]
     least, most = row.number("minimum"), row.number("maximum")
     limit = row.number_or_none(f"limit_{index}")
@@ -28,7 +26,7 @@ def power_sums(row: Row, index: int) -> PowerSums:
 
 def covaried(row: Row, index: int) -> Covaried:
     """Return the moments of all units with a value, and those with the covariate too."""
-    y, x = (f"center_y{index}", f"scale_y{index}"), (f"center_x{index}", f"scale_x{index}")
+    y, x = ("center_y", f"scale_y{index}"), ("center_x", f"scale_x{index}")
     units = _moments(row, row.whole("n"), y, (f"y_{index}_1", f"y_{index}_2"))
     n = row.whole("n_both")
     if n == 0:

@@ -35,11 +35,11 @@ class JointFacts:
         if not isinstance(need, JointMomentsNeed) or not rows:
             return Pooled(integer=self.integer)
         index = self.clips.index(need.clip)
-        center, scale = rows[0].number_or_none(f"center_x{index}"), rows[0].number(f"scale_x{index}")
+        qbar = rows[0].number_or_none(f"qbar_{index}")
         return Pooled(
             threshold=rows[0].number_or_none(f"limit_y{index}"),
             covariate_threshold=rows[0].number_or_none(f"limit_x{index}"),
-            qbar=None if center is None else center + scale * sum(row.number(f"qbar_{index}") for row in rows),
+            qbar=None if qbar is None else rows[0].number("center_x") + rows[0].number(f"scale_x{index}") * qbar,
             integer=self.integer,
         )
 
@@ -77,4 +77,8 @@ def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts
 def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
     """Ask for the joint sums of numerator and denominator, in one query."""
     (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
-    return RatioFacts(queries.rows(ratio_query(queries.observed(group, queries.windows), need.clip)))
+    return RatioFacts(
+        queries.rows(
+            ratio_query(queries.observed(group, queries.windows), need.clip.probability if need.clip else None)
+        )
+    )

@@ -12,10 +12,9 @@ from jetstream_argo.run.estimating_asked import Asked, Group
 from jetstream_argo.run.estimating_exact import values_of_the_inexact
 from jetstream_argo.run.estimating_moments import moments, power_sums
 from jetstream_argo.run.estimating_queries import Key, Queries, Row
-from jetstream_argo.sql.needs.clips import HIGHEST_POWER, Clipped
 from jetstream_argo.sql.needs.grids import BOXES, REACH, TERMS, boxes_query, grid_query
 from jetstream_argo.sql.needs.runs import runs_query
-from jetstream_argo.sql.needs.summary import FEW_VALUES, summary_query
+from jetstream_argo.sql.needs.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats import needs
 from jetstream_argo.stats.moments import Successes, Total

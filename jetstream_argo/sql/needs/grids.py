@@ -1,6 +1,6 @@
 """The queries for distributions on a grid, of branches with many distinct values."""
 
-from jetstream_argo.sql.needs.clips import power
+from jetstream_argo.sql.needs.places import power
 from jetstream_argo.sql.needs.summary import FEW_VALUES
 from jetstream_argo.sql.needs.units import Observed, treated
 from jetstream_argo.sql.text import Sql, fill, lines, literal
@@ -73,7 +73,7 @@ def _point(k: str, last: int) -> Sql:
     )
 
 
-_MEAN = ",\nSUM(t.y * t.units) OVER of_branch / SUM(t.units) OVER of_branch AS mean"
+_MEAN = ",\nSUM(t.y * t.units) / SUM(t.units) AS mean"
 _DEVIATION = """,
 SQRT(
   SUM(p.units * (p.y - p.mean) * (p.y - p.mean))

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from math import log
 from typing import assert_never
 
-from jetstream_argo.sql.needs import quantiles
-from jetstream_argo.sql.text import Sql, fill, lines, literal
+from jetstream_argo.sql.needs.places import POOLED, Quantile, places, quantile
+from jetstream_argo.sql.text import Sql, lines, literal
 from jetstream_argo.stats import pretreatments as p
 
 
@@ -101,16 +101,14 @@ def _conditions(
 def _drop_by_quantile(
     probability: float, value: str, keep: str, *, name: str, before: str, columns: Sequence[Sql]
 ) -> Sql:
-    y, upto, n = Sql(f"s.{value}"), Sql("s.upto"), Sql("s.n")
-    return fill(
-        "needs/drop_by_quantile",
-        name=Sql(name),
-        before=Sql(before),
-        value=Sql(value),
-        low=quantiles.low(y, upto, n, probability),
-        high=quantiles.high(y, upto, n, probability),
-        share=quantiles.share(n, probability),
-        limit=quantiles.between(Sql("s.low"), Sql("s.high"), Sql("s.share")),
-        columns=lines(columns, indent=0),
-        keep=Sql(f"{y} {keep} s.edge"),
+    asked = [Quantile("edge", probability)]
+    found = places(f"{name}_places", source=before, value=value, weight="units", keys=POOLED, asked=asked)
+    keys = ", ".join(f"p.{key}" for key in POOLED)
+    same = " AND ".join(f"q.{key} = s.{key}" for key in POOLED)
+    return Sql(
+        f"{found.rstrip()},\n"
+        f"{name}_edges AS (\n  SELECT {keys}, {quantile('p', 'edge')} AS edge\n  FROM {name}_places AS p\n),\n"
+        f"{name} AS (\n  SELECT\n    {lines(columns, indent=4)}\n  FROM {before} AS s\n"
+        f"  INNER JOIN {name}_edges AS q\n    ON {same}\n"
+        f"  WHERE NOT IS_NAN(q.edge) AND NOT IS_NAN(s.{value}) AND s.{value} {keep} q.edge\n)"
     )

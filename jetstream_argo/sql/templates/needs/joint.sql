@@ -8,66 +8,51 @@ held AS (
     IF(t.y IS NULL OR t.x IS NULL, 0, t.units) AS n_both
   FROM treated AS t
 ),
-ranked AS (
+{{places}},
+limits AS (
   SELECT
-    h.*,
-    SUM(h.n_y) OVER (pooled ORDER BY h.y) AS y_upto,
-    SUM(h.n_y) OVER pooled AS y_n,
-    SUM(h.n_x) OVER (pooled ORDER BY h.x) AS x_upto,
-    SUM(h.n_x) OVER pooled AS x_n,
-    SUM(h.n_both) OVER (pooled ORDER BY h.x) AS both_upto,
-    SUM(h.n_both) OVER (pooled ORDER BY h.x RANGE BETWEEN CURRENT ROW AND CURRENT ROW) AS both_here,
-    SUM(h.n_both) OVER pooled AS both_n
-  FROM held AS h
-  WINDOW pooled AS (PARTITION BY h.basis, h.window_index, h.segment)
+    y.basis,
+    y.window_index,
+    y.segment,
+    {{limits}}
+  FROM of_y AS y
+  LEFT JOIN of_x AS x
+    ON x.basis = y.basis AND x.window_index = y.window_index AND x.segment = y.segment
 ),
-around AS (
+scales AS (
   SELECT
-    {{around}}
-  FROM ranked AS r
-  WINDOW pooled AS (PARTITION BY r.basis, r.window_index, r.segment)
-),
-limited AS (
-  SELECT
-    {{limited}}
-  FROM around AS a
-),
-clipped AS (
-  SELECT
-    {{clipped}}
-  FROM limited AS l
-),
-centred AS (
-  SELECT
-    {{centred}}
-  FROM clipped AS c
-  WINDOW
-    pooled AS (PARTITION BY c.basis, c.window_index, c.segment),
-    of_branch AS (PARTITION BY c.basis, c.window_index, c.segment, c.branch)
-),
-scaled AS (
-  SELECT
-    {{scaled}}
-  FROM centred AS c
-),
-standard AS (
-  SELECT
-    {{standard}}
-  FROM scaled AS z
+    l.*,
+    {{scales}}
+  FROM limits AS l
 ),
 reached AS (
   SELECT
     d.*,
     {{reached}}
-  FROM standard AS d
+  FROM of_both_ranks AS d
 ),
-weighted AS (
+references_ AS (
   SELECT
-    m.*,
-    IF(m.n_both = 0, 0.0, ({{weight}}) / 1e8 * m.n_both / m.both_here) AS weight
+    m.basis,
+    m.window_index,
+    m.segment,
+    {{qbars}}
   FROM reached AS m
+  INNER JOIN scales AS s
+    ON s.basis = m.basis AND s.window_index = m.window_index AND s.segment = m.segment
+  GROUP BY m.basis, m.window_index, m.segment
+),
+standard AS (
+  SELECT
+    t.*,
+    {{standard}}
+  FROM held AS t
+  LEFT JOIN scales AS s
+    ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment
+  LEFT JOIN references_ AS q
+    ON q.basis = t.basis AND q.window_index = t.window_index AND q.segment = t.segment
 )
 SELECT
   {{columns}}
-FROM weighted AS s
+FROM standard AS s
 GROUP BY s.basis, s.window_index, s.segment, s.branch

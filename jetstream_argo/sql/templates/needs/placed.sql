@@ -1,15 +1,25 @@
 {{units}},
-spans AS (
+ends AS (
   SELECT
-    t.*,
-    COUNT(*) OVER of_branch AS n_values,
-    SUM(t.units) OVER of_branch AS n,
-    MIN(t.y) OVER of_branch AS minimum,
-    MAX(t.y) OVER of_branch AS maximum,
-    MIN(IF(t.y > 0, t.y, NULL)) OVER of_branch AS smallest_positive{{mean}}
+    t.basis,
+    t.window_index,
+    t.segment,
+    t.branch,
+    COUNT(*) AS n_values,
+    SUM(t.units) AS n,
+    MIN(t.y) AS minimum,
+    MAX(t.y) AS maximum,
+    MIN(IF(t.y > 0, t.y, NULL)) AS smallest_positive{{mean}}
   FROM treated AS t
   WHERE t.y IS NOT NULL
-  WINDOW of_branch AS (PARTITION BY t.basis, t.window_index, t.segment, t.branch)
+  GROUP BY t.basis, t.window_index, t.segment, t.branch
+),
+spans AS (
+  SELECT e.*, t.y, t.units
+  FROM treated AS t
+  INNER JOIN ends AS e
+    ON e.basis = t.basis AND e.window_index = t.window_index AND e.segment = t.segment AND e.branch = t.branch
+  WHERE t.y IS NOT NULL
 ),
 grids AS (
   SELECT

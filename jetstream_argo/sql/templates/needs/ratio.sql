@@ -4,50 +4,31 @@ held AS (
   SELECT t.*, IF(t.y IS NULL OR t.d IS NULL, 0, t.units) AS n_both
   FROM treated AS t
 ),
-ranked AS (
+{{places}},
+limits AS (
   SELECT
-    h.*,
-    SUM(h.n_both) OVER ({{scope}} ORDER BY h.y) AS y_upto,
-    SUM(h.n_both) OVER ({{scope}} ORDER BY h.d) AS d_upto,
-    SUM(h.n_both) OVER {{scope}} AS n
-  FROM held AS h
-  WINDOW
-    pooled AS (PARTITION BY h.basis, h.window_index, h.segment),
-    of_branch AS (PARTITION BY h.basis, h.window_index, h.segment, h.branch)
+    y.basis,
+    y.window_index,
+    y.segment,
+    y.branch,
+    {{limits}}
+  FROM of_y AS y
+  INNER JOIN of_d AS d
+    ON d.basis = y.basis AND d.window_index = y.window_index AND d.segment = y.segment AND d.branch = y.branch
 ),
-around AS (
+scales AS (
   SELECT
-    {{around}}
-  FROM ranked AS r
-  WINDOW
-    pooled AS (PARTITION BY r.basis, r.window_index, r.segment),
-    of_branch AS (PARTITION BY r.basis, r.window_index, r.segment, r.branch)
-),
-limited AS (
-  SELECT
-    {{limited}}
-  FROM around AS a
-),
-clipped AS (
-  SELECT
-    {{clipped}}
-  FROM limited AS l
-),
-centred AS (
-  SELECT
-    {{centred}}
-  FROM clipped AS c
-  WINDOW of_branch AS (PARTITION BY c.basis, c.window_index, c.segment, c.branch)
-),
-scaled AS (
-  SELECT
-    {{scaled}}
-  FROM centred AS c
+    l.*,
+    {{scales}}
+  FROM limits AS l
 ),
 standard AS (
   SELECT
+    t.*,
     {{standard}}
-  FROM scaled AS z
+  FROM held AS t
+  LEFT JOIN scales AS s
+    ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment AND s.branch = t.branch
 )
 SELECT
   {{columns}}

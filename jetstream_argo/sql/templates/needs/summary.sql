@@ -4,47 +4,20 @@ held AS (
   SELECT t.*, IF(t.y IS NULL, 0, t.units) AS n_held
   FROM treated AS t
 ),
-ranked AS (
+{{places}},
+scales AS (
   SELECT
-    {{ranked}}
-  FROM held AS h
-  WINDOW
-    pooled AS (PARTITION BY h.basis, h.window_index, h.segment),
-    of_branch AS (PARTITION BY h.basis, h.window_index, h.segment, h.branch)
-),
-around AS (
-  SELECT
-    {{around}}
-  FROM ranked AS r
-  WINDOW
-    pooled AS (PARTITION BY r.basis, r.window_index, r.segment),
-    of_branch AS (PARTITION BY r.basis, r.window_index, r.segment, r.branch)
-),
-limited AS (
-  SELECT
-    {{limited}}
-  FROM around AS a
-),
-clipped AS (
-  SELECT
-    {{clipped}}
-  FROM limited AS l
-),
-centred AS (
-  SELECT
-    {{centred}}
-  FROM clipped AS c
-  WINDOW of_branch AS (PARTITION BY c.basis, c.window_index, c.segment, c.branch)
-),
-scaled AS (
-  SELECT
-    {{scaled}}
-  FROM centred AS c
+    l.*,
+    {{scales}}
+  FROM limits AS l
 ),
 standard AS (
   SELECT
+    t.*,
     {{standard}}
-  FROM scaled AS z
+  FROM held AS t
+  LEFT JOIN scales AS s
+    ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment AND s.branch = t.branch
 )
 SELECT
   {{columns}}
