@@ -1,0 +1,56 @@
+"""Whether units are split as designed, and which of many p-values still count."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from scipy.special import chdtrc
+
+from jetstream_argo.errors import EstimateError
+
+ALARM = 1e-3  # a p-value below which a split is taken for broken; units are many, and the check is made often
+
+
+def sample_ratio_p_value(units: Sequence[int], shares: Sequence[float]) -> float:
+    """Return the probability of a split at least as far from the designed one, if units were assigned as designed.
+
+    `shares` are the branches' parts of the traffic, to any total. Below `ALARM` no other number should be believed.
+
+    Raises:
+        EstimateError: fewer than two branches, no units, or a share that is not positive.
+
+    Source:
+        Pearson's chi-square test; Fabijan et al. (2019), KDD, on sample ratio mismatch.
+    """
+    if len(units) != len(shares) or len(units) < 2 or min(shares) <= 0 or not sum(units):  # noqa: PLR2004  # a split
+        raise EstimateError("wrong_data", f"needs units and positive shares of two branches: {units!r}, {shares!r}")
+    total, whole = sum(units), sum(shares)
+    expected = [total * share / whole for share in shares]
+    statistic = sum((count - wanted) ** 2 / wanted for count, wanted in zip(units, expected, strict=True))
+    return float(chdtrc(len(units) - 1, statistic))
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return adjusted p-values, in the order given: those below a level have that probability of any false one.
+
+    Source:
+        Holm (1979), Scand. J. Statist. 6:65.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    scaled = [(len(p_values) - rank) * p_values[index] for rank, index in enumerate(order)]
+    return _placed(order, [min(value, 1.0) for value in accumulate(scaled, max)])
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return adjusted p-values, in the order given: of those below a level at most that share is false on average.
+
+    Source:
+        Benjamini and Hochberg (1995), JRSS B 57:289.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__, reverse=True)
+    scaled = [len(p_values) / (len(p_values) - rank) * p_values[index] for rank, index in enumerate(order)]
+    return _placed(order, [min(value, 1.0) for value in accumulate(scaled, min)])
+
+
+def _placed(order: Sequence[int], values: Sequence[float]) -> tuple[float, ...]:
+    by_index = dict(zip(order, values, strict=True))
+    return tuple(by_index[index] for index in range(len(order)))

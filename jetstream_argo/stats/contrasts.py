@@ -1,0 +1,199 @@
+"""By how much two branches' means or ratios differ, by other methods on the same sums: for whoever asks for them.
+
+None of these is computed unless it is asked for. All differences are branch minus reference, in the metric's unit.
+"""
+
+from dataclasses import dataclass
+from math import exp, inf, log, pi, sqrt
+
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.moments import JointMoments, Moments
+
+NEEDED = 2  # units a branch
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A difference, its standard error, and the degrees of freedom of its t law (infinite: the normal law)."""
+
+    point: float
+    error: float
+    dof: float = inf
+
+    @property
+    def p_value(self) -> float:
+        """The two-sided probability, without a difference, of a point at least as far from 0."""
+        return 2 * float(stdtr(self.dof, -abs(self.point) / self.error))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Return the two-sided interval."""
+        half = float(stdtrit(self.dof, (1 + confidence) / 2)) * self.error
+        return self.point - half, self.point + half
+
+    def always_valid_interval(self, confidence: float, *, n: int, tuned_for: int = 5000) -> tuple[float, float]:
+        """Return the interval that covers at all times together, so that one may look every day and stop at will.
+
+        `n` is the number of units of both branches so far; at `tuned_for` of them the sequence is at its narrowest
+        against the interval of a fixed time. It is asymptotic, and holds from some hundreds of units on.
+
+        Source:
+            Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas (2021), arXiv:2103.06476, theorem 2.2 and appendix B.2;
+            mixtures: Robbins (1970), Ann. Math. Stat. 41:1397.
+        """
+        alpha = 1 - confidence
+        rho_squared = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuned_for
+        spread = n * rho_squared + 1
+        half = self.error * sqrt(n) * sqrt(2 * spread * log(sqrt(spread) / alpha) / (n * n * rho_squared))
+        return self.point - half, self.point + half
+
+    @property
+    def chance_to_win(self) -> float:
+        """The probability that the difference is positive, after a flat prior."""
+        return float(ndtr(self.point / self.error))
+
+    @property
+    def expected_loss(self) -> float:
+        """How much choosing the branch over the reference loses on average, after a flat prior.
+
+        Source:
+            Stucchio (2015), Bayesian A/B testing at VWO; the mean of the negative part of a normal law.
+        """
+        z = self.point / self.error
+        density = exp(-0.5 * z * z) / sqrt(2 * pi)
+        return self.error * density - self.point * float(ndtr(-z))
+
+
+def welch(reference: Moments, branch: Moments) -> Contrast:
+    """Return the difference of means without assuming equal variances.
+
+    Its standard error is also that of the regression on the branch with HC2 errors.
+
+    Raises:
+        EstimateError: a branch has fewer than two units, or neither varies.
+
+    Source:
+        Welch (1947), Biometrika 34:28; HC2: MacKinnon and White (1985), J. Econometrics 29:305.
+    """
+    return _from_variances(
+        branch.mean - reference.mean,
+        (_variance_of_mean(reference), reference.n - 1),
+        (_variance_of_mean(branch), branch.n - 1),
+    )
+
+
+def cuped(reference: JointMoments, branch: JointMoments) -> Contrast:
+    """Return the difference of means after each value was reduced by what its covariate predicts.
+
+    The slope is one for both branches, of their units taken together; variances are not assumed equal. A covariate
+    that does not vary predicts nothing.
+
+    Raises:
+        EstimateError: a branch has fewer than two units, or neither varies.
+
+    Source:
+        Deng, Xu, Kohavi, Walker (2013), WSDM.
+    """
+    both = reference + branch
+    slope = both.c_xy / both.m2_x if both.m2_x > 0 else 0.0
+    return welch(_less(reference, slope, both.mean_x), _less(branch, slope, both.mean_x))
+
+
+def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contrast:
+    """Return the difference of the branches' regression lines at the mean covariate of both.
+
+    Each branch has its own slope, so that adjusting never costs precision in large samples.
+
+    Raises:
+        EstimateError: a branch has fewer than three units, or a covariate that does not vary.
+
+    Source:
+        Lin (2013), Ann. Appl. Stat. 7:295.
+    """
+    at = (reference + branch).mean_x
+    sides = []
+    for one in (reference, branch):
+        if one.n <= NEEDED or one.m2_x <= 0:
+            raise EstimateError("too_few_units", "needs three units a branch, and a covariate that varies")
+        slope = one.c_xy / one.m2_x
+        residual = max(one.m2_y - slope * one.c_xy, 0.0) / (one.n - 2)
+        level = one.mean_y + slope * (at - one.mean_x)
+        sides.append((level, residual * (1 / one.n + (at - one.mean_x) ** 2 / one.m2_x), one.n - 2))
+    (level_r, variance_r, dof_r), (level_b, variance_b, dof_b) = sides
+    return _from_variances(level_b - level_r, (variance_r, dof_r), (variance_b, dof_b))
+
+
+def ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:
+    """Return the difference of the ratios of the value's mean to the other column's mean (delta method).
+
+    Raises:
+        EstimateError: a branch has fewer than two units, a denominator of 0, or nothing varies.
+
+    Source:
+        Deng, Knoblich, Lu (2018), KDD, arXiv:1803.06336.
+    """
+    (point_r, variance_r), (point_b, variance_b) = (_ratio(one) for one in (reference, branch))
+    return _from_variances(point_b - point_r, (variance_r, reference.n - 1), (variance_b, branch.n - 1))
+
+
+def relative(reference: Moments, branch: Moments) -> Contrast:
+    """Return the relative difference of means, `branch / reference - 1` (delta method, normal law).
+
+    Raises:
+        EstimateError: a branch has fewer than two units, or the reference's mean is 0.
+    """
+    if reference.mean == 0:
+        raise EstimateError("zero_reference", "a share of 0 has no size; use the difference")
+    ratio = branch.mean / reference.mean
+    variance = _variance_of_mean(branch) + ratio * ratio * _variance_of_mean(reference)
+    return Contrast(ratio - 1, sqrt(variance) / abs(reference.mean))
+
+
+def minimum_detectable_effect(
+    moments: Moments, *, units: tuple[float, float], confidence: float = 0.95, power: float = 0.8
+) -> float:
+    """Return the smallest difference that so many units a branch find with this probability, in the metric's unit.
+
+    `moments` are of a like metric, before the experiment or of its reference branch.
+
+    Source:
+        Two-sided z test with equal variances; the chance to find an effect of the wrong sign is left out.
+    """
+    quantiles = float(ndtri((1 + confidence) / 2)) + float(ndtri(power))
+    return quantiles * sqrt(moments.variance * (1 / units[0] + 1 / units[1]))
+
+
+def units_needed(moments: Moments, *, effect: float, confidence: float = 0.95, power: float = 0.8) -> float:
+    """Return how many units each of two equal branches needs to find a difference with this probability."""
+    quantiles = float(ndtri((1 + confidence) / 2)) + float(ndtri(power))
+    return 2 * moments.variance * (quantiles / effect) ** 2
+
+
+def _less(one: JointMoments, slope: float, at: float) -> Moments:
+    m2 = one.m2_y - 2 * slope * one.c_xy + slope * slope * one.m2_x
+    return Moments(one.n, one.mean_y - slope * (one.mean_x - at), max(m2, 0.0))
+
+
+def _ratio(one: JointMoments) -> tuple[float, float]:
+    if one.n < NEEDED or one.mean_x == 0:
+        raise EstimateError("zero_denominator", "needs two units a branch, and a denominator that is not 0")
+    ratio = one.mean_y / one.mean_x
+    m2 = one.m2_y - 2 * ratio * one.c_xy + ratio * ratio * one.m2_x
+    return ratio, max(m2, 0.0) / (one.n - 1) / one.n / one.mean_x**2
+
+
+def _variance_of_mean(moments: Moments) -> float:
+    if moments.n < NEEDED:
+        raise EstimateError("too_few_units", f"needs two units a branch, has {moments.n}")
+    return moments.variance / moments.n
+
+
+def _from_variances(point: float, reference: tuple[float, int], branch: tuple[float, int]) -> Contrast:
+    """The difference of two independent means with these variances and degrees of freedom (Satterthwaite 1946)."""
+    (variance_r, dof_r), (variance_b, dof_b) = reference, branch
+    variance = variance_r + variance_b
+    if variance <= 0:
+        raise EstimateError("no_variation", "neither branch varies, so that the difference has no error")
+    dof = variance * variance / (variance_r * variance_r / dof_r + variance_b * variance_b / dof_b)
+    return Contrast(point, sqrt(variance), dof)
