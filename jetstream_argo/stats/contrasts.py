@@ -95,9 +95,14 @@ def cuped(reference: JointMoments, branch: JointMoments) -> Contrast:
     Source:
         Deng, Xu, Kohavi, Walker (2013), WSDM.
     """
+    return welch(*reduced(reference, branch))
+
+
+def reduced(reference: JointMoments, branch: JointMoments) -> tuple[Moments, Moments]:
+    """Return the moments of two branches' values less what the covariate predicts, as `cuped` compares them."""
     both = reference + branch
     slope = both.c_xy / both.m2_x if both.m2_x > 0 else 0.0
-    return welch(_less(reference, slope, both.mean_x), _less(branch, slope, both.mean_x))
+    return _less(reference, slope, both.mean_x), _less(branch, slope, both.mean_x)
 
 
 def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contrast:

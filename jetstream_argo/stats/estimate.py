@@ -50,6 +50,10 @@ def _rows(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:  # noqa:
             from jetstream_argo.stats.linear import linear_model_mean
 
             return linear_model_mean(params, sample)
+        case p.WelchMean():
+            from jetstream_argo.stats.means import welch_mean
+
+            return welch_mean(params, sample)
         case p.Binomial():
             from jetstream_argo.stats.binomial import binomial
 

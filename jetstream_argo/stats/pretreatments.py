@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
 from jetstream_argo.errors import ConfigError, Problem, nearest
-from jetstream_argo.stats.params import read
+from jetstream_argo.stats.arguments import read
 
 
 class Action(StrEnum):

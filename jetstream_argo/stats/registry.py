@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.stats.arguments import read
 from jetstream_argo.stats.params import (
     Binomial,
     BootstrapMean,
@@ -17,7 +18,7 @@ from jetstream_argo.stats.params import (
     PerClientDauImpact,
     PopulationRatio,
     Sum,
-    read,
+    WelchMean,
 )
 
 # Each class says the name of its rows, its parameters, and what it needs; `estimate.estimate` computes it.
@@ -34,6 +35,7 @@ STATISTICS: Mapping[str, type[Params]] = MappingProxyType(
         "per_client_dau_impact": PerClientDauImpact,
         "population_ratio": PopulationRatio,
         "sum": Sum,
+        "welch_mean": WelchMean,
     }
 )
 

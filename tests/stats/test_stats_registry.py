@@ -37,6 +37,7 @@ def test_statistics_have_the_row_names_that_readers_know() -> None:
         "per_client_dau_impact": "per_client_dau_impact",
         "population_ratio": "population_ratio",
         "sum": "sum",
+        "welch_mean": "mean_welch",
     }
 
 
