@@ -46,6 +46,11 @@ def test_what_fails_in_bigquery_fails_here(expression: str, message: str, engine
         engine.query_to_table(Sql(f"SELECT {expression} AS v FROM d.t"), "d.out", write=Write.TRUNCATE, labels={})
 
 
+def test_a_sum_that_is_no_int64_fails_when_it_is_read(engine: EmbeddedEngine) -> None:
+    with pytest.raises(InvalidQuery, match="INT64 overflow"):
+        engine.query(Sql("SELECT SUM(big) AS s FROM d.t"), labels={})
+
+
 @pytest.mark.parametrize("expression", ["NULL / 0", "SAFE_DIVIDE(1, 0)", "DIV(NULL, 0)", "SAFE_CAST('x' AS INT64)"])
 def test_null_and_safe_operations_do_not_fail(expression: str, engine: EmbeddedEngine) -> None:
     assert one(engine, f"SELECT {expression}") is None

@@ -143,6 +143,20 @@ def test_an_append_to_a_partitioned_table_keeps_its_layout(tmp_path: Path) -> No
     assert (info.rows, info.description, info.labels) == (4, "days", {"a": "b"})
 
 
+def test_rows_that_replace_a_table_keep_as_much_of_its_layout_as_they_have_columns_for(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path)
+    columns = [Column("day", "DATE"), Column("n", "INT64")]
+    days: list[dict[str, Value]] = [{"day": date(2026, 1, 1)}, {"day": date(2026, 1, 2)}]
+    engine.load("d.t", days, columns, write=Write.TRUNCATE, labels={}, layout=Layout("day", ("n",)))
+
+    load(engine, "d.t", days, columns)
+    kept = engine.query(Sql("SELECT n FROM d.t WHERE day = '2026-01-01'"), labels={}).job.scanned
+    load(engine, "d.t", [{"n": 1}, {"n": 2}])
+
+    assert kept == {"d.t": 1}
+    assert engine.query(Sql("SELECT n FROM d.t"), labels={}).job.scanned == {"d.t": 1}
+
+
 def test_a_query_without_rows_makes_an_empty_table_with_columns(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path)
 

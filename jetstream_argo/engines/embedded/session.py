@@ -12,7 +12,7 @@ from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted, quoted_relation, relation, text_literal
-from jetstream_argo.engines.protocol import Column
+from jetstream_argo.engines.protocol import Column, Value
 from jetstream_argo.errors import NotFound
 
 if TYPE_CHECKING:
@@ -79,6 +79,12 @@ class Session:
             except (duckdb.InternalException, duckdb.FatalException):
                 self._forget()
                 raise
+
+    def fetched(self, cursor: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[Value, ...]]:
+        """Return all rows of a result; DuckDB computes them only now, so errors are met here too."""
+        with translated_errors(sql):
+            rows: list[tuple[Value, ...]] = cursor.fetchall()
+            return rows
 
     def batches(self, statement: str, sql: str, size: int) -> "Iterator[pyarrow.RecordBatch]":
         """Yield a statement's rows in batches of `size`."""

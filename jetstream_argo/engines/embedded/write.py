@@ -44,8 +44,7 @@ class Writer:
         """
         before = self._store.current(name)
         _check(name, before, columns, write)
-        if (layout == Layout() and before is not None) or (write is Write.APPEND and before is not None):
-            layout = before.layout
+        layout = _layout(layout, before, columns, write)
         _check_layout(name, layout, columns, before if write is Write.APPEND else None)
         files = self._copied(rows, columns, name, layout, sql)
         scan = self._session.scanned()
@@ -137,6 +136,21 @@ def _check(name: TableName, current: Version | None, columns: Sequence[Column], 
                 raise InvalidQuery(
                     f"column {column.name!r} of table {name} is {there.type}; the rows to append have {column.type}"
                 )
+
+
+def _layout(given: Layout, before: Version | None, columns: Sequence[Column], write: Write) -> Layout:
+    """Return the layout given, or the table's own, as far as rows that replace it still have its columns."""
+    if before is None or (write is not Write.APPEND and given != Layout()):
+        return given
+    if write is Write.APPEND:
+        return before.layout
+    held = {column.name for column in columns}
+    own = before.layout
+    return replace(
+        own,
+        partition_by=own.partition_by if own.partition_by in held else None,
+        cluster_by=tuple(name for name in own.cluster_by if name in held),
+    )
 
 
 def _check_layout(name: TableName, layout: Layout, columns: Sequence[Column], before: Version | None) -> None:
