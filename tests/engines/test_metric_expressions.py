@@ -1,6 +1,7 @@
-"""Every metric expression of metric-hub means the same on the embedded engine as it does to ZetaSQL."""
+"""Every expression and data source of metric-hub means the same on the embedded engine as it does to ZetaSQL."""
 
 import json
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jetstream_argo.engines.protocol import Column, Write
 from jetstream_argo.engines.schema import infer_columns
 from jetstream_argo.engines.zetasql.checker import Checker, start
 from jetstream_argo.engines.zetasql.loader import Service
+from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 
 ORACLE = Path(__file__).parents[3] / "shared" / "oracles" / "composition.json"
@@ -94,3 +96,45 @@ def test_all_expressions_are_compared() -> None:
 
     assert len(metrics) == 608
     assert compared == {(metric["data_source"], metric["select_expression"]) for metric in metrics}
+
+
+def from_expressions() -> dict[str, str]:
+    """Return the distinct FROM expressions of all data sources in metric-hub that need no parameters."""
+    found: dict[str, str] = {}
+    for file in sorted((ORACLE.parents[1] / "metric-hub").rglob("*.toml")):
+        for name, source in tomllib.loads(file.read_text(encoding="utf-8")).get("data_sources", {}).items():
+            text = source.get("from_expression", "")
+            if text and "{" not in text and text not in found.values():
+                found[f"{file.stem}.{name}"] = text
+    return found
+
+
+# `e.*` of an array whose elements nothing else is asked of: no field can be inferred.
+UNKNOWN_ELEMENT = "mobile-default-browser-cta-copy-test-ios.events_unnested"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ORACLE.exists(), reason="needs ../shared")
+def test_every_data_source_can_be_read_as_bigquery_would_read_it(tmp_path: Path, service: Service) -> None:
+    sources = from_expressions()
+    failures = {}
+
+    for name, text in sources.items():
+        engine = EmbeddedEngine(tmp_path / name)
+        sql = Sql(f"SELECT COUNT(*) AS n FROM {text} AS ds")
+        guesses = infer_columns(sql)
+        tables = {
+            table: [Column(column, guess.type) for column, guess in columns.items()] or [Column("nothing", "INT64")]
+            for table, columns in guesses.items()
+        }
+        for table, columns in tables.items():
+            engine.load(table.replace("*", "20260501"), [], columns, write=Write.TRUNCATE, labels={})
+        try:
+            engine.query(sql, labels={})
+            if name != UNKNOWN_ELEMENT:
+                Checker(tables, service=service).analyze(sql)
+        except EngineError as error:
+            failures[name] = f"{error}\n{text}"
+
+    assert len(sources) > 200
+    assert failures == {}
