@@ -1,0 +1,65 @@
+"""Every real experiment's Workflow, at four dates."""
+
+import importlib.util
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks.emit import CASES, ORACLE, SHARED, configurations, made
+from jetstream_argo.argo.documents import size
+from jetstream_argo.argo.emit import LARGEST
+from jetstream_argo.dag.build import BUDGET
+
+CHECKER = SHARED / "tools" / "check_workflow.py"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not ORACLE.exists() or not CHECKER.exists(), reason="needs ../shared"),
+]
+
+
+@pytest.fixture(scope="module")
+def configs():
+    return list(configurations())
+
+
+@pytest.fixture(scope="module")
+def checker() -> ModuleType:
+    return _loaded(CHECKER)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_workflow_of_every_real_experiment_fits_and_holds_against_argos_schema(case, configs, checker):
+    schema = checker.validator("Workflow")
+
+    wrong = []
+    for config in configs:
+        result = made(config, case)
+        document = result.emitted.workflow
+        wrong += [(config.slug, error.message) for error in schema.iter_errors(document)]
+        wrong += [(config.slug, error) for error in checker.semantic_errors(document)]
+        if result.nodes > BUDGET or size(document) > LARGEST or result.paths > 5000:
+            wrong.append((config.slug, f"{result.nodes} nodes, {size(document)} bytes, {result.paths} paths"))
+
+    assert len(configs) == 368
+    assert wrong == []
+
+
+def test_all_real_experiments_are_emitted_in_a_minute_of_work(configs):
+    since = time.process_time()
+
+    for config in configs:
+        made(config, CASES[0])
+
+    assert time.process_time() - since < 60
+
+
+def _loaded(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
