@@ -18,7 +18,7 @@ from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of, fields_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
-from jetstream_argo.engines.bigquery.tables import Tables
+from jetstream_argo.engines.bigquery.tables import Tables, is_described
 from jetstream_argo.engines.bigquery.values import json_lines
 from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery, nearest
@@ -71,7 +71,7 @@ class BigQueryEngine:
         job = self._query(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
             rows = self._rows(job, limit=0).total_rows
-        self._tables.describe(destination, layout)
+        self._describe(destination, layout, existing, write)
         return _cost(job, rows or 0)
 
     def load(
@@ -109,7 +109,7 @@ class BigQueryEngine:
 
         name = self._names.next("load", write, destination, text.decode())
         job = self._jobs.run(name, begin)
-        self._tables.describe(destination, layout)
+        self._describe(destination, layout, existing, write)
         return _cost(job, len(rows))
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
@@ -227,6 +227,13 @@ class BigQueryEngine:
         if existing is not None and existing.view_query is not None:
             raise InvalidQuery(f"{destination!r} is a view; rows cannot be written to it")
         return existing
+
+    def _describe(self, destination: str, layout: Layout, before: Table | None, write: Write) -> None:
+        # An append leaves description and labels as they were. BigQuery allows a table 5 such changes in 10 seconds:
+        # https://cloud.google.com/bigquery/quotas#standard_tables
+        kept = before if write is Write.APPEND else None
+        if not is_described(kept, layout):
+            self._tables.describe(destination, layout)
 
 
 def _types(columns: Sequence[Column]) -> dict[str, str]:

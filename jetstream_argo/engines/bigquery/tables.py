@@ -112,18 +112,13 @@ class Tables:
 
     def describe(self, name: str, layout: Layout) -> None:
         """Give a table the layout's description and labels, where the layout has any; others of its labels stay."""
-        if not layout.description and not layout.labels:
-            return
-        labels = sanitised(layout.labels)
 
         def change() -> None:
             table = self.get(name)
-            described = not layout.description or table.description == layout.description
-            if described and labels.items() <= table.labels.items():
-                return
-            table.description = layout.description or table.description
-            table.labels = {**table.labels, **labels}
-            self._update(table, "description", "labels")
+            if not is_described(table, layout):
+                table.description = layout.description or table.description
+                table.labels = {**table.labels, **sanitised(layout.labels)}
+                self._update(table, "description", "labels")
 
         with translated():
             self._while_others_change(change)
@@ -162,6 +157,14 @@ class Tables:
         )
         changed: Returned = patience(change)()
         return changed
+
+
+def is_described(table: Table | None, layout: Layout) -> bool:
+    """Return whether a table has the layout's description and labels, as far as the layout has any."""
+    if table is None:
+        return not layout.description and not layout.labels
+    described = not layout.description or table.description == layout.description
+    return described and bool(sanitised(layout.labels).items() <= table.labels.items())
 
 
 def _table_id(reference: TableReference) -> str:

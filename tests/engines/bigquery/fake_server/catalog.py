@@ -162,7 +162,7 @@ def _mismatch(old: Sequence[Column], new: Sequence[Column], *, may_add: bool) ->
     before = {column.name.lower(): column.type for column in old}
     after = {column.name.lower(): column.type for column in new}
     for name, type_ in before.items():
-        if name not in after:
+        if name not in after:  # BigQuery is known to say so of REQUIRED columns; the fake is as strict with all
             return f"Field {name} is missing in new schema"
         if after[name] != type_:
             return f"Field {name} has changed type from {type_} to {after[name]}"
