@@ -12,7 +12,7 @@ from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, probability_below
 from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.laws import Floats, difference_cdf, quantiles, ratio_cdf
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
-from jetstream_argo.stats.tabulate import interpolated_quantiles
+from jetstream_argo.stats.tabulate import Table
 
 AnyLaw: TypeAlias = CumulantLaw | DirichletLaw
 
@@ -86,7 +86,7 @@ def _by_cumulants(question: Question) -> bool:
 def _by_integration(question: Question, tails: Floats) -> Floats:
     law, reference = question.law, question.reference
     if reference is None:
-        return interpolated_quantiles(law.nodes, tails)
+        return Table.of(law.nodes).quantiles(tails)
     cdf = ratio_cdf(law, reference) if question.ratio else difference_cdf(law, reference)
     return quantiles(cdf, tails, mean=question.mean, sd=question.sd, close=TABLE)
 

@@ -7,14 +7,15 @@ from math import comb, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws import Floats, expectation
 from jetstream_argo.stats.sufficient import ValueCounts
-from jetstream_argo.stats.tabulate import interpolated_cdf, tabulate
+from jetstream_argo.stats.tabulate import Table, tabulate
 
 BULK = 0.5  # values so near, in periods of the inversion's highest frequency, go through their power sums
 TERMS = 26  # of the logarithm's series; BULK ** TERMS / TERMS is 6e-10
 LONG = 500  # frequencies; a characteristic function that needs more falls off like a power: frequencies by their log
 TAILS = 5.0  # standard deviations from the mean to which the law is wanted
+AWAY = 0.1  # a deviation over the mean; up to it 1 / mean is nearly a line where the law is
 SMALL = 1e-15  # of a characteristic function: what is left out
 AT_ONCE = 2_000_000  # elements of an intermediate array
 
@@ -71,9 +72,14 @@ class DirichletLaw:
         support = (self.low, self.high)
         return tabulate(self.exact_cdf, mean=self.mean, sd=self.sd, support=support, skewness=skewness)
 
+    @cached_property
+    def table(self) -> Table:
+        """The same, to interpolate between."""
+        return Table.of(self.nodes)
+
     def cdf(self, x: Floats) -> Floats:
         """Return the probability of at most `x`, interpolated between the nodes (to about 1e-8)."""
-        return interpolated_cdf(self.nodes, x)
+        return self.table.cdf(x)
 
     def exact_cdf(self, x: Floats) -> Floats:
         """Return the probability of at most `x`, by inversion (to about 1e-10)."""
@@ -88,7 +94,10 @@ class DirichletLaw:
         """Return the expectation of 1 / mean; infinite where only one unit is not 0. The values must not be negative.
 
         It is `(n - 1) * integral of prod((1 + s * values) ** -counts) ds` over s > 0.
+        Away from 0 the nodes are as good.
         """
+        if self.sd < AWAY * self.mean:
+            return expectation(1 / self.nodes)
         positive = self.data.values > 0
         values, counts = self.data.values[positive] / self.mean, self.data.counts[positive]
         k = int(counts.sum())
@@ -129,7 +138,11 @@ class DirichletLaw:
     def _near_sums(self) -> tuple[float, ...]:
         deviations = (self.data.values - self.mean) / self._root
         near = self._near(deviations)
-        return tuple(float(self.data.counts[near] @ deviations[near] ** k) for k in range(TERMS + 1))
+        base, term, sums = deviations[near], self.data.counts[near].astype(np.float64), []
+        for _ in range(TERMS + 1):
+            sums.append(float(term.sum()))
+            term = term * base
+        return tuple(sums)
 
     def _near(self, deviations: Floats) -> NDArray[np.bool_]:
         # t moves by at most 8 standard deviations, each 1 / n in these units.

@@ -1,8 +1,8 @@
 """What a statistic needs from the warehouse, as data that the SQL is written from.
 
 Each need names the type of `moments` or `sufficient` that satisfies it. Unless said otherwise a need is per branch,
-over the units whose value is neither NULL nor NaN nor infinite, after pre-treatments. `ValueCounts` of unclipped values
-satisfies every need on one metric but the covariate's.
+over the units whose value is neither NULL nor NaN nor infinite, after pre-treatments. Where `ValueCounts` or
+`PairCounts` will do as well, they are of unclipped values.
 """
 
 from dataclasses import dataclass

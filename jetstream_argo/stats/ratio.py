@@ -15,7 +15,7 @@ from jetstream_argo.stats.params import PopulationRatio
 from jetstream_argo.stats.reduce import joint_power_sums
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import PairCounts, Sample
-from jetstream_argo.stats.tabulate import interpolated_cdf, interpolated_quantiles, tabulate
+from jetstream_argo.stats.tabulate import Table, tabulate
 
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
 PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation
@@ -54,9 +54,14 @@ class RatioLaw:
         """Its quantiles at the probabilities ndtr(Z)."""
         return tabulate(self.exact_cdf, mean=self.mean, sd=self.sd, support=(-inf, inf))
 
+    @cached_property
+    def table(self) -> Table:
+        """The same, to interpolate between."""
+        return Table.of(self.nodes)
+
     def cdf(self, x: Floats) -> Floats:
         """Return the probability of at most `x`, interpolated between the nodes."""
-        return interpolated_cdf(self.nodes, x)
+        return self.table.cdf(x)
 
     def exact_cdf(self, r: Floats) -> Floats:
         """Return the probability of at most `r`."""
@@ -66,7 +71,7 @@ class RatioLaw:
     def disagreement(self, tails: Floats) -> float:
         """Return by how much the distribution function changes, at the bounds, when two more cumulants are used."""
         order = len(self.sums.central) - 1
-        distance, shape = self._form(interpolated_quantiles(self.nodes, tails))
+        distance, shape = self._form(self.table.quantiles(tails))
         lower = probability_below(distance, shape, order=min(order, ORDER) - 2 * (order <= ORDER))
         return float(np.max(np.abs(lower - probability_below(distance, shape, order=order))))
 
@@ -141,7 +146,7 @@ def _own(branch: _Branch, tails: Floats) -> Interval:
         return Interval(reason=branch.missing)
     if branch.n == 1:
         return Interval(branch.law.mean, reason=Reason.TOO_FEW_UNITS)
-    bounds = interpolated_quantiles(branch.law.nodes, tails) if branch.law.sd else np.full(2, branch.law.mean)
+    bounds = branch.law.table.quantiles(tails) if branch.law.sd else np.full(2, branch.law.mean)
     return Interval(expectation(branch.law.nodes), float(bounds[0]), float(bounds[1]), _remark(tails, branch))
 
 

@@ -1,6 +1,7 @@
 """How a continuous law is tabulated from its distribution function, with few calls of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -10,7 +11,9 @@ from jetstream_argo.stats.laws import Floats, Z, search
 TABULATED = 5.0  # normal scores beyond carry 6e-7, too little to matter in a mean over the nodes
 NEAR = 0.05  # normal scores; the function is called at about the wanted scores and interpolated to them
 SYMMETRIC = 1e-3  # a skewness
-NEWTON = 4  # steps with the slope between neighbours, each of which leaves a twentieth of the error
+NEWTON = 2  # steps; the first guess is off by a hundredth of a score, and each squares that
+SPACING = float(Z[1] - Z[0])
+MIDDLE = 3.5  # of a window of eight
 NEIGHBOURS = 8  # tabulated points to each interpolated value
 
 
@@ -62,23 +65,49 @@ def _only_changes(cdf: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]
     return remembering
 
 
-def interpolated_cdf(nodes: Floats, x: Floats) -> Floats:
-    """Return the distribution function whose quantiles at ndtr(Z) are `nodes`."""
-    # The quantile is smooth in the score, while the score is steep in the quantile where the support ends; so the
-    # first is interpolated and solved for the second.
-    scores = np.interp(x, nodes, Z)
-    place = np.clip(np.searchsorted(nodes, x) - 1, 0, len(Z) - 2)
-    slope = (nodes[place + 1] - nodes[place]) / (Z[1] - Z[0])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for _ in range(NEWTON):
-            step = (x - interpolated(Z, nodes, scores)) / slope
-            scores = scores + np.where(np.isfinite(step), step, 0.0)
-    return np.where(x <= nodes[0], 0.0, np.where(x >= nodes[-1], 1.0, ndtr(np.clip(scores, Z[0], Z[-1]))))
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A law by its quantiles at ndtr(Z): between two of them, the polynomial through the eight nearest.
 
+    The quantile is smooth in the score, while the score is steep in the quantile where the support ends; so the first
+    is interpolated, and solved for the second. `coefficients[k]` belongs to the k-th power in the window of each node.
+    """
 
-def interpolated_quantiles(nodes: Floats, probabilities: Floats) -> Floats:
-    """Return the quantiles of the law that is tabulated as `nodes`."""
-    return interpolated(Z, nodes, ndtri(probabilities))
+    nodes: Floats
+    coefficients: Floats
+
+    @classmethod
+    def of(cls, nodes: Floats) -> "Table":
+        """Return the table of these quantiles."""
+        windows = np.clip(np.arange(len(Z)) - NEIGHBOURS // 2 + 1, 0, len(Z) - NEIGHBOURS)
+        around = nodes[windows[:, None] + np.arange(NEIGHBOURS)]
+        powers = np.vander(np.arange(NEIGHBOURS) - MIDDLE, increasing=True)
+        return cls(nodes, np.ascontiguousarray(np.linalg.solve(powers, around.T)))
+
+    def quantiles(self, probabilities: Floats) -> Floats:
+        """Return the quantiles at the probabilities."""
+        return self._at(ndtri(probabilities))[0]
+
+    def cdf(self, x: Floats) -> Floats:
+        """Return the probability of at most `x`."""
+        scores = np.interp(x, self.nodes, Z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for _ in range(NEWTON):
+                value, slope = self._at(scores)
+                step = (x - value) / slope
+                scores = np.clip(scores + np.where(np.isfinite(step), step, 0.0), Z[0], Z[-1])
+        return np.where(x <= self.nodes[0], 0.0, np.where(x >= self.nodes[-1], 1.0, ndtr(scores)))
+
+    def _at(self, scores: Floats) -> tuple[Floats, Floats]:
+        """The quantiles at normal scores, and how fast they grow."""
+        place = np.clip(((scores - Z[0]) / SPACING).astype(np.int64), 0, len(Z) - 2)
+        window = np.clip(place - NEIGHBOURS // 2 + 1, 0, len(Z) - NEIGHBOURS)
+        s = (scores - Z[0]) / SPACING - window - MIDDLE
+        value, slope = self.coefficients[-1][place], np.zeros(np.shape(scores))
+        for coefficient in self.coefficients[-2::-1]:
+            slope = slope * s + value
+            value = value * s + coefficient[place]
+        return value, slope / SPACING
 
 
 def interpolated(xs: Floats, ys: Floats, x: Floats) -> Floats:
