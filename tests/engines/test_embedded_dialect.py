@@ -70,6 +70,7 @@ def test_null_and_safe_operations_do_not_fail(expression: str, engine: EmbeddedE
         ("SELECT * FROM d.t PIVOT (SUM(id) FOR s IN ('a'))", "PIVOT"),
         ("SELECT CAST(id AS BIGNUMERIC) FROM d.t", "BIGNUMERIC"),
         ("SELECT STRING_AGG(s LIMIT 1) FROM d.t", "STRING_AGG"),
+        ("SELECT DATETIME_TRUNC(DATETIME '2026-01-02 00:00:00', WEEK)", "WEEK of a DATETIME"),
         ("CREATE TABLE d.x AS SELECT 1", "CREATE"),
         ("DELETE FROM d.t WHERE TRUE", "DELETE"),
     ],

@@ -1,7 +1,7 @@
 """Which functions of BigQuery the embedded engine answers as BigQuery does; no other one runs.
 
 A function is added here with a case in the tests that compare with ZetaSQL: untreated translation is silently wrong
-for one function in twenty.
+for one function in twenty. One difference is known: AVG and `/` of NUMERIC give FLOAT64 here, NUMERIC in BigQuery.
 """
 
 from sqlglot import exp
@@ -15,19 +15,16 @@ _AGGREGATES = """AnyValue ApproxDistinct ApproxQuantiles ArgMax ArgMin ArrayAgg 
     BitwiseOrAgg BitwiseXorAgg Corr Count CountIf CovarPop CovarSamp GroupConcat LogicalAnd LogicalOr Max Min Stddev
     StddevPop StddevSamp Sum Variance VariancePop"""
 _WINDOWS = "CumeDist DenseRank FirstValue Lag LastValue Lead NthValue Ntile PercentRank Rank RowNumber"
-_LOGIC = "And Or Xor Case If Coalesce Nullif Greatest Least Cast TryCast Exists Not"
-_MATHS = """Abs Ceil Exp Floor IntDiv IsInf IsNan Ln Log Mod Pow Round SafeDivide Sign Sqrt Trunc Cos Sin Tan Acos Asin
-    Atan Atan2 BitwiseCount"""
-_TEXT = """Concat Contains EndsWith Left Length Lower LowerHex Hex MD5 SHA2 MD5Digest SHA2Digest Pad RegexpExtract
-    RegexpExtractAll RegexpLike RegexpReplace Repeat Replace Reverse Right Split StartsWith StrPosition
-    Substring Trim Upper"""
-_TIME = """CurrentDate CurrentTimestamp Date DateAdd DateDiff DateFromParts DateFromUnixDate DateStrToDate DateSub
-    DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Extract GenerateDateArray LastDay
-    ParseDatetime StrToDate StrToTime TimeToStr Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc
-    TsOrDsToDate WeekStart Week TsOrDsToTimestamp TsOrDsToDatetime UnixDate UnixMillis UnixSeconds
-    UnixToTime UnixMicros"""
-_NESTED = """Array ArrayConcat ArrayFirst ArrayLast ArrayReverse ArraySize ArrayToString Explode GenerateSeries
-    JSONExtract JSONExtractArray JSONExtractScalar JSONFormat JSONValueArray ParseJSON Struct Unnest"""
+_LOGIC = "And Or Case If Coalesce Nullif Greatest Least Cast TryCast Exists Not"
+_MATHS = """Abs BitwiseCount Ceil Exp Floor IntDiv IsInf IsNan Ln Log Mod Pow Round SafeDivide Sign Sqrt Trunc"""
+_TEXT = """Concat Contains EndsWith Left Length Lower LowerHex MD5 Pad RegexpExtract RegexpExtractAll RegexpLike
+    RegexpReplace Repeat Replace Reverse Right SHA2Digest Split StartsWith StrPosition Substring Trim Upper"""
+_TIME = """CurrentDate CurrentTimestamp Date DateAdd DateDiff DateFromParts DateFromUnixDate DateSub DateTrunc
+    DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Extract GenerateDateArray LastDay ParseDatetime StrToDate
+    StrToTime TimeToStr Timestamp TimestampAdd TimestampDiff TimestampFromParts TimestampSub TimestampTrunc
+    TsOrDsToDate TsOrDsToDatetime TsOrDsToTimestamp UnixDate UnixMicros UnixMillis UnixSeconds UnixToTime WeekStart"""
+_NESTED = """Array ArrayConcat ArrayReverse ArraySize ArrayToString GenerateSeries JSONExtract JSONExtractArray
+    JSONExtractScalar JSONFormat JSONValueArray Struct Unnest"""
 
 _CLASSES = frozenset(f"{_AGGREGATES} {_WINDOWS} {_LOGIC} {_MATHS} {_TEXT} {_TIME} {_NESTED}".split())
 _ANONYMOUS = {"IEEE_DIVIDE": "bq__ieee_divide"}

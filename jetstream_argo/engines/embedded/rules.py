@@ -139,6 +139,11 @@ def _date_diff(node: exp.Expr) -> exp.Expr | None:
     return None
 
 
+def _datetime_unit(node: exp.Expr) -> None:
+    if "WEEK" in _unit(node):  # DuckDB's weeks begin on Monday, BigQuery's on Sunday
+        raise Unsupported(f"{_unit(node)} of a DATETIME is not implemented by the embedded engine; use a DATE")
+
+
 def _timestamp_diff(node: exp.Expr) -> exp.Expr:
     # BigQuery counts whole units that have passed; DuckDB's date_diff counts their boundaries.
     return macro("date_sub", exp.Literal.string(_unit(node).lower()), node.expression, node.this)
@@ -231,6 +236,8 @@ RULES: dict[type[exp.Expr], Rule] = {
     exp.DateFromUnixDate: _as_date,
     exp.DateSub: _as_date,
     exp.DateTrunc: _as_date,
+    exp.DatetimeDiff: _datetime_unit,
+    exp.DatetimeTrunc: _datetime_unit,
     exp.Div: lambda node: macro("bq__div", node.this, node.expression),
     exp.Extract: _extract,
     exp.GroupConcat: _string_agg,

@@ -17,3 +17,6 @@ SAFE_DIVIDE(SUM(n), COUNTIF(s = 'none')), SUM(n) / COUNT(*), SUM(x) / 4
 mozfun.stats.mode_last(ARRAY_AGG(s ORDER BY id))
 COALESCE(mozfun.hist.percentiles(mozfun.hist.merge(ARRAY_AGG(mozfun.hist.extract(hist) IGNORE NULLS)), [0.5, 0.95])[SAFE_OFFSET(0)].value, 0)
 mozfun.hist.merge(ARRAY_AGG(mozfun.hist.extract(hist) IGNORE NULLS ORDER BY id)).sum
+STDDEV_SAMP(x), SUM(num), MIN(num), MAX(ts), SUM(DISTINCT n), COUNT(DISTINCT IF(b, d, NULL)), SAFE_DIVIDE(COUNT(DISTINCT s), COUNT(*))
+MIN(IF(b, n, NULL)), SUM(x) * 2, COALESCE(SUM(n), 0) > 0, COUNTIF(b OR n > 1), LOGICAL_OR(b AND n IS NULL), AVG(IF(b, 1, 0))
+ARRAY_AGG(DISTINCT n IGNORE NULLS ORDER BY n), ARRAY_AGG(IF(b, s, NULL) IGNORE NULLS ORDER BY id)[SAFE_OFFSET(0)], SUM(ARRAY_LENGTH(arr))
