@@ -11,7 +11,9 @@ import click
 from jetstream_argo.argo.pod import Ending, Pod, pod
 from jetstream_argo.argo.transport import from_environment
 from jetstream_argo.dag.build import build_dag
+from jetstream_argo.engines.bigquery.lean import load_client
 from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.termination import ending_on_sigterm
 from jetstream_argo.errors import JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -29,7 +31,8 @@ def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, expo
     """Do one node of a plan. What is done already is recognised and skipped."""
     here = pod(os.environ)
     try:
-        result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to)
+        with ending_on_sigterm():
+            result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to)
     except JetstreamArgoError as error:
         here.say(str(error))
         raise
@@ -44,6 +47,8 @@ def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export
         raise UnknownReference("node", node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
     attempt = secrets.token_hex(4)
     sha256 = codec.sha256(plan)
+    if warehouse.startswith("bigquery:"):
+        load_client()
     engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
     context = Context(
         plan=plan,
