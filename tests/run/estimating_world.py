@@ -16,6 +16,7 @@ from jetstream_argo.plan.model import (
     Experiment,
     MetricStatistics,
     PreTreatment,
+    Signal,
     Statistic,
 )
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
@@ -31,7 +32,9 @@ WHOLE = "INT64"
 REAL = "FLOAT64"
 
 
-def plan_of(branches: Sequence[str] = ("control", "treatment"), segments: Sequence[str] = ()) -> AnalysisPlan:
+def plan_of(
+    branches: Sequence[str] = ("control", "treatment"), segments: Sequence[str] = (), signal: Signal | None = None
+) -> AnalysisPlan:
     """A plan with these branches and segments, and nothing else that estimating reads."""
     start = date(2026, 5, 4)
     experiment = Experiment(
@@ -40,7 +43,7 @@ def plan_of(branches: Sequence[str] = ("control", "treatment"), segments: Sequen
     )  # fmt: skip
     own = tuple(Segment(name, "clients", "TRUE") for name in segments)
     return AnalysisPlan(
-        1, experiment, start, "results", Enrollments("k", "custom", "", None, own, ()), None, tuple(Basis),
+        1, experiment, start, "results", Enrollments("k", "custom", "", None, own, ()), signal, tuple(Basis),
         periods=(), sources=(), metrics=(), statistics=(),
     )  # fmt: skip
 

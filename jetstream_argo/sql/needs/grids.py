@@ -15,25 +15,26 @@ REACH = 13.0
 MOST = 2.0**50
 
 
-def grid_query(observed: Observed, need: GridNeed) -> Sql:
+def grid_query(observed: Observed, need: GridNeed, *, few: int = FEW_VALUES) -> Sql:
     """Return the query for how many values lie up to each point of the branch's grid, and above the point before.
 
-    `points` are the points, counted from 0, that have any, and `counts` says how many.
+    `points` are the points, counted from 0, that have any, and `counts` says how many. Branches of at most `few`
+    distinct values have no row.
     """
-    return fill("needs/grid", placed=_placed(observed, need, with_deviation=False))
+    return fill("needs/grid", placed=_placed(observed, need, few, with_deviation=False))
 
 
-def boxes_query(observed: Observed, need: DensityNeed) -> Sql:
+def boxes_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) -> Sql:
     """Return the query for the moments of values in boxes a quarter of the bandwidth wide.
 
     Values too far from every point of the grid to matter are left out. `boxes` are the boxes' numbers and `moment_k`
-    the sums of `((y - middle) / bandwidth) ** k`, k = 0 … 12. There is no row for a branch without variation whose
-    bandwidth goes by that, nor where values are more than `MOST` bandwidths from 0.
+    the sums of `((y - middle) / bandwidth) ** k`, k = 0 … 12. There is no row for a branch of at most `few`
+    distinct values, nor where values are more than `MOST` bandwidths from 0.
     """
     moments = [Sql(f"SUM({power_of(k)}) AS moment_{k}") for k in range(TERMS)]
     return fill(
         "needs/boxes",
-        placed=_placed(observed, need, with_deviation=need.bandwidth == "scott_sd"),
+        placed=_placed(observed, need, few, with_deviation=need.bandwidth == "scott_sd"),
         bandwidth=_bandwidth(need.bandwidth),
         boxes=literal(BOXES),
         most=literal(MOST),
@@ -48,7 +49,7 @@ def power_of(exponent: int) -> str:
     return f"o.units * {power('o.e', exponent)}" if exponent else "o.units"
 
 
-def _placed(observed: Observed, need: GridNeed | DensityNeed, *, with_deviation: bool) -> Sql:
+def _placed(observed: Observed, need: GridNeed | DensityNeed, few: int, *, with_deviation: bool) -> Sql:
     is_log = "p.minimum >= 0 AND p.smallest_positive IS NOT NULL" if need.log_space else "FALSE"
     last = need.grid_size - 1
     return fill(
@@ -57,7 +58,7 @@ def _placed(observed: Observed, need: GridNeed | DensityNeed, *, with_deviation:
         mean=Sql(_MEAN if with_deviation else ""),
         deviation=Sql(_DEVIATION if with_deviation else ""),
         is_log=Sql(is_log),
-        few=literal(FEW_VALUES),
+        few=literal(few),
         last=literal(last),
         below=_point("s.k - 1", last),
         above=_point("s.k", last),

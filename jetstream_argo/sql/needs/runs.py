@@ -8,13 +8,14 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import OrderStatisticsNeed
 
 
-def runs_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
+def runs_query(observed: Observed, need: OrderStatisticsNeed, *, few: int = FEW_VALUES) -> Sql:
     """Return the query for the distinct values that have a rank in some window of `stats.sufficient.rank_window`.
 
     `vals` is ascending, `first_ranks` and `last_ranks` are those of the units that have the value, counted from 0.
+    Branches of at most `few` distinct values have no row.
     """
     near = lines(list(_near(need)), separator=" OR", indent=0)
-    return fill("needs/runs", units=treated(observed), few=literal(FEW_VALUES), near=near)
+    return fill("needs/runs", units=treated(observed), few=literal(few), near=near)
 
 
 def _near(need: OrderStatisticsNeed) -> Iterator[Sql]:

@@ -37,6 +37,8 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     a finite value; `limit_i` is the threshold. `vals` and `counts` are arrays of the distinct values, ascending, and
     how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless `with_values`.
     """
+    if not wanted and not with_values:
+        return fill("needs/totals", units=treated(observed), columns=lines(_counts(), indent=0))
     indexed = list(enumerate(wanted))
     scales = [
         Sql(f"{scale('l.minimum', 'l.maximum', _limit('l', index, each), 'l.center')} AS scale_{index}")
@@ -94,10 +96,10 @@ def _counts() -> Iterator[Sql]:
     yield Sql("MAX(s.y) AS maximum")
     yield Sql("MIN(IF(s.y > 0, s.y, NULL)) AS smallest_positive")
     yield Sql("SUM(IF(s.y <= 0, s.n_held, 0)) AS at_most_zero")
-    yield Sql("MAX(s.center) AS center")
 
 
 def _moments(wanted: Sequence[Clipped]) -> Iterator[Sql]:
+    yield Sql("MAX(s.center) AS center")
     for index, each in enumerate(wanted):
         if each.rule is not None:
             yield Sql(f"MAX(s.limit_{index}) AS limit_{index}")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.needs.steps import keeps_integers, step_relations
 from jetstream_argo.sql.text import Sql, fill, lines, literal
-from jetstream_argo.stats.pretreatments import PreTreatment
+from jetstream_argo.stats.pretreatments import Action, PreTreatment
 
 KEYS = ("basis", "window_index", "segment", "branch")
 
@@ -57,9 +57,9 @@ class Observed:
 def treated(observed: Observed) -> Sql:
     """Return the relations that end in `treated`: (basis, window_index, segment, branch, y [, x | d], …).
 
-    One row per distinct finite value (or pair); y is NULL where there is none. `units` counts all units with it,
-    `n_null` those without a value and `n_nonfinite` those with NaN or an infinite one. For a covariate these two are
-    about `y` alone.
+    One row per distinct finite value (or pair), and some for units without one, whose y is NULL. `units` counts all
+    units of the row, `n_null` those without a value and `n_nonfinite` those with NaN or an infinite one. For a
+    covariate these two are about `y` alone.
     """
     names = ("y", *([observed.second.value] if observed.second else ()))
     types = (observed.y_type, observed.second_type)
@@ -68,7 +68,7 @@ def treated(observed: Observed) -> Sql:
     carried = (*KEYS, "days", *names)
     treats = names if observed.second is Second.DENOMINATOR else ("y",)
     steps, last = step_relations(observed.steps, treats=treats, carried=(*carried, "units"), first="counted")
-    values = (*KEYS, *names)
+    merges = any(step.action is Action.REPLACE for step in observed.steps)
     return fill(
         "needs/units",
         columns=lines(columns, indent=0),
@@ -78,15 +78,20 @@ def treated(observed: Observed) -> Sql:
         keys=lines([Sql(f"u.{name}") for name in carried], indent=0),
         steps=steps,
         last=Sql(last),
-        finite=lines(_finite(names, treats), indent=0),
-        treated=lines(
-            [
-                *(Sql(f"f.{name}") for name in values),
-                *(Sql(f"SUM(f.{name}) AS {name}") for name in ("units", "n_null", "n_nonfinite")),
-            ],
-            indent=0,
-        ),
-        values=lines([Sql(f"f.{name}") for name in values], indent=0),
+        finite=Sql("finite" if merges else "treated"),
+        values=lines(_finite(names, treats), indent=0),
+        merged=_merged((*KEYS, *names)) if merges else Sql(""),
+    )
+
+
+def _merged(keys: Sequence[str]) -> Sql:
+    """The relation in which values that a step made equal are one."""
+    sums = (Sql(f"SUM(f.{name}) AS {name}") for name in ("units", "n_null", "n_nonfinite"))
+    columns = [*(Sql(f"f.{name}") for name in keys), *sums]
+    return fill(
+        "needs/merged",
+        columns=lines(columns, indent=0),
+        keys=lines([Sql(f"f.{name}") for name in keys], indent=0),
     )
 
 

@@ -16,15 +16,8 @@ counted AS (
   GROUP BY
     {{keys}}
 ){{steps}},
-finite AS (
+{{finite}} AS (
   SELECT
-    {{finite}}
-  FROM {{last}} AS s
-),
-treated AS (
-  SELECT
-    {{treated}}
-  FROM finite AS f
-  GROUP BY
     {{values}}
-)
+  FROM {{last}} AS s
+){{merged}}

@@ -1,0 +1,115 @@
+"""How many units each window has."""
+
+from datetime import date
+from pathlib import Path
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.plan.model import AnalysisPlan, Merge, Partial, Signal, SignalWindow
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.estimating import count_units
+from jetstream_argo.sql import names
+from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.values import Grid
+from tests.run.estimating_world import Counting, plan_of
+
+FIRST = date(2026, 5, 4)
+WINDOWS = (AnalysisWindow(1, 0, 6), AnalysisWindow(2, 7, 13))
+
+
+def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
+    """Three units of the control, one of them exposed and two new; one of the treatment, one of a stray branch."""
+    units: list[tuple[str, str, Value, bool]] = [
+        ("a", "control", FIRST, True),
+        ("b", "control", None, True),
+        ("c", "control", None, False),
+        ("d", "treatment", None, False),
+        ("e", "stray", FIRST, True),
+    ]
+    rows: list[dict[str, Value]] = [
+        {"analysis_id": name, "branch": branch, "enrollment_date": FIRST, "exposure_date": exposed, "new": new}
+        for name, branch, exposed, new in units
+    ]
+    columns = [
+        Column("analysis_id", "STRING"),
+        Column("branch", "STRING"),
+        Column("enrollment_date", "DATE"),
+        Column("exposure_date", "DATE"),
+        Column("new", "BOOL"),
+    ]
+    engine = Counting(root)
+    engine.load(names.enrollments(plan), rows, columns, write=Write.TRUNCATE, labels={})
+    return engine
+
+
+def grid(basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = ()) -> Grid:
+    return Grid(basis, Period.WEEK, windows, signals)
+
+
+def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> None:
+    plan = plan_of(("control", "treatment"), ("new",))
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(basis, *WINDOWS) for basis in Basis], labels={})
+
+    assert [
+        (one.window_index, one.basis.value, one.segment, one.row.branch, one.row.point) for one in counted.rows
+    ] == [
+        (index, basis, segment, branch, n)
+        for index in (1, 2)
+        for basis, segment, branch, n in (
+            ("enrollments", "all", "control", 3.0),
+            ("enrollments", "all", "treatment", 1.0),
+            ("enrollments", "new", "control", 2.0),
+            ("enrollments", "new", "treatment", 0.0),
+            ("exposures", "all", "control", 1.0),
+            ("exposures", "all", "treatment", 0.0),
+            ("exposures", "new", "control", 1.0),
+            ("exposures", "new", "treatment", 0.0),
+        )
+    ]
+    assert {(one.row.metric, one.row.statistic) for one in counted.rows} == {("identity", "count")}
+    assert counted.units == 4
+
+
+def test_windows_share_one_query_a_basis(tmp_path: Path) -> None:
+    plan = plan_of()
+    engine = enrolled(tmp_path, plan)
+    apart = [grid(basis, window) for basis in Basis for window in WINDOWS]
+
+    counted = count_units(plan, engine, apart, labels={})
+
+    assert len(engine.asked) == len(counted.jobs) == 2
+    assert len(counted.rows) == 8
+
+
+def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Path) -> None:
+    dates = [SignalWindow(Period.WEEK, index, FIRST, date(2026, 5, 4 + 7 * index)) for index in (1, 2)]
+    seen = Signal(
+        "seen", "telemetry.seen", "client_id", "day", Partial("p_seen", "COUNT(*)", Merge.SUM), FIRST,
+        date(2026, 5, 30), tuple(dates),
+    )  # fmt: skip
+    plan = plan_of(("control", "treatment"), ("new",), signal=seen)
+    engine = enrolled(tmp_path, plan)
+    rows: list[dict[str, Value]] = [
+        {"batch": "b", "analysis_id": name, "branch": branch, "submission_date": day, "p_seen": n}
+        for name, branch, day, n in (
+            ("a", "control", date(2026, 5, 5), 1),
+            ("b", "control", date(2026, 5, 13), 2),
+            ("d", "treatment", date(2026, 5, 5), 0),
+        )
+    ]
+    columns = [
+        Column("batch", "STRING"),
+        Column("analysis_id", "STRING"),
+        Column("branch", "STRING"),
+        Column("submission_date", "DATE"),
+        Column("p_seen", "INT64"),
+    ]
+    engine.load(names.signals(plan), rows, columns, write=Write.TRUNCATE, labels={})
+    slices = (DateSlice(("b",), FIRST, date(2026, 5, 30), ("p_seen",)),)
+
+    counted = count_units(plan, engine, [grid(Basis.EXPOSURES, *WINDOWS, signals=slices)], labels={})
+
+    assert [one.row.point for one in counted.rows if one.segment == "all"] == [1.0, 0.0, 2.0, 0.0]
+    assert len(engine.asked) == 1

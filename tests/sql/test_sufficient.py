@@ -1,0 +1,167 @@
+"""Whether BigQuery would run the queries for statistics, and whether they mean the same there as in DuckDB."""
+
+from collections.abc import Mapping, Sequence
+from math import inf, isclose, isnan, nan
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.engines.protocol import Column, Value
+from jetstream_argo.engines.zetasql.checker import Checker, start
+from jetstream_argo.engines.zetasql.loader import Service
+from jetstream_argo.plan.model import Statistic
+from jetstream_argo.sql.needs.grids import boxes_query, grid_query
+from jetstream_argo.sql.needs.runs import runs_query
+from jetstream_argo.sql.needs.units import Observed, ValueType
+from jetstream_argo.sql.needs.values import values_query
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats.needs import DensityNeed, GridNeed, OrderStatisticsNeed
+from tests.run.estimating_world import BEFORE, WEEK, WHOLE, Counting, Unit, World, statistic, step, world_of
+
+ODD: tuple[Value, ...] = (0.0, -0.0, 1.0, 1.0, 2.5, 40.0, inf, -inf, nan, None)
+CHAINS = (
+    (),
+    (step("remove_nulls"), step("censor_highest_values", fraction=0.8)),
+    (step("remove_indefinites"), step("censor_lowest_values", fraction=0.2), step("log")),
+    (step("zero_fill"), step("log", base=None), step("normalize_over_analysis_period")),
+    (step("censor_values_below_threshold", threshold=0.5), step("censor_values_above_threshold", threshold=30)),
+)
+
+
+@pytest.fixture(scope="module")
+def service() -> Service:
+    """ZetaSQL, loaded once."""
+    return start()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Two branches with every odd value, on both bases and in a segment; and a branch that the plan does not name."""
+    units = [
+        Unit(
+            branch,
+            {(basis, 1): value for basis in Basis},
+            before=ODD[(number * 7 + 3) % len(ODD)],
+            divisor=ODD[(number * 3 + 1) % len(ODD)],
+            segments=("new",) if number % 3 == 0 else (),
+        )
+        for branch in ("control", "treatment", "stray")
+        for number, value in enumerate(ODD)
+    ]
+    return world_of(tmp_path_factory.mktemp("sufficient"), units, segments=("new",))
+
+
+def tables(engine: Counting) -> dict[str, Sequence[Column]]:
+    """The columns of every table."""
+    return {info.name.removeprefix("local."): info.columns for info in engine.tables("results")}
+
+
+def rows(engine: Counting) -> dict[str, list[dict[str, Value]]]:
+    """The rows of every table."""
+    return {name: list(engine.query(Sql(f"SELECT * FROM `{name}`"), labels={}).dicts()) for name in tables(engine)}
+
+
+def queries_for(world: World, *asked: Statistic) -> list[Sql]:
+    """The queries that a metric's statistics ask."""
+    before = len(world.engine.asked)
+    world.estimate(*asked)
+    return world.engine.asked[before:]
+
+
+def ratio_query_for(world: World, asked: Statistic) -> list[Sql]:
+    """The query that a ratio asks."""
+    before = len(world.engine.asked)
+    world.ratio(asked)
+    return world.engine.asked[before:]
+
+
+def same(one: Value, other: Value) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) or (isnan(one) and isnan(other))
+    return one == other
+
+
+def by_place(found: Sequence[Sequence[Value]]) -> list[Sequence[Value]]:
+    return sorted(found, key=lambda row: [str(cell) for cell in row[:4]])
+
+
+def assert_means_the_same(world: World, service: Service, sql: Sql, of: Mapping[str, list[dict[str, Value]]]) -> None:
+    """Assert that ZetaSQL gives the rows that the embedded engine gives."""
+    result = world.engine.query(sql, labels={})
+    checker = Checker(tables(world.engine), service=service)
+
+    expected = by_place(checker.evaluate(sql, of))
+
+    assert expected
+    assert [column.name for column in result.columns] == [column.name for column in checker.analyze(sql)]
+    for row, other in zip(by_place(result.rows), expected, strict=True):
+        for column, cell, counterpart in zip(result.columns, row, other, strict=True):
+            assert same(cell, counterpart), (column.name, cell, counterpart)
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: "+".join(one.name for one in chain) or "none")
+def test_summaries_mean_the_same_in_bigquery(world: World, service: Service, chain: tuple[object, ...]) -> None:
+    asked = [
+        statistic("bootstrap_mean", *chain, drop_highest=0.2),  # type: ignore[arg-type]  # pre-treatments
+        statistic("linear_model_mean", *chain, drop_highest=0.3),  # type: ignore[arg-type]  # pre-treatments
+    ]
+
+    (sql,) = queries_for(world, *asked)
+
+    assert_means_the_same(world, service, sql, rows(world.engine))
+
+
+def test_adjustments_and_ratios_mean_the_same_in_bigquery(world: World, service: Service) -> None:
+    of = rows(world.engine)
+    (joint,) = queries_for(world, statistic("linear_model_mean", covariate=BEFORE, drop_highest=0.3))
+    asked = statistic("population_ratio", step("zero_fill"), numerator="clicks", denominator="visits", drop_highest=0.2)
+    (ratio,) = ratio_query_for(world, asked)
+
+    assert_means_the_same(world, service, joint, of)
+    assert_means_the_same(world, service, ratio, of)
+
+
+def made_up(n: int) -> Observed:
+    """Many distinct values of one branch, some of them 0 and some twice."""
+    unit = f"SELECT 'control' AS branch, i / 8 AS y FROM UNNEST(GENERATE_ARRAY(0, {n})) AS i"
+    twice = "SELECT 'control' AS branch, 2.5 AS y FROM UNNEST([1, 2, 3])"
+    place = "'enrollments' AS basis, 1 AS window_index, 'all' AS segment"
+    return Observed(
+        Sql(f"(SELECT {place}, u.* FROM ({unit} UNION ALL {twice}) AS u)"), (WEEK,), ("control",), (), ValueType.FLOAT
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        runs_query(made_up(90), OrderStatisticsNeed((0.1, 0.5), spread=0.5), few=20),
+        grid_query(made_up(60), GridNeed(16, log_space=False), few=20),
+        grid_query(made_up(60), GridNeed(16, log_space=True), few=20),
+        boxes_query(made_up(60), DensityNeed(8, log_space=True, bandwidth="scott"), few=20),
+        boxes_query(made_up(60), DensityNeed(8, log_space=False, bandwidth="scott_sd"), few=20),
+        boxes_query(made_up(60), DensityNeed(8, log_space=False, bandwidth=0.25), few=20),
+        values_query(made_up(10), [("enrollments", 1, "all", "control")]),
+    ],
+    ids=["runs", "grid", "log grid", "boxes", "scaled boxes", "fixed boxes", "values"],
+)
+def test_details_mean_the_same_in_bigquery(world: World, service: Service, sql: Sql) -> None:
+    assert_means_the_same(world, service, sql, {})
+
+
+@pytest.mark.parametrize("kind", [WHOLE, "BOOL", "NUMERIC"])
+def test_every_type_of_number_is_read_in_bigquery(tmp_path: Path, service: Service, kind: str) -> None:
+    values: tuple[Value, ...] = (False, True, None) if kind == "BOOL" else (0, 1, None)
+    units = [Unit("control", {(Basis.ENROLLMENTS, 1): value}) for value in values]
+    world = world_of(tmp_path, units, kind=kind, branches=("control",))
+
+    (sql,) = queries_for(world, statistic("sum"))
+
+    assert_means_the_same(world, service, sql, rows(world.engine))
+
+
+def test_a_query_begins_with_what_its_row_is(world: World) -> None:
+    for sql in world.engine.asked:
+        assert sql.startswith("-- One row per ") or sql.startswith("SELECT *")
