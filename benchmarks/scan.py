@@ -2,10 +2,10 @@
 
 The experiment enrolls for 7 days and is observed for 28: days, weeks, 28 days, overall and before enrollment, on both
 bases. The peer does what the existing system does: one query per data source, window and basis, over all of the dates
-that the window needs. Both sides take turns, in this one process. Results of both are compared; a difference ends the
-benchmark.
+that the window needs. Telemetry holds more clients than the experiment enrolls, as tables of telemetry do. Both sides
+take turns, in this one process, and their results are compared; a difference ends the benchmark.
 
-    python benchmarks/scan.py [--units 20000] [--rounds 3] [--daily]
+    python benchmarks/scan.py [--units 10000] [--population 10] [--rounds 3] [--daily]
 
 With `--daily` the pipeline is run as of every date in turn, as the schedule does, instead of once at the end.
 """
@@ -71,7 +71,8 @@ class Side:
 def main() -> None:
     """Run both sides in turn and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--units", type=int, default=20_000)
+    parser.add_argument("--units", type=int, default=10_000, help="how many enroll")
+    parser.add_argument("--population", type=int, default=10, help="clients in the telemetry for each that enrolls")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--daily", action="store_true")
     options = parser.parse_args()
@@ -80,7 +81,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="scan-") as folder:
         telemetry = Path(folder) / "telemetry"
         made = generate(plan, EmbeddedEngine(telemetry), units=options.units, seed=1)
-        print(f"{options.units:,} units; {sum(t.rows for t in made):,} rows of telemetry in {len(made)} tables")
+        for table in ("telemetry_activity", "telemetry_search"):
+            populate(EmbeddedEngine(telemetry), f"telemetry.{table}", options.population)
+        rows = options.population * sum(t.rows for t in made if "telemetry_" in t.table)
+        print(
+            f"{options.units:,} units of {options.population * options.units:,} clients with {rows:,} rows of telemetry"
+        )
         for round_ in range(options.rounds):
             for side, run in ((ours, run_ours), (theirs, run_theirs)):
                 root = Path(folder) / f"{side.name.replace(' ', '-')}-{round_}"
@@ -91,6 +97,16 @@ def main() -> None:
             for side in (ours, theirs):
                 shutil.rmtree(Path(folder) / f"{side.name.replace(' ', '-')}-{round_}")
     report(ours, theirs)
+
+
+def populate(engine: EmbeddedEngine, table: str, times: int) -> None:
+    """Give a table the rows of as many other clients as make it `times` as large."""
+    others = Sql(
+        f"SELECT t.* REPLACE (IF(k = 1, t.client_id, CONCAT(t.client_id, '-', CAST(k AS STRING))) AS client_id) "
+        f"FROM {table} AS t CROSS JOIN UNNEST(GENERATE_ARRAY(1, {times})) AS k"
+    )
+    layout = Layout(partition_by="submission_date")
+    engine.query_to_table(others, table, write=Write.TRUNCATE, labels={}, layout=layout)
 
 
 def planned(as_of: date) -> AnalysisPlan:
