@@ -30,7 +30,7 @@ _DATASET = "demo_results"
 @click.command()
 @click.option("--folder", type=click.Path(path_type=Path), default=Path(".jetstream"), show_default=True)
 @click.option("--units", type=click.IntRange(100), default=6000, show_default=True, help="How many units enroll.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the telemetry.")
+@click.option("--seed", type=int, default=12, show_default=True, help="Of the telemetry.")
 @click.option("--metrics", default="", help="Compute only these; comma-separated.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
 def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:

@@ -21,7 +21,6 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, Start, run_dag
 from jetstream_argo.run.progress import shown, summary
 
-
 # What nodes would load, each for itself.
 _PRELOADED = [
     "jetstream_argo.cli.task",
