@@ -1,0 +1,8 @@
+,
+treated AS (
+  SELECT
+    {{columns}}
+  FROM finite AS f
+  GROUP BY
+    {{keys}}
+)
