@@ -55,9 +55,12 @@ def infer_columns(*queries: str, known: Mapping[str, Iterable[Column]] | None = 
 
 
 def _existing(name: str, relations: list[Relation]) -> None:
-    """Note that one of the relations has a column of that name."""
-    if all(relation.column(name) is None for relation in relations):
-        next((found for found in (relation.open_column(name) for relation in relations) if found), None)
+    """Note that one of the relations has a column of that name: the first that may, unless one surely has."""
+    if any(relation.column(name) is not None for relation in relations):
+        return
+    for relation in relations:
+        if relation.open_column(name) is not None:
+            return
 
 
 def _known(columns: Iterable[Column]) -> Base:
