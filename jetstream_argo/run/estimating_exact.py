@@ -1,17 +1,15 @@
 """Of which branches a bootstrap needs the values themselves, because power sums do not say enough."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from jetstream_argo.run.estimating_asked import Group
-from jetstream_argo.run.estimating_queries import Key, Queries, Row
+from jetstream_argo.run.estimating_queries import Key, Queries, Row, portions
 from jetstream_argo.sql.needs.values import values_query
 from jetstream_argo.stats.params import BootstrapMean
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
 
 # Up to so many distinct values a branch are fetched; with more, the rows say that they are approximate.
 MOST_VALUES = 200_000
-# So many are fetched at once, at most.
-AT_ONCE = 2_000_000
 
 
 def values_of_the_inexact(
@@ -27,22 +25,9 @@ def values_of_the_inexact(
     sizes: dict[Key, int] = {}
     for key, known, n_values in facts:
         if n_values <= MOST_VALUES and needs_values(params, Sample("", (known,))):
-            sizes[key] = n_values
+            sizes[key] = 2 * n_values
     found: dict[Key, Row] = {}
-    for cells in _portions(sizes):
+    for cells in portions(dict(sorted(sizes.items())), queries.at_once):
         windows = [window for window in queries.windows if window.index in {key[1] for key in cells}]
         found |= queries.rows(values_query(queries.observed(group, windows), cells))
     return found
-
-
-def _portions(sizes: dict[Key, int]) -> Iterator[Sequence[Key]]:
-    part: list[Key] = []
-    size = 0
-    for key in sorted(sizes):
-        if part and size + sizes[key] > AT_ONCE:
-            yield part
-            part, size = [], 0
-        part.append(key)
-        size += sizes[key]
-    if part:
-        yield part

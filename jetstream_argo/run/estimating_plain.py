@@ -1,6 +1,6 @@
 """What the statistics of one metric by itself are told of each branch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
@@ -11,7 +11,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Asked, Group
 from jetstream_argo.run.estimating_exact import values_of_the_inexact
 from jetstream_argo.run.estimating_moments import moments, power_sums
-from jetstream_argo.run.estimating_queries import Key, Queries, Row
+from jetstream_argo.run.estimating_queries import Key, Queries, Row, portions
 from jetstream_argo.sql.needs.grids import BOXES, REACH, TERMS, boxes_query, grid_query
 from jetstream_argo.sql.needs.runs import runs_query
 from jetstream_argo.sql.needs.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
@@ -31,8 +31,6 @@ from jetstream_argo.stats.sufficient import (
     rank_window,
 )
 
-# So many numbers are fetched at once, at most, where branches have many distinct values: about 150 MB.
-NUMBERS = 4_000_000
 SQUARES = 2
 _Detailed: TypeAlias = needs.OrderStatisticsNeed | needs.GridNeed | needs.DensityNeed
 
@@ -139,7 +137,8 @@ def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[K
             index = row.whole("window_index")
             numbers[index] = numbers.get(index, 0) + min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
     found: dict[Key, Row] = {}
-    for windows in _portions([window for window in queries.windows if window.index in numbers], numbers):
+    for indexes in portions(dict(sorted(numbers.items())), queries.at_once):
+        windows = [window for window in queries.windows if window.index in indexes]
         found |= queries.rows(_query(need, group, queries, windows))
     return found
 
@@ -176,20 +175,6 @@ def _size(need: _Detailed, row: Row) -> int:
             return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BOXES + 1)
         case _:
             assert_never(need)
-
-
-def _portions(windows: Sequence[AnalysisWindow], numbers: Mapping[int, int]) -> Iterator[list[AnalysisWindow]]:
-    """Yield the windows in as few parts as keep each below `NUMBERS`; a window is never split."""
-    part: list[AnalysisWindow] = []
-    size = 0
-    for window in windows:
-        if part and size + numbers[window.index] > NUMBERS:
-            yield part
-            part, size = [], 0
-        part.append(window)
-        size += numbers[window.index]
-    if part:
-        yield part
 
 
 def _few_values(row: Row) -> ValueCounts | None:

@@ -1,8 +1,8 @@
 """How the values of a metric are asked about, and how the answers are read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, TypeVar, assert_never
 
 from jetstream_argo.engines.protocol import Engine, Job, Value
 from jetstream_argo.errors import EstimateError, NotFound
@@ -15,6 +15,8 @@ from jetstream_argo.sql.observations import StoredValues, observations
 from jetstream_argo.sql.text import Sql
 
 Key: TypeAlias = tuple[str, int, str, str]
+
+K = TypeVar("K")
 
 _TYPES = {
     "INT64": ValueType.INTEGER,
@@ -75,13 +77,17 @@ class Row:
 
 @dataclass(slots=True)
 class Queries:
-    """The values of one metric in some windows, and what it cost to ask about them."""
+    """The values of one metric in some windows, and what it cost to ask about them.
+
+    Where branches have many distinct values, no answer has more than about `at_once` numbers: 150 MB.
+    """
 
     plan: AnalysisPlan
     engine: Engine
     stored: Stored
     windows: tuple[AnalysisWindow, ...]
     labels: Mapping[str, str]
+    at_once: int = 4_000_000
     jobs: list[Job] = field(default_factory=list)
     _types: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -148,3 +154,21 @@ class Queries:
     def _own(self) -> tuple[StoredValues, ...]:
         (name,) = self.stored.values
         return self.stored.of(name)
+
+
+def portions(sizes: Mapping[K, int], most: int) -> Iterator[list[K]]:
+    """Yield the keys in order, in as few parts as keep the sizes of each within `most`; one key is never split.
+
+    >>> list(portions({"a": 3, "b": 3, "c": 9, "d": 1}, 6))
+    [['a', 'b'], ['c'], ['d']]
+    """
+    part: list[K] = []
+    total = 0
+    for key, size in sizes.items():
+        if part and total + size > most:
+            yield part
+            part, total = [], 0
+        part.append(key)
+        total += size
+    if part:
+        yield part

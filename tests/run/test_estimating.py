@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis
+from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.errors import EstimateError
-from jetstream_argo.plan.model import PreTreatment
+from jetstream_argo.plan.model import MetricStatistics, PreTreatment
 from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.estimating_asked import groups_of
+from jetstream_argo.run.estimating_plain import plain_facts
+from jetstream_argo.run.estimating_queries import Queries
 from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import (
     BEFORE,
@@ -274,3 +277,22 @@ def test_values_out_of_a_densitys_reach_say_so_and_cost_no_other_statistic(tmp_p
         ("count", 1101.0, None),
         ("kernel_density_estimate", None, Reason.OVERFLOW),
     ]
+
+
+def test_answers_that_would_be_too_large_are_asked_for_window_by_window(tmp_path: Path) -> None:
+    units = [
+        Unit("control", {(Basis.ENROLLMENTS, 1): 1.5 * number, (Basis.ENROLLMENTS, 2): 2.5 * number})
+        for number in range(1100)
+    ]
+    world = world_of(tmp_path, units, branches=("control",))
+    asked = (statistic("deciles"), statistic("empirical_cdf"))
+    groups = groups_of(MetricStatistics(Period.WEEK, "clicks", "k", asked), world.stored)
+    whole = Queries(world.plan, world.engine, world.stored, (WEEK, SECOND), {})
+    parts = Queries(world.plan, world.engine, world.stored, (WEEK, SECOND), {}, at_once=1)
+    key = ("enrollments", 2, "all", "control")
+
+    together, apart = plain_facts(groups[0], whole), plain_facts(groups[0], parts)
+
+    assert (len(whole.jobs), len(parts.jobs)) == (3, 5)
+    for one in groups[0].asked:
+        assert repr(together.facts(one.need, key)) == repr(apart.facts(one.need, key))

@@ -31,7 +31,7 @@ reached AS (
     {{reached}}
   FROM of_both_ranks AS d
 ),
-references_ AS (
+reference_values AS (
   SELECT
     m.basis,
     m.window_index,
@@ -49,7 +49,7 @@ standard AS (
   FROM held AS t
   LEFT JOIN scales AS s
     ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment
-  LEFT JOIN references_ AS q
+  LEFT JOIN reference_values AS q
     ON q.basis = t.basis AND q.window_index = t.window_index AND q.segment = t.segment
 )
 SELECT
