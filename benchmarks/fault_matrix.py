@@ -40,7 +40,7 @@ def disturbed(case: Case, call: Call, telemetry: Path, *, skip: int, expected: d
             codes = run_as_argo_does(pipeline, fake)
         if fault.skip or fault.times == case.times:
             return "not met"
-        ended = ", ".join(f"exit {code}" for code in codes) or "retried in place"
+        ended = ", ".join(f"exit {code}" for code in codes) or "no node failed"
         return ended if results(pipeline) == expected else f"{ended}; RESULTS DIFFER"
 
 
