@@ -35,7 +35,13 @@ def observations(
     metric's value, NULL included. `x` is the covariate's, from its window 1, NULL for a unit without one. `d` is the
     value of the metric that divides, of the same basis and window.
     """
-    columns = [Sql("v.basis"), Sql("v.window_index"), Sql("v.branch"), Sql("in_segment AS segment"), Sql("v.value AS y")]
+    columns = [
+        Sql("v.basis"),
+        Sql("v.window_index"),
+        Sql("v.branch"),
+        Sql("in_segment AS segment"),
+        Sql("v.value AS y"),
+    ]
     joins = []
     if covariate is not None:
         columns.append(Sql("x.value AS x"))
