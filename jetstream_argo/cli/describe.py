@@ -66,12 +66,11 @@ def _sources(plan: AnalysisPlan) -> Table:
 def _metrics(plan: AnalysisPlan) -> Table:
     table = Table("metric", "source", "computed", "statistics", title="Metrics", title_justify="left")
     for metric in plan.metrics:
-        asked = dict.fromkeys(
-            f"{statistic.name}{' +covariate' if statistic.covariate else ''}"
-            for leaf in plan.statistics
-            if leaf.metric == metric.name
-            for statistic in leaf.statistics
-        )
+        adjusted: dict[str, bool] = {}
+        for leaf in plan.statistics:
+            for statistic in leaf.statistics if leaf.metric == metric.name else ():
+                adjusted[statistic.name] = adjusted.get(statistic.name, False) or statistic.covariate is not None
+        asked = [f"{name} +covariate" if with_covariate else name for name, with_covariate in adjusted.items()]
         table.add_row(metric.name, metric.source or "-", _how(metric), ", ".join(asked) or "-")
     return table
 

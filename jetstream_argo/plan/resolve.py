@@ -200,7 +200,7 @@ def _split(
             computation=split.computation if split else None,
             column=column,
             depends_on=metric.depends_on,
-            bases=metric.bases,
+            bases=_bases(metric, settings),
             periods=periods,
             friendly_name=metric.friendly_name,
             description=metric.description,
@@ -208,6 +208,19 @@ def _split(
         ),
         split.partials if split else (),
     )
+
+
+def _bases(metric: config.Metric, settings: ExperimentConfig) -> tuple[Basis, ...]:
+    """Leave out the exposures basis where nothing records exposures: it would have no units."""
+    if settings.exposures_sql is not None or settings.exposure_signal is not None:
+        return metric.bases
+    left = tuple(basis for basis in metric.bases if basis is not Basis.EXPOSURES)
+    if not left:
+        raise PlanError(
+            f"{settings.slug}: metrics.{metric.name}.analysis_bases: is 'exposures' alone, which nothing records; "
+            f"add an exposure_signal or an exposure_query, or the basis 'enrollments'"
+        )
+    return left
 
 
 def _how(computation: Composed | Direct, expression: str) -> list[str]:
