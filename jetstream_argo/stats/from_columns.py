@@ -111,12 +111,18 @@ def _counted(columns: Columns, finite: _Finite) -> list[ValueCounts] | None:
     if values.dtype == np.bool_:
         values = values.astype(np.int64)
     low, high = float(values.min()), float(values.max())
-    if high - low >= COUNTABLE or not (np.issubdtype(values.dtype, np.integer) or (values == np.floor(values)).all()):
+    if high - low >= COUNTABLE or not _all_whole(values):
         return None
     width, first = int(high - low) + 1, int(low)
     places = finite.codes.astype(np.int64) * width + (values.astype(np.int64) - first)
     table = np.bincount(places, minlength=width * len(columns.branches)).reshape(len(columns.branches), width)
     return [ValueCounts(np.flatnonzero(row).astype(np.float64) + first, row[row > 0]) for row in table]
+
+
+def _all_whole(values: Column) -> bool:
+    # The first few say it of most columns.
+    parts = (values[:1000], values)
+    return _whole(values) or all(bool((part == np.floor(part)).all()) for part in parts)
 
 
 def _of_counts(counts: ValueCounts, need: Need) -> Data:
@@ -131,7 +137,7 @@ def _of_counts(counts: ValueCounts, need: Need) -> Data:
 
 
 def _of_values(need: Need, columns: Columns, finite: _Finite) -> list[Data]:
-    values = finite.values.astype(np.float64)
+    values = finite.values.astype(np.float64, copy=False)
     groups = [np.compress(finite.codes == code, values) for code in range(len(columns.branches))]
     if isinstance(need, MomentsNeed):
         limit = quantile_of(values, need.clip.probability) if need.clip and len(values) else None
@@ -231,11 +237,15 @@ def _ratio(columns: Columns, clip: ClipRule | None) -> Sample:
 
 def _sample(columns: Columns, data: Sequence[Data | None], pooled: Pooled) -> Sample:
     in_branch = columns.codes >= 0
-    missing, infinite = np.isnan(columns.values) & in_branch, np.isinf(columns.values) & in_branch
-    count = len(columns.branches)
-    rows, nulls, others = (
-        np.bincount(np.compress(which, columns.codes), minlength=count).tolist()
-        for which in (in_branch, missing, infinite)
-    )
+    counted = (in_branch, np.isnan(columns.values) & in_branch, np.isinf(columns.values) & in_branch)
+    rows, nulls, others = (_units(columns, which) for which in counted)
     facts = zip(columns.branches, rows, data, nulls, others, strict=True)
     return Sample(columns.metric, tuple(BranchFacts(*one) for one in facts), pooled)
+
+
+def _units(columns: Columns, which: NDArray[np.bool_]) -> list[int]:
+    """How many of these units each branch has; mostly they are all or none, and nothing need be copied."""
+    if not which.any():
+        return [0] * len(columns.branches)
+    codes = columns.codes if which.all() else np.compress(which, columns.codes)
+    return [int(count) for count in np.bincount(codes, minlength=len(columns.branches))]

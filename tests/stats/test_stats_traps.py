@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from samples import estimated, row_of
+from samples import NAMES, estimated, row_of
 
 from jetstream_argo.errors import ConfigError, EstimateError
 from jetstream_argo.stats.estimate import estimate
@@ -350,3 +350,19 @@ def test_data_of_another_kind_than_asked_for_are_refused() -> None:
 
     with pytest.raises(EstimateError, match="branch 'control': needs PowerSums or ValueCounts, has Moments"):
         estimate(parse_params("bootstrap_mean", {}), sample)
+
+
+@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+def test_rows_come_in_the_order_of_the_plan_and_hold_no_nan(statistic: str) -> None:
+    arguments = RATIO if statistic == "population_ratio" else {}
+    values = (SKEW > 1).astype(int)
+
+    rows = estimated(statistic, values, values + 1, **arguments)
+
+    names = [row.branch for row in rows if row.comparison is None]
+    assert list(dict.fromkeys(names)) == ([] if statistic == "per_client_dau_impact" else list(NAMES[:3]))
+    pairs = list(dict.fromkeys((row.comparison_to_branch, row.branch) for row in rows if row.comparison is not None))
+    assert pairs == sorted(pairs)
+    found = [number for row in rows for number in (*numbers(row), row.p_value) if number is not None]
+    assert all(type(number) is float and np.isfinite(number) for number in found)
+    assert all(row.reason is not None for row in rows if row.point is None)
