@@ -1,0 +1,140 @@
+"""Which metrics a plan computes, and from which partials."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from jetstream_argo.config import model as config
+from jetstream_argo.config.model import Basis, ExperimentConfig, Period
+from jetstream_argo.errors import PlanError
+from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.decompose import decompose
+from jetstream_argo.plan.model import Composed, Covariate, Direct, Enrollments, Metric, MetricStatistics, Partial
+from jetstream_argo.plan.signal import signal_key
+
+
+@dataclass(frozen=True, slots=True)
+class SplitMetric:
+    """A metric and the partials it is composed of."""
+
+    metric: Metric
+    partials: tuple[Partial, ...]
+
+
+def metrics_of(
+    settings: ExperimentConfig, enrollments: Enrollments, statistics: tuple[MetricStatistics, ...]
+) -> Iterator[SplitMetric]:
+    """Yield every metric that has statistics, that others are made of, or that others are adjusted by."""
+    defined = {metric.name: metric for metric in settings.metrics}
+    periods: dict[str, dict[Period, None]] = {}
+    for wanted in statistics:
+        for name in (wanted.metric, *defined[wanted.metric].depends_on):
+            periods.setdefault(name, {})[wanted.period] = None
+        for statistic in wanted.statistics:
+            if statistic.covariate:
+                _refuse_covariate(settings, wanted.metric, statistic.covariate, defined)
+                periods.setdefault(statistic.covariate.metric, {})[statistic.covariate.period] = None
+    sources = {source.name: source for source in settings.data_sources}
+    for metric in _with_sanity(settings, tuple(defined[name] for name in periods), periods):
+        due = tuple(period for period in Period if period in periods[metric.name])
+        yield _split(metric, sources, due, enrollments, settings)
+
+
+def _refuse_covariate(
+    settings: ExperimentConfig, metric: str, covariate: Covariate, defined: Mapping[str, config.Metric]
+) -> None:
+    known = defined.get(covariate.metric)
+    if known is None or known.depends_on or defined[metric].depends_on:
+        what = "is not a metric of this experiment" if known is None else "or the metric has no values of its own"
+        raise PlanError(
+            f"{settings.slug}: metrics.{metric}: covariate_adjustment by {covariate.metric!r}: {what}; "
+            f"adjust by a metric with a select_expression"
+        )
+
+
+def _with_sanity(
+    settings: ExperimentConfig, metrics: tuple[config.Metric, ...], periods: dict[str, dict[Period, None]]
+) -> Iterator[config.Metric]:
+    """Yield the metrics, then for each source that can tell: did a unit's rows name another branch, or none?"""
+    yield from metrics
+    for source in settings.data_sources:
+        used = [metric for metric in metrics if metric.data_source == source.name]
+        if not used or source.branch_expression is None:
+            continue
+        in_row = f"({source.branch_expression})"
+        checks = {
+            f"{source.name}_has_contradictory_branch": f"LOGICAL_OR({in_row} != e.branch)",
+            f"{source.name}_has_non_enrolled_data": f"LOGICAL_OR({in_row} IS NULL)",
+        }
+        for name, expression in checks.items():
+            if name not in periods:
+                periods[name] = dict.fromkeys(period for metric in used for period in periods[metric.name])
+                yield config.Metric(name, source.name, expression, (), (Basis.ENROLLMENTS, Basis.EXPOSURES))
+
+
+def _split(
+    metric: config.Metric,
+    sources: Mapping[str, config.DataSource],
+    periods: tuple[Period, ...],
+    enrollments: Enrollments,
+    settings: ExperimentConfig,
+) -> SplitMetric:
+    source = sources[metric.data_source] if metric.data_source else None
+    split = None
+    column = ""
+    if source is not None and metric.select_expression is not None:
+        rows = _identity(source, enrollments)
+        try:
+            split = decompose(
+                metric.select_expression,
+                date_column=source.date_column,
+                name_column=lambda text: "p_" + digest(rows, text),
+            )
+        except PlanError as error:
+            raise PlanError(f"{settings.slug}: metrics.{metric.name}.{error}") from error
+        column = "m_" + digest(rows, _how(split.computation, metric.select_expression), signal_key(settings))
+    return SplitMetric(
+        Metric(
+            name=metric.name,
+            source=source.name if source else "",
+            select_expression=metric.select_expression or "",
+            computation=split.computation if split else None,
+            column=column,
+            depends_on=metric.depends_on,
+            bases=_bases(metric, settings),
+            periods=periods,
+            friendly_name=metric.friendly_name,
+            description=metric.description,
+            bigger_is_better=metric.bigger_is_better,
+        ),
+        split.partials if split else (),
+    )
+
+
+def _bases(metric: config.Metric, settings: ExperimentConfig) -> tuple[Basis, ...]:
+    """Leave out the exposures basis where nothing records exposures: it would have no units."""
+    if settings.exposures_sql is not None or settings.exposure_signal is not None:
+        return metric.bases
+    left = tuple(basis for basis in metric.bases if basis is not Basis.EXPOSURES)
+    if not left:
+        raise PlanError(
+            f"{settings.slug}: metrics.{metric.name}.analysis_bases: is 'exposures' alone, which nothing records; "
+            f"add an exposure_signal or an exposure_query, or the basis 'enrollments'"
+        )
+    return left
+
+
+def _how(computation: Composed | Direct, expression: str) -> list[str]:
+    """What decides a metric's values, beside the rows."""
+    match computation:
+        case Composed():
+            return ["composed", *computation.partials, computation.finaliser]
+        case Direct():
+            return ["direct", expression]
+        case _:
+            assert_never(computation)
+
+
+def _identity(source: config.DataSource, enrollments: Enrollments) -> list[str | None]:
+    """Everything but the expression that decides a partial: which rows are read, and for which units."""
+    return [enrollments.key, source.from_expression, source.id_column, source.date_column, source.branch_expression]
