@@ -6,6 +6,7 @@ from samples import estimated, row_of
 from scipy.special import betainc, betaincinv
 
 from jetstream_argo.stats.bootstrap import bootstrap_mean, needs_values
+from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
 from jetstream_argo.stats.deciles import deciles
 from jetstream_argo.stats.dirichlet import DirichletLaw
@@ -132,3 +133,19 @@ def test_the_mean_has_the_t_interval_of_its_values() -> None:
 
     assert (found.point, found.lower, found.upper) == pytest.approx((2.2, 0.6334189491122764, 3.766581050887723))
     assert mean_interval(Moments(0, 0.0, 0.0), 0.9).reason is Reason.NO_UNITS
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_power_sums_that_are_taken_to_suffice_are_within_a_thousandth_of_a_deviation(seed: int) -> None:
+    rng = np.random.RandomState(100 + seed)
+    n = (150, 400, 1500)[seed % 3]
+    values = np.exp(rng.normal(0, 0.4 + 0.1 * seed, size=n)) if seed % 2 else rng.negative_binomial(0.5, 0.05, size=n)
+    data = counted(np.minimum(values, np.quantile(values, 0.995)))
+    law, exact = bootstrap_mean_law(power_sums(data)), DirichletLaw(data)
+
+    bounds = quantiles(law.cdf, TAILS, mean=law.mean, sd=law.sd)
+    truth = quantiles(exact.exact_cdf, TAILS, mean=law.mean, sd=law.sd, close=1e-8)
+
+    assert np.abs(exact.table.quantiles(TAILS) - truth).max() < 1e-6 * law.sd
+    if precise(law, power_sums(data)):
+        assert np.abs(bounds - truth).max() < 2e-3 * law.sd
