@@ -18,7 +18,7 @@ _Row = Mapping[str, Value]
 def estimate_tables(result: Result, *, reference: str | None = None) -> Iterator[RenderableType]:
     """Yield a table per period, window, basis and segment, from the rows of `read_estimates`.
 
-    Branches are compared with `reference`: by default `control`, or the first branch by name where there is none.
+    Branches are compared with `reference`: by default `control`, or the first branch where there is none.
     """
     rows = list(result.dicts())
     if not rows:
@@ -61,10 +61,9 @@ class _Line:
 
 
 def _reference(rows: Sequence[_Row]) -> str | None:
-    branches = sorted({str(row["comparison_to_branch"]) for row in rows if row["comparison_to_branch"] is not None})
-    if "control" in branches:
-        return "control"
-    return branches[0] if branches else None
+    compared = {row["comparison_to_branch"] for row in rows}
+    branches = [str(branch) for branch in dict.fromkeys(row["branch"] for row in rows) if branch in compared]
+    return "control" if "control" in branches else next(iter(branches), None)
 
 
 def _curves(rows: Sequence[_Row]) -> dict[tuple[Value, Value], None]:
