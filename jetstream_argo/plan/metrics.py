@@ -63,7 +63,7 @@ def _with_sanity(
             continue
         in_row = f"({source.branch_expression})"
         checks = {
-            f"{source.name}_has_contradictory_branch": f"LOGICAL_OR({in_row} != e.branch)",
+            f"{source.name}_has_contradictory_branch": f"COALESCE(LOGICAL_OR({in_row} != e.branch), FALSE)",
             f"{source.name}_has_non_enrolled_data": f"LOGICAL_OR({in_row} IS NULL)",
         }
         for name, expression in checks.items():

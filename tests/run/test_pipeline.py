@@ -155,7 +155,7 @@ def test_on_the_day_of_enrollment_only_rows_that_carry_the_experiment_count(pipe
 
     assert of_unit(pipeline.values("count", Period.DAY), "a") == [2, 4]
     assert of_unit(pipeline.values("events_has_non_enrolled_data", Period.DAY), "a") == [False, True]
-    assert of_unit(pipeline.values("events_has_contradictory_branch", Period.DAY), "a") == [False, None]
+    assert of_unit(pipeline.values("events_has_contradictory_branch", Period.DAY), "a") == [False, False]
 
 
 def test_a_unit_in_two_branches_counts_in_both_from_each_enrollment(pipeline: Pipeline) -> None:
