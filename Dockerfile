@@ -13,11 +13,15 @@ RUN python3 -m venv /opt/jetstream \
  && /opt/jetstream/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY jetstream_argo jetstream_argo
-# What only building needs goes again: hatchling and its own dependencies, and at last pip itself.
+# What only building needs goes again: hatchling and its own dependencies, and at last pip itself. So does what nothing
+# here imports: a second Kubernetes client of 70 MB, headers, and other packages' tests.
 RUN /opt/jetstream/bin/python -m pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
  && /opt/jetstream/bin/python -m pip uninstall --yes --quiet hatchling editables pathspec pluggy trove-classifiers \
  && /opt/jetstream/bin/python -m pip uninstall --yes --quiet setuptools pip \
- && find /opt/jetstream -depth -type d -name tests -exec rm -rf {} +
+ && cd /opt/jetstream/lib/python3*/site-packages \
+ && rm -rf kubernetes/aio pyarrow/include pyarrow/src \
+ && find . \( -name '*.pyi' -o -name '*.pxd' -o -name '*.pyx' -o -name '*.h' -o -name '*.hpp' \) -delete \
+ && find . -depth -type d -name tests -exec rm -rf {} +
 
 FROM ${PYTHON_IMAGE}
 # Nothing in a pod installs anything.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -18,17 +19,19 @@ _STYLES = {
 _SILENT = ("Succeeded", "Omitted")
 
 
-def shown(status: WorkflowStatus) -> Table:
+def shown(status: WorkflowStatus) -> Group:
     """Return a Workflow's phase and counts, and each node that runs, waits or failed, with what it said."""
     counts = ", ".join(f"{count} {phase.lower()}" for phase, count in sorted(status.counts.items()))
-    table = Table(title=Text(f"{status.name}: {status.phase}"), caption=Text(counts), title_justify="left")
+    table = Table()
     for heading in ("node", "phase", "progress", "message"):
         table.add_column(heading)
     for node in status.nodes:
         if node.phase not in _SILENT:
             phase = Text(node.phase, style=_STYLES.get(node.phase, ""))
             table.add_row(Text(node.display_name), phase, Text(node.progress), Text(node.message))
-    return table
+    head = Text(f"{status.name}: {status.phase}", style=_STYLES.get(status.phase, ""))
+    message = [Text(status.message)] if status.message else []
+    return Group(head, *message, *([table] if table.row_count else []), Text(counts))
 
 
 def listed(statuses: Sequence[WorkflowStatus]) -> Table:

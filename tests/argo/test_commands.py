@@ -1,0 +1,182 @@
+import tarfile
+from datetime import date
+from importlib import resources
+
+import click
+import pytest
+import yaml
+
+from jetstream_argo.argo.archive import unpack_archive
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.cli.workflows import scheduled
+from jetstream_argo.errors import ConfigError
+from tests.argo.fake_kubernetes import FakeKubernetes
+
+IMAGE = "registry.example/jetstream-argo@sha256:" + "0" * 64
+DEPLOYMENT = ["--image", IMAGE, "--warehouse", "bigquery:project"]
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch):
+    for name in ("IMAGE", "WAREHOUSE", "NAMESPACE", "EXPERIMENTS", "DEFINITIONS", "DEFINITIONS_ARCHIVE", "DATASET"):
+        monkeypatch.delenv(f"JETSTREAM_{name}", raising=False)
+
+
+@pytest.fixture
+def server():
+    with FakeKubernetes() as fake:
+        yield fake
+
+
+@pytest.fixture
+def reach(server, tmp_path):
+    return ["--kubeconfig", server.kubeconfig(tmp_path / "kubeconfig")]
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    file = folder / "sidebar-layout.toml"
+    file.write_text(resources.files("jetstream_argo.demo").joinpath("experiment.toml").read_text())
+    return file
+
+
+def test_the_workflow_of_an_experiment_is_printed(experiment, capsys):
+    code = exit_code_of(
+        ["workflow", str(experiment), "--as-of", "2026-03-10", *DEPLOYMENT, "--metrics", "active_hours"]
+    )
+
+    document = yaml.safe_load(capsys.readouterr().out)
+    assert code == 0
+    assert document["kind"] == "Workflow"
+    assert document["metadata"]["generateName"] == "jetstream-sidebar-layout-2026-03-10-"
+    assert document["spec"]["arguments"]["parameters"][0]["value"] == "active_hours"
+
+
+def test_an_image_without_a_digest_is_warned_of(experiment, capsys):
+    exit_code_of(["workflow", str(experiment), "--as-of", "2026-03-10", "--warehouse", "bigquery:p", "--image", "x:1"])
+
+    assert "not named by digest" in capsys.readouterr().err
+
+
+def test_an_experiment_is_submitted_once(experiment, server, reach, capsys):
+    command = ["submit", "--as-of=2026-03-10", "--metrics=", *DEPLOYMENT, *reach, "--", str(experiment)]
+
+    codes = [exit_code_of(command), exit_code_of(command)]
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert codes == [0, 0]
+    assert first.endswith("submitted")
+    assert second.endswith("exists already")
+    assert server.names("workflows") == [first.split()[0]]
+
+
+def test_a_typo_in_the_metrics_submits_nothing(experiment, server, reach, capsys):
+    code = exit_code_of(
+        ["submit", "--as-of=2026-03-10", "--metrics=active_huors", *DEPLOYMENT, *reach, "--", str(experiment)]
+    )
+
+    assert code == 2
+    assert "did you mean 'active_hours'" in capsys.readouterr().err
+    assert server.names("workflows") == []
+
+
+def test_the_planner_submits_what_is_live_and_reports_what_cannot_be_planned(experiment, server, reach, capsys):
+    text = experiment.read_text().replace('"sidebar-layout"', '"wrong"')
+    (experiment.parent / "wrong.toml").write_text(text.replace('data_source = "search"', 'data_source = "serach"'))
+    ended = experiment.read_text().replace('"sidebar-layout"', '"ended"').replace("2026-03-02", "2025-03-02")
+    (experiment.parent / "ended.toml").write_text(ended.replace("2026-04-06", "2025-04-06"))
+
+    code = exit_code_of(
+        ["submit-due", "--date", "2026-03-11T05:00:00Z", "--experiments", str(experiment.parent), *DEPLOYMENT, *reach]
+    )
+
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 2
+    (name,) = server.names("workflows")
+    assert name.startswith("jetstream-sidebar-layout-2026-03-10-")
+    assert lines[0] == f"submitted: sidebar-layout: {name}"
+    assert lines[1].startswith("failed: wrong: ")
+    assert lines[-1] == "1 submitted, 0 exists already, 0 not due, 1 failed: wrong"
+
+
+def test_the_planner_needs_to_be_told_where_experiments_are(reach, capsys):
+    assert exit_code_of(["submit-due", "--date", "2026-03-10", *DEPLOYMENT, *reach]) == 2
+    assert "say where experiments are" in capsys.readouterr().err
+
+
+def test_workflows_are_listed_and_one_is_shown(experiment, server, reach, capsys):
+    exit_code_of(["submit", str(experiment), "--as-of=2026-03-10", *DEPLOYMENT, *reach])
+    (name,) = server.names("workflows")
+    capsys.readouterr()
+
+    codes = [exit_code_of(["watch", *reach]), exit_code_of(["watch", name, "--once", *reach])]
+
+    out = capsys.readouterr().out
+    assert codes == [0, 0]
+    assert "sidebar-layout" in out
+    assert f"{name}: Pending" in out
+
+
+def test_a_failed_workflow_is_retried_and_a_running_one_is_not(experiment, server, reach, capsys):
+    exit_code_of(["submit", str(experiment), "--as-of=2026-03-10", *DEPLOYMENT, *reach])
+    (name,) = server.names("workflows")
+    node = {"id": name, "name": name, "displayName": name, "type": "DAG", "phase": "Failed", "children": []}
+    server.objects["workflows", name]["status"] = {"phase": "Failed", "nodes": {name: node}}
+
+    codes = [exit_code_of(["retry", name, *reach]), exit_code_of(["retry", name, *reach])]
+
+    assert codes == [0, 2]
+    assert server.objects["workflows", name]["status"]["phase"] == "Running"
+    assert "still running" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("2026-03-10", date(2026, 3, 10)),
+        ("2026-03-11T05:00:00Z", date(2026, 3, 10)),
+        ("2026-03-11T01:00:00+02:00", date(2026, 3, 9)),
+        ("2026-01-01T00:00:00Z", date(2025, 12, 31)),
+    ],
+)
+def test_a_scheduled_time_stands_for_the_day_before_it_in_utc(when, expected):
+    assert scheduled(when) == expected
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-13-01T00:00:00Z"])
+def test_what_is_no_time_is_refused(when):
+    with pytest.raises(click.BadParameter, match=r"is no"):
+        scheduled(when)
+
+
+def test_definitions_come_from_an_archive_with_one_folder(tmp_path):
+    (tmp_path / "hub" / "definitions").mkdir(parents=True)
+    (tmp_path / "hub" / "definitions" / "app.toml").write_text("")
+    with tarfile.open(tmp_path / "hub.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "hub", "metric-hub-main")
+    target = tmp_path / "out"
+    target.mkdir()
+
+    found = unpack_archive(f"file://{tmp_path}/hub.tar.gz", target)
+
+    assert found == target / "metric-hub-main"
+    assert (found / "definitions" / "app.toml").exists()
+
+
+def test_an_archive_that_writes_outside_of_its_folder_is_refused(tmp_path):
+    (tmp_path / "x").write_text("x")
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "x", "../outside")
+    (tmp_path / "out").mkdir()
+
+    with pytest.raises(ConfigError, match=r"no usable \.tar\.gz"):
+        unpack_archive(f"{tmp_path}/bad.tar.gz", tmp_path / "out")
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "bad.tar.gz").write_text("<html>")
+
+    with pytest.raises(ConfigError, match=r"no usable \.tar\.gz"):
+        unpack_archive(f"{tmp_path}/bad.tar.gz", tmp_path)
