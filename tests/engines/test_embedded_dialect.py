@@ -140,3 +140,9 @@ def test_sums_of_floats_do_not_vary(tmp_path: Path) -> None:
     query = "SELECT SUM(LN(v)) FROM UNNEST(GENERATE_ARRAY(1, 200000)) AS v"
 
     assert len({one(engine, query) for _ in range(3)}) == 1
+
+
+def test_a_join_in_brackets_is_one_relation(engine: EmbeddedEngine) -> None:
+    sql = "SELECT COUNT(b.s) AS n FROM (d.t AS a LEFT JOIN d.t AS b USING (id)) WHERE a.id < 2"
+
+    assert one(engine, sql) == 2

@@ -15,6 +15,7 @@ from jetstream_argo.engines.embedded.unnest import rewrite_unnests
 from jetstream_argo.engines.syntax import parse_query, table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
+_NAME = ("this", "db", "catalog", "alias")
 _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
 
 
@@ -61,7 +62,9 @@ class Translator:
             full = name if name.count(".") > 1 else f"{self._project}.{name}"
             found[full] = None
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
-            table.replace(exp.Table(this=exp.to_identifier(relation(full), quoted=True), alias=alias))
+            # A join in brackets hangs on its first table.
+            rest = {key: value for key, value in table.args.items() if key not in _NAME}
+            table.replace(exp.Table(this=exp.to_identifier(relation(full), quoted=True), alias=alias, **rest))
         return tuple(found)
 
 
