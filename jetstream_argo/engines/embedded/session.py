@@ -1,12 +1,13 @@
 """One in-memory DuckDB, in which the tables of the store are views."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
@@ -93,7 +94,7 @@ class Session:
 
     def scanned(self) -> Scan:
         """Return what the last statement read."""
-        profile = json.loads(self.connection.get_profiling_information(format="json"))
+        profile = _read_deep(self.connection.get_profiling_information(format="json"))
         scan = Scan(int(profile.get("query", {}).get("total_bytes_scanned", 0)))
         waiting = list(profile.get("operator", []))
         while waiting:
@@ -200,3 +201,14 @@ def parquet_rows(store: Store, name: TableName, version: Version, *, only: Seque
 def _column(column: Column, *, present: bool) -> str:
     name = quoted(column.name)
     return name if present else f"CAST(NULL AS {duckdb_type(column.type)}) AS {name}"
+
+
+def _read_deep(text: str) -> dict[str, Any]:
+    """Read JSON that is nested as deep as the query's plan, which a hundred correlated subqueries make very deep."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 1000 + 4 * text.count('"children"')))
+    try:
+        profile: dict[str, Any] = json.loads(text)
+        return profile
+    finally:
+        sys.setrecursionlimit(limit)
