@@ -14,9 +14,6 @@ from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.errors import EXIT_DONE
 
-# An experiment's own file instead of the definitions' is for one experiment only.
-_SOURCES = ("definitions", "experiments", "config", "conventions")
-
 
 @click.command()
 @planning_options
@@ -89,7 +86,7 @@ def submit_due(when: str, kubeconfig: str | None, context: str | None, **options
         if not chosen_options["experiments"]:
             raise click.UsageError("say where experiments are: --experiments URL, a file, or a folder of files")
         found, unreadable = candidates(chosen_options["experiments"])
-        where = sources(**{name: chosen_options.get(name) for name in _SOURCES})
+        where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
         cluster = cluster_of(kubeconfig, context, deployment.namespace)
 
         def plan(candidate: Candidate) -> AnalysisPlan:
