@@ -1,6 +1,7 @@
 """What only Argo itself can tell, where JETSTREAM_TEST_KUBECONFIG leads to a cluster.
 
-docs/argo.md says how to get one. Pods run a shell instead of the worker: a node fails while the ConfigMap `jetstream-test` names it.
+docs/argo.md says how to get one. Pods run a shell instead of the worker: a node fails while the ConfigMap
+`jetstream-test` names it.
 """
 
 import os
