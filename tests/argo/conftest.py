@@ -1,9 +1,11 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from jetstream_argo.argo.cluster import KubernetesCluster
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
@@ -21,6 +23,7 @@ from jetstream_argo.plan.model import (
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+from tests.argo.fake_kubernetes import FakeKubernetes
 
 MakePlan = Callable[..., AnalysisPlan]
 
@@ -96,3 +99,16 @@ def _metric(name: str, source: str, periods: Sequence[Period], description: str)
         description=description,
         bigger_is_better=True,
     )
+
+
+@pytest.fixture
+def server() -> Iterator[FakeKubernetes]:
+    """A stand-in for the Kubernetes API."""
+    with FakeKubernetes() as fake:
+        yield fake
+
+
+@pytest.fixture
+def api(server: FakeKubernetes, tmp_path: Path) -> KubernetesCluster:
+    """The cluster behind the stand-in."""
+    return KubernetesCluster(kubeconfig=server.kubeconfig(tmp_path / "kubeconfig"))

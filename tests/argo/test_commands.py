@@ -10,7 +10,6 @@ from jetstream_argo.argo.archive import unpack_archive
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.cli.workflows import scheduled
 from jetstream_argo.errors import ConfigError
-from tests.argo.fake_kubernetes import FakeKubernetes
 
 IMAGE = "registry.example/jetstream-argo@sha256:" + "0" * 64
 DEPLOYMENT = ["--image", IMAGE, "--warehouse", "bigquery:project"]
@@ -20,12 +19,6 @@ DEPLOYMENT = ["--image", IMAGE, "--warehouse", "bigquery:project"]
 def no_settings(monkeypatch):
     for name in ("IMAGE", "WAREHOUSE", "NAMESPACE", "EXPERIMENTS", "DEFINITIONS", "DEFINITIONS_ARCHIVE", "DATASET"):
         monkeypatch.delenv(f"JETSTREAM_{name}", raising=False)
-
-
-@pytest.fixture
-def server():
-    with FakeKubernetes() as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+from datetime import date
+
+import pytest
+
+from jetstream_argo.argo.deployment import Deployment
+from jetstream_argo.argo.due import Candidate, Entry, State, candidates, is_live, submit_due
+from jetstream_argo.argo.emit import emit
+from jetstream_argo.argo.submit import submit
+from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Transient
+
+SOURCES = {"clients": ["active_hours"], "search": ["ads"]}
+DEPLOYMENT = Deployment("image@sha256:0", "bigquery:project")
+AS_OF = date(2026, 11, 23)
+
+
+def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(server, api, make_plan):
+    told = []
+
+    def plan(candidate):
+        match candidate.experiment.slug:
+            case "broken":
+                raise PlanError("broken: metrics.x: no such column")
+            case "early":
+                raise NotRunnable("early: nothing is due")
+            case slug:
+                return make_plan(SOURCES, slug=slug)
+
+    report = submit_due(
+        [_candidate(slug) for slug in ("zebra", "broken", "early", "apple")],
+        as_of=AS_OF,
+        plan=plan,
+        submit=lambda made: submit(emit(made, DEPLOYMENT), api),
+        tell=told.append,
+        before=[Entry("unreadable.json", State.FAILED, "is not JSON", 2)],
+    )
+
+    assert [(entry.slug, entry.state) for entry in report.entries] == [
+        ("unreadable.json", State.FAILED),
+        ("apple", State.SUBMITTED),
+        ("broken", State.FAILED),
+        ("early", State.NOT_DUE),
+        ("zebra", State.SUBMITTED),
+    ]
+    assert told == list(report.entries)
+    assert report.exit_code == 2
+    assert report.line == "2 submitted, 0 exists already, 1 not due, 2 failed: unreadable.json, broken"
+    assert len(server.names("workflows")) == 2
+
+
+def test_a_planner_that_runs_again_finds_its_workflows_there(api, make_plan):
+    def once():
+        return submit_due(
+            [_candidate("new-tab")],
+            as_of=AS_OF,
+            plan=lambda _: make_plan(SOURCES),
+            submit=lambda made: submit(emit(made, DEPLOYMENT), api),
+            tell=lambda _: None,
+        )
+
+    assert [entry.state for entry in once().entries] == [State.SUBMITTED]
+    assert [entry.state for entry in once().entries] == [State.EXISTS]
+    assert once().exit_code == 0
+
+
+def test_a_passing_failure_makes_the_planner_worth_a_retry():
+    def plan(candidate):
+        raise PlanError("wrong") if candidate.experiment.slug == "a" else Transient("the warehouse is away")
+
+    report = submit_due([_candidate("a"), _candidate("b")], as_of=AS_OF, plan=plan, submit=plan, tell=lambda _: None)
+
+    assert report.exit_code == 75
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "live"),
+    [
+        (date(2026, 11, 23), None, True),
+        (date(2026, 11, 24), None, False),
+        (None, None, False),
+        (date(2026, 10, 1), date(2026, 11, 16), True),  # ended a week ago
+        (date(2026, 10, 1), date(2026, 11, 15), False),
+    ],
+)
+def test_an_experiment_is_live_from_its_start_to_a_week_after_its_end(start, end, live):
+    experiment = Experiment("x", "test", (Branch("a"),), start_date=start, end_date=end)
+
+    assert is_live(experiment, AS_OF) is live
+
+
+def test_a_rollout_is_never_live():
+    assert not is_live(Experiment("x", "test", (), start_date=date(2026, 11, 1), is_rollout=True), AS_OF)
+
+
+def test_experiments_are_found_in_a_folder_and_unreadable_files_are_reported(tmp_path):
+    (tmp_path / "list.json").write_text('[{"slug": "from-json", "branches": [{"slug": "a"}]}, {"slug": "no branches"}]')
+    (tmp_path / "wrong.json").write_text("{")
+    (tmp_path / "own.toml").write_text(
+        '[experiment]\nslug = "from-toml"\nbranches = ["a", "b"]\nstart_date = 2026-11-01\nenrollment_period = 7\n'
+        'enrollment_query = "SELECT 1"\n'
+    )
+    (tmp_path / "notes.txt").write_text("not read")
+
+    found, failed = candidates(str(tmp_path))
+
+    assert sorted(each.experiment.slug for each in found) == ["from-json", "from-toml"]
+    assert len(failed) == 2
+    assert {entry.exit_code for entry in failed} == {2}
+
+
+def test_a_folder_without_experiments_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="holds no experiment"):
+        candidates(str(tmp_path))
+
+
+def _candidate(slug: str) -> Candidate:
+    return Candidate(Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1)))

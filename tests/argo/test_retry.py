@@ -1,0 +1,130 @@
+import base64
+import gzip
+import json
+
+import pytest
+
+from jetstream_argo.argo.retry import retried
+from jetstream_argo.argo.status import status_of
+from jetstream_argo.errors import PlanError
+
+NOW = "2026-11-24T06:00:00Z"
+
+
+def test_the_status_of_a_workflow_shows_tasks_without_their_attempts():
+    status = status_of(_failed())
+
+    assert status.phase == "Failed"
+    assert {node.display_name: node.phase for node in status.nodes} == {
+        "enrollments": "Succeeded",
+        "day-clients": "Failed",
+        "stats-day-active-hours": "Omitted",
+        "day-search": "Succeeded",
+        "wf.onExit": "Succeeded",
+    }
+    assert status.counts == {"Succeeded": 3, "Failed": 1, "Omitted": 1}
+
+
+def test_nodes_that_argo_has_compressed_are_read_as_well():
+    workflow = _failed()
+    nodes = workflow["status"].pop("nodes")
+    workflow["status"]["compressedNodes"] = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
+
+    assert status_of(workflow) == status_of(_failed())
+
+
+def test_a_retry_sets_back_what_failed_and_what_waited_for_it_and_keeps_the_rest():
+    again = retried(_failed(), now=NOW)
+
+    nodes = again.workflow["status"]["nodes"]
+    assert sorted(again.deleted) == ["clients-0", "exit", "exit-0", "stats"]
+    assert nodes["clients"]["phase"] == "Running"
+    assert nodes["clients"]["children"] == []
+    assert nodes["wf"]["phase"] == "Running"
+    assert nodes["enroll-1"]["phase"] == "Succeeded"
+    assert nodes["enroll-0"]["phase"] == "Failed"  # an attempt before the one that succeeded
+    assert nodes["enroll-1"]["children"] == ["clients", "search"]
+    assert nodes["search"] == _failed()["status"]["nodes"]["search"]
+
+
+def test_a_retried_workflow_no_longer_says_that_it_has_ended():
+    workflow = retried(_failed(), now=NOW).workflow
+
+    assert workflow["metadata"]["labels"] == {
+        "jetstream-argo/experiment": "new-tab",
+        "workflows.argoproj.io/phase": "Running",
+    }
+    status = workflow["status"]
+    assert status["phase"] == "Running"
+    assert status["startedAt"] == NOW
+    assert status["finishedAt"] is None
+    assert status["conditions"] == [{"type": "Completed", "status": "False"}]
+    assert status["taskResultsCompletionStatus"] == {"enroll-1": True}
+
+
+@pytest.mark.parametrize(("phase", "said"), [("Running", "is still running"), ("Succeeded", "has succeeded")])
+def test_only_a_workflow_that_ended_with_failures_can_be_retried(phase, said):
+    workflow = _failed()
+    workflow["status"]["phase"] = phase
+
+    with pytest.raises(PlanError, match=said):
+        retried(workflow, now=NOW)
+
+
+def test_a_retry_leaves_the_workflow_that_it_was_given_as_it_was():
+    workflow = _failed()
+
+    retried(workflow, now=NOW)
+
+    assert workflow == _failed()
+
+
+def _failed():
+    """A Workflow as Argo leaves it: enrollments needed two attempts, one source failed, the other did not."""
+
+    def node(id, name, type, phase, children=()):
+        display = name.removeprefix("wf.") if not name.startswith("wf.onExit") else name
+        return {
+            "id": id,
+            "name": name,
+            "displayName": display,
+            "type": type,
+            "phase": phase,
+            "children": list(children),
+        }
+
+    nodes = [
+        node("wf", "wf", "DAG", "Failed", ["enroll"]),
+        node("enroll", "wf.enrollments", "Retry", "Succeeded", ["enroll-0", "enroll-1"]),
+        node("enroll-0", "wf.enrollments(0)", "Pod", "Failed"),
+        node("enroll-1", "wf.enrollments(1)", "Pod", "Succeeded", ["clients", "search"]),
+        node("clients", "wf.day-clients", "Retry", "Failed", ["clients-0"]),
+        node("clients-0", "wf.day-clients(0)", "Pod", "Failed", ["stats"]),
+        node("stats", "wf.stats-day-active-hours", "Skipped", "Omitted"),
+        node("search", "wf.day-search", "Retry", "Succeeded", ["search-0"]),
+        node("search-0", "wf.day-search(0)", "Pod", "Succeeded"),
+        node("exit", "wf.onExit", "Retry", "Succeeded", ["exit-0"]),
+        node("exit-0", "wf.onExit(0)", "Pod", "Succeeded"),
+    ]
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": {
+            "name": "wf",
+            "labels": {
+                "workflows.argoproj.io/completed": "true",
+                "workflows.argoproj.io/phase": "Failed",
+                "jetstream-argo/experiment": "new-tab",
+            },
+        },
+        "spec": {"entrypoint": "experiment"},
+        "status": {
+            "phase": "Failed",
+            "startedAt": "2026-11-24T05:00:00Z",
+            "finishedAt": "2026-11-24T05:30:00Z",
+            "message": "child failed",
+            "conditions": [{"type": "Completed", "status": "True"}],
+            "nodes": {each["id"]: each for each in nodes},
+            "taskResultsCompletionStatus": {"enroll-1": True, "clients-0": True},
+        },
+    }
