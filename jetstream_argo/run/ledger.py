@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from jetstream_argo.errors import TooBig
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
@@ -30,10 +31,13 @@ class Ledger:
         found = list(self.complete(kind, table))
         return found[-1] if found else None
 
-    def failure(self, metric: str) -> Entry | None:
-        """Return the last failure that names `metric`."""
-        found = [each for each in self.entries if each.state is State.FAILED and metric in each.metrics]
-        return found[-1] if found else None
+    def too_big(self, kind: Kind, table: str) -> int | None:
+        """Return the size, in columns times dates or windows, of the smallest query that was too big for `table`.
+
+        One column at one place cannot be cut: its size says nothing of the others'.
+        """
+        failed = (e for e in self.entries if e.error == TooBig.__name__ and e.kind is kind and e.table == table)
+        return min((size for each in failed if (size := len(each.keys) * _places(each)) > 1), default=None)
 
     def missing_dates(self, table: str, column: str, first: date, last: date) -> tuple[date, ...]:
         """Return the dates of which no complete batch holds `column`."""
@@ -100,6 +104,13 @@ class _Run:
     first: int
     last: int
     columns: tuple[str, ...]
+
+
+def _places(entry: Entry) -> int:
+    """How many dates or windows an entry is about."""
+    if entry.first_date is not None and entry.last_date is not None:
+        return (entry.last_date - entry.first_date).days + 1
+    return (entry.last_window or 0) - (entry.first_window or 0) + 1
 
 
 def _held(spans: Iterable[tuple[Entry, range]]) -> tuple[dict[str, _Held], dict[str, range]]:

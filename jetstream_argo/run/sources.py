@@ -1,43 +1,32 @@
 """How a data source is read into daily partials, and partials become values; a part that fails costs only itself."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Job, Layout, Write
-from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Unsupported
+from jetstream_argo.errors import JetstreamArgoError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.ledger import contiguous
+from jetstream_argo.run.splitting import Outcome, Piece, isolate
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid, direct_query, partials_query, values_query
 
-_Part = TypeVar("_Part")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of some work: how many queries wrote rows, and the failures, by metric."""
-
-    written: int
-    errors: tuple[tuple[str, EngineError], ...] = ()
-
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.written + other.written, self.errors + other.errors)
-
 
 def ensure_partials(context: Context, source: Source, reads: Sequence[Read], metrics: Sequence[Metric]) -> Outcome:
     """Read what is missing of `reads` into the partials that `metrics` need, each date in one query if it can be."""
-    needed = {c for m in metrics if isinstance(m.computation, Composed) for c in m.computation.partials}
+    needed = {column for metric in metrics for column in _columns(metric)}
     outcome = Outcome(0)
+    below = context.ledger.too_big(Kind.PARTIALS, names.partials(context.plan, source.name))
     for first, last, columns in _missing_reads(context, source, reads, needed):
-        outcome += _read(context, source, first, last, columns)
+        piece = Piece(columns, first.toordinal(), last.toordinal())
+        outcome += isolate(_Partials(context, source), piece, below=below)
     return outcome
 
 
@@ -55,8 +44,7 @@ def ensure_values(context: Context, source: Source, period: Period, metrics: Seq
                 groups.setdefault(missing, []).append(metric)
         for missing, of_group in groups.items():
             for windows in contiguous(missing):
-                grid = Grid(basis, period, windows, signal_slices(context, basis, period, windows))
-                outcome += _values(context, source, grid, of_group)
+                outcome += _values(_Values(context, source, basis, period), of_group, windows)
     return outcome
 
 
@@ -102,99 +90,123 @@ def _missing_reads(
             yield run[0], run[-1], tuple(missing[run[-1]])
 
 
-def _read(context: Context, source: Source, first: date, last: date, columns: Sequence[str]) -> Outcome:
-    table = names.partials(context.plan, source.name)
+@dataclass(frozen=True, slots=True)
+class _Partials:
+    """Partials of one source: parts are columns, places are dates."""
 
-    def serves(part: Sequence[str]) -> tuple[str, ...]:
-        return tuple(
-            metric.name
-            for metric in context.plan.metrics
-            if isinstance(metric.computation, Composed) and not set(part).isdisjoint(metric.computation.partials)
-        )
+    context: Context
+    source: Source
 
-    def query(part: Sequence[str], first: date, last: date) -> tuple[Sql, Entry]:
-        batch = context.batch(first, last, part[0])
+    def write(self, piece: Piece[str]) -> Outcome:
+        layout = Layout(partition_by="submission_date", cluster_by=("analysis_id",))
+        return _write(self.context, *self._query(piece), layout)
+
+    def check(self, piece: Piece[str]) -> None:
+        self.context.engine.dry_run(self._query(piece)[0])
+
+    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> Outcome:
+        entry = because(self._query(piece)[1], error)
+        self.context.record([entry])
+        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+
+    def too_big(self, piece: Piece[str], error: TooBig) -> None:
+        self.context.record([because(self._query(piece)[1], error)])
+
+    def _query(self, piece: Piece[str]) -> tuple[Sql, Entry]:
+        plan = self.context.plan
+        first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
+        batch = self.context.batch(first, last, piece.parts[0])
         entry = replace(
-            context.entry(Kind.PARTIALS, State.COMPUTED),
-            table=table, batch=batch, keys=tuple(part), metrics=serves(part), source=source.name,
-            first_date=first, last_date=last,
-        )  # fmt: skip
-        return partials_query(context.plan, source, part, first_date=first, last_date=last, batch=batch), entry
-
-    def halves(first: date, last: date) -> tuple[tuple[date, date], ...]:
-        middle = date.fromordinal((first.toordinal() + last.toordinal()) // 2)
-        return ((first, middle), (date.fromordinal(middle.toordinal() + 1), last)) if first < last else ()
-
-    def write(part: Sequence[str], first: date = first, last: date = last) -> Outcome:
-        sql, entry = query(part, first, last)
-        try:
-            return _write(context, sql, entry, Layout(partition_by="submission_date", cluster_by=("analysis_id",)))
-        except TooBig:
-            if len(part) > 1 or not halves(first, last):
-                raise
-            return sum((write(part, *dates) for dates in halves(first, last)), start=Outcome(0))
-
-    def check(part: Sequence[str]) -> None:
-        context.engine.dry_run(query(part, first, last)[0])
-
-    def give_up(part: Sequence[str], error: EngineError) -> Outcome:
-        context.record([because(query(part, first, last)[1], error)])
-        return Outcome(0, tuple((metric, error) for metric in serves(part)))
-
-    return _isolate(columns, write=write, check=check, give_up=give_up)
-
-
-def _values(context: Context, source: Source, grid: Grid, metrics: Sequence[Metric]) -> Outcome:
-    plan = context.plan
-    table = names.values(plan, grid.basis, source.name, grid.period)
-    first, last = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
-    partials = names.partials(plan, source.name)
-
-    def named(part: Sequence[Metric]) -> tuple[str, ...]:
-        columns = {metric.column for metric in part}
-        return tuple(metric.name for metric in plan.metrics if metric.column in columns)
-
-    def query(part: Sequence[Metric]) -> tuple[Sql, Entry]:
-        batch = context.batch(grid.basis, grid.period, grid.windows[0].index, part[0].column)
-        entry = replace(
-            context.entry(Kind.VALUES, State.COMPUTED),
-            table=table, batch=batch, keys=tuple(m.column for m in part), metrics=named(part),
-            source=source.name, basis=grid.basis.value, period=grid.period.value,
-            first_window=grid.windows[0].index, last_window=grid.windows[-1].index,
-        )  # fmt: skip
-        if not isinstance(part[0].computation, Composed):
-            return direct_query(plan, source, part, grid, batch=batch), entry
-        columns = tuple(
-            dict.fromkeys(c for m in part if isinstance(m.computation, Composed) for c in m.computation.partials)
+            self.context.entry(Kind.PARTIALS, State.COMPUTED),
+            table=names.partials(plan, self.source.name),
+            batch=batch,
+            keys=piece.parts,
+            metrics=tuple(m.name for m in plan.metrics if not set(piece.parts).isdisjoint(_columns(m))),
+            source=self.source.name,
+            first_date=first,
+            last_date=last,
         )
-        days = context.ledger.date_slices(partials, columns, first, last)
-        return values_query(plan, source, part, grid, days=days, batch=batch), entry
+        query = partials_query(plan, self.source, piece.parts, first_date=first, last_date=last, batch=batch)
+        return query, entry
 
-    def write(part: Sequence[Metric]) -> Outcome:
-        return _write(context, *query(part), Layout(partition_by="window_index", cluster_by=("analysis_id",)))
 
-    def check(part: Sequence[Metric]) -> None:
-        context.engine.dry_run(query(part)[0])
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Values of one source, basis and period: parts are metrics, places are windows."""
 
-    def give_up(part: Sequence[Metric], error: EngineError) -> Outcome:
-        context.record([because(query(part)[1], error)])
-        return Outcome(0, tuple((name, error) for name in named(part)))
+    context: Context
+    source: Source
+    basis: Basis
+    period: Period
 
+    def write(self, piece: Piece[Metric]) -> Outcome:
+        layout = Layout(partition_by="window_index", cluster_by=("analysis_id",))
+        return _write(self.context, *self._query(piece), layout)
+
+    def check(self, piece: Piece[Metric]) -> None:
+        self.context.engine.dry_run(self._query(piece)[0])
+
+    def give_up(self, piece: Piece[Metric], error: JetstreamArgoError) -> Outcome:
+        entry = because(self._query(piece)[1], error)
+        self.context.record([entry])
+        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+
+    def too_big(self, piece: Piece[Metric], error: TooBig) -> None:
+        self.context.record([because(self._query(piece)[1], error)])
+
+    def _query(self, piece: Piece[Metric]) -> tuple[Sql, Entry]:
+        plan = self.context.plan
+        batch = self.context.batch(self.basis, self.period, piece.first, piece.parts[0].column)
+        columns = tuple(metric.column for metric in piece.parts)
+        entry = replace(
+            self.context.entry(Kind.VALUES, State.COMPUTED),
+            table=names.values(plan, self.basis, self.source.name, self.period),
+            batch=batch,
+            keys=columns,
+            metrics=tuple(metric.name for metric in plan.metrics if metric.column in columns),
+            source=self.source.name,
+            basis=self.basis.value,
+            period=self.period.value,
+            first_window=piece.first,
+            last_window=piece.last,
+        )
+        return self._sql(piece, batch), entry
+
+    def _sql(self, piece: Piece[Metric], batch: str) -> Sql:
+        plan = self.context.plan
+        windows = tuple(w for w in plan.windows(self.period) if piece.first <= w.index <= piece.last)
+        grid = Grid(self.basis, self.period, windows, signal_slices(self.context, self.basis, self.period, windows))
+        columns = tuple(dict.fromkeys(column for metric in piece.parts for column in _columns(metric)))
+        if not columns:
+            return direct_query(plan, self.source, piece.parts, grid, batch=batch)
+        first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+        days = self.context.ledger.date_slices(names.partials(plan, self.source.name), columns, first, last)
+        return values_query(plan, self.source, piece.parts, grid, days=days, batch=batch)
+
+
+def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[AnalysisWindow]) -> Outcome:
+    """Compute composed metrics in one query and direct ones in another."""
+    context, plan = work.context, work.context.plan
+    first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+    partials = names.partials(plan, work.source.name)
     ready = [metric for metric in metrics if not _incomplete(context, partials, metric, first, last)]
-    composed = [metric for metric in ready if isinstance(metric.computation, Composed)]
-    direct = [metric for metric in ready if not isinstance(metric.computation, Composed)]
+    table = names.values(plan, work.basis, work.source.name, work.period)
     outcome = Outcome(0)
-    for part in (composed, direct):
-        if part:
-            outcome += _isolate(part, write=write, check=check, give_up=give_up)
+    for parts in ([m for m in ready if _columns(m)], [m for m in ready if not _columns(m)]):
+        if parts:
+            piece = Piece(tuple(parts), windows[0].index, windows[-1].index)
+            outcome += isolate(work, piece, below=context.ledger.too_big(Kind.VALUES, table))
     return outcome
+
+
+def _columns(metric: Metric) -> tuple[str, ...]:
+    """The partials that a metric is composed of; none of one that is computed directly."""
+    return metric.computation.partials if isinstance(metric.computation, Composed) else ()
 
 
 def _incomplete(context: Context, table: str, metric: Metric, first: date, last: date) -> bool:
     """Whether a partial that `metric` needs was not read: its failure is recorded where it happened."""
-    return isinstance(metric.computation, Composed) and any(
-        context.ledger.missing_dates(table, column, first, last) for column in metric.computation.partials
-    )
+    return any(context.ledger.missing_dates(table, column, first, last) for column in _columns(metric))
 
 
 def _write(context: Context, sql: Sql, entry: Entry, layout: Layout) -> Outcome:
@@ -216,48 +228,3 @@ def costed(entry: Entry, *jobs: Job) -> Entry:
         jobs=tuple(job.id for job in jobs),
         partitions=sum(sum(job.scanned.values()) for job in jobs),
     )
-
-
-def _isolate(
-    parts: Sequence[_Part],
-    *,
-    write: Callable[[Sequence[_Part]], Outcome],
-    check: Callable[[Sequence[_Part]], None],
-    give_up: Callable[[Sequence[_Part], EngineError], Outcome],
-) -> Outcome:
-    """Write all `parts` in one query; if that cannot be, find those that fail, and write the others.
-
-    The warehouse is first asked which parts it would refuse, which reads nothing. Only an error that depends on the
-    rows, or a query that is too big, is found by writing the halves.
-    """
-    try:
-        return write(parts)
-    except (InvalidQuery, Unsupported, TooBig) as error:
-        if len(parts) == 1:
-            return give_up(parts, error)
-        refused = [] if isinstance(error, TooBig) else list(_refused(parts, check))
-        good = [part for part in parts if part not in [each for each, _ in refused]]
-        outcome = Outcome(0)
-        for part, why in refused:
-            outcome += give_up([part], why)
-        if refused:
-            return outcome + (_isolate(good, write=write, check=check, give_up=give_up) if good else Outcome(0))
-        middle = len(parts) // 2
-        for half in (parts[:middle], parts[middle:]):
-            outcome += _isolate(half, write=write, check=check, give_up=give_up)
-        return outcome
-
-
-def _refused(
-    parts: Sequence[_Part], check: Callable[[Sequence[_Part]], None]
-) -> Iterable[tuple[_Part, InvalidQuery | Unsupported]]:
-    """Yield the parts whose SQL the warehouse refuses, with its reason."""
-    try:
-        check(parts)
-    except (InvalidQuery, Unsupported) as error:
-        if len(parts) == 1:
-            yield parts[0], error
-            return
-        middle = len(parts) // 2
-        yield from _refused(parts[:middle], check)
-        yield from _refused(parts[middle:], check)

@@ -1,0 +1,117 @@
+"""How work that the warehouse refuses is cut until only what cannot be done is left over."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from jetstream_argo.errors import InvalidQuery, JetstreamArgoError, TooBig, Unsupported
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some work: how many queries wrote rows, and the failures, by metric."""
+
+    written: int
+    errors: tuple[tuple[str, JetstreamArgoError], ...] = ()
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.written + other.written, self.errors + other.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(Generic[Part]):
+    """What one query computes: `parts` (columns or metrics) at the places `first` to `last`, both included.
+
+    A place is a date's ordinal or a window's index.
+    """
+
+    parts: tuple[Part, ...]
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How much it is: parts times places."""
+        return len(self.parts) * (self.last - self.first + 1)
+
+    def halves(self) -> tuple["Piece[Part]", ...]:
+        """Return two pieces, of half the parts, or of half the places if there is one part; none of one of each."""
+        if len(self.parts) > 1:
+            middle = len(self.parts) // 2
+            return self.of(self.parts[:middle]), self.of(self.parts[middle:])
+        if self.first < self.last:
+            middle = (self.first + self.last) // 2
+            return Piece(self.parts, self.first, middle), Piece(self.parts, middle + 1, self.last)
+        return ()
+
+    def of(self, parts: tuple[Part, ...]) -> "Piece[Part]":
+        """Return the same places of other parts."""
+        return Piece(parts, self.first, self.last)
+
+
+class Work(Protocol[Part]):
+    """Something that can be done piece by piece."""
+
+    def write(self, piece: Piece[Part]) -> Outcome:
+        """Do a piece in one query."""
+        ...
+
+    def check(self, piece: Piece[Part]) -> None:
+        """Ask the warehouse, at no cost, whether it would accept the query."""
+        ...
+
+    def give_up(self, piece: Piece[Part], error: JetstreamArgoError) -> Outcome:
+        """Record that a piece cannot be done."""
+        ...
+
+    def too_big(self, piece: Piece[Part], error: TooBig) -> None:
+        """Record that a piece was too big for one query, so that the next run begins with smaller ones."""
+        ...
+
+
+def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> Outcome:
+    """Do a piece in one query if it can be; else find the parts that fail, and do the others.
+
+    A piece of the size `below` or more is cut at once: one of that size was too big before. Of SQL that the warehouse
+    refuses it is first asked which parts are wrong, which reads nothing. Only an error that depends on the rows, or a
+    query that is too big, is found by doing halves.
+    """
+    if below is not None and piece.size >= below and piece.halves():
+        return _each(work, piece.halves(), below)
+    try:
+        return work.write(piece)
+    except TooBig as error:
+        if not piece.halves():
+            return work.give_up(piece, error)
+        work.too_big(piece, error)
+        return _each(work, piece.halves(), below)
+    except (InvalidQuery, Unsupported) as error:
+        if len(piece.parts) == 1:
+            return work.give_up(piece, error)
+        refused = dict(_refused(work, piece))
+        if not refused:
+            return _each(work, piece.halves(), below)
+        outcome = Outcome(0)
+        for part, why in refused.items():
+            outcome += work.give_up(piece.of((part,)), why)
+        good = tuple(part for part in piece.parts if part not in refused)
+        return outcome + (isolate(work, piece.of(good), below=below) if good else Outcome(0))
+
+
+def _each(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) -> Outcome:
+    return sum((isolate(work, piece, below=below) for piece in pieces), start=Outcome(0))
+
+
+def _refused(work: Work[Part], piece: Piece[Part]) -> Iterator[tuple[Part, InvalidQuery | Unsupported]]:
+    """Yield the parts whose SQL the warehouse refuses, with its reason."""
+    try:
+        work.check(piece)
+    except (InvalidQuery, Unsupported) as error:
+        if len(piece.parts) == 1:
+            yield piece.parts[0], error
+            return
+        middle = len(piece.parts) // 2
+        yield from _refused(work, piece.of(piece.parts[:middle]))
+        yield from _refused(work, piece.of(piece.parts[middle:]))
