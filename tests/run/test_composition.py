@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
 
 from jetstream_argo.config.model import Basis, DataSource, Metric, Period, Summary
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
@@ -16,6 +15,7 @@ from jetstream_argo.errors import Unsupported
 from jetstream_argo.plan.model import Composed
 from jetstream_argo.sql.values import Grid, direct_query
 from jetstream_argo.synthetic.generate import generate
+from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is
