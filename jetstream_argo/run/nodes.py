@@ -27,9 +27,7 @@ from jetstream_argo.plan.model import Metric, Source
 from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
-from jetstream_argo.run.publishing import publish
 from jetstream_argo.run.sources import ensure_partials, ensure_values
-from jetstream_argo.run.statistics import ensure_counts, ensure_inputs, ensure_statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +58,8 @@ def run_node(node: Node, context: Context) -> TaskResult:
             line = ensure_signals(context)
             return TaskResult(line, idle=line == _IDLE)
         case CountsTask():
+            from jetstream_argo.run.statistics import ensure_counts  # loads numpy
+
             done = ensure_counts(context)
             return TaskResult(f"counted {done} windows" if done else _IDLE, idle=not done)
         case SourceTask(source, stage):
@@ -67,6 +67,8 @@ def run_node(node: Node, context: Context) -> TaskResult:
         case StatisticsTask(period, metrics):
             return _statistics(context, period, metrics)
         case ExportTask():
+            from jetstream_argo.run.publishing import publish
+
             return TaskResult(publish(context))
         case _:
             assert_never(node.task)
@@ -110,6 +112,8 @@ def _wanted(context: Context, source: Source) -> list[Metric]:
 
 def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> TaskResult:
     """Estimate, metric by metric. Each fails alone, and any failure fails the node."""
+    from jetstream_argo.run.statistics import ensure_inputs, ensure_statistics  # loads numpy
+
     done = 0
     failed: dict[str, JetstreamArgoError] = {}
     leaves = [leaf for leaf in context.plan.statistics if leaf.period is period and leaf.metric in metrics]
