@@ -27,6 +27,8 @@ _PRELOADED = [
     "jetstream_argo.engines.embedded.engine",
     "duckdb",
     "sqlglot",
+    "jetstream_argo.run.statistics",
+    "jetstream_argo.run.publishing",
     "jetstream_argo.stats.linear",
     "jetstream_argo.stats.deciles",
 ]
