@@ -47,7 +47,9 @@ def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
 
 def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
     source = context.plan.source(metric.source)
-    outcome = ensure_partials(context, source, source.reads, [metric])
+    # Before enrollment, only those days: the stage that reads the others may be at work on them right now.
+    reads = [read for read in source.reads if read.before_enrollment or not period.before_enrollment]
+    outcome = ensure_partials(context, source, reads, [metric])
     outcome += ensure_values(context, source, period, [metric])
     for name, error in outcome.errors:
         if name == metric.name:
