@@ -1,18 +1,32 @@
 """Which share of a branch's units is true, and how the branches' shares compare: Beta laws, exactly."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import sqrt
+from typing import TypeAlias
 
 import numpy as np
 from scipy.special import betainc, betaincinv, ndtr
 
+from jetstream_argo.stats.bootstrap import with_chance
+from jetstream_argo.stats.bounds import Question, bounds, wins
+from jetstream_argo.stats.cumulants import (
+    ORDER,
+    CumulantLaw,
+    cumulants_from_moments,
+    probability_below,
+    standardised,
+)
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Floats, Z, difference_cdf, quantiles, ratio_cdf
-from jetstream_argo.stats.moments import Successes
+from jetstream_argo.stats.laws import Floats, Z, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.moments import HIGHEST_POWER, Successes
 from jetstream_argo.stats.params import Binomial
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
+
+SAME = 1e-9  # a probability that two more cumulants move by less is right to about 1e-8 standard deviations
+TAILS: Floats = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])  # normal scores
 
 
 @dataclass(frozen=True)  # no slots: the nodes are computed once, when asked for
@@ -43,63 +57,123 @@ class BetaLaw:
         """Return the probability of at most `x`."""
         return np.asarray(betainc(self.a, self.b, np.clip(x, 0.0, 1.0)))
 
+    @cached_property
+    def by_cumulants(self) -> CumulantLaw | None:
+        """The same law by its cumulants, which is faster; None where it is too skew for them."""
+        m, size = self.mean, self.a + self.b
+        central = [1.0, 0.0]
+        for r in range(1, HIGHEST_POWER):
+            central.append(r / (size + r) * ((1 - 2 * m) * central[r] + m * (1 - m) * central[r - 1]))
+        shape = standardised(cumulants_from_moments(np.array(central)))
+        lower, higher = (probability_below(TAILS, shape, order=order) for order in (ORDER, HIGHEST_POWER))
+        return CumulantLaw(m, self.sd, shape, 0.0, 1.0) if np.all(np.abs(lower - higher) < SAME) else None
+
 
 def binomial(params: Binomial, sample: Sample) -> tuple[EstimateRow, ...]:
     """Return each branch's share, then for every pair the difference and the relative uplift.
 
     A branch's share has the law Beta(successes + 1, failures + 1), that of a uniform prior; the intervals are its
     central ones and those of the difference and the ratio of two independent shares, and the points expectations.
-    A relative uplift has no expectation, and so no point, where no unit of the reference branch is true.
+    A relative uplift has no expectation, and so no point, where no unit of the reference branch is true. The p-value
+    is that of the z test of two proportions with a pooled variance, and knows no prior.
 
     Raises:
         EstimateError: the sample does not hold `Successes`.
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
     tails = np.array([1 - params.confidence_interval, 1 + params.confidence_interval]) / 2
-    branches = [(facts.branch, typed(facts, Successes) or Successes(0, 0)) for facts in sample.branches]
-    laws = {name: BetaLaw(data.successes + 1.0, data.n - data.successes + 1.0) for name, data in branches if data.n}
-    rows = []
-    for name, data in branches:
-        missing = _missing(data)
-        interval = missing or _bounded(laws[name].mean, _own_bounds(laws[name], tails))
-        rows.append(draft.of_branch(name, data.n, interval))
-    for (reference_name, reference), (name, data) in ordered_pairs(branches):
-        pair, n = (reference_name, name), reference.n + data.n
-        missing = _missing(reference, data)
-        difference = missing or _difference(laws[name], laws[reference_name], tails)
-        uplift = missing or _relative_uplift(laws[name], laws[reference_name], tails)
-        rows.append(draft.of_pair(pair, n, Comparison.DIFFERENCE, difference))
-        rows.append(draft.of_pair(pair, n, Comparison.RELATIVE_UPLIFT, uplift))
+    shares = [_Share.of(facts.branch, typed(facts, Successes) or Successes(0, 0)) for facts in sample.branches]
+    rows = [draft.of_branch(one.name, one.data.n, one.interval(tails)) for one in shares]
+    pairs = list(ordered_pairs(shares))
+    for (reference, one), (difference, uplift) in zip(pairs, _compared(pairs, tails), strict=True):
+        names, n = (reference.name, one.name), reference.data.n + one.data.n
+        rows.append(draft.of_pair(names, n, Comparison.DIFFERENCE, difference))
+        rows.append(draft.of_pair(names, n, Comparison.RELATIVE_UPLIFT, uplift))
     return tuple(rows)
 
 
-def _missing(*branches: Successes) -> Interval | None:
-    if any(branch.other for branch in branches):
-        return Interval(reason=Reason.NOT_BINARY)
-    if not all(branch.n for branch in branches):
-        return Interval(reason=Reason.NO_UNITS)
-    return None
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """A branch; `missing` says why its share has no law, if it has none."""
+
+    name: str
+    data: Successes
+    law: BetaLaw
+    missing: Reason | None
+
+    @classmethod
+    def of(cls, name: str, data: Successes) -> "_Share":
+        law = BetaLaw(data.successes + 1.0, data.n - data.successes + 1.0)
+        missing = Reason.NOT_BINARY if data.other else Reason.NO_UNITS if not data.n else None
+        return cls(name, data, law, missing)
+
+    def interval(self, tails: Floats) -> Interval:
+        """The share itself."""
+        if self.missing is not None:
+            return Interval(reason=self.missing)
+        lower, upper = betaincinv(self.law.a, self.law.b, tails)
+        return Interval(self.law.mean, float(lower), float(upper), std_error=self.law.sd)
 
 
-def _bounded(point: float | None, bounds: Floats, reason: Reason | None = None) -> Interval:
-    return Interval(point, float(bounds[0]), float(bounds[1]), reason)
+_Pair: TypeAlias = tuple[_Share, _Share]
 
 
-def _own_bounds(law: BetaLaw, tails: Floats) -> Floats:
-    return np.asarray(betaincinv(law.a, law.b, tails))
+def _compared(pairs: Sequence[_Pair], tails: Floats) -> Iterator[tuple[Interval, Interval]]:
+    """Yield the difference and the relative uplift of each pair; those that cumulants describe are solved together."""
+    together = []
+    for reference, one in pairs:
+        law, base = one.law.by_cumulants, reference.law.by_cumulants
+        if law is not None and base is not None and _by_cumulants(reference, one):
+            together.append((Question(law, base), Question(law, base, ratio=True)))
+    solved = iter(bounds([question for both in together for question in both], tails))
+    won = iter(wins([difference for difference, _ in together]))
+    for reference, one in pairs:
+        missing = reference.missing or one.missing
+        if missing is not None:
+            both = Reason.NOT_BINARY if Reason.NOT_BINARY in (reference.missing, one.missing) else missing
+            yield Interval(reason=both), Interval(reason=both)
+        elif _by_cumulants(reference, one):
+            yield _intervals(reference, one, (next(solved), next(solved)), next(won))
+        else:
+            yield _intervals(reference, one, *_by_integration(one.law, reference.law, tails))
 
 
-def _difference(law: BetaLaw, reference: BetaLaw, tails: Floats) -> Interval:
-    point = law.mean - reference.mean
-    bounds = quantiles(difference_cdf(law, reference), tails, mean=point, sd=sqrt(law.sd**2 + reference.sd**2))
-    return _bounded(point, bounds)
+def _by_cumulants(reference: _Share, one: _Share) -> bool:
+    if reference.missing or one.missing:
+        return False
+    return reference.law.by_cumulants is not None and one.law.by_cumulants is not None
 
 
-def _relative_uplift(law: BetaLaw, reference: BetaLaw, tails: Floats) -> Interval:
+def _by_integration(
+    law: BetaLaw, reference: BetaLaw, tails: Floats
+) -> tuple[tuple[Floats, Floats], tuple[float, float]]:
+    point, sd = law.mean - reference.mean, sqrt(law.sd**2 + reference.sd**2)
     ratio = law.mean / reference.mean
-    spread = sqrt((law.sd / law.mean) ** 2 + (reference.sd / reference.mean) ** 2)
-    bounds = quantiles(ratio_cdf(law, reference), tails, mean=ratio, sd=ratio * spread) - 1
-    if reference.a <= 1:  # E[1 / Beta(1, b)] is infinite
-        return _bounded(None, bounds, Reason.INFINITE_EXPECTATION)
-    reciprocal = (reference.a + reference.b - 1) / (reference.a - 1)
-    return _bounded(law.mean * reciprocal - 1, bounds)
+    spread = ratio * sqrt((law.sd / law.mean) ** 2 + (reference.sd / reference.mean) ** 2)
+    cdf = difference_cdf(law, reference)
+    difference = quantiles(cdf, tails, mean=point, sd=sd)
+    uplift = quantiles(ratio_cdf(law, reference), tails, mean=ratio, sd=spread)
+    chance, loss = against_zero(cdf, mean=np.array([[point]]), sd=np.array([[sd]]))
+    return (difference, uplift), (float(chance[0]), float(loss[0]))
+
+
+def _intervals(
+    reference: _Share, one: _Share, solved: tuple[Floats, Floats], won: tuple[float, float]
+) -> tuple[Interval, Interval]:
+    law, base = one.law, reference.law
+    lower, upper = (float(bound) for bound in solved[0])
+    found = with_chance(Interval(law.mean - base.mean, lower, upper), *won, std_error=sqrt(law.sd**2 + base.sd**2))
+    difference = replace(found, p_value=_p_value(reference.data, one.data))
+    lower, upper = (float(bound) - 1 for bound in solved[1])
+    if base.a <= 1:  # E[1 / Beta(1, b)] is infinite
+        return difference, Interval(None, lower, upper, Reason.INFINITE_EXPECTATION)
+    reciprocal = (base.a + base.b - 1) / (base.a - 1)
+    return difference, Interval(law.mean * reciprocal - 1, lower, upper)
+
+
+def _p_value(reference: Successes, one: Successes) -> float:
+    """The two-sided z test of equal proportions, without correction (Pearson's chi-square of the 2 x 2 table)."""
+    pooled = (reference.successes + one.successes) / (reference.n + one.n)
+    error = sqrt(pooled * (1 - pooled) * (1 / reference.n + 1 / one.n))
+    distance = abs(one.successes / one.n - reference.successes / reference.n)
+    return 2 * float(ndtr(-distance / error)) if error else 1.0

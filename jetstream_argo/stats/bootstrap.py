@@ -5,7 +5,7 @@ from math import isfinite, nan
 
 import numpy as np
 
-from jetstream_argo.stats.bounds import AnyLaw, Question, bounds, precise
+from jetstream_argo.stats.bounds import AnyLaw, Question, bounds, precise, wins
 from jetstream_argo.stats.cumulants import CumulantLaw, bootstrap_mean_law
 from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
@@ -34,7 +34,8 @@ def bootstrap_mean(params: BootstrapMean, sample: Sample) -> tuple[EstimateRow, 
     """Return each branch's mean, then for every pair the difference and the relative uplift.
 
     The law is that of the mean of the clipped values weighted by Dirichlet(1, …, 1), to which resampling converges.
-    Points are expectations, bounds the law's central quantiles. The law comes from eight power sums; where these do
+    Points are expectations, bounds the law's central quantiles; the p-value is the level at which a difference's
+    interval just reaches 0. The law comes from eight power sums; where these do
     not suffice, from the value counts, or else the rows say that they are approximate.
 
     With one unit there are points only. A relative uplift is missing where the reference's mean may be 0.
@@ -50,15 +51,25 @@ def bootstrap_mean(params: BootstrapMean, sample: Sample) -> tuple[EstimateRow, 
         drafts.append((_difference(branch, base), base, branch))
         drafts.append((_relative_uplift(branch, base), base, branch))
     answers = iter(bounds([one.question for one, _, _ in drafts if one.question is not None], tails))
+    differences = [one.question for one, _, _ in drafts if one.question is not None and one.is_difference]
+    won = iter(wins(differences))
     rows = []
     for one, reference, branch in drafts:
         interval = one.interval if one.question is None else _bounded(one, next(answers))
+        if one.is_difference:
+            interval = with_chance(interval, *next(won), std_error=one.sd)
         if reference is None:
             rows.append(draft.of_branch(branch.name, branch.n, interval))
         else:
             pair, n = (reference.name, branch.name), reference.n + branch.n
             rows.append(draft.of_pair(pair, n, one.comparison, interval))
     return tuple(rows)
+
+
+def with_chance(interval: Interval, chance: float, loss: float, *, std_error: float) -> Interval:
+    """Return the interval of a difference together with how it compares with 0 by its law."""
+    p_value = 2 * min(chance, 1 - chance)
+    return replace(interval, p_value=p_value, std_error=std_error, chance_to_win=chance, expected_loss=loss)
 
 
 def needs_values(params: BootstrapMean, sample: Sample) -> tuple[str, ...]:
@@ -77,6 +88,21 @@ class _Asked:
     interval: Interval
     question: Question | None = None
     comparison: Comparison = Comparison.DIFFERENCE
+
+    @property
+    def sd(self) -> float:
+        """How much the quantity varies."""
+        return self.question.sd if self.question is not None else 0.0
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether the question is by how much two branches differ, and they do not both stand still."""
+        return (
+            self.question is not None
+            and self.question.reference is not None
+            and not self.question.ratio
+            and self.sd > 0
+        )
 
 
 def _bounded(asked: _Asked, answer: Floats) -> Interval:

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, probability_below
 from jetstream_argo.stats.dirichlet import DirichletLaw
-from jetstream_argo.stats.laws import Floats, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.laws import Floats, against_zero, difference_cdf, quantiles, ratio_cdf
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
 from jetstream_argo.stats.tabulate import Table
 
@@ -60,6 +60,22 @@ def bounds(questions: Sequence[Question], tails: Floats) -> list[Floats]:
     for index, one in enumerate(questions):
         if index not in found:
             found[index] = _by_integration(one, tails)
+    return [found[index] for index in range(len(questions))]
+
+
+def wins(questions: Sequence[Question]) -> list[tuple[float, float]]:
+    """Return for each difference that varies the probability of more than 0, and the expectation of what is below."""
+    found: dict[int, tuple[float, float]] = {}
+    together = [index for index, one in enumerate(questions) if _by_cumulants(one)]
+    if together:
+        batch = _Batch.of([questions[index] for index in together])
+        chances, losses = against_zero(batch.cdf, mean=batch.mean, sd=batch.sd)
+        found.update(zip(together, zip(chances.tolist(), losses.tolist(), strict=True), strict=True))
+    for index, one in enumerate(questions):
+        if index not in found and one.reference is not None:
+            cdf = difference_cdf(one.law, one.reference)
+            chance, loss = against_zero(cdf, mean=np.array([[one.mean]]), sd=np.array([[one.sd]]))
+            found[index] = (float(chance[0]), float(loss[0]))
     return [found[index] for index in range(len(questions))]
 
 

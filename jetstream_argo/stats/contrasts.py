@@ -9,6 +9,7 @@ from math import exp, inf, log, pi, sqrt
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.draft import Interval
 from jetstream_argo.stats.moments import JointMoments, Moments
 
 NEEDED = 2  # units a branch
@@ -43,10 +44,33 @@ class Contrast:
             mixtures: Robbins (1970), Ann. Math. Stat. 41:1397.
         """
         alpha = 1 - confidence
-        rho_squared = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuned_for
+        rho_squared = _mixture(alpha, tuned_for)
         spread = n * rho_squared + 1
         half = self.error * sqrt(n) * sqrt(2 * spread * log(sqrt(spread) / alpha) / (n * n * rho_squared))
         return self.point - half, self.point + half
+
+    def always_valid_p_value(self, confidence: float, *, n: int, tuned_for: int = 5000) -> float:
+        """Return the level at which the always-valid interval, mixed as for `confidence`, just reaches 0.
+
+        Without a difference it falls below a level at any time with at most that probability.
+
+        Source:
+            Johari, Koomen, Pekelis, Walsh (2022), Oper. Res. 70:1806: the inverse of the mixture likelihood ratio.
+        """
+        weight = n * _mixture(1 - confidence, tuned_for)
+        z = self.point / self.error
+        return min(1.0, sqrt(weight + 1) * exp(-0.5 * z * z * weight / (weight + 1)))
+
+    def described(self, confidence: float) -> Interval:
+        """Return the point with its interval, and all that is known about how it compares with 0."""
+        return Interval(
+            self.point,
+            *self.interval(confidence),
+            p_value=self.p_value,
+            std_error=self.error,
+            chance_to_win=self.chance_to_win,
+            expected_loss=self.expected_loss,
+        )
 
     @property
     def chance_to_win(self) -> float:
@@ -63,6 +87,10 @@ class Contrast:
         z = self.point / self.error
         density = exp(-0.5 * z * z) / sqrt(2 * pi)
         return self.error * density - self.point * float(ndtr(-z))
+
+
+def _mixture(alpha: float, tuned_for: int) -> float:
+    return (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuned_for
 
 
 def welch(reference: Moments, branch: Moments) -> Contrast:
@@ -140,6 +168,29 @@ def ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:
     """
     (point_r, variance_r), (point_b, variance_b) = (_ratio(one) for one in (reference, branch))
     return _from_variances(point_b - point_r, (variance_r, reference.n - 1), (variance_b, branch.n - 1))
+
+
+def relative_ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:
+    """Return the relative difference of the ratios that `ratio_of_means` compares (delta method, normal law).
+
+    Raises:
+        EstimateError: a branch has fewer than two units, a denominator is 0, or the reference's ratio is.
+    """
+    (ratio_r, variance_r), (ratio_b, variance_b) = (_ratio(one) for one in (reference, branch))
+    if ratio_r == 0:
+        raise EstimateError("zero_reference", "a share of 0 has no size; use the difference")
+    uplift = ratio_b / ratio_r
+    return Contrast(uplift - 1, sqrt(variance_b + uplift * uplift * variance_r) / abs(ratio_r))
+
+
+def ratio_alone(one: JointMoments) -> Contrast:
+    """Return a branch's ratio of means, with the t law of its units.
+
+    Raises:
+        EstimateError: the branch has fewer than two units, or a denominator of 0.
+    """
+    point, variance = _ratio(one)
+    return Contrast(point, sqrt(variance), one.n - 1)
 
 
 def relative(reference: Moments, branch: Moments) -> Contrast:

@@ -40,23 +40,28 @@ def ordered_pairs(items: Sequence[T]) -> Iterator[tuple[T, T]]:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A point with its bounds; None, with a reason, where there is no such number."""
+    """A point with its bounds; None, with a reason, where there is no such number. `EstimateRow` tells the rest."""
 
     point: float | None = None
     lower: float | None = None
     upper: float | None = None
     reason: Reason | None = None
     p_value: float | None = None
+    std_error: float | None = None
+    variance_reduction: float | None = None
+    chance_to_win: float | None = None
+    expected_loss: float | None = None
 
     def checked(self) -> "Interval":
         """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
-        point, lower, upper, p_value = map(_finite, (self.point, self.lower, self.upper, self.p_value))
-        same = (point, lower, upper, p_value) == (self.point, self.lower, self.upper, self.p_value)
-        return self if same else Interval(point, lower, upper, self.reason or Reason.OVERFLOW, p_value)
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        odd = {name: None for name, value in numbers.items() if value is not None and not isfinite(value)}
+        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW) if odd else self
 
 
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and isfinite(value) else None
+_NUMBERS = (
+    *("point", "lower", "upper", "p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,10 @@ class Draft:
             upper=of.upper,
             reason=of.reason,
             p_value=of.p_value,
+            std_error=of.std_error,
+            variance_reduction=of.variance_reduction,
+            chance_to_win=of.chance_to_win,
+            expected_loss=of.expected_loss,
         )
 
     def of_pair(

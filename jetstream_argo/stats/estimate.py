@@ -54,6 +54,10 @@ def _rows(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:  # noqa:
             from jetstream_argo.stats.means import welch_mean
 
             return welch_mean(params, sample)
+        case p.MinimumDetectableEffect():
+            from jetstream_argo.stats.power import minimum_detectable
+
+            return minimum_detectable(params, sample)
         case p.Binomial():
             from jetstream_argo.stats.binomial import binomial
 
@@ -70,6 +74,10 @@ def _rows(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:  # noqa:
             from jetstream_argo.stats.ratio import population_ratio
 
             return population_ratio(params, sample)
+        case p.RatioDelta():
+            from jetstream_argo.stats.delta import ratio_delta
+
+            return ratio_delta(params, sample)
         case p.EmpiricalCdf():
             from jetstream_argo.stats.grid import empirical_cdf
 

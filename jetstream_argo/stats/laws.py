@@ -17,6 +17,11 @@ Cdf: TypeAlias = Callable[[Floats], Floats]
 Z: Floats = np.linspace(-8.0, 8.0, 129)
 WEIGHTS: Floats = np.exp(-0.5 * Z * Z)
 WEIGHTS /= WEIGHTS.sum()
+REACH = 10.0  # standard deviations of a law beyond which there is nothing
+# Gauss and Legendre's rule on (0, 1): good to 1e-10 for a normal law's tail over ten standard deviations.
+_LEGENDRE: tuple[Floats, Floats] = np.polynomial.legendre.leggauss(40)
+NODES01: Floats = 0.5 * (_LEGENDRE[0] + 1)
+WEIGHTS01: Floats = 0.5 * _LEGENDRE[1]
 STEPS = 100  # bisections from one end of a float's range to the other need no more
 CLOSE = 1e-10  # in standard deviations of the law
 
@@ -65,6 +70,22 @@ def ratio_cdf(law: Law, reference: Law) -> Cdf:
         return 1 - reference.cdf(law.nodes / np.maximum(r[..., None], smallest)) @ WEIGHTS
 
     return cdf
+
+
+def against_zero(cdf: Cdf, *, mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Return the probability of more than 0, and the expectation of what is below 0, of differences of estimates.
+
+    `cdf` takes a row a difference; `mean` and `sd` are columns. Where 0 is far out, both are that of the normal law's
+    range of ten standard deviations: 0 or 1 to 1e-15.
+    """
+    # The tail that does not hold the mean is integrated: the other expectation follows without cancelling.
+    reach = np.maximum(REACH * sd - np.abs(mean), 0.0)
+    side = np.where(mean >= 0, -1.0, 1.0)
+    at = side * reach * NODES01
+    below = cdf(np.concatenate([at, np.zeros_like(mean)], axis=1))
+    tail = np.where(side < 0, below[:, :-1], 1 - below[:, :-1]) @ WEIGHTS01 * reach[:, 0]
+    loss = np.where(mean[:, 0] >= 0, tail, tail - mean[:, 0])
+    return np.clip(1 - below[:, -1], 0.0, 1.0), np.maximum(loss, 0.0)
 
 
 def quantiles(

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, sqrt
 
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtri, stdtrit
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.contrasts import Contrast
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
 from jetstream_argo.stats.params import LinearModelMean, PerClientDauImpact
@@ -29,13 +30,15 @@ class Fit:
     """The regression: each branch's moments, and what they share.
 
     `slope` is None without a covariate. `variance` is that of the residuals; None where there is none to estimate
-    from. Relative uplifts are taken where the covariate is `at`.
+    from; `unadjusted` is what it would be without the covariate. Relative uplifts are taken where the covariate is
+    `at`.
     """
 
     branches: tuple[JointMoments, ...]
     slope: float | None
     m2_x: float
     variance: float | None
+    unadjusted: float
     dof: int
     at: float
 
@@ -74,13 +77,16 @@ def fit(branches: Sequence[JointMoments], *, at: float | None) -> Fit:
     rss = sum(branch.m2_y for branch in pooled) - (slope or 0.0) * c_xy
     varies = _varies(rss, n, max((abs(branch.mean_y) for branch in pooled), default=0.0))
     variance = rss / dof if dof > 0 and varies else None
-    return Fit(tuple(branches), slope, m2_x, variance, dof, at or 0.0)
+    own = n - len(pooled)
+    unadjusted = sum(branch.m2_y for branch in pooled) / own if own > 0 else 0.0
+    return Fit(tuple(branches), slope, m2_x, variance, unadjusted, dof, at or 0.0)
 
 
 def linear_model_mean(params: LinearModelMean, sample: Sample) -> tuple[EstimateRow, ...]:
     """Return each branch's mean with its own t interval, then for every pair the difference and the relative uplift.
 
-    The individual means are never adjusted, but are those of the units that have the covariate too. A difference has
+    The individual means are never adjusted, but are those of the units that have the covariate too, unless
+    `individual_from_all` asks for those of all units. A difference has
     a t interval with the regression's degrees of freedom, and a two-sided p-value. A relative uplift is the ratio of
     the fitted means at the covariate's `qbar`, with a normal interval for its logarithm (delta method).
 
@@ -95,8 +101,8 @@ def linear_model_mean(params: LinearModelMean, sample: Sample) -> tuple[Estimate
     model = _model(params, sample)
     branches = tuple(zip((facts.branch for facts in sample.branches), model.branches, strict=True))
     rows = [
-        draft.of_branch(name, branch.n, mean_interval(branch.y, params.confidence_interval))
-        for name, branch in branches
+        draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval))
+        for facts, own in zip(sample.branches, _own(params, sample, model), strict=True)
     ]
     for (reference_name, reference), (name, branch) in ordered_pairs(branches):
         pair, n = (reference_name, name), reference.n + branch.n
@@ -123,9 +129,10 @@ def mean_interval(moments: Moments, confidence: float) -> Interval:
     """Return the mean with its t interval; no bounds below two units."""
     if moments.n < NEEDED:
         return Interval(moments.mean, reason=Reason.TOO_FEW_UNITS) if moments.n else Interval(reason=Reason.NO_UNITS)
-    half = float(stdtrit(moments.n - 1, (1 + confidence) / 2)) * sqrt(moments.variance / moments.n)
+    error = sqrt(moments.variance / moments.n)
+    half = float(stdtrit(moments.n - 1, (1 + confidence) / 2)) * error
     reason = None if _varies(moments.m2, moments.n, abs(moments.mean)) else Reason.NO_VARIATION
-    return Interval(moments.mean, moments.mean - half, moments.mean + half, reason)
+    return Interval(moments.mean, moments.mean - half, moments.mean + half, reason, std_error=error)
 
 
 def _varies(m2: float, n: int, size: float) -> bool:
@@ -144,6 +151,14 @@ def _model(params: LinearModelMean, sample: Sample) -> Fit:
     return fit(complete, at=sample.pooled.qbar)
 
 
+def _own(params: LinearModelMean, sample: Sample, model: Fit) -> list[Moments]:
+    """Of which units the branches' own means are."""
+    if not params.individual_from_all:
+        return [branch.y for branch in model.branches]
+    data = (typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0) for facts in sample.branches)
+    return [one.units if isinstance(one, Covaried) else one for one in data]
+
+
 def _adjusted(params: LinearModelMean, model: Fit, row: EstimateRow) -> EstimateRow:
     if params.covariate_adjustment is None:
         return row
@@ -160,9 +175,11 @@ def _difference(model: Fit, reference: JointMoments, branch: JointMoments, confi
         return Interval(point, reason=Reason.TOO_FEW_UNITS)
     if model.variance is None:
         return Interval(point, reason=Reason.NO_VARIATION)
-    error = sqrt(model.difference_variance(reference, branch))
-    half = float(stdtrit(model.dof, (1 + confidence) / 2)) * error
-    return Interval(point, point - half, point + half, p_value=2 * float(stdtr(model.dof, -abs(point) / error)))
+    variance = model.difference_variance(reference, branch)
+    described = Contrast(point, sqrt(variance), model.dof).described(confidence)
+    if model.slope is None:
+        return described
+    return replace(described, variance_reduction=1 - variance / model.unadjusted / (1 / branch.n + 1 / reference.n))
 
 
 def _relative_uplift(model: Fit, reference: JointMoments, branch: JointMoments, confidence: float) -> Interval:
@@ -208,4 +225,11 @@ def _times(row: EstimateRow, factor: int) -> EstimateRow:
     def times(value: float | None) -> float | None:
         return None if value is None else value * factor
 
-    return replace(row, point=times(row.point), lower=times(row.lower), upper=times(row.upper))
+    return replace(
+        row,
+        point=times(row.point),
+        lower=times(row.lower),
+        upper=times(row.upper),
+        std_error=times(row.std_error),
+        expected_loss=times(row.expected_loss),
+    )

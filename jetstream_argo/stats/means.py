@@ -1,46 +1,97 @@
 """By how much the branches' means differ where their variances do too: Welch's test, CUPED, always-valid bounds."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scipy.special import ndtri
 
-from jetstream_argo.stats.contrasts import Contrast, reduced, relative, welch
+from jetstream_argo.stats.contrasts import Contrast, reduced, regression_adjusted, relative, welch
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
 from jetstream_argo.stats.linear import NEEDED, NOTHING, mean_interval
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
-from jetstream_argo.stats.params import WelchMean
+from jetstream_argo.stats.params import MinimumDetectableEffect, WelchMean
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
+
+OWN_SLOPES = 3  # units a branch, for a slope and an error
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two branches to compare: their names, their units as they are adjusted, and as they would be without."""
+
+    names: tuple[str, str]
+    reference: Moments
+    branch: Moments
+    joint: tuple[JointMoments, JointMoments] | None
+
+    @property
+    def n(self) -> int:
+        """The units of both."""
+        return self.reference.n + self.branch.n
+
+    def missing(self, point: float) -> Interval | None:
+        """Return what can be said of a comparison that cannot be had, or None."""
+        if not self.reference.n or not self.branch.n:
+            return Interval(reason=Reason.NO_UNITS)
+        if min(self.reference.n, self.branch.n) < NEEDED:
+            return Interval(point, reason=Reason.TOO_FEW_UNITS)
+        if self.reference.m2 + self.branch.m2 <= 0:
+            return Interval(point, reason=Reason.NO_VARIATION)
+        return None
 
 
 def welch_mean(params: WelchMean, sample: Sample) -> tuple[EstimateRow, ...]:
     """Return each branch's mean with its t interval, then for every pair the difference and the relative uplift.
 
-    Differences have Welch's t interval and p-value, or the always-valid interval and no p-value; relative uplifts the
-    normal interval of the delta method. With a covariate each pair is compared by CUPED, over the units that have it;
-    the individual means are of all units. Two units a branch are needed, and values that vary.
+    Differences have Welch's t interval and p-value, or the always-valid ones; relative uplifts the normal interval of
+    the delta method. With a covariate each pair is compared by CUPED, over the units that have it; the individual
+    means are of all units. Two units a branch are needed, and values that vary.
 
     Raises:
         EstimateError: the sample holds neither `Moments` nor `Covaried`.
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
-    data = [typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0) for facts in sample.branches]
-    adjusting = any(isinstance(one, Covaried) and one.complete.m2_x > 0 for one in data)
-    names = [facts.branch for facts in sample.branches]
     rows = [
-        draft.of_branch(name, _units(one).n, mean_interval(_units(one), params.confidence_interval))
-        for name, one in zip(names, data, strict=True)
+        draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval))
+        for facts, own in zip(sample.branches, map(_units, _data(sample)), strict=True)
     ]
-    for (reference_name, reference), (name, one) in ordered_pairs(list(zip(names, data, strict=True))):
-        if adjusting:
-            base, branch = reduced(_complete(reference), _complete(one))
-        else:
-            base, branch = _units(reference), _units(one)
-        pair, n = (reference_name, name), base.n + branch.n
+    adjusting = is_adjusting(sample)
+    for pair in pairs(sample):
         for comparison, compare in ((Comparison.DIFFERENCE, _difference), (Comparison.RELATIVE_UPLIFT, _relative)):
-            row = draft.of_pair(pair, n, comparison, compare(params, base, branch))
-            rows.append(_said(params, row, adjusting=adjusting))
+            row = draft.of_pair(pair.names, pair.n, comparison, compare(params, pair))
+            rows.append(said(params, row, adjusting=adjusting))
     return tuple(rows)
+
+
+def pairs(sample: Sample) -> tuple[Pair, ...]:
+    """Return every reference with every other branch, reduced by the covariate where there is one that varies."""
+    named = list(zip((facts.branch for facts in sample.branches), _data(sample), strict=True))
+    adjusting = is_adjusting(sample)
+    found = []
+    for (reference_name, reference), (name, branch) in ordered_pairs(named):
+        names = (reference_name, name)
+        if adjusting:
+            joint = (_complete(reference), _complete(branch))
+            found.append(Pair(names, *reduced(*joint), joint))
+        else:
+            found.append(Pair(names, _units(reference), _units(branch), None))
+    return tuple(found)
+
+
+def is_adjusting(sample: Sample) -> bool:
+    """Return whether there is a covariate that varies."""
+    return any(isinstance(one, Covaried) and one.complete.m2_x > 0 for one in _data(sample))
+
+
+def said(params: WelchMean | MinimumDetectableEffect, row: EstimateRow, *, adjusting: bool) -> EstimateRow:
+    """Return the row, which says whether the adjustment that was asked for could be made."""
+    if params.covariate_adjustment is None:
+        return row
+    return replace(row, adjusted=adjusting, reason=row.reason or (None if adjusting else Reason.NO_COVARIATE))
+
+
+def _data(sample: Sample) -> list[Moments | Covaried]:
+    return [typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0) for facts in sample.branches]
 
 
 def _units(data: Moments | Covaried) -> Moments:
@@ -51,45 +102,46 @@ def _complete(data: Moments | Covaried) -> JointMoments:
     return data.complete if isinstance(data, Covaried) else NOTHING
 
 
-def _difference(params: WelchMean, reference: Moments, branch: Moments) -> Interval:
-    missing = _missing(reference, branch, branch.mean - reference.mean)
+def _difference(params: WelchMean, pair: Pair) -> Interval:
+    missing = pair.missing(pair.branch.mean - pair.reference.mean)
     if missing is not None:
         return missing
-    found = welch(reference, branch)
-    if params.always_valid:
-        bounds = found.always_valid_interval(params.confidence_interval, n=reference.n + branch.n)
-        return Interval(found.point, *bounds)
-    return Interval(found.point, *found.interval(params.confidence_interval), p_value=found.p_value)
+    found = _contrast(params, pair)
+    described = found.described(params.confidence_interval)
+    if pair.joint is not None:
+        plain = welch(pair.joint[0].y, pair.joint[1].y).error if pair.joint[0].m2_y + pair.joint[1].m2_y > 0 else 0.0
+        described = replace(described, variance_reduction=1 - (found.error / plain) ** 2 if plain else None)
+    if not params.always_valid:
+        return described
+    lower, upper = _bounds(params, found, pair.n)
+    p_value = found.always_valid_p_value(params.confidence_interval, n=pair.n, tuned_for=params.tuned_for)
+    return replace(described, lower=lower, upper=upper, p_value=p_value)
 
 
-def _relative(params: WelchMean, reference: Moments, branch: Moments) -> Interval:
+def _contrast(params: WelchMean, pair: Pair) -> Contrast:
+    if params.own_slopes and pair.joint is not None:
+        enough = all(one.n >= OWN_SLOPES and one.m2_x > 0 for one in pair.joint)
+        if enough:
+            return regression_adjusted(*pair.joint)
+    return welch(pair.reference, pair.branch)
+
+
+def _relative(params: WelchMean, pair: Pair) -> Interval:
+    reference, branch = pair.reference, pair.branch
     if reference.n and reference.mean == 0:
         return Interval(reason=Reason.ZERO_REFERENCE)
-    missing = _missing(reference, branch, branch.mean / reference.mean - 1 if reference.n else 0.0)
+    missing = pair.missing(branch.mean / reference.mean - 1 if reference.n else 0.0)
     if missing is not None:
         return missing
-    found: Contrast = relative(reference, branch)
+    found = relative(reference, branch)
     own_error = (reference.variance / reference.n) ** 0.5
     if float(ndtri((1 + params.confidence_interval) / 2)) * own_error >= abs(reference.mean):
         return Interval(found.point, reason=Reason.UNBOUNDED)
+    reason = Reason.NEGATIVE_REFERENCE if reference.mean < 0 else None
+    return Interval(found.point, *_bounds(params, found, pair.n), reason)
+
+
+def _bounds(params: WelchMean, found: Contrast, n: int) -> tuple[float, float]:
     if params.always_valid:
-        bounds = found.always_valid_interval(params.confidence_interval, n=reference.n + branch.n)
-    else:
-        bounds = found.interval(params.confidence_interval)
-    return Interval(found.point, *bounds, Reason.NEGATIVE_REFERENCE if reference.mean < 0 else None)
-
-
-def _missing(reference: Moments, branch: Moments, point: float) -> Interval | None:
-    if not reference.n or not branch.n:
-        return Interval(reason=Reason.NO_UNITS)
-    if min(reference.n, branch.n) < NEEDED:
-        return Interval(point, reason=Reason.TOO_FEW_UNITS)
-    if reference.m2 + branch.m2 <= 0:
-        return Interval(point, reason=Reason.NO_VARIATION)
-    return None
-
-
-def _said(params: WelchMean, row: EstimateRow, *, adjusting: bool) -> EstimateRow:
-    if params.covariate_adjustment is None:
-        return row
-    return replace(row, adjusted=adjusting, reason=row.reason or (None if adjusting else Reason.NO_COVARIATE))
+        return found.always_valid_interval(params.confidence_interval, n=n, tuned_for=params.tuned_for)
+    return found.interval(params.confidence_interval)

@@ -53,6 +53,11 @@ def _clip(drop_highest: float, scope: ClipScope) -> ClipRule | None:
     return ClipRule(drop_highest, scope) if drop_highest > 0 else None
 
 
+def _means(drop_highest: float, covariate: Covariate | None) -> MomentsNeed | JointMomentsNeed:
+    clip = _clip(drop_highest, ClipScope.POOLED)
+    return JointMomentsNeed(clip, covariate) if covariate else MomentsNeed(clip)
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many units there are, those without a value included."""
@@ -77,17 +82,21 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class LinearModelMean:
-    """Means, compared by least squares on the branch and, if asked for, one covariate."""
+    """Means, compared by least squares on the branch and, if asked for, one covariate.
+
+    Then each branch's own mean is that of the units with a covariate, as existing results have it, or with
+    `individual_from_all` of all units.
+    """
 
     row_name: ClassVar[str] = "mean_lm"
     drop_highest: float = field(default=0.005, metadata={"check": number(0, 0.5)})
     covariate_adjustment: Covariate | None = field(default=None, metadata={"check": _covariate})
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
+    individual_from_all: bool = field(default=False, metadata={"check": flag})
 
     def need(self) -> MomentsNeed | JointMomentsNeed:
         """Return what the warehouse must deliver."""
-        clip = _clip(self.drop_highest, ClipScope.POOLED)
-        return JointMomentsNeed(clip, self.covariate_adjustment) if self.covariate_adjustment else MomentsNeed(clip)
+        return _means(self.drop_highest, self.covariate_adjustment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +119,37 @@ class PerClientDauImpact(LinearModelMean):
 class WelchMean:
     """Means, compared without assuming equal variances; a covariate reduces the variance (CUPED).
 
-    With `always_valid` the intervals of differences hold at all times together, however often one looks.
+    With `own_slopes` each branch has its own slope on the covariate instead of one for both. With `always_valid` the
+    intervals and p-values hold at all times together, however often one looks; they are narrowest when about
+    `tuned_for` units are in the two branches.
     """
 
     row_name: ClassVar[str] = "mean_welch"
     drop_highest: float = field(default=0.005, metadata={"check": number(0, 0.5)})
     covariate_adjustment: Covariate | None = field(default=None, metadata={"check": _covariate})
     confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
+    own_slopes: bool = field(default=False, metadata={"check": flag})
     always_valid: bool = field(default=False, metadata={"check": flag})
+    tuned_for: int = field(default=5000, metadata={"check": whole(1, 10**12)})
 
     def need(self) -> MomentsNeed | JointMomentsNeed:
         """Return what the warehouse must deliver."""
-        clip = _clip(self.drop_highest, ClipScope.POOLED)
-        return JointMomentsNeed(clip, self.covariate_adjustment) if self.covariate_adjustment else MomentsNeed(clip)
+        return _means(self.drop_highest, self.covariate_adjustment)
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumDetectableEffect:
+    """The smallest difference of means that the units at hand find with the probability `power`."""
+
+    row_name: ClassVar[str] = "minimum_detectable_effect"
+    power: float = field(default=0.8, metadata={"check": number(0.5, 1, inclusive=False)})
+    drop_highest: float = field(default=0.005, metadata={"check": number(0, 0.5)})
+    covariate_adjustment: Covariate | None = field(default=None, metadata={"check": _covariate})
+    confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
+
+    def need(self) -> MomentsNeed | JointMomentsNeed:
+        """Return what the warehouse must deliver."""
+        return _means(self.drop_highest, self.covariate_adjustment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +208,21 @@ class PopulationRatio:
 
 
 @dataclass(frozen=True, slots=True)
+class RatioDelta:
+    """The mean of one metric over that of another, by the delta method, with p-values."""
+
+    row_name: ClassVar[str] = "ratio_delta"
+    numerator: str = field(metadata={"check": name})
+    denominator: str = field(metadata={"check": name})
+    confidence_interval: float = field(default=0.95, metadata={"check": _confidence})
+    drop_highest: float = field(default=0.005, metadata={"check": number(0, 0.5)})
+
+    def need(self) -> RatioNeed:
+        """Return what the warehouse must deliver."""
+        return RatioNeed(self.numerator, self.denominator, _clip(self.drop_highest, ClipScope.PER_BRANCH))
+
+
+@dataclass(frozen=True, slots=True)
 class EmpiricalCdf:
     """The share of units at or below each point of a grid from the smallest value to the largest."""
 
@@ -220,10 +262,12 @@ Params: TypeAlias = (
     | LinearModelMeanNoClip
     | PerClientDauImpact
     | WelchMean
+    | MinimumDetectableEffect
     | Binomial
     | Deciles
     | BootstrapMean
     | PopulationRatio
+    | RatioDelta
     | EmpiricalCdf
     | KernelDensityEstimate
 )

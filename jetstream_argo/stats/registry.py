@@ -14,9 +14,11 @@ from jetstream_argo.stats.params import (
     KernelDensityEstimate,
     LinearModelMean,
     LinearModelMeanNoClip,
+    MinimumDetectableEffect,
     Params,
     PerClientDauImpact,
     PopulationRatio,
+    RatioDelta,
     Sum,
     WelchMean,
 )
@@ -32,8 +34,10 @@ STATISTICS: Mapping[str, type[Params]] = MappingProxyType(
         "kernel_density_estimate": KernelDensityEstimate,
         "linear_model_mean": LinearModelMean,
         "linear_model_mean_no_clip": LinearModelMeanNoClip,
+        "minimum_detectable_effect": MinimumDetectableEffect,
         "per_client_dau_impact": PerClientDauImpact,
         "population_ratio": PopulationRatio,
+        "ratio_delta": RatioDelta,
         "sum": Sum,
         "welch_mean": WelchMean,
     }

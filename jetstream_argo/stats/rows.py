@@ -33,6 +33,7 @@ class Reason(StrEnum):
     APPROXIMATE = "approximate"  # heavy tails or few units: the values themselves would make it exact
     LINEAR_GRID = "linear_grid"  # a log grid was asked for, of values that have no logarithm
     NONFINITE_EXCLUDED = "nonfinite_excluded"  # infinite or NaN values were left out
+    SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"  # units are not split as designed: believe no other number
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,11 @@ class EstimateRow:
     never NaN, and `reason` then says why. `ci_width` is the confidence of the interval, None where none is made.
     `n_units` counts the units with a value: of the branch, or of both branches for a comparison. `adjusted` says
     whether a covariate adjustment was made; None where none was asked for.
+
+    The rest is there where a statistic knows it, and None elsewhere. A difference has a two-sided `p_value`, the
+    `std_error` of its point (a branch's own mean has that too), `chance_to_win`, the probability that the branch beats
+    the one it is compared with, and `expected_loss`, what choosing it would lose on average, in the metric's unit.
+    `variance_reduction` is the share of a difference's variance that a covariate adjustment took away.
     """
 
     metric: str
@@ -61,6 +67,10 @@ class EstimateRow:
     adjusted: bool | None = None
     reason: Reason | None = None
     p_value: float | None = None
+    std_error: float | None = None
+    variance_reduction: float | None = None
+    chance_to_win: float | None = None
+    expected_loss: float | None = None
 
 
 def parameter_text(value: Decimal | float) -> Decimal:

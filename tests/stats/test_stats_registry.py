@@ -34,8 +34,10 @@ def test_statistics_have_the_row_names_that_readers_know() -> None:
         "kernel_density_estimate": "kernel_density_estimate",
         "linear_model_mean": "mean_lm",
         "linear_model_mean_no_clip": "mean_lm_noclip",
+        "minimum_detectable_effect": "minimum_detectable_effect",
         "per_client_dau_impact": "per_client_dau_impact",
         "population_ratio": "population_ratio",
+        "ratio_delta": "ratio_delta",
         "sum": "sum",
         "welch_mean": "mean_welch",
     }

@@ -17,6 +17,8 @@ DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 SKEW = np.exp(np.random.RandomState(7).normal(0, 1.5, size=(3, 200)))
 MEANS = ("linear_model_mean", "linear_model_mean_no_clip", "bootstrap_mean", "deciles")
 RATIO = {"numerator": "m", "denominator": "d"}
+RATIOS = ("population_ratio", "ratio_delta")
+COMPARES_ONLY = ("per_client_dau_impact", "minimum_detectable_effect")
 
 
 def numbers(row: EstimateRow) -> tuple[float | None, float | None, float | None]:
@@ -36,7 +38,7 @@ def test_differences_are_antisymmetric_because_values_are_clipped_once() -> None
 @pytest.mark.parametrize("statistic", [*MEANS, "binomial", "population_ratio"])
 def test_the_confidence_asked_for_is_that_of_every_interval(statistic: str) -> None:
     whole = (SKEW > 1).astype(int) if statistic == "binomial" else SKEW
-    arguments = RATIO if statistic == "population_ratio" else {}
+    arguments = RATIO if statistic in RATIOS else {}
 
     wide = estimated(statistic, whole, SKEW + 1, confidence_interval=0.9, **arguments)
     wider = estimated(statistic, whole, SKEW + 1, confidence_interval=0.98, **arguments)
@@ -50,7 +52,7 @@ def test_the_confidence_asked_for_is_that_of_every_interval(statistic: str) -> N
 
 @pytest.mark.parametrize("statistic", sorted(STATISTICS))
 def test_a_branch_without_units_has_rows_and_a_reason(statistic: str) -> None:
-    arguments = RATIO if statistic == "population_ratio" else {}
+    arguments = RATIO if statistic in RATIOS else {}
     params = parse_params(statistic, arguments)
     values = (SKEW[:2] > 1).astype(int).ravel()
     columns = Columns("m", ("control", "empty", "other"), np.repeat([0, 2], 200).astype(np.int8), values, values + 1)
@@ -77,7 +79,7 @@ def test_a_single_branch_has_rows_of_its_own_and_no_comparison(statistic: str) -
 
 @pytest.mark.parametrize("statistic", sorted(STATISTICS))
 def test_units_without_a_value_are_left_out_and_nothing_else_changes(statistic: str) -> None:
-    arguments = RATIO if statistic == "population_ratio" else {}
+    arguments = RATIO if statistic in RATIOS else {}
     values = (SKEW > 1).astype(float)
     gaps = [[*one, np.nan] for one in values]
 
@@ -151,7 +153,7 @@ def test_a_reference_interval_that_holds_zero_bounds_no_uplift() -> None:
 
 @pytest.mark.parametrize("statistic", ["linear_model_mean_no_clip", "bootstrap_mean", "population_ratio"])
 def test_an_uplift_on_a_negative_reference_is_marked(statistic: str) -> None:
-    arguments = RATIO if statistic == "population_ratio" else {}
+    arguments = RATIO if statistic in RATIOS else {}
     rows = estimated(statistic, -SKEW, np.ones_like(SKEW), drop_highest=0, **arguments)
 
     row = row_of(rows, "treatment-a", UPLIFT, "control")
@@ -354,15 +356,16 @@ def test_data_of_another_kind_than_asked_for_are_refused() -> None:
 
 @pytest.mark.parametrize("statistic", sorted(STATISTICS))
 def test_rows_come_in_the_order_of_the_plan_and_hold_no_nan(statistic: str) -> None:
-    arguments = RATIO if statistic == "population_ratio" else {}
+    arguments = RATIO if statistic in RATIOS else {}
     values = (SKEW > 1).astype(int)
 
     rows = estimated(statistic, values, values + 1, **arguments)
 
     names = [row.branch for row in rows if row.comparison is None]
-    assert list(dict.fromkeys(names)) == ([] if statistic == "per_client_dau_impact" else list(NAMES[:3]))
+    assert list(dict.fromkeys(names)) == ([] if statistic in COMPARES_ONLY else list(NAMES[:3]))
     pairs = list(dict.fromkeys((row.comparison_to_branch, row.branch) for row in rows if row.comparison is not None))
     assert pairs == sorted(pairs)
-    found = [number for row in rows for number in (*numbers(row), row.p_value) if number is not None]
+    known = ((*numbers(row), row.p_value, row.std_error, row.chance_to_win, row.expected_loss) for row in rows)
+    found = [number for of_row in known for number in of_row if number is not None]
     assert all(type(number) is float and np.isfinite(number) for number in found)
     assert all(row.reason is not None for row in rows if row.point is None)
