@@ -98,7 +98,8 @@ def _exposure(plan: AnalysisPlan, basis: Basis, relations: Sequence[str]) -> Ite
 
 
 def _relation(alias: str, stored: StoredMetrics) -> str:
-    held = (*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics))
+    # Metrics that are the same thing under two names share a column.
+    held = dict.fromkeys((*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics)))
     columns = ", ".join(f"v.{identifier(name)}" for name in held)
     rows = union_all(
         Sql(

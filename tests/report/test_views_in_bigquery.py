@@ -58,3 +58,12 @@ def test_queries_with_every_filter_are_accepted(bigquery: Checker):
 
     assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates.COLUMNS)
     assert bigquery.analyze(entries.entries_query(PLACE)) == entries.COLUMNS
+
+
+def test_metrics_that_are_the_same_thing_under_two_names_are_both_shown(bigquery: Checker):
+    time = replace(small.HOURS, name="time")
+    stored = [StoredMetrics(VALUES, (WindowSlice(("b1",), 1, 2, ()),), (small.HOURS, time))]
+
+    columns = bigquery.analyze(unit_values(small.plan(), Basis.EXPOSURES, Period.WEEK, [small.HOURS, time], stored))
+
+    assert columns[-2:] == (Column("hours", "FLOAT64"), Column("time", "FLOAT64"))
