@@ -1,0 +1,69 @@
+"""Whether the whole pipeline, on real configurations, gives what direct queries and Jetstream's own SQL give."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.oracle.ask import PYTHON, questions
+from tests.oracle.compare import compare_counts, compare_direct, compare_enrollments, compare_metrics, problems
+from tests.oracle.compare_estimates import compare_estimates
+from tests.oracle.configurations import HUB, LAUNCHES, Launch
+from tests.oracle.world import World, analysed
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not HUB.exists(), reason="needs the real files beside the repository"),
+]
+
+# Without the oracle, one that has an exposure signal, ratios and metrics that cannot be split is enough.
+_ALONE = ("interaction-frecency-enhancement-v2",)
+_SLUGS = [launch.slug for launch in LAUNCHES]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Launch], World]:
+    """Analyse an experiment, once for all tests."""
+    known: dict[str, World] = {}
+
+    def _world(launch: Launch) -> World:
+        if launch.slug not in known:
+            known[launch.slug] = analysed(launch, tmp_path_factory.mktemp("warehouse"))
+        return known[launch.slug]
+
+    return _world
+
+
+@pytest.mark.parametrize(
+    "launch", [each for each in LAUNCHES if PYTHON or each.slug in _ALONE], ids=lambda one: one.slug
+)
+def test_every_stored_value_equals_the_query_over_its_window_alone(
+    launch: Launch, world: Callable[[Launch], World]
+) -> None:
+    found = compare_direct(world(launch))
+
+    assert found.differences == []
+    assert found.compared["values"] > 1000
+    assert list(problems(world(launch))) == []
+
+
+@pytest.mark.skipif(not PYTHON, reason="needs JETSTREAM_ORACLE_PYTHON: see README.md")
+@pytest.mark.parametrize("launch", LAUNCHES, ids=lambda one: one.slug)
+def test_units_values_counts_and_estimates_equal_those_of_jetstream(
+    launch: Launch, world: Callable[[Launch], World], tmp_path: Path
+) -> None:
+    ours = world(launch)
+    theirs = questions(launch)
+
+    enrollments = compare_enrollments(ours, theirs)
+    metrics = compare_metrics(ours, theirs)
+    counts = compare_counts(ours, theirs)
+    estimates = compare_estimates(ours, theirs, tmp_path)
+
+    assert enrollments.differences == []
+    assert metrics.differences == []
+    assert counts.differences == []
+    assert estimates.differences == []
+    assert enrollments.compared["units in two branches"] >= 2
+    assert metrics.compared["values"] > 1000
+    assert counts.compared["counts"] > 0
