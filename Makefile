@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format workflows bench lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -48,6 +48,9 @@ check: $(READY) ## Check style, formatting, types and which room imports which
 format: $(READY) ## Format the code and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+workflows: $(READY) ## Emit the examples in workflows/ anew, after a change of planning
+	@$(BIN)/python workflows/regenerate.py
 
 bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"

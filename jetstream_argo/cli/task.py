@@ -82,7 +82,8 @@ def _plan(file: str | None) -> AnalysisPlan:
 
 def _tell(here: Pod, result: TaskResult) -> None:
     click.echo(result.line)
-    if result.failed or result.exit_code:
-        here.ended(Ending(0, 0, tuple((metric, str(error)) for metric, error in result.failed)))
+    failed = tuple((metric, str(error)) for metric, error in result.failed)
+    if failed:
+        here.ended(Ending(result.done, result.skipped, failed))
     else:
         here.say(result.line)

@@ -34,11 +34,14 @@ from jetstream_argo.run.sources import ensure_partials, ensure_values
 class TaskResult:
     """How a node ended: a line for people, and what failed, by metric, whether that fails the node or not.
 
-    `idle` says that there was nothing left to do.
+    `idle` says that there was nothing left to do. `done` and `skipped` count the metrics that were computed now, and
+    those that were before.
     """
 
     line: str
     idle: bool = False
+    done: int = 0
+    skipped: int = 0
     failed: tuple[tuple[str, JetstreamArgoError], ...] = ()
     exit_code: int = EXIT_DONE
 
@@ -92,6 +95,7 @@ def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
     return TaskResult(
         "; ".join(parts),
         idle=not outcome.written and not failed,
+        done=len({metric.name for metric in due or metrics} - set(failed)),
         failed=tuple(failed.items()),
         exit_code=_worst(failed.values()) if failed and nothing else EXIT_DONE,
     )
@@ -114,7 +118,7 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
     """Estimate, metric by metric. Each fails alone, and any failure fails the node."""
     from jetstream_argo.run.statistics import ensure_inputs, ensure_statistics  # loads numpy
 
-    done = 0
+    estimated: dict[str, int] = {}
     failed: dict[str, JetstreamArgoError] = {}
     leaves = [leaf for leaf in context.plan.statistics if leaf.period is period and leaf.metric in metrics]
     for leaf in leaves:
@@ -122,16 +126,23 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
             continue
         try:
             ensure_inputs(context, leaf)
-            done += ensure_statistics(context, leaf)
+            estimated[leaf.metric] = ensure_statistics(context, leaf)
         except (EngineError, EstimateError) as error:
             failed[leaf.metric] = error
             entry = context.entry(Kind.STATISTICS, State.FAILED)
             entry = replace(entry, keys=(leaf.key,), metrics=(leaf.metric,), period=period.value)
             context.record([because(entry, error)])
-    parts = [f"estimated {done} windows"] if done or failed else [_IDLE]
+    windows = sum(estimated.values())
+    parts = [f"estimated {windows} windows"] if windows or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
+    done = sum(count > 0 for count in estimated.values())
     return TaskResult(
-        "; ".join(parts), idle=not done and not failed, failed=tuple(failed.items()), exit_code=_worst(failed.values())
+        "; ".join(parts),
+        idle=not windows and not failed,
+        done=done,
+        skipped=len(estimated) - done,
+        failed=tuple(failed.items()),
+        exit_code=_worst(failed.values()),
     )
 
 
