@@ -166,7 +166,8 @@ class ExperimentConfig:
     the first and the last enrollment date; `exposures_sql` a row per exposed unit and branch (analysis_id, branch,
     exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
     exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
-    units that `branches` were meant to get, in proportion to one another. `dataset` is None unless a file names one;
+    units that `branches` were meant to get, in proportion to one another; `sample_ratio_alarm` is the p-value below
+    which the units are taken not to be split so, 0 where nobody asks. `dataset` is None unless a file names one;
     `url` is where people can read the experiment's file.
     """
 
@@ -196,3 +197,4 @@ class ExperimentConfig:
     outcomes: tuple[Outcome, ...]
     url: str | None = None
     branch_ratios: tuple[int, ...] = ()
+    sample_ratio_alarm: float = 0.0

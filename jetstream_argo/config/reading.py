@@ -14,6 +14,7 @@ from jetstream_argo.config.specs import (
     ExposureSignalSpec,
     FileProblem,
     FunctionSpec,
+    InferenceSpec,
     JoinSpec,
     MetricSpec,
     OutcomeSpec,
@@ -143,16 +144,16 @@ class Reader:
 
     def _experiment(self, value: Value, launch_keys: Sequence[str]) -> ExperimentSpec:
         table = dict(self._table(value, "experiment"))
-        if "exposure_signal" in table:
-            signal = self.section(
-                table.pop("exposure_signal"), "experiment.exposure_signal", ExposureSignalSpec, "exposure signal"
-            )
-        else:
-            signal = None
+        signal = self._inner(table, "exposure_signal", ExposureSignalSpec, "exposure signal")
+        inference = self._inner(table, "inference", InferenceSpec, "inference")
         experiment = (
             self.section(table, "experiment", ExperimentSpec, "experiment", also=launch_keys) or ExperimentSpec()
         )
-        return experiment.model_copy(update={"exposure_signal": signal})
+        return experiment.model_copy(update={"exposure_signal": signal, "inference": inference})
+
+    def _inner(self, table: dict[str, Value], key: str, model: type[_Section], kind: str) -> _Section | None:
+        """Take a section out of the table of `[experiment]`; None where it is not there or has a problem."""
+        return self.section(table.pop(key), f"experiment.{key}", model, kind) if key in table else None
 
     def _sections(self, value: Value, where: str, model: type[_Section], kind: str) -> Mapping[str, _Section]:
         sections = {}

@@ -9,12 +9,13 @@ from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.enrollments import enrollment_queries
 from jetstream_argo.config.experiment import Experiment
 from jetstream_argo.config.findings import Findings
+from jetstream_argo.config.inference import with_added
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import ExperimentConfig, Outcome
 from jetstream_argo.config.resolve_metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve_sources import Sources, exposure_signal, segments
 from jetstream_argo.config.settings import Settings, experiment_settings
-from jetstream_argo.config.specs import FileProblem, OutcomeSpec, Spec
+from jetstream_argo.config.specs import FileProblem, InferenceSpec, OutcomeSpec, Spec
 from jetstream_argo.config.templates import TemplateExperiment, Templates
 
 
@@ -128,7 +129,10 @@ def _config(
     spec = context.spec.experiment
     sources = Sources(context)
     metrics = Metrics(context, sources, parameter_values(context))
-    periods = metrics.periods()
+    inference = spec.inference or InferenceSpec()
+    added = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
+    periods = with_added(metrics.periods(), added, findings=context.findings, file=inference.file or spec.file)
+    alarm = inference.sample_ratio_alarm
     asked = dict.fromkeys(spec.segments or (), spec.file)
     asked |= {name: experiment.source for name in experiment.segments if name not in asked}
     found_segments, segment_sources = segments(context, asked)
@@ -142,6 +146,7 @@ def _config(
         analysis_unit=settings.unit,
         branches=context.experiment.branches,
         branch_ratios=tuple(branch.ratio for branch in experiment.branches),
+        sample_ratio_alarm=context.conventions.inference.sample_ratio_alarm if alarm is None else alarm,
         reference_branch=settings.reference_branch,
         start_date=settings.start_date,
         end_date=settings.end_date,

@@ -149,7 +149,7 @@ class Metrics:
         return Summary(
             metric=metric,
             statistic=statistic,
-            parameters=_pairs({key: value for key, value in parameters.items() if key != _PRE_TREATMENTS}),
+            parameters=pairs_of({key: value for key, value in parameters.items() if key != _PRE_TREATMENTS}),
             pre_treatments=self._pre_treatments(spec, metric, statistic, parameters.get(_PRE_TREATMENTS, [])),
         )
 
@@ -163,7 +163,7 @@ class Metrics:
                     treatments.append(PreTreatment(entry))
                 case dict() if isinstance(name := entry.get("name"), str):
                     arguments = {key: argument for key, argument in entry.items() if key != "name"}
-                    treatments.append(PreTreatment(name, _pairs(arguments)))
+                    treatments.append(PreTreatment(name, pairs_of(arguments)))
                 case _:
                     self._error(
                         spec,
@@ -205,14 +205,15 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _pairs(table: Mapping[str, JsonValue]) -> tuple[tuple[str, Plain], ...]:
+def pairs_of(table: Mapping[str, JsonValue]) -> tuple[tuple[str, Plain], ...]:
+    """Return a file's table as pairs of a key and a value."""
     return tuple((key, _plain(value)) for key, value in table.items())
 
 
 def _plain(value: JsonValue) -> Plain:
     match value:
         case dict():
-            return _pairs(value)
+            return pairs_of(value)
         case list():
             return tuple(_plain(entry) for entry in value)
         case _:

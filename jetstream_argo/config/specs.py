@@ -158,6 +158,16 @@ class ExposureSignalSpec(Section):
     window_end: int | SignalBound | None = None
 
 
+class InferenceSpec(Section):
+    """`[experiment.inference]`: what is estimated and checked beside what the metrics ask for.
+
+    `sample_ratio_alarm` 0 means no check. `statistics` are added to every metric that has a like one.
+    """
+
+    sample_ratio_alarm: Annotated[float, Field(ge=0, lt=1)] | None = None
+    statistics: Statistics | None = None
+
+
 class ExperimentSpec(Section):
     """`[experiment]`."""
 
@@ -168,6 +178,7 @@ class ExperimentSpec(Section):
     segments: tuple[str, ...] | None = None
     outcomes: tuple[str, ...] | None = None
     exposure_signal: ExposureSignalSpec | None = None
+    inference: InferenceSpec | None = None
     enrollment_query: str | None = None
     exposure_query: str | None = None
     enrollments_query_type: str | None = None

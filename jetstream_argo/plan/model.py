@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, SegmentDataSource
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Merge(StrEnum):
@@ -193,7 +193,11 @@ class PeriodWindows:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Who is compared. `branches` are in the order in which results list them."""
+    """Who is compared. `branches` are in the order in which results list them.
+
+    `branch_shares` are the shares of units that they were meant to get, in proportion to one another; empty where
+    nothing says. `sample_ratio_alarm` is the p-value below which units are taken not to be split so; 0: no check.
+    """
 
     slug: str
     app_name: str
@@ -206,6 +210,8 @@ class Experiment:
     sample_size: int | None
     outcomes: tuple[Outcome, ...]
     url: str | None
+    branch_shares: tuple[int, ...] = ()
+    sample_ratio_alarm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,8 @@ def _experiment(settings: ExperimentConfig, timeline: Timeline) -> Experiment:
         sample_size=settings.sample_size,
         outcomes=settings.outcomes,
         url=settings.url,
+        branch_shares=settings.branch_ratios,
+        sample_ratio_alarm=settings.sample_ratio_alarm,
     )
 
 
@@ -156,6 +158,7 @@ def _keyed(
             ]
             for each in wanted.statistics
         ]
-        return "s_" + digest(wanted.period, wanted.metric, read, metric.bases, asked, segments, settings.branches)
+        facts = [metric.bases, metric.bigger_is_better]
+        return "s_" + digest(wanted.period, wanted.metric, read, facts, asked, segments, settings.branches)
 
     return tuple(replace(wanted, key=key(wanted)) for wanted in statistics)

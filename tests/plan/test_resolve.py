@@ -41,9 +41,9 @@ def test_equal_inputs_give_equal_bytes_and_the_plan_reads_back() -> None:
 
 
 def test_a_plan_of_another_version_is_refused() -> None:
-    text = codec.dump(planned(config(HOURS), as_of=DUE)).replace(b'"schema_version":1', b'"schema_version":99')
+    text = codec.dump(planned(config(HOURS), as_of=DUE)).replace(b'"schema_version":2', b'"schema_version":99')
 
-    with pytest.raises(PlanError, match="has schema version 99, this version reads 1; plan again"):
+    with pytest.raises(PlanError, match="has schema version 99, this version reads 2; plan again"):
         codec.load(text)
 
 

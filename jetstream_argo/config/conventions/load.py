@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from jetstream_argo.config.model import AnalysisUnit
 from jetstream_argo.config.reading import problems_of
@@ -54,6 +54,15 @@ class _ExperimentsColumnTypes(BaseModel):
     branch_expressions: Mapping[str, str]
 
 
+class Inference(BaseModel):
+    """What is estimated and checked where an experiment does not say otherwise; see `specs.InferenceSpec`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample_ratio_alarm: float = Field(default=0.0, ge=0, lt=1)
+    statistics: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
+
+
 class Conventions(BaseModel):
     """What is known beforehand about platforms and tables."""
 
@@ -67,6 +76,7 @@ class Conventions(BaseModel):
     experiments_column_types: _ExperimentsColumnTypes
     enrollment_kinds: Mapping[str, EnrollmentKind]
     platforms: Mapping[str, Platform] = Field(default_factory=dict)
+    inference: Inference = Field(default_factory=Inference)
 
 
 def load_conventions(files: Sequence[Path] = ()) -> Conventions:
