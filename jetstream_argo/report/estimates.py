@@ -5,6 +5,10 @@ from jetstream_argo.engines.protocol import Column
 # The metric under which units are counted; no configuration defines it.
 IDENTITY = "identity"
 
+# Whether units are split as designed. Not under the metric above: a known reader takes every row of it for a count.
+SAMPLE_RATIO = "sample_ratio"
+SRM = "srm"
+
 # The first block is what the existing system's readers know; the rest is ours.
 COLUMNS: tuple[Column, ...] = (
     Column("metric", "STRING"),
@@ -26,9 +30,21 @@ COLUMNS: tuple[Column, ...] = (
     Column("adjusted", "BOOL"),
     Column("reason", "STRING"),
     Column("p_value", "FLOAT64"),
+    Column("std_error", "FLOAT64"),
+    Column("variance_reduction", "FLOAT64"),
+    Column("chance_to_win", "FLOAT64"),
+    Column("expected_loss", "FLOAT64"),
     Column("period", "STRING"),
     Column("batch", "STRING"),
     Column("position", "INT64"),
     Column("computed_at", "TIMESTAMP"),
     Column("plan", "STRING"),
+)
+
+# What the view of the latest estimates adds, from all of them together.
+DERIVED: tuple[Column, ...] = (
+    Column("p_value_holm", "FLOAT64"),
+    Column("p_value_bh", "FLOAT64"),
+    Column("sample_ratio_p_value", "FLOAT64"),
+    Column("sample_ratio_mismatch", "BOOL"),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from jetstream_argo.engines.protocol import Result
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.report.estimates import SRM
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
 
@@ -17,11 +18,17 @@ _ALWAYS = (
     *("segment", "analysis_basis", "window_index"),
 )
 _NUMBERS = ("point", "ci_width", "lower", "upper")  # the schema lets them be absent, and not null
-_OURS = ("window_start", "window_end", "n_units", "adjusted", "reason", "p_value")
+_OURS = (
+    *("window_start", "window_end", "n_units", "adjusted", "reason"),
+    *("p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss", "p_value_holm", "p_value_bh"),
+)
 
 
 def statistic_rows(result: Result) -> Iterator[dict[str, Json]]:
-    """Yield the rows of the statistics export; a row without a point is left out, since readers expect a number."""
+    """Yield the rows of the statistics export; a row without a point is left out, since readers expect a number.
+
+    A row of units that are not split as designed has `sample_ratio_mismatch`, others do not have the key.
+    """
     for row in result.dicts():
         numbers = {name: as_json(row[name]) for name in (*_NUMBERS, *_OURS)}
         if numbers["point"] is None:
@@ -29,11 +36,27 @@ def statistic_rows(result: Result) -> Iterator[dict[str, Json]]:
         yield {
             **{name: as_json(row[name]) for name in _ALWAYS},
             **{name: value for name, value in numbers.items() if value is not None},
+            **({"sample_ratio_mismatch": True} if row["sample_ratio_mismatch"] else {}),
         }
 
 
-def metadata(plan: AnalysisPlan, plan_sha256: str, entries: Sequence[Entry], report: StatusReport) -> dict[str, Json]:
-    """Return what the metrics and outcomes are, and whether anything of them is lacking."""
+def mismatches(result: Result) -> Iterator[dict[str, Json]]:
+    """Yield where units are not split as designed, from the same rows."""
+    where = ("period", "window_index", "analysis_basis", "segment", "p_value")
+    for row in result.dicts():
+        if row["statistic"] == SRM and row["sample_ratio_mismatch"]:
+            yield {name: as_json(row[name]) for name in where}
+
+
+def metadata(
+    plan: AnalysisPlan,
+    plan_sha256: str,
+    entries: Sequence[Entry],
+    report: StatusReport,
+    *,
+    mismatched: Sequence[dict[str, Json]] = (),
+) -> dict[str, Json]:
+    """Return what the metrics and outcomes are, whether anything of them is lacking, and where to doubt them."""
     wanted = dict.fromkeys(leaf.metric for leaf in plan.statistics)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -61,6 +84,7 @@ def metadata(plan: AnalysisPlan, plan_sha256: str, entries: Sequence[Entry], rep
         },
         "as_of": plan.as_of.isoformat(),
         "plan": plan_sha256,
+        "sample_ratio_mismatches": list(mismatched),
         "partial": bool(report.lacking),
         "lacking": [
             {

@@ -77,7 +77,11 @@ def _table(rows: Sequence[_Row], reference: str | None) -> Table:
     first = rows[0]
     title = f"{first['period']} {first['window_index']}, days {first['window_start']} to {first['window_end']}"
     title += f" · {first['analysis_basis']} · {'all units' if first['segment'] == 'all' else first['segment']}"
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    heading = Text(title, style="bold")
+    if first.get("sample_ratio_mismatch"):
+        p_value = first["sample_ratio_p_value"]
+        heading.append(f" · units are not split as designed (p = {number(p_value)}): doubt all of this", style="red")
+    table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric")
     table.add_column("statistic")
     table.add_column("branch")
@@ -146,11 +150,12 @@ def _leaves_out_zero(row: _Row) -> bool:
 
 
 def _notes(rows: Sequence[_Row]) -> Iterator[str]:
-    """Yield what a reader must know, each once: missing adjustment, reasons, p-values."""
+    """Yield what a reader must know, each once: missing adjustment, reasons, p-values (Holm's: `of all`)."""
     if any(row["adjusted"] is False for row in rows):
         yield "unadjusted"
     reasons = dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
     yield from reasons
-    p_values = [row["p_value"] for row in rows if isinstance(row["p_value"], float)]
-    if p_values:
-        yield f"p = {p_values[0]:.2g}"
+    for name, shown in (("p_value", "p"), ("p_value_holm", "of all"), ("chance_to_win", "wins")):
+        values = [row[name] for row in rows if isinstance(row.get(name), float)]
+        if values:
+            yield f"{shown} = {values[0]:.2g}"

@@ -10,14 +10,27 @@ from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
+from jetstream_argo.stats.rows import Reason
+
+# Whose p-value counts where a metric has several, by their names in rows.
+TESTS = ("mean_welch", "mean_lm", "mean_lm_noclip", "ratio_delta", "binomial", "mean")
 
 
 def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
     """Return the query for the estimates in `periods`: of each metric and window, those of its latest complete batch.
 
     Which batch that is, the status table says when the query runs, so that a view of it is never out of date. The
-    columns are those of the estimates table; `window_index` is a STRING, as readers of the existing system expect.
+    columns are those of the estimates table and `estimates.DERIVED`; `window_index` is a STRING, as readers of the
+    existing system expect.
+
+    `p_value_holm` and `p_value_bh` are adjusted for all metrics and branches that are compared with the same branch,
+    in the same window, basis and segment. Each of them is tested once there: a metric with several p-values by the
+    first of `TESTS` that it has. Every row is marked by the check of its window's, basis' and segment's split.
+
+    Source:
+        Holm (1979), Scand. J. Statist. 6:65; Benjamini and Hochberg (1995), JRSS B 57:289.
     """
+    preference = " ".join(f"WHEN {literal(name)} THEN {place}" for place, name in enumerate(TESTS))
     return fill(
         "statistics_view",
         status=table(names.status(owner)),
@@ -25,6 +38,9 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
         kind=literal(Kind.STATISTICS.value),
         states=_literals([State.COMPUTED.value, State.NO_DATA.value]),
         periods=_literals([period.value for period in periods]),
+        preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
+        srm=literal(estimates.SRM),
+        mismatch=literal(Reason.SAMPLE_RATIO_MISMATCH.value),
         columns=lines([_estimate_column(column.name) for column in estimates.COLUMNS], indent=0),
     )
 
@@ -76,7 +92,7 @@ _KEYS = ("analysis_id", "branch", "window_index")
 
 
 def _estimate_column(name: str) -> Sql:
-    return Sql("CAST(e.window_index AS STRING) AS window_index" if name == "window_index" else f"e.{identifier(name)}")
+    return Sql("CAST(p.window_index AS STRING) AS window_index" if name == "window_index" else f"p.{identifier(name)}")
 
 
 def _windows(plan: AnalysisPlan, period: Period) -> Iterator[Sql]:

@@ -1,6 +1,7 @@
 """What a metric's stored values say: its estimates, from a few queries whatever the number of windows and segments."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, assert_never
 
 from jetstream_argo.config.model import Basis
@@ -50,6 +51,7 @@ def estimate_metric(
     rows: list[Placed] = []
     excluded: dict[str, int] = {}
     units = 0
+    bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
     for place in _places(plan, stored.bases(), windows):
         for one, known in asked:
             keys = _keys(place, plan)
@@ -57,7 +59,7 @@ def estimate_metric(
             units = max(units, sum(of.n_rows for of in counts))
             if place.segment == ALL_UNITS:
                 excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
-            found = _rows(wanted.metric, one, known, keys)
+            found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
     return Estimated(tuple(rows), tuple(_notes([one for one, _ in asked], excluded)), tuple(queries.jobs), units)
 
@@ -109,6 +111,21 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
             EstimateRow(metric, one.params.row_name, of.branch, of.n_rows - of.n_null - of.n_nonfinite, reason=reason)
             for of in counts
         )
+
+
+def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[EstimateRow, ...]:
+    """Return the rows with chances and losses of the better branch, which is the lower one unless `bigger_is_better`.
+
+    Statistics take the higher one for the better; what the lower one loses is what the higher one gains.
+    """
+    if bigger_is_better:
+        return tuple(rows)
+    return tuple(
+        replace(row, chance_to_win=1 - row.chance_to_win, expected_loss=max(row.expected_loss + row.point, 0.0))
+        if row.chance_to_win is not None and row.expected_loss is not None and row.point is not None
+        else row
+        for row in rows
+    )
 
 
 def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
 from jetstream_argo.run.estimating_model import Stored
-from jetstream_argo.stats.needs import JointMomentsNeed, MomentsNeed, Need, RatioNeed
+from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, MomentsNeed, Need, RatioNeed
 from jetstream_argo.stats.params import Params
 from jetstream_argo.stats.planned import params_of, steps_of
 from jetstream_argo.stats.pretreatments import PreTreatment
@@ -26,10 +26,11 @@ class Adjusted:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The values of two other metrics together."""
+    """The values of two other metrics together, each clipped by `clip`."""
 
     numerator: str
     denominator: str
+    clip: ClipRule | None
 
 
 Subject: TypeAlias = Plain | Adjusted | Ratio
@@ -75,7 +76,7 @@ def _asked(statistic: Statistic, stored: Stored) -> Asked:
 
 def _subject(need: Need, covariate: Covariate | None) -> Subject:
     if isinstance(need, RatioNeed):
-        return Ratio(need.numerator, need.denominator)
+        return Ratio(need.numerator, need.denominator, need.clip)
     if isinstance(need, JointMomentsNeed) and covariate is not None:
         return Adjusted(covariate)
     return Plain()

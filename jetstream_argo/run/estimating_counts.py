@@ -1,23 +1,26 @@
-"""How many units each window has."""
+"""How many units each window has, and whether they are split as designed."""
 
 from collections.abc import Mapping, Sequence
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Job
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.estimating_model import Estimated, Placed
+from jetstream_argo.run.estimating_split import split_check, split_notes
 from jetstream_argo.sql.needs.counts import counts_query, has_windows
 from jetstream_argo.sql.observations import ALL_UNITS
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.stats.rows import EstimateRow
 
-IDENTITY = "identity"
 EVERY_WINDOW = 0
 
 
 def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], labels: Mapping[str, str]) -> Estimated:
     """Return how many units each branch has, by window, basis and segment; 0 for a branch without any.
+
+    After the counts comes the check of their split, where the plan asks for one.
 
     One query for each basis, and for each period of exposures by a signal.
     """
@@ -42,13 +45,16 @@ def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], label
         for window in grid.windows:
             index = window.index if has_windows(plan, grid) else EVERY_WINDOW
             for segment in segments:
-                for branch in plan.experiment.branches:
-                    n = counts.get((index, segment, branch), 0)
-                    row = EstimateRow(IDENTITY, "count", branch, n_units=n, point=float(n))
-                    rows.append(Placed(row, grid.basis, window.index, segment))
+                units = [counts.get((index, segment, branch), 0) for branch in plan.experiment.branches]
+                found = [
+                    EstimateRow(IDENTITY, "count", branch, n_units=n, point=float(n))
+                    for branch, n in zip(plan.experiment.branches, units, strict=True)
+                ]
+                found += split_check(plan.experiment, units)
+                rows += (Placed(row, grid.basis, window.index, segment) for row in found)
     bases = list(Basis)
     rows.sort(key=lambda placed: (placed.window_index, bases.index(placed.basis)))
-    return Estimated(tuple(rows), jobs=tuple(jobs), units=_most(rows))
+    return Estimated(tuple(rows), tuple(split_notes(rows)), tuple(jobs), units=_most(rows))
 
 
 def _merged(grids: Sequence[Grid]) -> list[Grid]:
@@ -70,7 +76,7 @@ def _merged(grids: Sequence[Grid]) -> list[Grid]:
 def _most(rows: Sequence[Placed]) -> int:
     totals: dict[tuple[Basis, int], int] = {}
     for placed in rows:
-        if placed.segment == ALL_UNITS:
+        if placed.segment == ALL_UNITS and placed.row.metric == IDENTITY:
             key = (placed.basis, placed.window_index)
             totals[key] = totals.get(key, 0) + placed.row.n_units
     return max(totals.values(), default=0)

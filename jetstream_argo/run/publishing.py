@@ -10,8 +10,8 @@ from jetstream_argo.engines.protocol import Result
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.entries import Kind
-from jetstream_argo.report.exports import error_rows, metadata, statistic_rows
-from jetstream_argo.report.files import json_rows, write_if_changed
+from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
+from jetstream_argo.report.files import Json, json_rows, write_if_changed
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
@@ -141,12 +141,14 @@ def _export(context: Context, folder: Path, report: StatusReport) -> list[bool]:
     slug = names.normalised(plan.experiment.slug)
     written = []
     estimated = {entry.period for entry in context.ledger.complete(Kind.STATISTICS, names.statistics(plan))}
+    doubtful: list[dict[str, Json]] = []
     for due in plan.periods:
         if due.period in estimated:
             result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
             file = folder / f"statistics_{slug}_{names.SUFFIXES[due.period]}.json"
             written.append(write_if_changed(file, json_rows(statistic_rows(result))))
-    about = metadata(plan, context.plan_sha256, context.ledger.entries, report)
+            doubtful += mismatches(result)
+    about = metadata(plan, context.plan_sha256, context.ledger.entries, report, mismatched=doubtful)
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     written.append(write_if_changed(folder / f"metadata_{slug}.json", text))
     written.append(write_if_changed(folder / f"errors_{slug}.json", json_rows(error_rows(plan, report))))

@@ -78,7 +78,8 @@ def ensure_counts(context: Context) -> int:
     for due in plan.periods:
         signal = plan.signal.partial.column if plan.signal else ""
         segments = [segment.name for segment in plan.enrollments.segments]
-        key = "s_" + digest(IDENTITY, plan.enrollments.key, signal, segments, plan.experiment.branches, due.period)
+        split = [plan.experiment.branches, plan.experiment.branch_shares, plan.experiment.sample_ratio_alarm]
+        key = "s_" + digest(IDENTITY, plan.enrollments.key, signal, segments, split, due.period)
         leaf = _Leaf(IDENTITY, due.period, key)
         latest = _latest(context, IDENTITY, due.period)
         missing = tuple(w for w in due.windows if w.index not in latest or key not in latest[w.index].keys)
@@ -180,7 +181,7 @@ def _keep(
             table=table,
             batch=batch_of[run[0].index],
             keys=(leaf.key,),
-            metrics=(leaf.metric,),
+            metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in mine))),),
             period=leaf.period.value,
             first_window=run[0].index,
             last_window=run[-1].index,
@@ -223,6 +224,10 @@ def _rows(
             "adjusted": row.adjusted,
             "reason": row.reason.value if row.reason else None,
             "p_value": row.p_value,
+            "std_error": row.std_error,
+            "variance_reduction": row.variance_reduction,
+            "chance_to_win": row.chance_to_win,
+            "expected_loss": row.expected_loss,
             "period": leaf.period.value,
             "batch": batch_of[each.window_index],
             "position": position,

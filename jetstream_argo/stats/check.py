@@ -54,7 +54,7 @@ def _misplaced(params: Params, metric: Metric, where: str) -> Iterator[Problem]:
     if not isinstance(need, RatioNeed):
         if metric.depends_on:
             made_of = ", ".join(metric.depends_on)
-            what = f"cannot be had of a metric that is made of others ({made_of}); only population_ratio can"
+            what = f"cannot be had of a metric that is made of others ({made_of}); only ratios can"
             yield Problem(where, what)
         return
     if not metric.depends_on:

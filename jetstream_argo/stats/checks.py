@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-
-from scipy.special import chdtrc
+from math import erfc, exp, gamma, sqrt
 
 from jetstream_argo.errors import EstimateError
 
@@ -26,7 +25,23 @@ def sample_ratio_p_value(units: Sequence[int], shares: Sequence[float]) -> float
     total, whole = sum(units), sum(shares)
     expected = [total * share / whole for share in shares]
     statistic = sum((count - wanted) ** 2 / wanted for count, wanted in zip(units, expected, strict=True))
-    return float(chdtrc(len(units) - 1, statistic))
+    return _chi_square_tail(len(units) - 1, statistic)
+
+
+def _chi_square_tail(dof: int, value: float) -> float:
+    """The probability of more than `value`, for a whole number of degrees of freedom.
+
+    Where units are only counted, scipy need not be loaded for this.
+
+    Source:
+        Abramowitz and Stegun (1964), 26.4.4 and 26.4.5.
+    """
+    half = value / 2
+    order, tail = (0.5, erfc(sqrt(half))) if dof % 2 else (1.0, exp(-half))
+    while order < dof / 2:
+        tail += half**order * exp(-half) / gamma(order + 1)
+        order += 1
+    return tail
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -34,11 +34,12 @@ def bigquery() -> Checker:
     return Checker(TABLES)
 
 
-def test_the_view_of_the_estimates_has_the_table_s_columns_with_windows_as_text(bigquery: Checker):
+def test_the_view_of_the_estimates_has_the_table_s_columns_and_those_made_of_all_rows(bigquery: Checker):
     columns = bigquery.analyze(latest_estimates(PLACE, [Period.WEEK]))
 
     assert columns == tuple(
-        replace(column, type="STRING") if column.name == "window_index" else column for column in estimates.COLUMNS
+        replace(column, type="STRING") if column.name == "window_index" else column
+        for column in (*estimates.COLUMNS, *estimates.DERIVED)
     )
 
 
@@ -56,7 +57,7 @@ def test_the_view_of_the_units_is_accepted(bigquery: Checker, signal: object):
 def test_queries_with_every_filter_are_accepted(bigquery: Checker):
     every = Filters(("m",), (Period.DAY,), (1,), ("all",), ("exposures",), ("mean",), ("none",), ("control",))
 
-    assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates.COLUMNS)
+    assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates.COLUMNS) + len(estimates.DERIVED)
     assert bigquery.analyze(entries.entries_query(PLACE)) == entries.COLUMNS
 
 

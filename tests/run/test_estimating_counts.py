@@ -1,7 +1,10 @@
 """How many units each window has."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+
+import pytest
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Column, Value, Write
@@ -113,3 +116,45 @@ def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Pat
 
     assert [one.row.point for one in counted.rows if one.segment == "all"] == [1.0, 0.0, 2.0, 0.0]
     assert len(engine.asked) == 1
+
+
+def shared(plan: AnalysisPlan, shares: tuple[int, ...], alarm: float = 1e-3) -> AnalysisPlan:
+    return replace(plan, experiment=replace(plan.experiment, branch_shares=shares, sample_ratio_alarm=alarm))
+
+
+def test_the_split_of_every_window_basis_and_segment_is_checked_against_the_designed_one(tmp_path: Path) -> None:
+    plan = shared(plan_of(("control", "treatment"), ("new",)), (1, 1))
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(basis, WINDOWS[0]) for basis in Basis], labels={})
+
+    checks = [one for one in counted.rows if one.row.metric == "sample_ratio"]
+    assert [(one.basis.value, one.segment, one.row.n_units) for one in checks] == [
+        ("enrollments", "all", 4), ("enrollments", "new", 2), ("exposures", "all", 1), ("exposures", "new", 1),
+    ]  # fmt: skip
+    # scipy 1.17: stats.chisquare([3, 1]).pvalue
+    assert checks[0].row.p_value == checks[0].row.point == pytest.approx(0.31731050786291115, rel=1e-12)
+    assert {(one.row.statistic, one.row.branch, one.row.reason) for one in checks} == {("srm", "control", None)}
+    assert counted.units == 4
+    assert counted.notes == ()
+
+
+def test_a_split_that_is_not_the_designed_one_is_marked_and_told(tmp_path: Path) -> None:
+    plan = shared(plan_of(), (1, 1), alarm=0.4)
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+
+    marks = [one.row.reason for one in counted.rows if one.row.metric == "sample_ratio"]
+    assert [str(mark) for mark in marks] == ["sample_ratio_mismatch"] * 2
+    assert counted.notes == ("enrollments are not split as designed in windows 1, 2 (p = 0.3): doubt all estimates",)
+
+
+@pytest.mark.parametrize(("shares", "alarm"), [((), 1e-3), ((3, 1), 0.0)])
+def test_without_a_design_or_an_alarm_nothing_is_checked(tmp_path: Path, shares: tuple[int, ...], alarm: float) -> None:
+    plan = shared(plan_of(), shares, alarm)
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+
+    assert {one.row.metric for one in counted.rows} == {"identity"}
