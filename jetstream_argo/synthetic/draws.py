@@ -11,6 +11,7 @@ _WORDS = {
     "locale": ("en-US", "de", "fr", "en-GB", "pl", "pt-BR"),
     "channel": ("release", "beta", "nightly"),
     "os": ("Windows", "Mac", "Linux", "Android", "iOS"),
+    "date": ("2022-04-06+00:00", "2022-04-12+01:00", "2026-01-31-05:00", "2026-05-04+00:00"),  # as telemetry writes it
 }
 _BITS = 28
 _ZEROS = 0.25  # share of counts that are 0 on top of those that chance makes
