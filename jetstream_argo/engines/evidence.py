@@ -22,7 +22,7 @@ _NUMERIC = (exp.Sum, exp.Avg, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.SafeDivide
             exp.Sqrt, exp.Pow, exp.Stddev, exp.StddevPop, exp.Variance, exp.VariancePop, exp.Round, exp.Floor,
             exp.Ceil, exp.ApproxQuantiles, exp.PercentileCont, exp.PercentileDisc)  # fmt: skip
 _INTEGER = (exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg,
-            exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.Mod, exp.IntDiv)  # fmt: skip
+            exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.BitwiseCount, exp.Mod, exp.IntDiv)  # fmt: skip
 _SAME = (exp.Coalesce, exp.Least, exp.Greatest, exp.Max, exp.Min, exp.AnyValue, exp.Nullif, exp.Paren, exp.FirstValue,
          exp.LastValue, exp.Lag, exp.Lead, exp.Distinct, exp.IgnoreNulls, exp.RespectNulls)  # fmt: skip
 _LIKE_FIRST = (exp.Sum, exp.Round, exp.Abs, exp.Add, exp.Sub, exp.Mul, exp.Lower, exp.Upper, exp.Trim, exp.Neg)

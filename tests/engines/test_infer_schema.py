@@ -104,3 +104,7 @@ def test_fields_with_dashes_are_written_in_backticks() -> None:
     assert infer_tables("SELECT JSON_VALUE(st.`a-b`, '$.k') AS v, st.n + 1 FROM d.t AS t") == {
         "d.t": {"st": "STRUCT<`a-b` STRING, n INT64>"}
     }
+
+
+def test_bits_are_counted_of_a_whole_number() -> None:
+    assert infer_tables("SELECT COUNTIF(BIT_COUNT(days) < 14) FROM a.b") == {"a.b": {"days": "INT64"}}
