@@ -187,7 +187,7 @@ def _relative_uplift(model: Fit, reference: JointMoments, branch: JointMoments, 
         return Interval(reason=Reason.NO_UNITS)
     if _is_zero(reference) or model.mean(reference) == 0:
         return Interval(reason=Reason.ZERO_REFERENCE)
-    if _is_zero(branch):
+    if model.mean(branch) == 0:
         return Interval(-1.0, reason=Reason.ZERO_BRANCH)
     treated, control = model.mean(branch), model.mean(reference)
     ratio = treated / control

@@ -318,6 +318,18 @@ def test_without_a_usable_covariate_the_comparison_is_unadjusted_and_says_so(cov
     assert {(row.adjusted, row.reason) for row in compared} == {(False, Reason.NO_COVARIATE)}
 
 
+def test_a_branch_of_zeros_is_compared_as_adjusted_as_any_other() -> None:
+    values, covariate = [[1.0, 3.0], [0.0, 0.0]], [[1.0, 3.0], [0.0, 2.0]]
+    adjust = {"covariate_adjustment": {"period": "preenrollment_week"}}
+
+    rows = estimated("linear_model_mean_no_clip", values, covariate, **adjust)
+
+    # By hand: the common slope is 0.5, all units' mean covariate 1.5; there the fitted means are 0.25 and 1.75.
+    assert row_of(rows, NAMES[1], DIFFERENCE, "control").point == pytest.approx(-1.5)
+    uplift = row_of(rows, NAMES[1], UPLIFT, "control")
+    assert (uplift.point, uplift.adjusted) == (pytest.approx(0.25 / 1.75 - 1, abs=1e-3), True)
+
+
 def test_units_in_no_branch_are_left_out() -> None:
     params = parse_params("linear_model_mean", {})
     codes = np.repeat([0, 1, -1], 200).astype(np.int8)
