@@ -24,6 +24,7 @@ NODES01: Floats = 0.5 * (_LEGENDRE[0] + 1)
 WEIGHTS01: Floats = 0.5 * _LEGENDRE[1]
 STEPS = 100  # bisections from one end of a float's range to the other need no more
 CLOSE = 1e-10  # in standard deviations of the law
+FAR = 1e6  # standard deviations; a truncated law of a few units may never reach a probability, and is not asked beyond
 
 
 class Law(Protocol):
@@ -133,5 +134,6 @@ def search(
             half = np.where(np.isinf(low), high - reach, np.where(np.isinf(high), low + reach, 0.5 * low + 0.5 * high))
             t = t - gap / slope
         t = np.where(np.isfinite(t) & (t > low) & (t < high), t, half)
+        t = np.clip(t, mean - FAR * sd, mean + FAR * sd)
         t = np.where(found, before, t)  # a found one stays: its next secant would be of rounding errors
     return t, gap

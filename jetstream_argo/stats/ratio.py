@@ -21,6 +21,8 @@ FEW = 30  # units below which the bootstrap's intervals cover too rarely
 PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation
 KNOWN_SIGN = 4.0  # standard deviations between a resampled mean and 0
 NOISE = 1e-14  # a standard deviation this small against the mean is rounding
+CENTRAL = np.array([0.025, 0.975])
+ASTRAY = 10.0  # standard deviations between the mean and a central bound, where sums of powers tell no law
 TABLE = 1e-8  # standard deviations: how good a tabulated law is
 
 
@@ -68,6 +70,12 @@ class RatioLaw:
         distance, shape = self._form(r)
         return probability_below(distance, shape)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the sums tell the law: those of a few units with heavy tails may put its bounds anywhere."""
+        far = np.append(self.table.quantiles(CENTRAL), expectation(self.nodes)) - self.mean
+        return bool(np.max(np.abs(far)) <= ASTRAY * self.sd)
+
     def disagreement(self, tails: Floats) -> float:
         """Return by how much the distribution function changes, at the bounds, when two more cumulants are used."""
         order = len(self.sums.central) - 1
@@ -104,8 +112,9 @@ def population_ratio(params: PopulationRatio, sample: Sample) -> tuple[EstimateR
     The law is that of the ratio in a resample of the units, to which the percentile bootstrap converges. Points are
     expectations, bounds the law's central quantiles.
 
-    All is missing where the denominator's mean is 0 or, by its spread, may be 0 in a resample; a relative uplift also
-    where the reference's ratio may be 0. With one unit there are points only.
+    All is missing where the denominator's mean is 0 or, by its spread, may be 0 in a resample, and where there are too
+    few units for the weight of their tails; a relative uplift also where the reference's ratio may be 0. With one unit
+    there are points only.
 
     Raises:
         EstimateError: the sample holds neither `JointPowerSums` nor `PairCounts`.
@@ -133,7 +142,10 @@ def _branch(name: str, data: JointPowerSums | PairCounts | None, clip: ClipRule 
         return _Branch(name, sums.n, None, Reason.ZERO_DENOMINATOR)
     if sums.mean_denominator < 0:
         sums = _negated(sums)
-    return _Branch(name, sums.n, RatioLaw(sums), None)
+    law = RatioLaw(sums)
+    if not law.is_told:
+        return _Branch(name, sums.n, None, Reason.TOO_FEW_UNITS)
+    return _Branch(name, sums.n, law, None)
 
 
 def _negated(sums: JointPowerSums) -> JointPowerSums:

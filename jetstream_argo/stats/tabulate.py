@@ -9,6 +9,8 @@ from scipy.special import ndtr, ndtri
 from jetstream_argo.stats.laws import Floats, Z, search
 
 TABULATED = 5.0  # normal scores beyond carry 6e-7, too little to matter in a mean over the nodes
+OUTERMOST = 1e3  # standard deviations; a law with weight beyond is a truncated one where it is no law any more
+JUMP = 10.0  # times the step before
 NEAR = 0.05  # normal scores; the function is called at about the wanted scores and interpolated to them
 SYMMETRIC = 1e-3  # a skewness
 NEWTON = 2  # steps; the first guess is off by a hundredth of a score, and each squares that
@@ -30,13 +32,24 @@ def tabulate(
     low, high = (0.999 * (end - mean) + mean for end in support)
     start = np.clip(mean + sd * _skewed(wanted, skewness), low, high)
     x, gap = search(_only_changes(cdf), wanted, mean=mean, sd=sd, start=start, near=NEAR)
-    scores = wanted + gap
-    usable = np.isfinite(scores) & np.r_[True, (np.diff(x) > 0) & (np.diff(scores) > 0)]
-    x, scores = x[usable], scores[usable]
+    rising = _rising(np.where(np.abs(x - mean) <= OUTERMOST * sd, x, np.nan), wanted + gap)
+    x, scores = x[rising], (wanted + gap)[rising]
+    if len(x) <= 1:
+        return np.clip(mean + sd * Z, *support)
     inner = interpolated(scores, x, np.clip(Z, scores[0], scores[-1]))
     slopes = (x[1] - x[0]) / (scores[1] - scores[0]), (x[-1] - x[-2]) / (scores[-1] - scores[-2])
     line = np.minimum(Z - scores[0], 0.0) * slopes[0] + np.maximum(Z - scores[-1], 0.0) * slopes[1]
     return np.maximum.accumulate(np.clip(inner + line, *support))
+
+
+def _rising(x: Floats, scores: Floats) -> slice:
+    """Where, around the middle, both rise from each to the next and nothing jumps: far out a truncated law is none."""
+    middle = len(x) // 2
+    with np.errstate(invalid="ignore"):
+        steps, rises = np.diff(x), np.diff(scores)
+        inwards = np.concatenate([steps[1 : middle + 1], steps[middle - 1 : -1]])
+        broken = np.flatnonzero(~((steps > 0) & (rises > 0) & np.isfinite(rises) & (steps <= JUMP * inwards)))
+    return slice(broken[broken < middle].max(initial=-1) + 1, broken[broken >= middle].min(initial=len(x) - 1) + 1)
 
 
 def _skewed(scores: Floats, skewness: float) -> Floats:

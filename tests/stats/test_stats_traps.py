@@ -348,6 +348,27 @@ def test_a_denominator_that_is_clipped_to_zero_has_a_reason(denominator: np.ndar
     assert row_of(rows, "treatment-a").point == pytest.approx(np.minimum(SKEW[1], np.quantile(SKEW[1], 0.995)).mean())
 
 
+def test_the_ratio_of_a_handful_of_units_has_no_number_where_their_sums_tell_none() -> None:
+    numerator, denominator = [[0.0, 0.0, 1.0]] * 2, [[1.0, 1.0, 10.0]] * 2
+
+    rows = estimated("population_ratio", numerator, denominator, **RATIO)
+
+    assert {row.reason for row in rows} == {Reason.TOO_FEW_UNITS}
+    assert {numbers(row) for row in rows} == {(None, None, None)}
+
+
+@pytest.mark.parametrize("seed", [12, 18, 95, 326])
+def test_the_bounds_of_a_ratio_do_not_suffer_from_where_its_truncated_law_is_none(seed: int) -> None:
+    numerator, denominator = np.exp(np.random.RandomState(seed).normal(0, 1.5, size=(2, 50)))
+
+    (row,) = estimated("population_ratio", [numerator], [denominator], **RATIO)
+
+    clipped = [np.minimum(column, np.quantile(column, 0.995)) for column in (numerator, denominator)]
+    drawn = np.random.RandomState(0).randint(0, 50, (10_000, 50))
+    ratios = clipped[0][drawn].mean(axis=1) / clipped[1][drawn].mean(axis=1)
+    assert numbers(row) == pytest.approx((ratios.mean(), *np.quantile(ratios, [0.025, 0.975])), abs=0.3 * ratios.std())
+
+
 def test_the_impact_is_the_difference_times_all_units() -> None:
     rows = estimated("per_client_dau_impact", SKEW)
     means = estimated("linear_model_mean_no_clip", SKEW)
