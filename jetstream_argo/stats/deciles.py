@@ -18,9 +18,9 @@ from jetstream_argo.stats.sufficient import OrderWindows, Sample, ValueCounts, r
 
 SPREAD = 8.0  # standard deviations of the rank; beyond there is less than 1e-15
 EXACT_PAIRS = 20_000  # up to so many pairs of atoms a comparison's law is written out
-CELLS = 512  # otherwise the reference's atoms are gathered in so many; the bounds move by less than 5e-5 deviations
+CELLS = 256  # otherwise the reference's atoms are gathered in so many; the bounds move by less than 2e-4 deviations
 POSSIBLE = 1e-5  # a reference that is 0 with a smaller probability is taken not to be
-CLOSE = 1e-5  # standard deviations; neighbouring order statistics are farther apart
+CLOSE = 1e-4  # standard deviations; neighbouring order statistics are farther apart
 FEW = 30
 
 
@@ -95,20 +95,40 @@ def deciles(params: Deciles, sample: Sample) -> tuple[EstimateRow, ...]:
         for index, q in enumerate(DECILES):
             interval = _own(own[index], params.confidence_interval, one.n) if own else Interval(reason=Reason.NO_UNITS)
             rows.append(draft.of_branch(name, one.n, interval, parameter=parameter_text(q)))
+    known: dict[tuple[str, str], list[tuple[Interval, Interval]]] = {}
     for (reference_name, reference_runs, reference), (name, one, own) in ordered_pairs(branches):
         pair, n = (reference_name, name), reference_runs.n + one.n
-        smallest = min(reference_runs.n, one.n)
+        before = known.get((name, reference_name))
+        known[pair] = [
+            _mirrored(law, base, before[index], params.confidence_interval)
+            if before
+            else _compared(law, base, params.confidence_interval)
+            for index, (law, base) in enumerate(zip(own, reference, strict=False))
+        ]
         for index, q in enumerate(DECILES):
-            for comparison, compare in (
-                (Comparison.DIFFERENCE, _difference),
-                (Comparison.RELATIVE_UPLIFT, _relative_uplift),
-            ):
-                interval = Interval(reason=Reason.NO_UNITS)
-                if smallest:
-                    interval = compare(own[index], reference[index], params.confidence_interval)
-                    interval = _marked(interval, smallest)
-                rows.append(draft.of_pair(pair, n, comparison, interval, parameter=parameter_text(q)))
+            intervals = known[pair][index] if known[pair] else (Interval(reason=Reason.NO_UNITS),) * 2
+            for comparison, interval in zip(Comparison, intervals, strict=True):
+                marked = _marked(interval, min(reference_runs.n, one.n)) if known[pair] else interval
+                rows.append(draft.of_pair(pair, n, comparison, marked, parameter=parameter_text(q)))
     return tuple(rows)
+
+
+def _compared(law: Atoms, reference: Atoms, confidence: float) -> tuple[Interval, Interval]:
+    return _difference(law, reference, confidence), _relative_uplift(law, reference, confidence)
+
+
+def _mirrored(
+    law: Atoms, reference: Atoms, before: tuple[Interval, Interval], confidence: float
+) -> tuple[Interval, Interval]:
+    """The comparison of `law` with `reference` from that the other way round."""
+    difference, uplift = before
+    if difference.point is None or difference.lower is None or difference.upper is None:
+        return _compared(law, reference, confidence)
+    difference = Interval(-difference.point, -difference.upper, -difference.lower)
+    if not (law.values[0] > 0 and reference.values[0] > 0 and uplift.lower is not None and uplift.upper is not None):
+        return difference, _relative_uplift(law, reference, confidence)
+    point = law.mean * float(reference.weights @ (1 / reference.values)) - 1
+    return difference, Interval(point, 1 / (1 + uplift.upper) - 1, 1 / (1 + uplift.lower) - 1)
 
 
 def order_statistic_law(runs: OrderWindows, probability: float) -> Atoms:

@@ -54,9 +54,14 @@ class Interval:
 
     def checked(self) -> "Interval":
         """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
+        for value in (self.point, self.lower, self.upper, self.p_value, self.std_error, self.expected_loss):
+            if value is not None and not isfinite(value):
+                break
+        else:
+            return self
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         odd = {name: None for name, value in numbers.items() if value is not None and not isfinite(value)}
-        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW) if odd else self
+        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW)
 
 
 _NUMBERS = (

@@ -14,10 +14,14 @@ from jetstream_argo.stats.sufficient import Extremes, GridCounts, Sample, ValueC
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """The points, ascending; whether 0 precedes them as a point of its own; and a remark for the rows."""
+    """The points, ascending; whether 0 precedes them as a point of its own; and a remark for the rows.
+
+    `is_log` says that they are even in their logarithms.
+    """
 
     points: Floats
     zero_first: bool = False
+    is_log: bool = False
     reason: Reason | None = None
 
 
@@ -32,7 +36,7 @@ def grid(span: Extremes, *, grid_size: int, log_space: bool) -> Grid:
     if not log_space or span.smallest_positive is None:
         return Grid(_even(span, grid_size))
     points = np.geomspace(span.smallest_positive, span.maximum, grid_size)
-    return Grid(points, zero_first=span.minimum == 0)
+    return Grid(points, zero_first=span.minimum == 0, is_log=True)
 
 
 def _even(span: Extremes, grid_size: int) -> Floats:
@@ -64,6 +68,29 @@ def empirical_cdf(params: EmpiricalCdf, sample: Sample) -> tuple[EstimateRow, ..
             share = Interval(count / span.n, reason=points.reason)
             rows.append(draft.of_branch(facts.branch, span.n, share, parameter=parameter_text(point)))
     return tuple(rows)
+
+
+def cumulative(values: Floats, points: Grid) -> tuple[int, ...]:
+    """Return how many values are at most each point of the grid that begins and ends with them, or after a 0."""
+    at = points.points
+    last = len(at) - 1
+    if not last or at[-1] <= at[0]:
+        return tuple(int(np.count_nonzero(values <= one)) for one in at)
+    if points.is_log:
+        below_all = int(np.count_nonzero(values < at[0])) if points.zero_first else 0
+        inside = values if not below_all else values[values >= at[0]]
+        place = np.log(inside)
+        place -= np.log(at[0])
+        place *= last / (np.log(at[-1]) - np.log(at[0]))
+    else:
+        below_all, inside = 0, values
+        place = inside - at[0]
+        place *= last / (at[-1] - at[0])
+    # The first point that is not below the value, up to rounding; then exactly.
+    index = np.clip(np.ceil(place, out=place), 0, last, out=place).astype(np.int32)
+    index += inside > at[index]
+    index -= (index > 0) & (inside <= at[index - 1])
+    return tuple((np.cumsum(np.bincount(index, minlength=last + 1))[: last + 1] + below_all).tolist())
 
 
 def _cumulative(data: ValueCounts, points: Floats) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from jetstream_argo.stats.needs import ClipRule, ClipScope
 from jetstream_argo.stats.select import between, quantile_of
 from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
+BLOCK = 4096  # values whose powers stay in a processor's cache
+
 
 def quantile(data: ValueCounts, probability: float) -> float:
     """Return the linearly interpolated quantile of the values; there must be one.
@@ -80,9 +82,21 @@ def power_sums(data: ValueCounts) -> PowerSums:
 def power_sums_of(values: Floats) -> PowerSums:
     """Return the same from the values themselves; there must be one."""
     mean = float(values.mean())
-    deviation = values - mean
-    central = _powers(deviation, deviation)
+    half = HIGHEST_POWER // 2
+    products = np.zeros((half + 1, half + 1))
+    for start in range(0, len(values), BLOCK):
+        powers = _vandermonde(values[start : start + BLOCK] - mean, half)
+        products += powers @ powers.T
+    # The sum of the k-th powers is any product of an i-th and a j-th with i + j = k.
+    central = [float(products[k // 2, k - k // 2]) for k in range(2, HIGHEST_POWER + 1)]
     return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), float(values.min()), float(values.max()))
+
+
+def _vandermonde(deviation: Floats, highest: int) -> Floats:
+    powers = np.ones((highest + 1, len(deviation)))
+    for k in range(1, highest + 1):
+        np.multiply(powers[k - 1], deviation, out=powers[k])
+    return powers
 
 
 def _powers(deviation: Floats, first: Floats) -> list[float]:
@@ -115,16 +129,12 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
         return JointPowerSums(0, 0.0, 0.0, ())
     columns = [_winsorised(column, data.counts, clip) for column in (data.numerator, data.denominator)]
     (mean_x, x), (mean_y, y) = ((mean := _mean(column, data.counts), column - mean) for column in columns)
-    central = []
-    left = data.counts.astype(np.float64)
-    for i in range(order + 1):
-        term, row = left.copy(), []
-        for _ in range(order + 1 - i):
-            row.append(float(term.sum()))
-            term *= y
-        central.append(tuple(row))
-        left *= x
-    return JointPowerSums(data.n, mean_x, mean_y, tuple(central), float(columns[1].min()))
+    products = np.zeros((order + 1, order + 1))
+    for start in range(0, len(x), BLOCK):
+        block = slice(start, start + BLOCK)
+        products += (_vandermonde(x[block], order) * data.counts[block]) @ _vandermonde(y[block], order).T
+    central = tuple(tuple(float(value) for value in row[: order + 1 - i]) for i, row in enumerate(products))
+    return JointPowerSums(data.n, mean_x, mean_y, central, float(columns[1].min()))
 
 
 def _winsorised(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> Floats:

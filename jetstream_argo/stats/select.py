@@ -1,8 +1,11 @@
 """Which values have given ranks, without sorting all of them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jetstream_argo.stats.laws import Floats
 
@@ -33,6 +36,50 @@ def ranked(values: Floats, low: int, high: int) -> Floats:
     if before <= low and high < before + len(inside):
         return np.sort(inside)[low - before : high - before + 1]
     return np.sort(values)[low : high + 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buckets:
+    """Values gathered in at most `BUCKETS` ranges, by the leading bits of their floats, in the order of their size.
+
+    `bucket` is the range of each value, `upto` how many values lie in it or below. Values of one range differ by less
+    than a 256th of their size, unless they span more than 256 powers of two.
+    """
+
+    values: Floats
+    bucket: NDArray[np.int32]
+    upto: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Floats) -> "Buckets":
+        """Return the buckets of finite values; there must be one."""
+        # Floats are ordered as their bits are, the negative ones downwards; adding 0 makes -0.0 a 0.
+        bits = (values + 0.0).view(np.int64)
+        if values.min() < 0:
+            bits = bits ^ ((bits >> 63) & np.int64(2**63 - 1))
+        low, high = int(bits.min()), int(bits.max())
+        shift = max((high - low).bit_length() - BUCKETS.bit_length() + 1, 0)
+        # The difference of keys of both signs may need 64 bits without a sign.
+        bucket = ((bits - np.int64(low)).view(np.uint64) >> np.uint64(shift)).astype(np.int32)
+        return cls(values, bucket, np.cumsum(np.bincount(bucket)))
+
+    def ranked(self, windows: Sequence[tuple[int, int]]) -> list[Floats]:
+        """Return the sorted values of each window's ranks, counted from 0, both ends included."""
+        firsts, lasts = (np.searchsorted(self.upto, [w[end] for w in windows], side="right") for end in (0, 1))
+        kept = np.zeros(len(self.upto), dtype=bool)
+        for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+            kept[first : last + 1] = True
+        inside = np.sort(np.compress(kept[self.bucket], self.values))
+        sizes = np.diff(self.upto, prepend=0)
+        # How many of the values below a bucket are not among those inside.
+        skipped = np.cumsum(np.where(kept, 0, sizes))
+        return [
+            inside[low - int(skipped[first]) : high - int(skipped[last]) + 1]
+            for (low, high), first, last in zip(windows, firsts.tolist(), lasts.tolist(), strict=True)
+        ]
+
+
+BUCKETS = 2**16
 
 
 def quantile_of(values: Floats, probability: float) -> float:
