@@ -26,9 +26,9 @@ _ROW_NAMES = {"bootstrap_mean": "mean", "linear_model_mean": "mean_lm", "linear_
 _RANDOM = {"bootstrap_mean", "binomial", "deciles", "population_ratio"}
 _NUMBERS = ("point", "lower", "upper")
 _Z = 1.959963984540054
-SEEDS = 8
-# The standard error of a bound over one run of 10,000 draws, in standard errors of the estimate: what 8 runs say of it
-# is itself a matter of chance.
+SEEDS = 4
+# The standard error of a bound over one run of 10,000 draws, in standard errors of the estimate: what few runs say of
+# it is itself a matter of chance.
 _OF_ONE_RUN = 0.027
 
 
@@ -117,6 +117,8 @@ def _compare_row(found: Comparison, statistic: str, where: str, row: Row, number
                 found.differences.append(f"{where} {name}: None, theirs {two!r}, no reason")
         elif row["adjusted"] is False and row["reason"] == Reason.TOO_FEW_UNITS:
             found.compared["too few units to adjust"] += 1
+        elif statistic == "population_ratio" and row["reason"] in (Reason.FEW_UNITS, Reason.APPROXIMATE):
+            found.compared[f"ratio of {row['reason']}"] += 1
         else:
             found.compared[f"numbers of {statistic}"] += 1
             apart = abs(_float(one) - two)

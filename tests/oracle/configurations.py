@@ -60,6 +60,7 @@ LAUNCHES = (
     Launch(
         "speculative-connect-sockets-increased-population",
         "desktop; sampled, densities",
+        units=300,
         outcomes=("networking_performance", "page_load_performance_minimal"),
     ),
     Launch("all-users-day-5-reengagement-push", "fenix; 13 segments", start=date(2026, 5, 30), **_FENIX),

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.oracle.ask import questions
-from tests.oracle.compare import compare_counts, compare_direct, compare_enrollments, compare_metrics
+from tests.oracle.compare import compare_counts, compare_direct, compare_enrollments, compare_metrics, problems
 from tests.oracle.compare_estimates import compare_estimates
 from tests.oracle.configurations import LAUNCHES
 from tests.oracle.world import analysed
@@ -28,6 +28,7 @@ def main(slugs: list[str]) -> int:
             world = analysed(launch, Path(folder))
             theirs = questions(launch)
             direct = compare_direct(world)
+            direct.differences += problems(world)
             parts = [
                 compare_enrollments(world, theirs),
                 compare_metrics(world, theirs),
