@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from google.protobuf import empty_pb2
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options_pb2
@@ -82,6 +83,16 @@ class Checker:
         for name in rows:
             request.table_content[name].CopyFrom(_content(rows[name], self._tables[name]))
         return self._service.call("RegisterCatalog", request, local_service_pb2.RegisterResponse)
+
+    def close(self) -> None:
+        """Free what ZetaSQL holds of the tables; its memory is 4 GB for all checkers of a service together."""
+        if "_registered" in self.__dict__:
+            self._service.call(
+                "UnregisterCatalog",
+                local_service_pb2.UnregisterRequest(registered_id=self._registered.registered_id),
+                empty_pb2.Empty(),
+            )
+            del self.__dict__["_registered"]
 
     def analyze(self, sql: str) -> tuple[Column, ...]:
         """Return the columns that the query gives.
