@@ -14,6 +14,7 @@ from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError
 _COMMANDS = {
     "plan": "jetstream_argo.cli.planning:plan",
     "graph": "jetstream_argo.cli.planning:graph",
+    "validate": "jetstream_argo.cli.validating:validate",
     "run": "jetstream_argo.cli.running:run",
     "task": "jetstream_argo.cli.task:task",
     "results": "jetstream_argo.report.commands:results",

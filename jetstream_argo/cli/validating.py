@@ -1,0 +1,168 @@
+"""Looking for what is wrong with an experiment, and for what it would cost, before anything is run."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
+from jetstream_argo.plan.model import AnalysisPlan
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from jetstream_argo.engines.protocol import Engine
+    from jetstream_argo.validating.analysts import Analyst, Tables
+    from jetstream_argo.validating.validate import Findings
+
+# On demand, in US multi-regions: https://cloud.google.com/bigquery/pricing
+_DOLLARS_PER_TIB = 6.25
+
+
+@click.command()
+@planning_options
+@click.option("--warehouse", help="Ask it about its tables and about bytes: bigquery:PROJECT or embedded:FOLDER.")
+@click.option(
+    "--schema", "schema_file", type=click.Path(path_type=Path, dir_okay=False), help="JSON: {table: {column: type}}."
+)
+@click.option("--max-bytes", type=click.IntRange(0), help="Exit with 2 when all of it would read more of telemetry.")
+def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | None, **planning: Any) -> int:
+    """Check every SQL statement of EXPERIMENT without running one, and say of each metric what is wrong.
+
+    Without --warehouse, ZetaSQL analyses them on this machine (extra `zetasql`). With BigQuery as the warehouse, its
+    dry runs do, which also say what would be read.
+    """
+    from rich.console import Console
+
+    if max_bytes is not None and warehouse is None:
+        raise click.UsageError("--max-bytes needs --warehouse: only a warehouse knows how large its tables are")
+    plan = planned(**planning)
+    findings, assumed = _found(plan, warehouse, schema_file)
+    console = Console()
+    for part in _shown(plan, findings, assumed, sized=warehouse is not None):
+        console.print(part)
+    if max_bytes is not None:
+        from jetstream_argo.validating.validate import check_budget
+
+        check_budget(findings, max_bytes)
+    return EXIT_DONE if findings.is_right else EXIT_DEFINITION
+
+
+def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) -> "tuple[Findings, tuple[str, ...]]":
+    """Return what was found, and the tables whose columns were taken from the SQL itself."""
+    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.validating.alike import SparingAnalyst
+    from jetstream_argo.validating.analysts import BothAnalysts, WarehouseAnalyst
+    from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
+    from jetstream_argo.validating.validate import validate as look
+
+    engine = None if warehouse is None else connect(warehouse, attempt=secrets.token_hex(4))
+    given = {} if schema_file is None else read_schema(schema_file)
+    if engine is not None and warehouse is not None and warehouse.startswith("bigquery:"):
+        telemetry: Tables = telemetry_columns(plan, given)
+        analyst: Analyst = WarehouseAnalyst(engine)
+        assumed: tuple[str, ...] = ()
+    else:
+        known = {**_known(engine, plan), **given}
+        telemetry = telemetry_columns(plan, known)
+        assumed = tuple(name for name in telemetry if name not in known)
+        analyst = _local(telemetry)
+        if engine is not None:
+            analyst = BothAnalysts(analyst, WarehouseAnalyst(engine))
+    sparing = SparingAnalyst(analyst, telemetry, memory={}, slug=plan.experiment.slug)
+    with _waiting():
+        return look(plan, sparing), assumed
+
+
+def _known(engine: "Engine | None", plan: AnalysisPlan) -> "Tables":
+    from jetstream_argo.validating.telemetry import known_to
+
+    return {} if engine is None else known_to(engine, plan)
+
+
+def _local(telemetry: "Tables") -> "Analyst":
+    """Return ZetaSQL in this process.
+
+    Raises:
+        Unsupported: it is not installed.
+    """
+    if find_spec("zetasql") is None or find_spec("wasmtime") is None:
+        raise Unsupported(
+            "ZetaSQL is not installed: pip install 'jetstream-argo[zetasql]', or let BigQuery check the statements, "
+            "with --warehouse bigquery:PROJECT"
+        )
+    from jetstream_argo.engines.zetasql.checker import start
+    from jetstream_argo.engines.zetasql.loader import default_cache
+    from jetstream_argo.validating.analysts import LocalAnalyst
+
+    if not any(default_cache().glob("*.cwasm")):
+        click.echo("ZetaSQL is compiled once for this machine; that takes about half a minute ...", err=True)
+    return LocalAnalyst(telemetry, start())
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status("analysing every statement"):
+        yield
+
+
+def _shown(
+    plan: AnalysisPlan, findings: "Findings", assumed: tuple[str, ...], *, sized: bool
+) -> "Iterator[RenderableType]":
+    """Yield the table of metrics, what is wrong, and the totals."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("metric", "source", "computed", "values", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("statements", justify="right")
+    table.add_column("verdict")
+    for each in findings.verdicts:
+        verdict = Text("wrong", style="red") if each.problems else Text("right", style="green")
+        types = ", ".join(each.types)
+        table.add_row(Text(each.metric), Text(each.source), Text(each.how), types, str(each.statements), verdict)
+    yield table
+    for node, problem in findings.others:
+        yield Text(f"{node}: {problem}\n", style="red")
+    for each in findings.verdicts:
+        for problem in each.problems:
+            yield Text.assemble((f"{each.metric}: ", "bold red"), f"{problem}\n")
+    yield Text(_summary(findings, as_of=str(plan.as_of)), style="bold")
+    if sized:
+        yield Text(_cost(findings))
+    if assumed:
+        yield Text(
+            f"The columns of {len(assumed)} tables were taken from the SQL itself, where misspelt ones are not seen: "
+            f"{', '.join(assumed)}. Say what they have, with --schema or --warehouse.",
+            style="dim",
+        )
+
+
+def _summary(findings: "Findings", *, as_of: str) -> str:
+    count = f"{findings.slug}: {len(findings.statements)} statements for what is due by {as_of}"
+    if findings.is_right:
+        return f"{count}, all of them right"
+    parts = [f"{len(findings.wrong)} of {len(findings.verdicts)} metrics are wrong"] if findings.wrong else []
+    parts += [f"{len(findings.others)} other problems"] if findings.others else []
+    return f"{count}; {', '.join(parts)}"
+
+
+def _cost(findings: "Findings") -> str:
+    from jetstream_argo.report.status_tables import bytes_text
+
+    dollars = findings.bytes / 2**40 * _DOLLARS_PER_TIB
+    return (
+        f"They read {bytes_text(findings.bytes)} of telemetry: about ${dollars:,.2f} at ${_DOLLARS_PER_TIB} a TiB. "
+        "What is read of result tables comes on top, and is little."
+    )

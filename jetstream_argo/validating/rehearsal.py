@@ -1,0 +1,162 @@
+"""A warehouse that runs nothing: it has each query analysed, and remembers the columns of what would be written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.errors import InvalidQuery, NotFound, Unsupported
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql.needs.summary import FEW_VALUES
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.validating.analysts import Analyst
+from jetstream_argo.validating.expected import Expected, is_answer
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# No branch of a plan has this name, so that no estimate is made of made-up numbers.
+NOBODY = "\x00nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query that was asked for. `destination` is the table or view that it is for, empty for an answer."""
+
+    sql: Sql
+    destination: str
+    columns: tuple[Column, ...]
+    bytes: int
+
+
+class Rehearsal:
+    """An `Engine` for the nodes of one plan; see `taken` for what they asked of it."""
+
+    def __init__(self, plan: AnalysisPlan, analyst: Analyst) -> None:
+        self._plan = plan
+        self._analyst = analyst
+        self._expected = Expected(plan)
+        self._asked: list[Asked] = []
+        self.tables_made: dict[str, tuple[Column, ...]] = {}
+
+    def taken(self) -> tuple[Asked, ...]:
+        """Return what was asked for since the last time."""
+        asked = tuple(self._asked)
+        self._asked.clear()
+        return asked
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+        """Analyse a query; answer with made-up rows where others would be asked for because of the answer."""
+        found = self._analysed(sql)
+        self._check(self._expected.wrong_answer(found.columns))
+        self._asked.append(Asked(sql, "", found.columns, found.bytes))
+        rows = tuple(self._rows(found.columns, labels))
+        return Result(found.columns, rows, Job("", len(rows), found.bytes, 0, 0.0))
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Analyse a query; the table has its columns from then on."""
+        found = self._analysed(sql)
+        self._check(self._expected.wrong_table(destination, found.columns))
+        self._asked.append(Asked(sql, destination, found.columns, found.bytes))
+        self._write(destination, found.columns, write)
+        return Job("", 1, found.bytes, 0, 0.0)
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Note the table's columns."""
+        self._write(destination, columns, write)
+        return Job("", len(rows), 0, 0, 0.0)
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Analyse the view's query."""
+        found = self._analysed(sql)
+        self._check(self._expected.wrong_table(name, found.columns))
+        self._asked.append(Asked(sql, name, found.columns, found.bytes))
+
+    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
+        """Refuse: there are no rows."""
+        raise Unsupported(f"{table}: nothing was run that rows could be read of")
+
+    def info(self, table: str) -> TableInfo | None:
+        """Return the columns that the table would have."""
+        columns = self.tables_made.get(table)
+        return None if columns is None else TableInfo(table, columns, 0, 0, "", {}, "")
+
+    def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
+        """Do nothing."""
+        if table not in self.tables_made:
+            raise NotFound(table, self.tables_made)
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+        """Return the tables that would be there."""
+        found = (self.info(name) for name in sorted(self.tables_made) if name.startswith(f"{dataset}.{prefix}"))
+        return tuple(info for info in found if info is not None)
+
+    def delete(self, table: str) -> None:
+        """Forget the table."""
+        self.tables_made.pop(table, None)
+
+    def dry_run(self, sql: Sql) -> DryRun:
+        """Analyse a query that is not going to be asked in this form."""
+        found = self._analysed(sql)
+        return DryRun(found.columns, found.bytes)
+
+    def assume(self, table: str, columns: Sequence[Column]) -> None:
+        """Go on as if the table had been written."""
+        self._write(table, columns, Write.TRUNCATE)
+
+    def _analysed(self, sql: Sql) -> DryRun:
+        return self._analyst.analyse(sql, self.tables_made)
+
+    def _check(self, wrong: Iterator[str]) -> None:
+        problems = list(wrong)
+        if problems:
+            raise InvalidQuery("; ".join(problems))
+
+    def _write(self, name: str, columns: Sequence[Column], write: Write) -> None:
+        if write is not Write.APPEND or name not in self.tables_made:
+            self.tables_made[name] = tuple(columns)
+            return
+        there = {column.name.lower(): column.type for column in self.tables_made[name]}
+        for column in columns:
+            if there.get(column.name.lower(), column.type) != column.type:
+                raise InvalidQuery(f"column {column.name} of {name} is {there[column.name.lower()]}, not {column.type}")
+        self.tables_made[name] += tuple(column for column in columns if column.name.lower() not in there)
+
+    def _rows(self, columns: Sequence[Column], labels: Mapping[str, str]) -> Iterator[tuple[Value, ...]]:
+        """Yield a row per window where a branch with many values would be asked more about, and one of some units."""
+        if is_answer(columns):
+            for window in self._plan.windows(Period(labels["period"])):
+                place: dict[str, Value] = {"window_index": window.index, "branch": NOBODY}
+                yield tuple(place.get(column.name, _some(column.type)) for column in columns)
+        elif {"branch", "units"} <= {column.name for column in columns}:
+            yield tuple(NOBODY if column.name == "branch" else _some(column.type) for column in columns)
+
+
+def _some(type_: str) -> Value:
+    """Return a value for which details are asked: many different ones, with a tail so heavy that sums say little."""
+    match type_.partition("(")[0]:
+        case "INT64":
+            return FEW_VALUES + 1
+        case "FLOAT64":
+            return 1.0
+        case "NUMERIC" | "BIGNUMERIC":
+            return Decimal(1)
+        case "STRING":
+            return ""
+        case _ if type_.startswith("ARRAY<"):
+            return []
+        case _:
+            return None

@@ -1,0 +1,96 @@
+"""Which columns the tables have that a plan reads: those of the warehouse or a file, or else what the SQL says."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.engines.protocol import Column, Engine
+from jetstream_argo.engines.schema import infer_tables
+from jetstream_argo.engines.syntax import parse_query
+from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, Unsupported
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql import names
+from jetstream_argo.sql.enrollments import enrollments_query, signals_query
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.validating.expected import enrollment_columns
+
+Known = Mapping[str, tuple[Column, ...]]
+
+
+def telemetry_columns(plan: AnalysisPlan, known: Known) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of every table that the plan's queries read; of those not in `known`, what the SQL says.
+
+    The SQL is taken at its word: a misspelt column is found only where the table is known.
+    """
+    inferred = infer_tables(*_texts(plan), known={**_own(plan), **known})
+    assumed = {
+        name: tuple(Column(column, type_) for column, type_ in columns.items()) or (Column("nothing", "INT64"),)
+        for name, columns in inferred.items()
+    }
+    return {**assumed, **known}
+
+
+def telemetry_tables(plan: AnalysisPlan) -> tuple[str, ...]:
+    """Return the names of the tables that the plan's queries read."""
+    return tuple(infer_tables(*_texts(plan), known=_own(plan)))
+
+
+def known_to(engine: Engine, plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of those of the plan's tables that the warehouse has."""
+    found = {name: engine.info(name) for name in telemetry_tables(plan)}
+    return {name: info.columns for name, info in found.items() if info is not None}
+
+
+def read_schema(file: Path) -> dict[str, tuple[Column, ...]]:
+    """Return the columns that a JSON file says tables have: {table: {column: type}}.
+
+    Raises:
+        ConfigError: the file says something else.
+    """
+    try:
+        tables = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            str(name): tuple(Column(str(column), str(type_)) for column, type_ in columns.items())
+            for name, columns in tables.items()
+        }
+    except (OSError, ValueError, AttributeError) as error:
+        what = f'is no JSON of tables with their columns, {{"table": {{"column": "TYPE"}}}}: {error}'
+        raise ConfigError(str(file), [Problem("", what)]) from error
+
+
+def _own(plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
+    return {names.enrollments(plan): enrollment_columns(plan)}
+
+
+def _texts(plan: AnalysisPlan) -> tuple[Sql, ...]:
+    return tuple(text for text in _reading(plan) if _parses(text))
+
+
+def _reading(plan: AnalysisPlan) -> Iterator[Sql]:
+    """Yield queries that read what the plan reads, with whole expressions: they say more of types than partials."""
+    yield enrollments_query(plan)
+    if plan.signal is not None:
+        first, last = plan.signal.first_date, plan.signal.last_date
+        yield signals_query(plan, plan.signal, first_date=first, last_date=last, batch="")
+    due = next((due for due in plan.periods if due.windows), None)
+    if due is None:
+        return
+    grid = Grid(Basis.ENROLLMENTS, due.period, due.windows[:1])
+    for source in plan.sources:
+        metrics = [metric for metric in plan.metrics if metric.source == source.name]
+        together = direct_query(plan, source, metrics, grid, batch="")
+        if _parses(together):
+            yield together
+        else:
+            yield from (direct_query(plan, source, [metric], grid, batch="") for metric in metrics)
+
+
+def _parses(sql: Sql) -> bool:
+    """Whether the text can be asked about its tables; if not, its analysis will say why."""
+    try:
+        parse_query(sql)
+    except (InvalidQuery, Unsupported):
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""What is wrong with an experiment, metric by metric, and what computing all of it would read."""
+
+from dataclasses import dataclass
+
+from jetstream_argo.errors import CostExceeded
+from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
+from jetstream_argo.validating.analysts import Analyst
+from jetstream_argo.validating.statements import Statement, Wrong, rehearse
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of one metric. `problems` are the messages, each once; `types` are those of its values."""
+
+    metric: str
+    source: str
+    how: str
+    types: tuple[str, ...]
+    statements: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of an experiment. `others` are problems that are not those of one metric, with their nodes."""
+
+    slug: str
+    verdicts: tuple[Verdict, ...]
+    others: tuple[tuple[str, str], ...]
+    statements: tuple[Statement, ...]
+
+    @property
+    def bytes(self) -> int:
+        """What all statements read of telemetry."""
+        return sum(statement.bytes for statement in self.statements)
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """The metrics with problems."""
+        return tuple(verdict.metric for verdict in self.verdicts if verdict.problems)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong and not self.others
+
+
+def validate(plan: AnalysisPlan, analyst: Analyst) -> Findings:
+    """Have `analyst` look at every query that the nodes of `plan` would run, as if nothing was computed yet."""
+    rehearsed = rehearse(plan, analyst)
+    types = {
+        (table, column.name): column.type for table, columns in rehearsed.tables.items() for column in columns
+    }  # fmt: skip
+    return Findings(
+        slug=plan.experiment.slug,
+        verdicts=tuple(_verdict(plan, metric, rehearsed.statements, rehearsed.wrong, types) for metric in plan.metrics),
+        others=tuple(dict.fromkeys((each.node, str(each.error)) for each in rehearsed.wrong if not each.metric)),
+        statements=rehearsed.statements,
+    )
+
+
+def check_budget(findings: Findings, most: int) -> None:
+    """Refuse what reads more than `most` bytes.
+
+    Raises:
+        CostExceeded: it does.
+    """
+    if findings.bytes > most:
+        raise CostExceeded(
+            f"{findings.slug}: would read {findings.bytes:,} bytes of telemetry, and {most:,} are allowed; "
+            "leave out metrics or periods, or raise --max-bytes"
+        )
+
+
+def _verdict(
+    plan: AnalysisPlan,
+    metric: Metric,
+    statements: tuple[Statement, ...],
+    wrong: tuple[Wrong, ...],
+    types: dict[tuple[str, str], str],
+) -> Verdict:
+    problems = dict.fromkeys(str(each.error) for each in wrong if each.metric == metric.name)
+    of_values = (type_ for (_, column), type_ in types.items() if column == metric.column and metric.column)
+    return Verdict(
+        metric=metric.name,
+        source=metric.source,
+        how=_how(metric),
+        types=tuple(dict.fromkeys(of_values)),
+        statements=sum(metric.name in statement.metrics for statement in statements),
+        problems=_unrepeated(tuple(problems)),
+    )
+
+
+def _how(metric: Metric) -> str:
+    if metric.computation is None:
+        return f"of {', '.join(metric.depends_on)}"
+    return "composed" if isinstance(metric.computation, Composed) else "direct"
+
+
+def _unrepeated(problems: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the problems without those that say the same of another query: their first lines are alike."""
+    first: dict[str, str] = {}
+    for problem in problems:
+        first.setdefault(problem.partition("\n")[0].partition(" [at ")[0], problem)
+    return tuple(first.values())

@@ -1,0 +1,111 @@
+"""What `validate` tells a person."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Write
+
+EXPERIMENT = """
+[experiment]
+slug = "checkout"
+app_name = "shop"
+branches = ["old", "new"]
+reference_branch = "old"
+start_date = "2026-05-04"
+enrollment_period = 2
+end_date = "2026-05-20"
+enrollment_query = '''
+SELECT client_id AS analysis_id, branch, MIN(submission_date) AS enrollment_date, COUNT(*) AS num_enrollment_events
+FROM shop.assignments
+WHERE experiment = '{{ experiment.slug }}'
+GROUP BY client_id, branch
+'''
+
+[data_sources.orders]
+from_expression = "shop.orders"
+experiments_column_type = "none"
+
+[metrics]
+weekly = ["revenue"]
+
+[metrics.revenue]
+data_source = "orders"
+select_expression = "SUM(price)"
+
+[metrics.revenue.statistics.bootstrap_mean]
+"""
+ORDERS = (Column("client_id", "STRING"), Column("submission_date", "DATE"), Column("price", "FLOAT64"))
+ASSIGNMENTS = (
+    Column("client_id", "STRING"),
+    Column("submission_date", "DATE"),
+    Column("experiment", "STRING"),
+    Column("branch", "STRING"),
+)
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what validates an experiment; it gives the exit code and what was printed."""
+
+    def validate(text: str, *options: str) -> tuple[int, str]:
+        file = tmp_path / "checkout.toml"
+        file.write_text(text, encoding="utf-8")
+        code = exit_code_of(["validate", str(file), "--as-of", "2026-05-31", *options])
+        captured = capsys.readouterr()
+        return code, " ".join((captured.out + captured.err).split())
+
+    return validate
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> str:
+    """Return the URL of a warehouse that has the telemetry's tables."""
+    engine = EmbeddedEngine(tmp_path / "warehouse")
+    row = {"client_id": "a", "submission_date": None}
+    engine.load("shop.orders", [row], ORDERS, write=Write.TRUNCATE, labels={})
+    engine.load("shop.assignments", [row], ASSIGNMENTS, write=Write.TRUNCATE, labels={})
+    return f"embedded:{tmp_path / 'warehouse'}"
+
+
+def test_an_experiment_that_is_right_exits_0_and_says_what_was_taken_for_granted(run: Run) -> None:
+    code, said = run(EXPERIMENT)
+
+    assert code == 0
+    assert "all of them right" in said
+    assert "The columns of 2 tables were taken from the SQL itself" in said
+
+
+def test_a_metric_that_is_wrong_exits_2_and_is_named(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT.replace("SUM(price)", "SUM(prize)"), "--warehouse", warehouse)
+
+    assert code == 2
+    assert "revenue: Unrecognized name: prize; Did you mean price?" in said
+    assert "1 of 3 metrics are wrong" in said  # two more count rows that contradict the enrollment
+
+
+def test_a_warehouse_says_what_it_would_cost(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT, "--warehouse", warehouse)
+
+    assert code == 0
+    assert "of telemetry: about $0.00" in said
+    assert "taken from the SQL itself" not in said
+
+
+def test_over_the_budget_it_exits_2(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT, "--warehouse", warehouse, "--max-bytes", "10")
+
+    assert code == 2
+    assert "and 10 are allowed" in said
+
+
+def test_a_budget_without_a_warehouse_is_refused(run: Run) -> None:
+    code, said = run(EXPERIMENT, "--max-bytes", "10")
+
+    assert code == 2
+    assert "--max-bytes needs --warehouse" in said
