@@ -11,6 +11,7 @@ from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
 from jetstream_argo.run.estimating_counts import count_units
+from jetstream_argo.run.estimating_dropped import dropped_notes
 from jetstream_argo.run.estimating_model import Estimated, Place, Placed, Stored
 from jetstream_argo.run.estimating_pairs import joint_facts, ratio_facts
 from jetstream_argo.run.estimating_plain import plain_facts
@@ -61,7 +62,8 @@ def estimate_metric(
                 excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
             found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
-    return Estimated(tuple(rows), tuple(_notes([one for one, _ in asked], excluded)), tuple(queries.jobs), units)
+    notes = (*_notes([one for one, _ in asked], excluded), *dropped_notes(groups, queries))
+    return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
 
 
 class _Facts(Protocol):

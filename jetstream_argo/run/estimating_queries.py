@@ -93,10 +93,13 @@ class Queries:
 
     def rows(self, sql: Sql) -> dict[Key, Row]:
         """Run a query that gives a row per basis, window, segment and branch."""
+        return {row.key: row for row in self.table(sql)}
+
+    def table(self, sql: Sql) -> list[Row]:
+        """Run any query."""
         result = self.engine.query(sql, labels=self.labels)
         self.jobs.append(result.job)
-        rows = (Row(values) for values in result.dicts())
-        return {row.key: row for row in rows}
+        return [Row(values) for values in result.dicts()]
 
     def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Observed:
         """Return the values that the statistics of `group` are about, in some of the windows."""

@@ -296,3 +296,26 @@ def test_answers_that_would_be_too_large_are_asked_for_window_by_window(tmp_path
     assert (len(whole.jobs), len(parts.jobs)) == (3, 5)
     for one in groups[0].asked:
         assert repr(together.facts(one.need, key)) == repr(apart.facts(one.need, key))
+
+
+def test_a_censor_that_drops_far_more_units_than_asked_is_told(tmp_path: Path) -> None:
+    # Of yes and no, the 0.9 quantile is yes, and all who say it leave.
+    flags: list[Value] = [1, 1, 1, 1, 0, 0, 0, 0, None]
+    world = world_of(tmp_path, [*units_of("control", flags), *units_of("treatment", flags)], kind=WHOLE)
+    highest = step("censor_highest_values", fraction=0.9)
+
+    estimated = world.estimate(statistic("sum", highest), statistic("count", highest), statistic("binomial"))
+
+    (note,) = estimated.notes
+    assert note.startswith("count, sum: censor_highest_values drops 8 of 16 units in window 1, where 0.1 of them were")
+    assert len(estimated.jobs) == 3
+
+
+def test_a_censor_that_drops_what_was_asked_is_not_told(tmp_path: Path) -> None:
+    values: list[Value] = [float(number) for number in range(20)]
+    world = world_of(tmp_path, units_of("control", values), branches=("control",))
+
+    estimated = world.estimate(statistic("sum", step("zero_fill"), step("censor_lowest_values", fraction=0.1)))
+
+    assert estimated.notes == ()
+    assert points(estimated) == {"control": sum(range(2, 20))}

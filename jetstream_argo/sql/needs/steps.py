@@ -26,6 +26,12 @@ def step_relations(
     return Sql("".join(f",\n{relation.rstrip()}" for relation in relations)), last
 
 
+def relation_of(step: int, done: int, *, treats: Sequence[str], first: str) -> str:
+    """Return the name of the relation in which a step, counted from 0, was applied to so many of the columns."""
+    number = step * len(treats) + done
+    return f"step_{number}" if number else first
+
+
 def keeps_integers(steps: Sequence[p.PreTreatment]) -> bool:
     """Return whether whole numbers are whole after `steps`."""
     return not any(isinstance(step, p.NormalizeOverAnalysisPeriod | p.Log) for step in steps)

@@ -54,6 +54,11 @@ class Observed:
         return self.y_type.integer and keeps_integers(self.steps)
 
 
+def treats_of(observed: Observed) -> tuple[str, ...]:
+    """Return the columns that the steps are applied to."""
+    return ("y", "d") if observed.second is Second.DENOMINATOR else ("y",)
+
+
 def treated(observed: Observed) -> Sql:
     """Return the relations that end in `treated`: (basis, window_index, segment, branch, y [, x | d], …).
 
@@ -66,7 +71,7 @@ def treated(observed: Observed) -> Sql:
     columns = [Sql(f"o.{key}") for key in KEYS]
     columns += [Sql("w.days"), *(_float(name, of) for name, of in zip(names, types, strict=False))]
     carried = (*KEYS, "days", *names)
-    treats = names if observed.second is Second.DENOMINATOR else ("y",)
+    treats = treats_of(observed)
     steps, last = step_relations(observed.steps, treats=treats, carried=(*carried, "units"), first="counted")
     merges = any(step.action is Action.REPLACE for step in observed.steps)
     return fill(

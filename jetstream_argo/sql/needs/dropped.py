@@ -1,0 +1,35 @@
+"""The query for how many units the pre-treatments drop that judge by a quantile."""
+
+from collections.abc import Iterator
+
+from jetstream_argo.sql.needs.steps import relation_of
+from jetstream_argo.sql.needs.units import Observed, treated, treats_of
+from jetstream_argo.sql.text import Sql, fill, union_all
+from jetstream_argo.stats.pretreatments import Action
+
+
+def drops_by_quantile(observed: Observed) -> bool:
+    """Return whether there is anything to ask."""
+    return any(step.action is Action.DROP_BY_QUANTILE for step in observed.steps)
+
+
+def dropped_query(observed: Observed) -> Sql:
+    """Return the query for (step, basis, window_index, segment, n, kept), the steps counted from 0.
+
+    `n` are the units with a value that a step meets, of all branches, and `kept` those that it leaves; of a ratio,
+    both of its first column.
+    """
+    return fill("needs/dropped", units=treated(observed), counts=union_all(list(_counts(observed))))
+
+
+def _counts(observed: Observed) -> Iterator[Sql]:
+    treats = treats_of(observed)
+    for index, step in enumerate(observed.steps):
+        if step.action is not Action.DROP_BY_QUANTILE:
+            continue
+        before, after = (relation_of(index, place, treats=treats, first="counted") for place in (0, 1))
+        for relation, n, kept in ((before, "s.units", "0"), (after, "0", "s.units")):
+            yield Sql(
+                f"SELECT {index} AS step, s.basis, s.window_index, s.segment, {n} AS n, {kept} AS kept\n"
+                f"FROM {relation} AS s\nWHERE s.y IS NOT NULL AND NOT IS_NAN(s.y)"
+            )
