@@ -21,6 +21,7 @@ NEAR_ZERO = 0.2  # a deviation over the mean, from which a law of positive value
 PRECISE = 1e-3  # standard deviations
 TAILS: Floats = np.array([0.005, 0.025, 0.975, 0.995])
 TABLE = 1e-8  # standard deviations: how good a tabulated law is
+AS_CUMULANTS = 1e-9  # standard deviations; what cumulants leave out is more
 K = np.arange(HIGHEST_POWER + 1)
 
 
@@ -55,7 +56,8 @@ def bounds(questions: Sequence[Question], tails: Floats) -> list[Floats]:
     together = [index for index, one in enumerate(questions) if index not in found and _by_cumulants(one)]
     if together:
         batch = _Batch.of([questions[index] for index in together])
-        solved = quantiles(batch.cdf, np.broadcast_to(tails, (len(together), len(tails))), mean=batch.mean, sd=batch.sd)
+        every = np.broadcast_to(tails, (len(together), len(tails)))
+        solved = quantiles(batch.cdf, every, mean=batch.mean, sd=batch.sd, skewness=batch.skewness, close=AS_CUMULANTS)
         found.update(zip(together, solved, strict=True))
     for index, one in enumerate(questions):
         if index not in found:
@@ -66,16 +68,27 @@ def bounds(questions: Sequence[Question], tails: Floats) -> list[Floats]:
 def wins(questions: Sequence[Question]) -> list[tuple[float, float]]:
     """Return for each difference that varies the probability of more than 0, and the expectation of what is below."""
     found: dict[int, tuple[float, float]] = {}
-    together = [index for index, one in enumerate(questions) if _by_cumulants(one)]
+    # What one wins the other loses, so that each pair of laws is asked about once.
+    asked = {(id(one.law), id(one.reference)): index for index, one in enumerate(questions)}
+    mirrors = {
+        index: mirror
+        for index, one in enumerate(questions)
+        if (mirror := asked.get((id(one.reference), id(one.law)), index)) < index
+    }
+    together = [index for index, one in enumerate(questions) if index not in mirrors and _by_cumulants(one)]
     if together:
         batch = _Batch.of([questions[index] for index in together])
-        chances, losses = against_zero(batch.cdf, mean=batch.mean, sd=batch.sd)
-        found.update(zip(together, zip(chances.tolist(), losses.tolist(), strict=True), strict=True))
+        answers = against_zero(batch.cdf, mean=batch.mean, sd=batch.sd)
+        pairs = zip(*(answer.tolist() for answer in answers), strict=True)
+        found.update({index: (chance, loss) for index, (chance, loss) in zip(together, pairs, strict=True)})
     for index, one in enumerate(questions):
-        if index not in found and one.reference is not None:
+        if index in mirrors:
+            chance, loss = found[mirrors[index]]
+            found[index] = (1 - chance, max(loss - one.mean, 0.0))
+        elif index not in found and one.reference is not None:
             cdf = difference_cdf(one.law, one.reference)
-            chance, loss = against_zero(cdf, mean=np.array([[one.mean]]), sd=np.array([[one.sd]]))
-            found[index] = (float(chance[0]), float(loss[0]))
+            chances, losses = against_zero(cdf, mean=np.array([[one.mean]]), sd=np.array([[one.sd]]))
+            found[index] = (float(chances[0]), float(losses[0]))
     return [found[index] for index in range(len(questions))]
 
 
@@ -131,6 +144,14 @@ class _Batch:
             paired=_column([float(one.reference is not None) for one in questions]),
             ratio=_column([float(one.ratio) for one in questions]),
         )
+
+    @property
+    def skewness(self) -> Floats:
+        """About how skew each quantity is."""
+        (_, sd_a, shape_a), (_, sd_b, shape_b) = self.a, self.b
+        r = np.where(self.ratio > 0, self.mean, self.paired)
+        sd = np.hypot(sd_a, r * sd_b)
+        return np.asarray((sd_a / sd) ** 3 * shape_a[..., 3] + (-r * sd_b / sd) ** 3 * shape_b[..., 3])
 
     def cdf(self, x: Floats) -> Floats:
         """Return each question's distribution function at its row of `x`."""

@@ -49,6 +49,10 @@ class CumulantLaw:
 
     def reciprocal_mean(self) -> float:
         """Return the expectation of 1 / X of a law away from 0: by its moments, or nearer to 0 by its nodes."""
+        return self._reciprocal_mean
+
+    @cached_property
+    def _reciprocal_mean(self) -> float:
         ratio = self.sd / self.mean
         if abs(ratio) > SERIES:
             with np.errstate(divide="ignore"):  # infinite, if an approximate law reaches 0

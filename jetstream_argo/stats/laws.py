@@ -90,13 +90,21 @@ def against_zero(cdf: Cdf, *, mean: Floats, sd: Floats) -> tuple[Floats, Floats]
 
 
 def quantiles(
-    cdf: Cdf, probabilities: Floats, *, mean: float | Floats, sd: float | Floats, close: float = CLOSE
+    cdf: Cdf,
+    probabilities: Floats,
+    *,
+    mean: float | Floats,
+    sd: float | Floats,
+    close: float = CLOSE,
+    skewness: float | Floats = 0.0,
 ) -> Floats:
     """Return where a distribution function reaches each of the probabilities, to `close` standard deviations.
 
-    `mean` and `sd` say where to begin.
+    `mean`, `sd` and `skewness` say where to begin.
     """
-    return search(cdf, ndtri(probabilities), mean=mean, sd=sd, close=close)[0]
+    scores = ndtri(probabilities)
+    start = mean + sd * (scores + skewness * (scores * scores - 1) / 6)
+    return search(cdf, scores, mean=mean, sd=sd, start=start, close=close)[0]
 
 
 def search(
