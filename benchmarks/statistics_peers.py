@@ -71,7 +71,7 @@ def jetstream(task: str, rows: pd.DataFrame) -> tuple[Call, int]:
         ),
         "empirical_cdf": (lambda _: upstream.EmpiricalCDF(log_space=True), 1),
         "kernel_density_estimate": (
-            lambda k: upstream.KernelDensityEstimate(log_space=True, grid_size=256 // k), 16 if n >= 100_000 else 1,
+            lambda k: upstream.KernelDensityEstimate(log_space=True, grid_size=256 // k), 16 if n > 1_000_000 else 1,
         ),
     }  # fmt: skip
     make, factor = made[task]

@@ -11,12 +11,14 @@ import numpy as np
 from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.columns import Columns, Finite, finite_of, is_whole, sample_of, span_of
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
+from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
 from jetstream_argo.stats.grid import cumulative, grid
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.moments import Moments, Successes, Total
 from jetstream_argo.stats.needs import (
     CountNeed,
+    DensityNeed,
     GridNeed,
     JointMomentsNeed,
     MomentsNeed,
@@ -135,11 +137,19 @@ def _of_group(need: Need, group: Floats) -> Data:
             return _windows(group, probabilities, spread)
         case GridNeed() if len(group) > SORTED:
             return _grid_counts(group, need)
+        case DensityNeed(bandwidth=rule) if len(group) > SORTED and group.min() < group.max():
+            return boxes_of_values(group, _extremes(group), bandwidth(rule, len(group), float(group.std(ddof=1))))
         case _:
             return _value_counts(group)
 
 
 def _grid_counts(group: Floats, need: GridNeed) -> GridCounts:
+    span = _extremes(group)
+    points = grid(span, grid_size=need.grid_size, log_space=need.log_space)
+    return GridCounts(span, cumulative(group, points))
+
+
+def _extremes(group: Floats) -> Extremes:
     low, high = float(group.min()), float(group.max())
     at_most_zero = 0
     smallest: float | None = low
@@ -147,9 +157,7 @@ def _grid_counts(group: Floats, need: GridNeed) -> GridCounts:
         at_most_zero = int(np.count_nonzero(group <= 0))
         positive = group[group > 0]
         smallest = float(positive.min()) if len(positive) else None
-    span = Extremes(len(group), low, high, smallest, at_most_zero)
-    points = grid(span, grid_size=need.grid_size, log_space=need.log_space)
-    return GridCounts(span, cumulative(group, points))
+    return Extremes(len(group), low, high, smallest, at_most_zero)
 
 
 def _value_counts(group: Floats) -> ValueCounts:

@@ -82,19 +82,22 @@ def power_sums(data: ValueCounts) -> PowerSums:
 def power_sums_of(values: Floats) -> PowerSums:
     """Return the same from the values themselves; there must be one."""
     mean = float(values.mean())
-    half = HIGHEST_POWER // 2
-    products = np.zeros((half + 1, half + 1))
+    central = [0.0] * (HIGHEST_POWER - 1)
+    room = np.empty((HIGHEST_POWER // 2, BLOCK))
     for start in range(0, len(values), BLOCK):
-        powers = _vandermonde(values[start : start + BLOCK] - mean, half)
-        products += powers @ powers.T
-    # The sum of the k-th powers is any product of an i-th and a j-th with i + j = k.
-    central = [float(products[k // 2, k - k // 2]) for k in range(2, HIGHEST_POWER + 1)]
+        deviation = values[start : start + BLOCK] - mean
+        powers = _powers_of(deviation, room)
+        # The k-th power is the product of an i-th and a j-th with i + j = k.
+        for k in range(2, HIGHEST_POWER + 1):
+            central[k - 2] += float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
     return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), float(values.min()), float(values.max()))
 
 
-def _vandermonde(deviation: Floats, highest: int) -> Floats:
-    powers = np.ones((highest + 1, len(deviation)))
-    for k in range(1, highest + 1):
+def _powers_of(deviation: Floats, room: Floats) -> Floats:
+    """The powers from the first on, as rows of `room`, which is as wide as a block."""
+    powers = room[:, : len(deviation)]
+    powers[0] = deviation
+    for k in range(1, len(powers)):
         np.multiply(powers[k - 1], deviation, out=powers[k])
     return powers
 
@@ -128,11 +131,20 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
     if not len(data.counts):
         return JointPowerSums(0, 0.0, 0.0, ())
     columns = [_winsorised(column, data.counts, clip) for column in (data.numerator, data.denominator)]
-    (mean_x, x), (mean_y, y) = ((mean := _mean(column, data.counts), column - mean) for column in columns)
+    single = int(data.counts.max()) == 1
+    means = (float(column.mean()) if single else _mean(column, data.counts) for column in columns)
+    (mean_x, x), (mean_y, y) = ((mean, column - mean) for mean, column in zip(means, columns, strict=True))
     products = np.zeros((order + 1, order + 1))
+    left, right = np.ones((order + 1, BLOCK)), np.ones((order + 1, BLOCK))
     for start in range(0, len(x), BLOCK):
         block = slice(start, start + BLOCK)
-        products += (_vandermonde(x[block], order) * data.counts[block]) @ _vandermonde(y[block], order).T
+        width = len(x[block])
+        _powers_of(x[block], left[1:])
+        _powers_of(y[block], right[1:])
+        if not single:
+            left[0, :width] = data.counts[block]
+            left[1:, :width] *= left[0, :width]
+        products += left[:, :width] @ right[:, :width].T
     central = tuple(tuple(float(value) for value in row[: order + 1 - i]) for i, row in enumerate(products))
     return JointPowerSums(data.n, mean_x, mean_y, central, float(columns[1].min()))
 

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from jetstream_argo.stats.columns import Columns
+from jetstream_argo.stats.density import boxes_of, boxes_of_values
 from jetstream_argo.stats.from_columns import sample_from_columns
 from jetstream_argo.stats.from_pairs import mean_of_quantiles
 from jetstream_argo.stats.grid import cumulative, grid
 from jetstream_argo.stats.reduce import joint_power_sums, power_sums_of
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.select import Buckets
-from jetstream_argo.stats.sufficient import Extremes, PairCounts
+from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
 ANY = st.floats(allow_nan=False, allow_infinity=False)
 RNG = np.random.RandomState(20261125)
@@ -89,3 +90,15 @@ def test_joint_power_sums_are_the_sums_of_the_products_of_powers() -> None:
         for j, value in enumerate(row):
             terms = counts * (x - mean_x) ** i * (y - mean_y) ** j
             assert value == pytest.approx(terms.sum(), abs=1e-10 * np.abs(terms).sum())
+
+
+@pytest.mark.parametrize("values", [SKEW, np.r_[SKEW, -SKEW * 1e4], np.r_[np.zeros(9_000), SKEW]])
+def test_boxes_of_values_in_any_order_are_those_of_sorted_ones(values: np.ndarray) -> None:
+    distinct, counts = np.unique(values, return_counts=True)
+    span = Extremes(len(values), values.min(), values.max(), values[values > 0].min(), int((values <= 0).sum()))
+
+    found = boxes_of_values(values, span, 0.1)
+
+    expected = boxes_of(ValueCounts(distinct, counts), span, 0.1)
+    assert np.array_equal(found.index, expected.index)
+    assert found.moments == pytest.approx(expected.moments, rel=1e-9, abs=1e-9)
