@@ -111,9 +111,8 @@ def boxes_of_values(values: Floats, span: Extremes, width: float) -> Boxes:
         raise _too_far(width, span.maximum)
     scaled = values / width
     box = np.floor(scaled * BOXES)
-    start = max(
-        float(np.floor(span.minimum / width * BOXES)), float(np.median(box[:: len(box) // 1000 + 1])) - NEAR / 2
-    )
+    middle = float(np.median(box[:: len(box) // 1000 + 1]))
+    start = max(float(np.floor(span.minimum / width * BOXES)), float(np.floor(middle)) - NEAR / 2)
     near = (box >= start) & (box < start + NEAR)
     far = np.sort(np.compress(~near, values))
     rest = boxes_of(ValueCounts(far, np.ones(len(far), np.int64)), span, width) if len(far) else None
@@ -122,9 +121,10 @@ def boxes_of_values(values: Floats, span: Extremes, width: float) -> Boxes:
     place = (box - start).astype(np.int64)
     counts = np.bincount(place, minlength=NEAR)
     held = np.flatnonzero(counts)
-    term, powers = offset, [counts[held].astype(np.float64)]
+    term: Floats = offset
+    powers: list[Floats] = [counts[held].astype(np.float64)]
     for _ in range(1, TERMS):
-        powers.append(np.bincount(place, weights=term, minlength=NEAR)[held])
+        powers.append(np.asarray(np.bincount(place, weights=term, minlength=NEAR)[held], np.float64))
         term = term * offset
     index, moments_of = held + int(start), np.column_stack(powers)
     if rest is None:
