@@ -86,6 +86,7 @@ def results(
     )
     entries = _entries(target)
     result = read_estimates(target.engine, target.place, filters)
+    _warn(only(status_report(None, entries), filters.metrics, filters.periods))
     if asked["format_"] == "table":
         from jetstream_argo.report.tables import estimate_tables
 
@@ -126,6 +127,14 @@ def _report(target: _Target) -> StatusReport:
     from jetstream_argo.dag.build import build_dag
 
     return status_report(target.plan, read_entries(target.engine, target.place), build_dag(target.plan))
+
+
+def _warn(report: StatusReport) -> None:
+    """Tell of estimates that count units which were deleted since."""
+    older = dict.fromkeys(each.metric for each in report.metrics if each.before_deletion)
+    if older and report.deleted_at is not None:
+        text = f"the estimates of {', '.join(older)} are older than the last deletion of units, {report.deleted_at}"
+        click.secho(f"warning: {text}", err=True, fg="yellow")
 
 
 def _entries(target: _Target) -> tuple[Entry, ...]:

@@ -1,7 +1,7 @@
 """One line of what was done: the rows of the status table, which is appended to and never changed."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
@@ -20,6 +20,7 @@ class Kind(StrEnum):
     VALUES = "values"
     STATISTICS = "statistics"
     EXPORT = "export"
+    DELETION = "deletion"  # of units, from one table
 
 
 class State(StrEnum):
@@ -28,6 +29,7 @@ class State(StrEnum):
     COMPUTED = "computed"  # the rows of this batch are complete: readers may use them
     FAILED = "failed"
     NO_DATA = "no_data"  # complete, and there were no rows
+    FORGOTTEN = "forgotten"  # what earlier entries say of these keys, or of this metric's estimates, no longer counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,39 @@ def entry_of(row: Mapping[str, Value]) -> Entry:
 
 
 def read_entries(engine: Engine, owner: names.Owner) -> tuple[Entry, ...]:
-    """Return what was recorded for an experiment, oldest first; nothing if nothing was ever recorded."""
+    """Return what was recorded for an experiment and still counts, oldest first; nothing if nothing ever was."""
     try:
         result = engine.query(entries_query(owner), labels={"experiment": names.place_of(owner).slug})
     except NotFound:
         return ()
-    return tuple(entry_of(row) for row in result.dicts())
+    return remembered(entry_of(row) for row in result.dicts())
+
+
+def remembered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return `entries`, oldest first, without what later ones say is to be forgotten, and without those.
+
+    An entry stays without the keys, or the metric, that were forgotten, since it still tells what its jobs cost; a
+    failure of nothing else goes.
+    """
+    forgotten: set[tuple[str, ...]] = set()
+    kept: list[Entry] = []
+    for entry in reversed(list(entries)):
+        if entry.state is State.FORGOTTEN:
+            forgotten.update(_parts(entry).values())
+            continue
+        left = tuple(name for name, part in _parts(entry).items() if part not in forgotten)
+        if left == tuple(_parts(entry)):
+            kept.append(entry)
+        elif entry.state is not State.FAILED or left:
+            kept.append(replace(entry, metrics=left) if entry.kind is Kind.STATISTICS else replace(entry, keys=left))
+    return tuple(reversed(kept))
+
+
+def _parts(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """Return what can be forgotten of an entry, each by its own name: estimates by metric, else columns by table."""
+    if entry.kind is Kind.STATISTICS:
+        return {metric: (entry.kind, metric, entry.period) for metric in entry.metrics}
+    return {key: (entry.kind, entry.table, key) for key in entry.keys}
 
 
 def entries_query(owner: names.Owner) -> Sql:

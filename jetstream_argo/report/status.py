@@ -33,7 +33,8 @@ class MetricStatus:
 
     The windows are None where a failure names none and no plan says what is due. `computed_at`, `units`, `adjusted`
     and `note` are those of the latest estimates, which readers see until there are newer ones, whatever the standing.
-    `error` and `message` are of the latest failure that no success has followed.
+    `error` and `message` are of the latest failure that no success has followed. `before_deletion` says that units
+    which the estimates count were deleted since.
     """
 
     metric: str
@@ -47,6 +48,7 @@ class MetricStatus:
     note: str = ""
     error: str = ""
     message: str = ""
+    before_deletion: bool = False
 
     @property
     def is_complete(self) -> bool:
@@ -56,12 +58,16 @@ class MetricStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """Where an experiment stands. `failures` are those that no success has followed, oldest first."""
+    """Where an experiment stands. `failures` are those that no success has followed, oldest first.
+
+    `deleted_at` is when units were last deleted.
+    """
 
     metrics: tuple[MetricStatus, ...]
     sources: tuple[SourceStatus, ...]
     nodes: tuple[NodeStatus, ...]
     failures: tuple[Entry, ...]
+    deleted_at: datetime | None = None
 
     @property
     def lacking(self) -> tuple[MetricStatus, ...]:
@@ -85,12 +91,14 @@ def status_report(plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag 
     """
     failures = outstanding(entries, plan)
     latest = _latest(entries)
+    deleted_at = max((each.recorded_at for each in entries if each.kind is Kind.DELETION), default=None)
     rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures)
     return StatusReport(
-        metrics=tuple(_joined(rows)),
+        metrics=tuple(_joined(_dated(row, deleted_at) for row in rows)),
         sources=source_statuses(entries),
         nodes=node_statuses(entries, dag),
         failures=failures,
+        deleted_at=deleted_at,
     )
 
 
@@ -184,6 +192,11 @@ def _older(metric: str, period: str, window: int, entry: Entry | None, standing:
     if entry is None:
         return row
     return replace(row, computed_at=entry.recorded_at, units=entry.units, adjusted=entry.adjusted, note=entry.message)
+
+
+def _dated(row: MetricStatus, deleted_at: datetime | None) -> MetricStatus:
+    older = row.computed_at is not None and deleted_at is not None and row.computed_at < deleted_at
+    return replace(row, before_deletion=True) if older else row
 
 
 def _with_failure(row: MetricStatus, failure: Entry) -> MetricStatus:

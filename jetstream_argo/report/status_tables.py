@@ -33,6 +33,7 @@ _COLUMNS = (
     Column("note", "STRING"),
     Column("error", "STRING"),
     Column("message", "STRING"),
+    Column("before_deletion", "BOOL"),
 )
 
 
@@ -59,6 +60,7 @@ def status_json(report: StatusReport) -> str:
         "sources": [_plain(each) for each in report.sources],
         "nodes": [_plain(each) for each in report.nodes],
         "failures": [_plain(each) for each in report.failures],
+        "deleted_at": _plain(report.deleted_at),
     }
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
@@ -68,7 +70,7 @@ def status_rows(report: StatusReport) -> Result:
     rows = tuple(
         (
             each.metric, each.period, each.first_window, each.last_window, each.standing.value, each.computed_at,
-            each.units, each.adjusted, each.note, each.error, each.message,
+            each.units, each.adjusted, each.note, each.error, each.message, each.before_deletion,
         )
         for each in report.metrics
     )  # fmt: skip
@@ -145,9 +147,8 @@ def _windows(each: MetricStatus) -> str:
 
 
 def _what(each: MetricStatus) -> str:
-    if each.error:
-        return f"{each.error}: {each.message}"
-    return each.note
+    said = f"{each.error}: {each.message}" if each.error else each.note
+    return "; ".join(part for part in (said, "older than the last deletion of units" * each.before_deletion) if part)
 
 
 def _moment(moment: datetime | None) -> str:

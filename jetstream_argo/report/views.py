@@ -36,7 +36,8 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
         status=table(names.status(owner)),
         estimates=table(names.statistics(owner)),
         kind=literal(Kind.STATISTICS.value),
-        states=_literals([State.COMPUTED.value, State.NO_DATA.value]),
+        # Of what was forgotten last there is a batch without rows.
+        states=_literals([State.COMPUTED.value, State.NO_DATA.value, State.FORGOTTEN.value]),
         periods=_literals([period.value for period in periods]),
         preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
         srm=literal(estimates.SRM),

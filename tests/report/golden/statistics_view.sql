@@ -10,7 +10,7 @@ WITH batches AS (
   CROSS JOIN UNNEST(s.metrics) AS metric
   CROSS JOIN UNNEST(GENERATE_ARRAY(s.first_window, s.last_window)) AS window_index
   WHERE s.kind = 'statistics'
-    AND s.state IN ('computed', 'no_data')
+    AND s.state IN ('computed', 'no_data', 'forgotten')
     AND s.period IN ('week')
 ),
 latest AS (
