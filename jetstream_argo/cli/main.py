@@ -19,6 +19,8 @@ _COMMANDS = {
     "task": "jetstream_argo.cli.task:task",
     "results": "jetstream_argo.report.commands:results",
     "status": "jetstream_argo.report.commands:status",
+    "delete": "jetstream_argo.cli.upkeep:delete",
+    "shred": "jetstream_argo.cli.upkeep:shred",
     "demo": "jetstream_argo.cli.demo:demo",
     "workflow": "jetstream_argo.cli.workflows:workflow",
     "submit": "jetstream_argo.cli.workflows:submit",

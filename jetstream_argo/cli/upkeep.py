@@ -1,0 +1,189 @@
+"""Taking results away again: a whole experiment's, some metrics', or those of units."""
+
+import secrets
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.cli.task import chosen
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.errors import PlanError
+from jetstream_argo.plan import codec
+from jetstream_argo.report.entries import Entry, read_entries
+from jetstream_argo.sql.names import Place, place_of
+
+if TYPE_CHECKING:
+    from jetstream_argo.engines.protocol import Engine
+    from jetstream_argo.plan.model import AnalysisPlan
+
+_WAREHOUSE = click.option(
+    "--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True
+)  # fmt: skip
+_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+
+@click.command()
+@planning_options
+@_WAREHOUSE
+@click.option("--metrics", default="", help="Only have these forgotten, to be computed again; comma-separated.")
+@_YES
+def delete(experiment: str | None, warehouse: str, metrics: str, yes: bool, **planning: Any) -> int:
+    """Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.
+
+    With --metrics no row is deleted: the status table says that the metrics' estimates and values no longer count, and
+    the next run computes them again. That takes a plan, so that EXPERIMENT is then looked up as by `plan`.
+    """
+    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    if chosen(metrics):
+        return _forget(engine, planned(experiment, **planning), chosen(metrics), yes=yes)
+    named_by_file = experiment is not None and (experiment.endswith((".toml", ".json")) or "://" in experiment)
+    owner = planned(experiment, **planning) if named_by_file else _owner(experiment, planning)
+    return _delete(engine, owner, yes=yes)
+
+
+@click.command()
+@click.argument("experiment", required=False)
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
+@click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset.")
+@_WAREHOUSE
+@click.option("--ids", required=True, metavar="FILE|ID,…", help="Whom to remove: a file of one a line, or a list.")
+@_YES
+def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, **planning: Any) -> int:
+    """Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.
+
+    No run of the experiment may be under way. The warehouse may keep what was removed for some days, as BigQuery's
+    time travel does. A unit that telemetry still holds comes back when the experiment is enrolled anew.
+    """
+    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    return _shred(engine, _owner(experiment, planning), _ids(ids), yes=yes)
+
+
+def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> int:
+    from jetstream_argo.upkeep.owned import owned
+
+    found = owned(engine, owner, read_entries(engine, owner))
+    for info in found.foreign:
+        whose = f"is described as {info.description!r}" if info.description else "has no description of ours"
+        click.secho(f"kept {info.name}: it {whose}, and may be another experiment's", err=True, fg="yellow")
+    if not found.tables:
+        raise PlanError(_nothing(place_of(owner)))
+    _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
+    if not _agreed(f"delete these {len(found.tables)} tables and views?", yes=yes):
+        return 0
+    for info in found.tables:
+        engine.delete(info.name)
+    click.echo(f"deleted {len(found.tables)} tables and views")
+    return 0
+
+
+def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, yes: bool) -> int:
+    from jetstream_argo.upkeep.forgetting import dependents, forgotten, record
+
+    known = read_entries(engine, plan)
+    entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=secrets.token_hex(4))
+    if not entries:
+        click.echo(f"nothing was computed of {', '.join(metrics)}")
+        return 0
+    _list("what no longer counts", [_described(entry) for entry in entries])
+    others = dependents(plan, metrics)
+    if others:
+        click.echo(f"the estimates of {', '.join(others)}, which use these, stay as they are")
+    if not _agreed(f"forget {', '.join(metrics)}?", yes=yes):
+        return 0
+    record(engine, plan, entries)
+    click.echo("forgotten; the next run computes them again")
+    return 0
+
+
+def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], *, yes: bool) -> int:
+    from jetstream_argo.report.status import status_report
+    from jetstream_argo.upkeep.shredding import holdings, shred
+
+    place = place_of(owner)
+    entries = read_entries(engine, owner)
+    if not entries:
+        raise PlanError(_nothing(place))
+    held = holdings(engine, owner, entries, ids)
+    if not held:
+        click.echo(f"no table of {place.slug} holds any of these {len(ids)} units")
+        return 0
+    _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
+    if not _agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
+        return 0
+    for done in shred(engine, owner, held, ids, now=_now, attempt=secrets.token_hex(4)):
+        click.echo(f"removed {done.rows} rows of {done.table.name}")
+    older = [each.metric for each in status_report(None, read_entries(engine, owner)).metrics if each.before_deletion]
+    _list("estimates that still count them", list(dict.fromkeys(older)))
+    if older:
+        click.echo("`delete --metrics` has them computed again")
+    return 0
+
+
+def _owner(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":
+    """Return whose tables are meant: what a plan says, or a slug and the dataset that was given or is usual."""
+    if planning["plan_file"] is not None:
+        return codec.read(planning["plan_file"])
+    if experiment is None:
+        raise click.UsageError("name an experiment by its slug, or give --plan FILE")
+    if planning["dataset"] is not None:
+        return Place(planning["dataset"], experiment)
+    from jetstream_argo.config.conventions.load import load_conventions
+
+    return Place(load_conventions(planning.get("conventions", ())).default_dataset, experiment)
+
+
+def _ids(given: str) -> tuple[str, ...]:
+    """Return the ids in a file, one a line, or in a list.
+
+    Raises:
+        UsageError: there is none.
+    """
+    file = Path(given)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else given.split(",")
+    ids = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not ids:
+        raise click.UsageError(f"--ids {given}: names no unit")
+    return ids
+
+
+def _agreed(question: str, *, yes: bool) -> bool:
+    """Whether to go on; without anyone to ask, only with --yes."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("there is nobody to ask: add --yes")
+    agreed = yes or click.confirm(question)
+    if not agreed:
+        click.echo("nothing was changed")
+    return agreed
+
+
+def _list(title: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    click.echo(f"{title}:")
+    for name in names:
+        click.echo(f"  {name}")
+
+
+def _described(entry: Entry) -> str:
+    if entry.period:
+        return f"{entry.metrics[0]}: estimates, {entry.period} {entry.first_window} to {entry.last_window}"
+    return f"{entry.metrics[0]}: {len(entry.keys)} columns of {entry.table}"
+
+
+def _size(rows: int) -> str:
+    return f" ({rows:,} rows)" if rows else ""
+
+
+def _nothing(place: Place) -> str:
+    return (
+        f"{place.slug}: there is nothing in dataset {place.dataset!r}; check the slug, the dataset and the warehouse"
+    )  # fmt: skip
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,81 @@
+"""Which tables and views belong to an experiment: by their exact names, and as their descriptions say."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.entries import Entry
+from jetstream_argo.sql import names
+from jetstream_argo.sql.names import Place, place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What there is of an experiment, what everything is read from last; and what only has such a name."""
+
+    tables: tuple[TableInfo, ...]
+    foreign: tuple[TableInfo, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitTable:
+    """A table with rows of units, and how it is laid out."""
+
+    name: str
+    layout: Layout
+
+
+def owned(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Owned:
+    """Return the tables and views that there are of an experiment: views first, the status table last.
+
+    Data sources are those that `entries` name, and the plan's where `owner` is one. Names that hold no hash may be
+    those of another experiment with a slug like `a-b` and `a_b`: such a table belongs to whom it is described as.
+    """
+    place = place_of(owner)
+    mine: list[TableInfo] = []
+    foreign: list[TableInfo] = []
+    for name, described in (*_views(place), *_tables(owner, entries)):
+        info = engine.info(name)
+        if info is not None:
+            (mine if not described or info.description == described else foreign).append(info)
+    return Owned(tuple(mine), tuple(foreign))
+
+
+def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[UnitTable, ...]:
+    """Return the tables of an experiment, whether they are there or not, that hold rows of units."""
+    place = place_of(owner)
+    by_unit = ("analysis_id",)
+    tables = [UnitTable(names.enrollments(place), Layout(cluster_by=by_unit))]
+    tables.append(UnitTable(names.signals(place), Layout("submission_date", by_unit)))
+    for source in sources_of(owner, entries):
+        tables.append(UnitTable(names.partials(place, source), Layout("submission_date", by_unit)))
+        tables += [
+            UnitTable(names.values(place, basis, source, period), Layout("window_index", by_unit))
+            for basis in Basis
+            for period in Period
+        ]
+    return tuple(tables)
+
+
+def sources_of(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return the data sources that were ever read, and those of the plan."""
+    planned = [source.name for source in owner.sources] if isinstance(owner, AnalysisPlan) else []
+    return tuple(dict.fromkeys([*(entry.source for entry in entries if entry.source), *planned]))
+
+
+def _views(place: Place) -> Iterator[tuple[str, str]]:
+    for period in Period:
+        yield names.statistics_view(place, period), f"Latest estimates of {place.slug}"
+        for basis in Basis:
+            yield names.values_view(place, basis, period), f"Metrics of every unit of {place.slug}"
+
+
+def _tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield every table, the status table last: until it is gone, it is known what else there is."""
+    place = place_of(owner)
+    yield names.statistics(place), ""
+    for unit_table in reversed(unit_tables(owner, entries)):
+        yield unit_table.name, place.slug if unit_table.name == names.enrollments(place) else ""
+    yield names.status(place), ""

@@ -1,0 +1,110 @@
+"""How units are removed from every table of an experiment that holds them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jetstream_argo.engines.protocol import Engine, Write
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State
+from jetstream_argo.sql import names
+from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.upkeep.owned import UnitTable, unit_tables
+
+NODE = "shred"
+# BigQuery takes queries of up to 1 MB: https://cloud.google.com/bigquery/quotas#query_jobs
+_LONGEST = 500_000  # characters of ids in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How many rows of the asked-for units a table holds."""
+
+    table: UnitTable
+    rows: int
+
+
+def holdings(
+    engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], ids: Sequence[str]
+) -> tuple[Holding, ...]:
+    """Return the tables that hold rows of the units, and how many."""
+    found = []
+    for each in unit_tables(owner, entries):
+        if _belongs(engine, each.name, owner):
+            rows = sum(_counted(engine, each.name, part, owner) for part in parts(ids))
+            if rows:
+                found.append(Holding(each, rows))
+    return tuple(found)
+
+
+def shred(
+    engine: Engine,
+    owner: AnalysisPlan | Place,
+    held: Iterable[Holding],
+    ids: Sequence[str],
+    *,
+    now: Callable[[], datetime],
+    attempt: str,
+) -> Iterator[Holding]:
+    """Rewrite each table without the units, at one instant each, record that it was, and yield it.
+
+    Nothing may write to the experiment's tables meanwhile: what is appended while a table is rewritten is lost. The
+    ids are recorded nowhere. What stops half-way goes on when it is asked for again.
+    """
+    place = place_of(owner)
+    labels = {"experiment": place.slug, "node": NODE}
+    for holding in held:
+        name = holding.table.name
+        info = engine.info(name)
+        about = holding.table.layout
+        if info is not None:
+            about = replace(about, description=info.description, labels=info.labels)
+        for part in parts(ids):
+            engine.query_to_table(without(name, part), name, write=Write.TRUNCATE, labels=labels, layout=about)
+        entry = Entry(
+            recorded_at=now(), node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt,
+            table=name, rows=holding.rows,
+        )  # fmt: skip
+        engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
+        yield holding
+
+
+def without(name: str, ids: Sequence[str]) -> Sql:
+    """Return the query for a table's rows but for those of the units; rows of no unit stay."""
+    return Sql(
+        "-- All rows of the table but those of some units.\n"
+        f"SELECT r.*\nFROM {table(name)} AS r\n"
+        f"WHERE r.analysis_id IS NULL OR r.analysis_id NOT IN ({_literals(ids)})\n"
+    )
+
+
+def parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the ids, each once and in order, in as few parts as queries take."""
+    part: list[str] = []
+    size = 0
+    for each in dict.fromkeys(ids):
+        if part and size + len(literal(each)) > _LONGEST:
+            yield tuple(part)
+            part, size = [], 0
+        part.append(each)
+        size += len(literal(each)) + 2
+    if part:
+        yield tuple(part)
+
+
+def _counted(engine: Engine, name: str, ids: Sequence[str], owner: AnalysisPlan | Place) -> int:
+    sql = Sql(f"SELECT COUNT(*) AS n FROM {table(name)} AS r WHERE r.analysis_id IN ({_literals(ids)})")
+    ((n,),) = engine.query(sql, labels={"experiment": place_of(owner).slug, "node": NODE}).rows
+    return int(str(n))
+
+
+def _belongs(engine: Engine, name: str, owner: AnalysisPlan | Place) -> bool:
+    """Whether the table is there, and not that of an experiment with a slug like `a_b` for `a-b`."""
+    info = engine.info(name)
+    place = place_of(owner)
+    return info is not None and (name != names.enrollments(place) or info.description == place.slug)
+
+
+def _literals(ids: Sequence[str]) -> str:
+    return ", ".join(literal(each) for each in ids)

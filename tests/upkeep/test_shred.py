@@ -1,0 +1,161 @@
+"""Units that ask for it are removed from all that an experiment has, and readers are told what is older."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import TableInfo
+from jetstream_argo.report.entries import read_entries
+from jetstream_argo.report.status import status_report
+from jetstream_argo.sql import names
+from jetstream_argo.upkeep.shredding import holdings, parts, shred
+from tests.pipeline import Pipeline
+from tests.upkeep.world import again, analysed, rows, telemetry
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    telemetry(tmp_path)
+    return tmp_path
+
+
+def units(root: Path, slug: str = "try_it") -> dict[str, set[object]]:
+    """The units in each table of an experiment that has any."""
+    engine = EmbeddedEngine(root)
+    found = {}
+    for info in engine.tables("results"):
+        mine = f"_{slug}_" in f"{info.name}_" and info.view_sql is None
+        if mine and "analysis_id" in {column.name for column in info.columns}:
+            found[info.name] = {unit for (unit,) in rows(root, f"SELECT DISTINCT analysis_id FROM `{info.name}`")}
+    return found
+
+
+def run_shred(root: Path, *arguments: str) -> int:
+    return exit_code_of(["shred", "--warehouse", f"embedded:{root}", "--dataset", "results", "--yes", *arguments])
+
+
+def described(info: TableInfo | None) -> tuple[object, ...]:
+    assert info is not None
+    return info.columns, info.description, dict(info.labels)
+
+
+def test_units_are_gone_from_every_table_of_the_experiment_and_of_no_other(root: Path) -> None:
+    analysed(root, "try-it")
+    analysed(root, "try-it-week")
+    before = units(root, "try_it_week")
+
+    code = run_shred(root, "try-it", "--ids", "a,c")
+
+    assert code == 0
+    after = units(root)
+    mine = {name: of for name, of in after.items() if name not in before}
+    assert len(mine) >= 4
+    assert all(of <= {"b", "d", None} for of in mine.values())
+    assert units(root, "try_it_week") == before
+    assert any("a" in of for of in before.values())
+
+
+def test_what_units_without_rows_get_stays_since_it_is_nobody_s(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+
+    run_shred(root, "try-it", "--ids", "a")
+
+    assert None in units(root)[names.partials(pipeline.plan, "activity")]
+
+
+def test_a_table_keeps_its_partitions_and_what_is_said_of_it(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+    tables = [
+        names.enrollments(pipeline.plan),
+        names.partials(pipeline.plan, "activity"),
+        names.values(pipeline.plan, Basis.ENROLLMENTS, "activity", Period.WEEK),
+    ]
+    before = [described(pipeline.engine.info(name)) for name in tables]
+    partial = f"SELECT COUNT(*) FROM `{tables[1]}` WHERE submission_date = DATE '2026-05-04'"
+    scanned = pipeline.engine.query(partial, labels={}).job.scanned
+
+    run_shred(root, "try-it", "--ids", "a")
+
+    assert [described(pipeline.engine.info(name)) for name in tables] == before
+    assert pipeline.engine.query(partial, labels={}).job.scanned == scanned
+
+
+def test_a_run_afterwards_does_not_bring_them_back_nor_compute_what_is_there(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+
+    run_shred(root, "try-it", "--ids", "a")
+    idle = again(pipeline)
+
+    assert all(idle.values())
+    assert all("a" not in of for of in units(root).values())
+
+
+def test_results_that_still_count_the_units_are_said_to_be_older(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = analysed(root, "try-it")
+
+    run_shred(root, "try-it", "--ids", "a")
+
+    assert "estimates that still count them" in capsys.readouterr().out
+    report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
+    assert {each.metric for each in report.metrics if each.before_deletion} >= {"hours", "median", "identity"}
+
+    place = ["--dataset", "results", "--warehouse", f"embedded:{root}"]
+    assert exit_code_of(["status", "try-it", *place]) == 0
+    assert "older than the last deletion of units" in " ".join(capsys.readouterr().out.split())
+    assert exit_code_of(["results", "try-it", "--metrics", "hours", *place]) == 0
+    assert "the estimates of hours are older than the last deletion of units" in capsys.readouterr().err
+
+
+def test_results_computed_later_are_not_older(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+    engine = pipeline.engine
+    held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), ["a"])
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+
+    list(shred(engine, pipeline.plan, held, ["a"], now=lambda: early, attempt="s"))
+
+    report = status_report(pipeline.plan, read_entries(engine, pipeline.plan))
+    assert report.deleted_at == early
+    assert not any(each.before_deletion for each in report.metrics)
+
+
+def test_the_ids_are_recorded_nowhere(root: Path) -> None:
+    telemetry(root)
+    pipeline = analysed(root, "try-it")
+    ids = root / "ids.txt"
+    ids.write_text("d\n\nnobody-of-that-name\n", encoding="utf-8")
+
+    assert run_shred(root, "try-it", "--ids", str(ids)) == 0
+
+    recorded = rows(root, f"SELECT TO_JSON_STRING(s) FROM `{names.status(pipeline.plan)}` AS s")
+    assert not any("nobody-of-that-name" in str(row) for row in recorded)
+
+
+def test_units_that_no_table_holds_change_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline: Pipeline = analysed(root, "try-it")
+    before = {info.name: info.etag for info in pipeline.engine.tables("results")}
+
+    assert run_shred(root, "try-it", "--ids", "nobody") == 0
+
+    assert "holds any of these 1 units" in capsys.readouterr().out
+    assert {info.name: info.etag for info in pipeline.engine.tables("results")} == before
+
+
+def test_an_experiment_without_results_is_said_to_have_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_shred(root, "try-it", "--ids", "a") == 2
+    assert "there is nothing in dataset" in capsys.readouterr().err
+
+
+def test_many_ids_are_asked_about_in_parts() -> None:
+    ids = [f"{number:036}" for number in range(30_000)]
+
+    found = list(parts([*ids, *ids]))
+
+    assert [each for part in found for each in part] == ids
+    assert len(found) == 3

@@ -1,0 +1,75 @@
+"""Experiments with results, beside one another in one warehouse."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.sql.text import Sql
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+
+WEEK_DUE = date(2026, 5, 12)
+HOURS = metric("hours", "SUM(hours)")
+MEDIAN = metric("median", "APPROX_QUANTILES(hours, 2)[OFFSET(1)]")
+RATE = Metric("rate", None, None, ("hours", "median"), HOURS.bases)
+UNITS = ("a", "b", "c", "d")
+
+
+def telemetry(root: Path) -> None:
+    """Four units, two a branch, each with an hour more than the one before."""
+    engine = EmbeddedEngine(root)
+    text = ("unit", "branch")
+    assigned = [(unit, ("control", "treatment")[n % 2], START) for n, unit in enumerate(UNITS)]
+    tables = {
+        "telemetry.assignments": ((*text, "day"), assigned),
+        "telemetry.exposures": (("unit", "day"), [("a", START)]),
+        "telemetry.activity": (
+            ("client_id", "submission_date", "hours"),
+            [(unit, START, float(n)) for n, unit in enumerate(UNITS)],
+        ),
+    }
+    kinds = {"day": "DATE", "submission_date": "DATE", "hours": "FLOAT64"}
+    for name, (columns, rows) in tables.items():
+        engine.load(
+            name,
+            [dict(zip(columns, row, strict=True)) for row in rows],
+            [Column(column, kinds.get(column, "STRING")) for column in columns],
+            write=Write.TRUNCATE,
+            labels={},
+            layout=Layout(partition_by=next(column for column in columns if kinds.get(column) == "DATE")),
+        )
+
+
+def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> Pipeline:
+    """Return an experiment of which everything is computed and published."""
+    periods = {Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics if each.data_source]}
+    periods[Period.WEEK] += [
+        Summary(each.name, "population_ratio", (("numerator", each.depends_on[0]), ("denominator", each.depends_on[1])))
+        for each in metrics
+        if not each.data_source
+    ]
+    config = replace(experiment(metrics, [source("activity")], periods), slug=slug)
+    pipeline = Pipeline(root, planned(config, as_of=WEEK_DUE))
+    again(pipeline)
+    return pipeline
+
+
+def again(pipeline: Pipeline) -> dict[str, bool]:
+    """Run everything; return, by node, whether there was nothing left to do."""
+    done = {id: result.idle for id, result in pipeline.run().items()}
+    pipeline.do(build_dag(pipeline.plan).last)
+    return done
+
+
+def tables(root: Path) -> set[str]:
+    """Return the names of all result tables and views."""
+    return {info.name for info in EmbeddedEngine(root).tables("results")}
+
+
+def rows(root: Path, text: str) -> list[tuple[object, ...]]:
+    """Return the rows of a query."""
+    return list(EmbeddedEngine(root).query(Sql(text), labels={}).rows)
