@@ -75,6 +75,9 @@ class _Facts(Protocol):
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
 
+    def unit(self, need: Need) -> float:
+        """Return the unit of the data for this need."""
+
 
 def _facts(group: Group, queries: Queries) -> _Facts:
     match group.subject:
@@ -103,7 +106,7 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
     """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
     try:
         facts = tuple(known.facts(one.need, key) for key in keys)
-        return estimate(one.params, Sample(metric, facts, known.pooled(one.need, keys)))
+        return estimate(one.params, Sample(metric, facts, known.pooled(one.need, keys), known.unit(one.need)))
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.run.estimating_asked import Adjusted, Group
+from jetstream_argo.run.estimating_large import Units
 from jetstream_argo.run.estimating_moments import covaried, joint_power_sums
 from jetstream_argo.run.estimating_queries import Key, Queries, Row
 from jetstream_argo.sql.needs.joint import joint_query
@@ -19,6 +20,11 @@ class JointFacts:
     rows: Mapping[Key, Row]
     clips: tuple[ClipRule | None, ...]
     integer: bool
+    units: Units
+
+    def unit(self, need: Need) -> float:  # the same for every need
+        """Return the unit of the values."""
+        return self.units.first
 
     def facts(self, need: Need, key: Key) -> BranchFacts:
         """Return what `need` asks for, of one branch."""
@@ -49,6 +55,11 @@ class RatioFacts:
     """What is known of every branch with units: joint sums of numerator and denominator."""
 
     rows: Mapping[Key, Row]
+    units: Units
+
+    def unit(self, need: Need) -> float:  # one need, that of the query
+        """Return the unit of the ratio."""
+        return self.units.first / self.units.second
 
     def facts(self, need: Need, key: Key) -> BranchFacts:  # one need, that of the query
         """Return the joint sums of one branch."""
@@ -71,14 +82,15 @@ def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts
     needs = (one.need for one in group.asked)
     clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
     rows = queries.rows(joint_query(observed, clips, integer_covariate=integer_covariate))
-    return JointFacts(rows, clips, observed.integer)
+    units = Units.of(rows.values())
+    return JointFacts(units.applied(rows), clips, observed.integer, units)
 
 
 def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
     """Ask for the joint sums of numerator and denominator, in one query."""
     (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
-    return RatioFacts(
-        queries.rows(
-            ratio_query(queries.observed(group, queries.windows), need.clip.probability if need.clip else None)
-        )
+    rows = queries.rows(
+        ratio_query(queries.observed(group, queries.windows), need.clip.probability if need.clip else None)
     )
+    units = Units.of(rows.values())
+    return RatioFacts(units.applied(rows), units)

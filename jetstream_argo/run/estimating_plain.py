@@ -10,6 +10,7 @@ from jetstream_argo.errors import EstimateError
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Asked, Group
 from jetstream_argo.run.estimating_exact import values_of_the_inexact
+from jetstream_argo.run.estimating_large import Units
 from jetstream_argo.run.estimating_moments import moments, power_sums
 from jetstream_argo.run.estimating_queries import Key, Queries, Row, portions
 from jetstream_argo.sql.needs.grids import BOXES, REACH, TERMS, boxes_query, grid_query
@@ -37,9 +38,14 @@ _Detailed: TypeAlias = needs.OrderStatisticsNeed | needs.GridNeed | needs.Densit
 
 @dataclass(frozen=True, slots=True)
 class PlainFacts:
-    """What is known of every branch with units; `details` by need, of branches with many distinct values."""
+    """What is known of every branch with units; `details` by need, of branches with many distinct values.
+
+    `reduced` is the summary in `units`, for what is made of powers.
+    """
 
     summary: Mapping[Key, Row]
+    reduced: Mapping[Key, Row]
+    units: Units
     clips: tuple[Clipped, ...]
     details: Mapping[needs.Need, Mapping[Key, Row]]
     integer: bool
@@ -52,6 +58,10 @@ class PlainFacts:
         n_rows, n_null, n_nonfinite = (row.whole(name) for name in ("n_rows", "n_null", "n_nonfinite"))
         data = self._data(need, key, row) if row.whole("n") else None
         return BranchFacts(key[3], n_rows, data, n_null, n_nonfinite)
+
+    def unit(self, need: needs.Need) -> float:
+        """Return the unit of the data for this need."""
+        return self.units.first if isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) else 1.0
 
     def pooled(self, need: needs.Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
@@ -83,10 +93,12 @@ class PlainFacts:
             case needs.ProportionNeed():
                 return Successes(row.whole("n"), row.whole("successes"), row.whole("other"))
             case needs.MomentsNeed():
-                return moments(row, self._index(need.clip))
+                return moments(self.reduced[key], self._index(need.clip))
             case needs.PowerSumsNeed():
-                values = self.details.get(need, {}).get(key)
-                return _few_values(row) or (_values(values) if values else power_sums(row, self._index(need.clip)))
+                values, small = self.details.get(need, {}).get(key), self.reduced[key]
+                if values is not None:
+                    return _values(self.units.applied({key: values})[key])
+                return _few_values(small) or power_sums(small, self._index(need.clip))
             case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
                 return _few_values(row) or _detail(need, row, self.details[need].get(key))
             case needs.JointMomentsNeed() | needs.RatioNeed():
@@ -105,7 +117,8 @@ def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     details: dict[needs.Need, Mapping[Key, Row]] = {
         need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
     }
-    facts = PlainFacts(summary, clips, details, observed.integer)
+    units = Units.of(summary.values())
+    facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
     for one in group.asked:
         if isinstance(one.params, BootstrapMean):
             many = (

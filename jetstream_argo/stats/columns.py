@@ -48,6 +48,14 @@ def finite_of(columns: Columns) -> Finite:
     return Finite(codes[kept], values[kept], kept)
 
 
+def largest(values: Column) -> float:
+    """Return the size of the largest finite value of a column of floats; 0 for others, which are never very large."""
+    if values.dtype.kind != "f" or not len(values):
+        return 0.0
+    size = max(float(values.max()), -float(values.min()))
+    return size if np.isfinite(size) else float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+
+
 def is_whole(values: Column) -> bool:
     """Return whether the column holds whole numbers by type."""
     return bool(np.issubdtype(values.dtype, np.integer))

@@ -9,6 +9,7 @@ from typing import assert_never
 from jetstream_argo.stats import params as p
 from jetstream_argo.stats.rows import EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
+from jetstream_argo.stats.units import restored
 
 
 def estimate(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:
@@ -22,6 +23,8 @@ def estimate(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:
     """
     left_out = {facts.branch for facts in sample.branches if facts.n_nonfinite}
     rows = _rows(params, sample)
+    if sample.unit != 1:
+        rows = restored(rows, sample.unit)
     if not left_out or isinstance(params, p.Count):
         return rows
     return tuple(

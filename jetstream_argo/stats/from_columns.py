@@ -5,11 +5,12 @@ others are grouped by branch once.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from jetstream_argo.stats.bounds import precise
-from jetstream_argo.stats.columns import Columns, Finite, finite_of, is_whole, sample_of, span_of
+from jetstream_argo.stats.columns import Columns, Finite, finite_of, is_whole, largest, sample_of, span_of
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
 from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
@@ -42,6 +43,7 @@ from jetstream_argo.stats.sufficient import (
     ValueCounts,
     rank_window,
 )
+from jetstream_argo.stats.units import unit_for
 
 __all__ = ["Columns", "sample_from_columns"]
 
@@ -57,6 +59,10 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
         EstimateError: a covariate or a denominator is needed and `other` is absent.
     """
     need = params.need()
+    if isinstance(need, MomentsNeed | PowerSumsNeed | JointMomentsNeed | RatioNeed):
+        units = [unit_for(largest(one)) for one in (columns.values, columns.other) if one is not None]
+        if max(units) > 1:
+            return _in_units(params, columns, units)
     finite = finite_of(columns)
     if isinstance(need, JointMomentsNeed):
         return covaried(columns, finite, need.clip)
@@ -70,6 +76,14 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
         limits = thresholds(counted, need.clip, integer=is_whole(columns.values))
         data = [moments(clipped(one, limit)) for one, limit in zip(counted, limits, strict=True)]
     return sample_of(columns, finite, data, Pooled(integer=is_whole(columns.values)))
+
+
+def _in_units(params: Params, columns: Columns, units: Sequence[float]) -> Sample:
+    """The sample of very large values, in units of their own."""
+    other = None if columns.other is None else columns.other / units[1]
+    sample = sample_from_columns(params, replace(columns, values=columns.values / units[0], other=other))
+    ratio_unit = units[1] if isinstance(params.need(), RatioNeed) else 1.0
+    return replace(sample, unit=units[0] / ratio_unit)
 
 
 def _counted(columns: Columns, finite: Finite) -> list[ValueCounts] | None:

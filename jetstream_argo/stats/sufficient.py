@@ -141,11 +141,15 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One metric of one segment and window: every configured branch, in the plan's order, those without rows too."""
+    """One metric of one segment and window: every configured branch, in the plan's order, those without rows too.
+
+    The data are in units of `unit`, which is 1 unless the values are so large that their powers would not fit a float.
+    """
 
     metric: str
     branches: tuple[BranchFacts, ...]
     pooled: Pooled = field(default_factory=Pooled)
+    unit: float = 1.0
 
     @property
     def n_rows(self) -> int:

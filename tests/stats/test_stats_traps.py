@@ -178,13 +178,27 @@ def test_a_covariate_far_from_zero_changes_nothing(offset: float) -> None:
 
 
 @pytest.mark.parametrize("statistic", ["linear_model_mean", "bootstrap_mean"])
-def test_values_too_large_for_sums_of_squares_have_a_reason(statistic: str) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = estimated(statistic, SKEW * 1e160)
+def test_values_whose_squares_fit_no_float_have_the_same_estimates_in_their_size(statistic: str) -> None:
+    rows, plain = estimated(statistic, SKEW * 2.0**550), estimated(statistic, SKEW)
 
-    row = row_of(rows, "control")
-    assert row.point == pytest.approx(float(np.minimum(SKEW[0], np.quantile(SKEW, 0.995)).mean()) * 1e160, rel=0.1)
-    assert (row.lower, row.reason) == (None, Reason.OVERFLOW)
+    for row, other in zip(rows, plain, strict=True):
+        size = 1 if row.comparison is UPLIFT else 2.0**550
+        assert numbers(row) == pytest.approx([value * size for value in numbers(other)], rel=1e-9)
+        assert (row.p_value, row.chance_to_win, row.reason) == (other.p_value, other.chance_to_win, other.reason)
+
+
+def test_ratios_and_adjustments_of_values_whose_squares_fit_no_float_are_the_same() -> None:
+    adjust = {"covariate_adjustment": {"period": "preenrollment_week"}}
+
+    ratios = estimated("ratio_delta", SKEW * 2.0**550, (SKEW + 1) * 2.0**600, **RATIO)
+    adjusted = estimated("linear_model_mean", SKEW * 2.0**550, (SKEW + SKEW[::-1]) * 2.0**600, **adjust)
+
+    plain = estimated("ratio_delta", SKEW, SKEW + 1, **RATIO)
+    assert numbers(ratios[0]) == pytest.approx([value * 2.0**-50 for value in numbers(plain[0])], rel=1e-9)
+    assert numbers(ratios[4]) == pytest.approx(numbers(plain[4]), rel=1e-9)
+    expected = estimated("linear_model_mean", SKEW, SKEW + SKEW[::-1], **adjust)
+    assert numbers(adjusted[3]) == pytest.approx([value * 2.0**550 for value in numbers(expected[3])], rel=1e-9)
+    assert adjusted[3].p_value == pytest.approx(expected[3].p_value, rel=1e-9)
 
 
 @pytest.mark.parametrize("statistic", [*MEANS, "binomial"])
