@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
-TESTS ?= -n auto
+TESTS ?= -n auto --dist worksteal
 
 # The first of these that is new enough and can make a virtual environment; `make PYTHON=… setup` overrides it.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
