@@ -1,0 +1,135 @@
+"""An engine that has ZetaSQL's evaluator compute every query again, on the same rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.engines.zetasql.checker import Checker
+from jetstream_argo.engines.zetasql.loader import Service
+from jetstream_argo.errors import EngineError
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql.text import Sql, identifier, lines, table
+from jetstream_argo.validating.alike import Form, reduce
+from tests.engines.random_rows import same_rows
+
+MOST_CELLS = 400_000  # that the evaluator, which copies them one by one, is given
+
+
+class BothEngines:
+    """The embedded engine; `compared` says of each kind of query what came of the comparison."""
+
+    def __init__(
+        self,
+        plan: AnalysisPlan,
+        engine: EmbeddedEngine,
+        telemetry: Mapping[str, tuple[Column, ...]],
+        service: Service,
+        compared: dict[Form, str],
+    ) -> None:
+        self._slug = plan.experiment.slug
+        self._engine = engine
+        self._telemetry = telemetry
+        self._service = service
+        self._compared = compared
+        self._own: dict[str, tuple[Column, ...]] = {}
+        self._different: list[str] = []
+
+    def taken(self) -> tuple[str, ...]:
+        """Return what differed since the last time."""
+        found = tuple(self._different)
+        self._different.clear()
+        return found
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+        """Run a query on both."""
+        result = self._engine.query(sql, labels=labels)
+        self._compare(sql, result)
+        return result
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Run a query on both, and keep the embedded engine's rows."""
+        job = self._engine.query_to_table(sql, destination, write=write, labels=labels, layout=layout)
+        self._compare(sql, None)
+        self._know(destination)
+        return job
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Load rows."""
+        job = self._engine.load(destination, rows, columns, write=write, labels=labels, layout=layout)
+        self._know(destination)
+        return job
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Make a view, and select from it."""
+        self._engine.create_view(name, sql, description=description, labels=labels)
+        self._compare(sql, None)
+
+    def read(self, table: str, *, columns: Sequence[str] = ()) -> Iterator[object]:
+        """Read rows."""
+        return self._engine.read(table, columns=columns)
+
+    def info(self, table: str) -> TableInfo | None:
+        """Return what is known of a table."""
+        return self._engine.info(table)
+
+    def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
+        """Set labels."""
+        self._engine.set_labels(table, labels)
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+        """Return the tables."""
+        return self._engine.tables(dataset, prefix=prefix)
+
+    def delete(self, table: str) -> None:
+        """Delete a table."""
+        self._engine.delete(table)
+
+    def dry_run(self, sql: Sql) -> DryRun:
+        """Check a query."""
+        return self._engine.dry_run(sql)
+
+    def _know(self, name: str) -> None:
+        info = self._engine.info(name)
+        if info is not None:
+            self._own[name] = info.columns
+
+    def _compare(self, sql: Sql, result: Result | None) -> None:
+        form = reduce(sql, self._own, self._telemetry, slug=self._slug).form
+        if form in self._compared:
+            return
+        needed = {**self._telemetry, **self._own}
+        needed = {name: columns for name, columns in needed.items() if name.rpartition(".")[2].rstrip("*") in sql}
+        rows = {name: self._rows(name, columns) for name, columns in needed.items()}
+        if sum(len(of) * len(needed[name]) for name, of in rows.items()) > MOST_CELLS:
+            self._compared[form] = "too many rows"
+            return
+        mine = (result if result is not None else self._engine.query(sql, labels={})).rows
+        checker = Checker(needed, service=self._service)
+        try:
+            theirs = checker.evaluate(sql, rows)
+        except EngineError as error:
+            self._compared[form] = f"not evaluated: {str(error).partition(chr(10))[0][:80]}"
+            return
+        finally:
+            checker.close()
+        equal = same_rows(theirs, mine)
+        self._compared[form] = "equal" if equal else "different"
+        if not equal:
+            self._different.append(f"{len(mine)} rows here, {len(theirs)} there\n{sql}")
+
+    def _rows(self, name: str, columns: Sequence[Column]) -> list[dict[str, Value]]:
+        if "*" in name or not columns:
+            return []
+        wanted = lines([identifier(column.name) for column in columns])
+        return list(self._engine.query(Sql(f"SELECT {wanted} FROM {table(name)}"), labels={}).dicts())

@@ -1,0 +1,131 @@
+"""Whether every SQL statement for every real experiment is right: by ZetaSQL, and by running it on made-up rows.
+
+Usage: python benchmarks/statements.py [--every N] [--first N] [--run]
+
+Reads the configurations in ../shared/metric-hub, all of them or every N-th, from the `--first`. Each is analysed as
+of half a year after its end, when all its periods are due; it is observed for 30 days, so that every period has a
+window. With `--run`, each is also computed on the embedded engine
+for 20 made-up units, and ZetaSQL's evaluator computes every statement again on the same rows. Statements that are
+alike but for names, dates and numbers count, and are analysed, once. Tables of telemetry have the columns that the
+SQL of their experiment says.
+"""
+
+import argparse
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+
+from benchmarks.both_engines import BothEngines
+from benchmarks.emit import START, configurations
+from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import DryRun
+from jetstream_argo.engines.zetasql.checker import start
+from jetstream_argo.engines.zetasql.loader import Service
+from jetstream_argo.errors import JetstreamArgoError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.resolve import resolve
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.ledger import Ledger
+from jetstream_argo.run.nodes import run_node
+from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.validating.alike import Form, SparingAnalyst
+from jetstream_argo.validating.analysts import LocalAnalyst
+from jetstream_argo.validating.statements import Rehearsed, rehearse
+from jetstream_argo.validating.telemetry import telemetry_columns
+
+OBSERVED = 30  # days
+AFTER = 180  # days
+UNITS = 20
+
+
+@dataclass
+class Sweep:
+    """What is known of the experiments so far."""
+
+    service: Service = field(default_factory=start)
+    memory: dict[Form, tuple[tuple[str, ...], DryRun]] = field(default_factory=dict)
+    compared: dict[Form, str] = field(default_factory=dict)
+
+    def analysed(self, plan: AnalysisPlan) -> Rehearsed:
+        """Have ZetaSQL analyse all statements."""
+        telemetry = telemetry_columns(plan, {})
+        local = LocalAnalyst(telemetry, self.service)
+        try:
+            sparing = SparingAnalyst(local, telemetry, memory=self.memory, slug=plan.experiment.slug)
+            return rehearse(plan, sparing)
+        finally:
+            local.close()
+
+    def run(self, plan: AnalysisPlan, folder: Path) -> list[tuple[str, str, str]]:
+        """Compute everything on made-up rows; return what failed and what differs: (node, metric, message)."""
+        engine = EmbeddedEngine(folder)
+        generate(plan, engine, units=UNITS, seed=1)
+        both = BothEngines(plan, engine, telemetry_columns(plan, {}), self.service, self.compared)
+        ledger, seconds = Ledger(), count()
+        dag = build_dag(plan)
+        failed: list[tuple[str, str, str]] = []
+        for node in (*dag.nodes, dag.last):
+
+            def now() -> datetime:
+                return datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
+
+            context = Context(plan, codec.sha256(plan), node.id, both, "run", now, ledger=ledger)
+            try:
+                failed += [(node.id, metric, str(error)) for metric, error in run_node(node, context).failed]
+            except JetstreamArgoError as error:
+                failed.append((node.id, "", str(error)))
+            failed += [(node.id, "", message) for message in both.taken()]
+        return failed
+
+
+def plan_of(config: ExperimentConfig) -> AnalysisPlan:
+    """Return the plan when everything is due."""
+    end = START + timedelta(days=config.enrollment_days + OBSERVED)
+    return resolve(replace(config, end_date=end), as_of=end + timedelta(days=AFTER), dataset="analysis")
+
+
+def chosen(first: int, every: int) -> Iterator[ExperimentConfig]:
+    """Yield every N-th configuration."""
+    return islice(configurations(), first, None, every)
+
+
+def main() -> None:
+    """Print what is wrong, and how many statements there are."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--run", action="store_true")
+    options = parser.parse_args()
+    sweep, statements, experiments, since = Sweep(), 0, 0, time.perf_counter()
+    for config in chosen(options.first, options.every):
+        plan = plan_of(config)
+        experiments += 1
+        if options.run:
+            with tempfile.TemporaryDirectory() as folder:
+                for problem in sweep.run(plan, Path(folder)):
+                    print(plan.experiment.slug, *problem, flush=True)
+        else:
+            rehearsed = sweep.analysed(plan)
+            statements += len(rehearsed.statements)
+            for wrong in rehearsed.wrong:
+                print(plan.experiment.slug, wrong.node, wrong.metric, wrong.error, flush=True)
+        if experiments % 20 == 0:
+            print(f"... {experiments} experiments, {time.perf_counter() - since:.0f} s", flush=True)
+    seconds = time.perf_counter() - since
+    if options.run:
+        counts = Counter(sweep.compared.values())
+        print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {seconds:.0f} s")
+    else:
+        print(f"{experiments} experiments, {statements} statements, {len(sweep.memory)} not alike; {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
