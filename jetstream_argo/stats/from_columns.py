@@ -144,8 +144,7 @@ def _of_group(need: Need, group: Floats) -> Data:
         case ProportionNeed():
             return Successes(len(group), int((group == 1).sum()), int(((group != 0) & (group != 1)).sum()))
         case PowerSumsNeed(clip=clip) if len(group) > SORTED:
-            limited = np.minimum(group, quantile_of(group, clip.probability)) if clip else group
-            sums = power_sums_of(limited)
+            sums = power_sums_of(group, quantile_of(group, clip.probability)) if clip else power_sums_of(group)
             return sums if precise(bootstrap_mean_law(sums), sums) else _value_counts(group)
         case OrderStatisticsNeed(probabilities=probabilities, spread=spread) if len(group) > SORTED:
             return _windows(group, probabilities, spread)

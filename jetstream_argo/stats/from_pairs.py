@@ -144,4 +144,4 @@ def _counted_pairs(branches: int, codes: NDArray[np.int8], y: Column, x: Column)
 
 
 def _uncounted(y: Floats, x: Floats) -> PairCounts:
-    return PairCounts(y, x, np.ones(len(y), np.int64))
+    return PairCounts(y, x, np.broadcast_to(np.int64(1), len(y)))  # takes no room

@@ -1,6 +1,7 @@
 """What value counts say of anything smaller: quantiles, clipped values, moments, power sums."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,18 +80,25 @@ def power_sums(data: ValueCounts) -> PowerSums:
     return PowerSums(data.n, mean, (float(data.n), 0.0, *central), float(data.values[0]), float(data.values[-1]))
 
 
-def power_sums_of(values: Floats) -> PowerSums:
-    """Return the same from the values themselves; there must be one."""
-    mean = float(values.mean())
+def power_sums_of(values: Floats, limit: float = inf) -> PowerSums:
+    """Return the same from the values themselves, larger ones replaced by `limit`; there must be one."""
+    mean = sum(float(block.sum()) for block in _blocks(values, limit)) / len(values)
     central = [0.0] * (HIGHEST_POWER - 1)
     room = np.empty((HIGHEST_POWER // 2, BLOCK))
-    for start in range(0, len(values), BLOCK):
-        deviation = values[start : start + BLOCK] - mean
-        powers = _powers_of(deviation, room)
+    for block in _blocks(values, limit):
+        powers = _powers_of(block - mean, room)
         # The k-th power is the product of an i-th and a j-th with i + j = k.
         for k in range(2, HIGHEST_POWER + 1):
             central[k - 2] += float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
-    return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), float(values.min()), float(values.max()))
+    low, high = float(values.min()), min(float(values.max()), limit)
+    return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), low, high)
+
+
+def _blocks(values: Floats, limit: float) -> Iterator[Floats]:
+    """The clipped values, a part at a time, so that no copy of all of them is made."""
+    for start in range(0, len(values), BLOCK):
+        part = values[start : start + BLOCK]
+        yield np.minimum(part, limit) if limit < inf else part
 
 
 def _powers_of(deviation: Floats, room: Floats) -> Floats:
@@ -130,28 +138,37 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
     """Return the joint sums of powers of numerator and denominator, each clipped at its own quantile of the branch."""
     if not len(data.counts):
         return JointPowerSums(0, 0.0, 0.0, ())
-    columns = [_winsorised(column, data.counts, clip) for column in (data.numerator, data.denominator)]
+    columns = (data.numerator, data.denominator)
     single = int(data.counts.max()) == 1
-    means = (float(column.mean()) if single else _mean(column, data.counts) for column in columns)
-    (mean_x, x), (mean_y, y) = ((mean, column - mean) for mean, column in zip(means, columns, strict=True))
+    limit_x, limit_y = (_limit(column, data.counts, clip) for column in columns)
+    x, y = data.numerator, data.denominator
+    mean_x, mean_y = (
+        _clipped_mean(column, None if single else data.counts, limit)
+        for column, limit in zip(columns, (limit_x, limit_y), strict=True)
+    )
     products = np.zeros((order + 1, order + 1))
     left, right = np.ones((order + 1, BLOCK)), np.ones((order + 1, BLOCK))
-    for start in range(0, len(x), BLOCK):
-        block = slice(start, start + BLOCK)
-        width = len(x[block])
-        _powers_of(x[block], left[1:])
-        _powers_of(y[block], right[1:])
+    for index, (of_x, of_y) in enumerate(zip(_blocks(x, limit_x), _blocks(y, limit_y), strict=True)):
+        width = len(of_x)
+        _powers_of(of_x - mean_x, left[1:])
+        _powers_of(of_y - mean_y, right[1:])
         if not single:
-            left[0, :width] = data.counts[block]
+            left[0, :width] = data.counts[index * BLOCK : index * BLOCK + width]
             left[1:, :width] *= left[0, :width]
         products += left[:, :width] @ right[:, :width].T
     central = tuple(tuple(float(value) for value in row[: order + 1 - i]) for i, row in enumerate(products))
-    return JointPowerSums(data.n, mean_x, mean_y, central, float(columns[1].min()))
+    return JointPowerSums(data.n, mean_x, mean_y, central, min(float(y.min()), limit_y))
 
 
-def _winsorised(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> Floats:
+def _clipped_mean(column: Floats, counts: NDArray[np.int64] | None, limit: float) -> float:
+    if counts is not None:
+        return _mean(np.minimum(column, limit), counts)
+    return sum(float(block.sum()) for block in _blocks(column, limit)) / len(column)
+
+
+def _limit(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> float:
     if clip is None:
-        return column
+        return inf
     if counts.max() == 1:
-        return np.minimum(column, quantile_of(column, clip.probability))
-    return np.minimum(column, quantile(merged([ValueCounts(column, counts)]), clip.probability))
+        return quantile_of(column, clip.probability)
+    return quantile(merged([ValueCounts(column, counts)]), clip.probability)

@@ -53,14 +53,18 @@ class Buckets:
     @classmethod
     def of(cls, values: Floats) -> "Buckets":
         """Return the buckets of finite values; there must be one."""
-        # Floats are ordered as their bits are, the negative ones downwards; adding 0 makes -0.0 a 0.
-        bits = (values + 0.0).view(np.int64)
-        if values.min() < 0:
+        # Floats are ordered as their bits are, the negative ones downwards.
+        bits = values.view(np.int64)
+        low = int(bits.min())
+        if low < 0:
+            bits = (values + 0.0).view(np.int64)  # makes -0.0 a 0
             bits = bits ^ ((bits >> 63) & np.int64(2**63 - 1))
-        low, high = int(bits.min()), int(bits.max())
-        shift = max((high - low).bit_length() - BUCKETS.bit_length() + 1, 0)
+            low = int(bits.min())
+        shift = max((int(bits.max()) - low).bit_length() - BUCKETS.bit_length() + 1, 0)
         # The difference of keys of both signs may need 64 bits without a sign.
-        bucket = ((bits - np.int64(low)).view(np.uint64) >> np.uint64(shift)).astype(np.int32)
+        place = (bits - np.int64(low)).view(np.uint64)
+        place >>= np.uint64(shift)
+        bucket = place.astype(np.int32)
         return cls(values, bucket, np.cumsum(np.bincount(bucket)))
 
     def ranked(self, windows: Sequence[tuple[int, int]]) -> list[Floats]:
