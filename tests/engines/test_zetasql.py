@@ -136,3 +136,7 @@ def test_a_cache_that_others_can_write_to_is_not_used(tmp_path: Path, service: S
 
     with pytest.raises(PermissionError, match="can be written to by others"):
         start(open_to_all)
+
+
+def test_a_table_without_rows_is_empty_and_not_unknown(checker: Checker) -> None:
+    assert checker.evaluate("SELECT COUNT(*) AS n FROM d.t AS t", {"d.t": []}) == ((0,),)

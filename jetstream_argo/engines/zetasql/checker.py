@@ -147,6 +147,7 @@ def _pools(registered: local_service_pb2.RegisterResponse) -> local_service_pb2.
 def _content(rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> local_service_pb2.TableContent:
     types = [(column.name, type_message(column.type)) for column in columns]
     content = local_service_pb2.TableContent()
+    content.table_data.SetInParent()  # no rows are a content too
     for row in rows:
         content.table_data.row.add(cell=[value_message(row.get(name), type_) for name, type_ in types])
     return content
