@@ -5,12 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from random_rows import same_rows
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Value, Write
 from jetstream_argo.engines.zetasql.checker import Checker
 from jetstream_argo.sql.text import Sql
+from tests.engines.random_rows import same_rows
 
 COLUMNS = (
     Column("id", "INT64"),

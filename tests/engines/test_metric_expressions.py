@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from random_rows import CLIENTS, random_rows, same_rows
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Write
@@ -15,6 +14,7 @@ from jetstream_argo.engines.zetasql.checker import Checker, start
 from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
+from tests.engines.random_rows import CLIENTS, random_rows, same_rows
 
 ORACLE = Path(__file__).parents[3] / "shared" / "oracles" / "composition.json"
 ENROLLMENTS = (

@@ -2,7 +2,7 @@
 
     python -m venv oracle
     oracle/bin/pip install mozilla-jetstream==2026.8.2 mozanalysis==2026.10.1
-    PYTHONPATH=tests/stats oracle/bin/python tests/stats/make_references.py
+    PYTHONPATH=. oracle/bin/python tests/stats/make_references.py
 
 Each reference branch gets its own copy of the data: `LinearModelMean` clips the data that it is given in place, once
 more for every reference branch. Rows with chance in them are averaged over seeds, with the standard error of the mean.
@@ -17,9 +17,10 @@ from types import SimpleNamespace
 import jetstream.statistics as upstream
 import numpy as np
 import pandas as pd
-import reference_data as data
 from metric_config_parser.metric import AnalysisPeriod
 from mozanalysis.metrics import AnalysisBasis
+
+from tests.stats import reference_data as data
 
 SEEDS = 24
 FIELDS = ("statistic", "parameter", "branch", "comparison", "comparison_to_branch")

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import reference_data as data
-from samples import estimated, row_of
 from scipy.special import ndtr
 
 from jetstream_argo.stats.contrasts import Contrast
 from jetstream_argo.stats.rows import Comparison, Reason
+from tests.stats import reference_data as data
+from tests.stats.samples import estimated, row_of
 
 COUNTS, RATIO, BOOLEANS, CONTINUOUS = data.counts(), data.ratio(), data.booleans(), data.continuous()
 ADJUST = {"covariate_adjustment": {"period": "preenrollment_week"}}

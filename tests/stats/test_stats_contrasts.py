@@ -3,7 +3,6 @@ the first two branches, `y` being values and `x` the covariate."""
 
 import numpy as np
 import pytest
-import reference_data as data
 from scipy.special import ndtri
 
 from jetstream_argo.errors import EstimateError
@@ -19,6 +18,7 @@ from jetstream_argo.stats.contrasts import (
     welch,
 )
 from jetstream_argo.stats.moments import JointMoments, Moments
+from tests.stats import reference_data as data
 
 
 def joint(y: np.ndarray, x: np.ndarray) -> JointMoments:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from samples import estimated, row_of
 from scipy.special import betainc, betaincinv
 
 from jetstream_argo.stats.bootstrap import bootstrap_mean, needs_values
@@ -20,6 +19,7 @@ from jetstream_argo.stats.reduce import moments, power_sums
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.rows import Comparison, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Sample, ValueCounts
+from tests.stats.samples import estimated, row_of
 
 TAILS = np.array([0.005, 0.025, 0.5, 0.975, 0.995])
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import reference_data as data
-from samples import estimated, row_of
 
 from jetstream_argo.stats.rows import Comparison, Reason
+from tests.stats import reference_data as data
+from tests.stats.samples import estimated, row_of
 
 COUNTS = data.counts()
 ADJUST = {"covariate_adjustment": {"period": "preenrollment_week"}}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_data as data
 
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.rows import EstimateRow
+from tests.stats import reference_data as data
 
 REFERENCES = json.loads(Path(__file__).with_name("references.json").read_text())
 ADJUST = {"period": "preenrollment_week"}

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from samples import NAMES, estimated, row_of
 
 from jetstream_argo.errors import ConfigError, EstimateError
 from jetstream_argo.stats.estimate import estimate
@@ -12,6 +11,7 @@ from jetstream_argo.stats.pretreatments import CensorHighestValues, too_many_dro
 from jetstream_argo.stats.registry import STATISTICS, parse_params
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
+from tests.stats.samples import NAMES, estimated, row_of
 
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 SKEW = np.exp(np.random.RandomState(7).normal(0, 1.5, size=(3, 200)))

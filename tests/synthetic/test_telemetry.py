@@ -4,7 +4,6 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from conftest import HEAD, ORDERS, SHOP, MakePlan
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import PlanError
@@ -13,6 +12,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.telemetry import make_telemetry
+from tests.synthetic.conftest import HEAD, ORDERS, SHOP, MakePlan
 
 UNITS = 600
 

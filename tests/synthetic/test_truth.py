@@ -1,11 +1,11 @@
 """True effects of metrics follow from those of columns, or are said not to."""
 
 import pytest
-from conftest import HEAD, SHOP, MakePlan
 
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.scaling import metric_scale
 from jetstream_argo.synthetic.truth import true_effects
+from tests.synthetic.conftest import HEAD, SHOP, MakePlan
 
 FACTORS = {"shop.orders": {"amount": 1.1, "clicks": 1.2, "is_gift": 1.05, "item.price": 1.3}}
 
