@@ -26,6 +26,7 @@ import os
 from jetstream_argo.argo.transport import from_environment
 from jetstream_argo.cli.task import task
 from jetstream_argo.dag.build import build_dag
+from jetstream_argo.engines.bigquery.lean import load_client
 from jetstream_argo.engines.connect import connect
 plan = from_environment(os.environ)
 build_dag(plan).node("enrollments")
@@ -39,7 +40,7 @@ STEPS = {
     "task, bigquery": _COMMON
     + "import google.auth.credentials as c, google.auth\n"
     + "google.auth.default = lambda **_: (c.AnonymousCredentials(), 'p')\n"
-    + "connect('bigquery:p', attempt='a')\nimport google.cloud.bigquery",
+    + "load_client()\nconnect('bigquery:p', attempt='a')",
 }
 # Only those who need them may load these.
 WATCHED = "hera kubernetes yaml jinja2 rich pandas pyarrow numpy scipy sqlglot duckdb google.cloud.bigquery".split()
