@@ -4,7 +4,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from jetstream_argo.argo.objects import get
+from jetstream_argo.engines.objects import get
 from jetstream_argo.errors import ConfigError, Problem
 
 

@@ -20,6 +20,7 @@ class Deployment:
         memory_mib: what a pod may use at its first attempt; each retry doubles it.
         plans: a file:// or gs:// folder for plans that are too large for the manifest; a ConfigMap holds them where
             empty.
+        export_to: the folder that readers without a warehouse are served from, gs://BUCKET; no files where empty.
     """
 
     image: str
@@ -31,3 +32,4 @@ class Deployment:
     parallelism: int = 12
     memory_mib: int = 384
     plans: str = ""
+    export_to: str = ""

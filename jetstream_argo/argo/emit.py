@@ -163,6 +163,11 @@ def _parameters(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _I
         ),
         Parameter(name="warehouse", value=deployment.warehouse, description="URL of the warehouse"),
         Parameter(
+            name="export-to",
+            value=deployment.export_to,
+            description="folder for JSON files, gs://BUCKET; none if empty",
+        ),
+        Parameter(
             name=target.TARGETS,
             value=target.metric_targets(dag),
             description="the nodes of each metric; leave as it is",
@@ -190,7 +195,11 @@ def _templates(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Id
     used = dict.fromkeys(_template(node.task) for node in dag.nodes)
     each_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
     workers = [container.worker(name, environment, deployment, node=each_node, limited=True) for name in used]
-    ended = {**environment, "JETSTREAM_WORKFLOW_STATUS": "{{workflow.status}}"}
+    ended = {
+        **environment,
+        "JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}",
+        "JETSTREAM_WORKFLOW_STATUS": "{{workflow.status}}",
+    }
     workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, limited=False))
     if carrier.config_map:
         for each in workers:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.argo.cluster import Cluster
 from jetstream_argo.argo.emit import Emitted
-from jetstream_argo.argo.objects import put
+from jetstream_argo.engines.objects import keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def submit(emitted: Emitted, cluster: Cluster) -> Submitted:
     """
     carrier = emitted.carrier
     if carrier.url:
-        put(carrier.url, carrier.data)
+        keep(carrier.url, carrier.data)
     if carrier.config_map:
         cluster.create(carrier.config_map)
     metadata = emitted.workflow["metadata"]

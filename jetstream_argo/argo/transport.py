@@ -73,7 +73,7 @@ def from_environment(environment: Mapping[str, str]) -> AnalysisPlan | None:
     if file := environment.get(PLAN_FILE):
         return read(_file(Path(file)), sha256, where=file)
     if url := environment.get(PLAN_URL):
-        from jetstream_argo.argo import objects  # loads urllib3
+        from jetstream_argo.engines import objects  # loads urllib3
 
         return read(objects.get(url), sha256, where=url)
     return None

@@ -29,6 +29,7 @@ DEPLOYMENT = (
         help="Memory of a pod's first attempt; each retry doubles it.",
     ),
     click.option("--plans", envvar="JETSTREAM_PLANS", default="", help="Folder for large plans: gs://BUCKET/plans"),
+    click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files: gs://BUCKET"),
 )  # fmt: skip
 
 CLUSTER = (

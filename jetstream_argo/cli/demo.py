@@ -41,7 +41,7 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
         plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=_DATASET).plan
         effects = read_effects(packaged / "effects.toml")
     _telemetry(warehouse, plan, effects, units=units, seed=seed)
-    result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to=None)
+    result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to="")
     findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
     console.print(_table(findings))
     covered = sum(finding.covers for finding in findings)

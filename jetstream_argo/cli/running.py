@@ -39,7 +39,7 @@ _PRELOADED = [
 @click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
 @click.option("--metrics", default="", help="Compute only these and what they need; comma-separated.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
-@click.option("--export-to", type=click.Path(path_type=Path), help="Folder for JSON exports.")
+@click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
 @click.option("--manifest", type=click.Path(path_type=Path), help="Run this Argo Workflow instead, by Argo's rules.")
 @click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="With --manifest, as for `argo submit`.")
 @click.option("--state", type=click.Path(path_type=Path), help="With --manifest: go on where the last run failed.")
@@ -50,7 +50,7 @@ def run(jobs: int, manifest: Path | None, **options: Any) -> int:
     return _run_experiment(jobs, **options)
 
 
-def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: Path | None, **options: Any) -> int:
+def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: str, **options: Any) -> int:
     if options.pop("parameter") or options.pop("state"):
         raise click.UsageError("--parameter and --state belong to --manifest")
     plan = planned(**options)
@@ -58,7 +58,7 @@ def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: Path | N
 
 
 def _run_manifest(
-    manifest: Path, jobs: int, parameter: tuple[str, ...], state: Path | None, export_to: Path | None, **options: Any
+    manifest: Path, jobs: int, parameter: tuple[str, ...], state: Path | None, export_to: str, **options: Any
 ) -> int:
     """Run a manifest; what is given by an option or the environment goes before what it says itself."""
     from jetstream_argo.argo.here.command import parsed, run_manifest  # loads YAML
@@ -66,14 +66,16 @@ def _run_manifest(
     if options["experiment"]:
         raise click.UsageError("give an experiment or --manifest, not both")
     source = click.get_current_context().get_parameter_source
-    own = {name: options[name] for name in ("warehouse", "metrics") if source(name) is not ParameterSource.DEFAULT}
-    environment = dict(os.environ)
-    if export_to is not None:
-        environment["JETSTREAM_EXPORT"] = str(export_to)
-    return run_manifest(manifest, own | parsed(parameter), jobs=jobs, state=state, environment=environment)
+    given = {"warehouse": options["warehouse"], "metrics": options["metrics"], "export-to": export_to}
+    own = {
+        name: value
+        for name, value in given.items()
+        if source(name.replace("-", "_")) is not ParameterSource.DEFAULT
+    }  # fmt: skip
+    return run_manifest(manifest, own | parsed(parameter), jobs=jobs, state=state, environment=dict(os.environ))
 
 
-def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: Path | None) -> DagRun:
+def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
     """Run the workflow of `plan` in processes of this machine, and show how it goes."""
     from rich.console import Console
 
@@ -85,9 +87,7 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
-        arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics]
-        if export_to is not None:
-            arguments += ["--export-to", str(export_to)]
+        arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to]
         result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
     click.echo(summary(result))
     return result

@@ -26,8 +26,8 @@ from jetstream_argo.run.nodes import TaskResult, run_node
 @click.option("--node", "node_id", required=True, metavar="ID", help="The node to do, as `graph` lists them.")
 @click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
 @click.option("--metrics", envvar="JETSTREAM_METRICS", default="", help="Do only what these need; comma-separated.")
-@click.option("--export-to", type=click.Path(path_type=Path), envvar="JETSTREAM_EXPORT", help="Folder for exports.")
-def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: Path | None) -> int:
+@click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
+def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: str) -> int:
     """Do one node of a plan. What is done already is recognised and skipped."""
     here = pod(os.environ)
     try:
@@ -40,7 +40,7 @@ def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, expo
     return result.exit_code
 
 
-def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: Path | None) -> TaskResult:
+def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: str) -> TaskResult:
     dag = build_dag(plan)
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
     if node_id not in nodes:

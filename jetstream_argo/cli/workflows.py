@@ -24,12 +24,12 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     """Print the Argo Workflow of EXPERIMENT, for `argo submit`."""
     from jetstream_argo.argo.documents import size
     from jetstream_argo.argo.emit import emit, manifest
-    from jetstream_argo.argo.objects import put
+    from jetstream_argo.engines.objects import keep
 
     deployment = deployment_of(options)
     emitted = emit(planned(**options), deployment, metrics=chosen(metrics), once=False)
     if emitted.carrier.url:
-        put(emitted.carrier.url, emitted.carrier.data)
+        keep(emitted.carrier.url, emitted.carrier.data)
         click.echo(f"wrote the plan to {emitted.carrier.url}", err=True)
     if emitted.carrier.config_map:
         click.echo("the plan is large: create its ConfigMap first, with `kubectl create -f`", err=True)

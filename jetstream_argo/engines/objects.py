@@ -1,14 +1,16 @@
-"""Where bytes that are too large for a manifest are kept: a file, a web server, or Google Cloud Storage."""
+"""Where bytes outside of the warehouse are kept: in a file, on a web server, or in Google Cloud Storage."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import urllib3
 
 from jetstream_argo.errors import AccessDenied, ConfigError, EngineError, NotFound, Problem, Transient
 
 _STORAGE = "https://storage.googleapis.com"
+_EMULATOR = "STORAGE_EMULATOR_HOST"  # by which all clients of Google Cloud Storage find an emulator
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _PASSING = (429, 500, 502, 503, 504)
 _TRIES = urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=_PASSING, raise_on_status=False)
@@ -36,36 +38,68 @@ def get(url: str) -> bytes:
         case "http" | "https":
             return _request("GET", url, {}, where=url)
         case "gs":
-            name = quote(parts.path.lstrip("/"), safe="")
-            address = f"{_STORAGE}/storage/v1/b/{parts.netloc}/o/{name}?alt=media"
+            address = f"{_storage()}/storage/v1/b/{parts.netloc}/o/{_object(parts)}?alt=media"
             return _request("GET", address, _google_headers(), where=url)
         case _:
             raise _no_storage(url)
 
 
-def put(url: str, data: bytes) -> None:
+def keep(url: str, data: bytes) -> None:
     """Write `data` to a path or a file:// or gs:// address. What is there already stays, for its name is its hash.
 
     Raises:
         AccessDenied, Transient: the storage says so, or does not answer.
     """
+    _put(url, data, "application/gzip", condition="&ifGenerationMatch=0")
+
+
+def replace_if_changed(url: str, data: bytes, content_type: str) -> bool:
+    """Write `data` to a path or a file:// or gs:// address at one instant, and return whether it was not there yet.
+
+    Raises:
+        AccessDenied, Transient: the storage says so, or does not answer.
+    """
+    try:
+        if get(url) == data:
+            return False
+    except NotFound:
+        pass
+    _put(url, data, content_type)
+    return True
+
+
+def within(folder: str, name: str) -> str:
+    """Return the address of the file `name` in a folder, which is a path or an address itself."""
+    return f"{folder.rstrip('/')}/{name}"
+
+
+def _put(url: str, data: bytes, content_type: str, *, condition: str = "") -> None:
     parts = urlsplit(url)
     match parts.scheme:
         case "" | "file":
             path = Path(unquote(parts.path))
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(path.name + ".part")
+            unfinished = path.with_name(f".{path.name}.partial")
             unfinished.write_bytes(data)
             unfinished.replace(path)
         case "gs":
-            name = quote(parts.path.lstrip("/"), safe="")
-            address = (
-                f"{_STORAGE}/upload/storage/v1/b/{parts.netloc}/o?uploadType=media&ifGenerationMatch=0&name={name}"
-            )
-            headers = {**_google_headers(), "Content-Type": "application/gzip"}
+            query = f"uploadType=media&name={_object(parts)}{condition}"
+            address = f"{_storage()}/upload/storage/v1/b/{parts.netloc}/o?{query}"
+            headers = {**_google_headers(), "Content-Type": content_type}
             _request("POST", address, headers, where=url, body=data)
         case _:
             raise _no_storage(url)
+
+
+def _object(parts: SplitResult) -> str:
+    return quote(parts.path.lstrip("/"), safe="")
+
+
+def _storage() -> str:
+    host = os.environ.get(_EMULATOR, "")
+    if not host:
+        return _STORAGE
+    return host if "://" in host else f"http://{host}"
 
 
 def _request(method: str, address: str, headers: Mapping[str, str], *, where: str, body: bytes | None = None) -> bytes:
@@ -87,7 +121,9 @@ def _request(method: str, address: str, headers: Mapping[str, str], *, where: st
 
 
 def _google_headers() -> Mapping[str, str]:
-    """Return the authorisation of the account that this process runs as."""
+    """Return the authorisation of the account that this process runs as; an emulator gets none."""
+    if _EMULATOR in os.environ:
+        return {}
     try:
         import google.auth  # comes with the warehouse's client, which only some pods need
         from google.auth.exceptions import GoogleAuthError

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from jetstream_argo.engines.protocol import Result, Value
@@ -66,18 +65,6 @@ def parquet_of(result: Result) -> bytes:
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(table, sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
-
-
-def write_if_changed(path: Path, text: str) -> bool:
-    """Write a file at one instant, unless it says the same already; return whether it was written."""
-    content = text.encode()
-    if path.exists() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-    return True
 
 
 def _arrow_type(name: str) -> "pyarrow.DataType":

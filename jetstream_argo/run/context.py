@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError
@@ -18,7 +17,8 @@ class Context:
     """One attempt at one node.
 
     `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
-    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or None.
+    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a
+    folder or a gs:// address; nothing is exported where it is empty.
     """
 
     plan: AnalysisPlan
@@ -28,7 +28,7 @@ class Context:
     attempt: str
     now: Callable[[], datetime]
     metrics: frozenset[str] = frozenset()
-    export_to: Path | None = None
+    export_to: str = ""
     ledger: Ledger = field(default_factory=Ledger)
 
     def wants(self, metric: str) -> bool:

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.objects import replace_if_changed, within
 from jetstream_argo.engines.protocol import Result
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.entries import Kind
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
-from jetstream_argo.report.files import Json, json_rows, write_if_changed
+from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
@@ -34,8 +34,8 @@ def publish(context: Context) -> str:
     views = _publish_views(context)
     parts = [_count(views.changed, views.same, "views")]
     report = status_report(context.plan, context.ledger.entries)
-    if context.export_to is not None:
-        written = _export(context, context.export_to, report)
+    if context.export_to:
+        written = _export(context, report)
         parts.append(_count(sum(written), len(written) - sum(written), "files"))
     if report.lacking:
         lacking = dict.fromkeys(each.metric for each in report.lacking)
@@ -135,7 +135,7 @@ def _stored(
     return [StoredMetrics(table, tuple(slices), tuple(held)) for (table, _), (slices, held) in together.items()]
 
 
-def _export(context: Context, folder: Path, report: StatusReport) -> list[bool]:
+def _export(context: Context, report: StatusReport) -> list[bool]:
     """Write the files; return, for each of them, whether it changed."""
     plan = context.plan
     slug = names.normalised(plan.experiment.slug)
@@ -145,11 +145,15 @@ def _export(context: Context, folder: Path, report: StatusReport) -> list[bool]:
     for due in plan.periods:
         if due.period in estimated:
             result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
-            file = folder / f"statistics_{slug}_{names.SUFFIXES[due.period]}.json"
-            written.append(write_if_changed(file, json_rows(statistic_rows(result))))
+            name = f"statistics/statistics_{slug}_{names.SUFFIXES[due.period]}.json"
+            written.append(_write(context, name, json_rows(statistic_rows(result))))
             doubtful += mismatches(result)
     about = metadata(plan, context.plan_sha256, context.ledger.entries, report, mismatched=doubtful)
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
-    written.append(write_if_changed(folder / f"metadata_{slug}.json", text))
-    written.append(write_if_changed(folder / f"errors_{slug}.json", json_rows(error_rows(plan, report))))
+    written.append(_write(context, f"metadata/metadata_{slug}.json", text))
+    written.append(_write(context, f"errors/errors_{slug}.json", json_rows(error_rows(plan, report))))
     return written
+
+
+def _write(context: Context, name: str, text: str) -> bool:
+    return replace_if_changed(within(context.export_to, name), text.encode(), "application/json")

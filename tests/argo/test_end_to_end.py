@@ -87,7 +87,6 @@ class Place:
         environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             "PYTHONPATH": str(ROOT),
-            "JETSTREAM_EXPORT": str(self.folder / "export"),
             "KILLED_NODE": kill[0],
             "KILLED_AFTER": str(kill[1]),
             "KILLED_MARK": str(self.folder / "killed"),
@@ -95,12 +94,16 @@ class Place:
         worker = (sys.executable, str(Path(__file__).parent / "killed_worker.py"))
         runs = sum(each.name.startswith("run-") for each in self.folder.iterdir())
         here = Here(self.folder / f"run-{runs}", {"jetstream-argo": worker}, environment, jobs=2, pace=0.0)
-        parameters = {"warehouse": f"embedded:{self.warehouse}", "metrics": metrics}
+        parameters = {
+            "warehouse": f"embedded:{self.warehouse}",
+            "metrics": metrics,
+            "export-to": str(self.folder / "export"),
+        }
         return interpret(read_manifest(self.manifest), parameters, here, watch=lambda _: None, done=done)
 
     def results(self) -> dict[str, bytes]:
         """The exported statistics; other exports hold times."""
-        return {file.name: file.read_bytes() for file in sorted((self.folder / "export").glob("statistics_*"))}
+        return {file.name: file.read_bytes() for file in sorted((self.folder / "export" / "statistics").iterdir())}
 
 
 def _plan(folder: Path, text: str) -> AnalysisPlan:

@@ -1,12 +1,11 @@
 import base64
-import threading
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from jetstream_argo.argo import objects, transport
-from jetstream_argo.errors import ConfigError, NotFound, PlanError
+from jetstream_argo.argo import transport
+from jetstream_argo.engines import objects
+from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 
 
@@ -65,41 +64,7 @@ def test_a_plan_is_read_from_an_object_named_by_its_hash(make_plan, tmp_path):
     plan = make_plan({"clients": ["active_hours"]})
     url = f"file://{tmp_path}/plans/{codec.sha256(plan)}.json.gz"
 
-    objects.put(url, transport.compressed(plan))
+    objects.keep(url, transport.compressed(plan))
 
     found = transport.from_environment({"JETSTREAM_PLAN_URL": url, "JETSTREAM_PLAN_SHA256": codec.sha256(plan)})
     assert found == plan
-
-
-def test_an_object_is_read_from_a_web_server():
-    with _serving({"/plans/x": b"bytes"}) as address:
-        assert objects.get(f"{address}/plans/x") == b"bytes"
-        with pytest.raises(NotFound):
-            objects.get(f"{address}/plans/y")
-
-
-def test_an_address_of_no_known_storage_is_refused():
-    with pytest.raises(ConfigError, match="is neither a path nor"):
-        objects.get("ftp://example.org/plan")
-
-
-class _serving:  # noqa: N801  # reads as a verb where it is used
-    def __init__(self, files: dict[str, bytes]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200 if self.path in files else 404)
-                self.end_headers()
-                self.wfile.write(files.get(self.path, b""))
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_port}"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()

@@ -95,7 +95,7 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
 
     assert line == "published 2 views; published 3 files; partial: 1 metrics lack results (ads)"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.hours IS NOT NULL") == [(5.0, None)]
-    about = json.loads((tmp_path / "metadata_new_tab.json").read_text())
+    about = json.loads((tmp_path / "metadata" / "metadata_new_tab.json").read_text())
     assert about["partial"] is True
     assert about["lacking"] == [
         {
@@ -107,7 +107,7 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
             "message": "no column ads",
         }
     ]
-    [error] = json.loads((tmp_path / "errors_new_tab.json").read_text())
+    [error] = json.loads((tmp_path / "errors" / "errors_new_tab.json").read_text())
     assert (error["experiment"], error["metric"], error["exception_type"], error["message"]) == (
         *("new-tab", "ads", "InvalidQuery", "no column ads"),
     )
@@ -116,8 +116,8 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
 def test_what_is_complete_is_not_marked_partial_and_has_no_errors(engine: Engine, tmp_path: Path):
     publish(_context(engine, COMPLETE, export_to=tmp_path))
 
-    assert json.loads((tmp_path / "metadata_new_tab.json").read_text())["partial"] is False
-    assert json.loads((tmp_path / "errors_new_tab.json").read_text()) == []
+    assert json.loads((tmp_path / "metadata" / "metadata_new_tab.json").read_text())["partial"] is False
+    assert json.loads((tmp_path / "errors" / "errors_new_tab.json").read_text()) == []
 
 
 def test_a_metric_made_of_others_has_a_column_without_values(engine: Engine):
@@ -161,13 +161,13 @@ def test_a_view_that_cannot_be_made_costs_neither_the_others_nor_the_files(engin
         publish(_context(engine, COMPLETE, export_to=tmp_path))
 
     assert engine.info(UNITS) is not None
-    assert (tmp_path / "statistics_new_tab_weekly.json").exists()
+    assert (tmp_path / "statistics" / "statistics_new_tab_weekly.json").exists()
 
 
 def test_the_statistics_export_has_what_readers_expect(engine: Engine, tmp_path: Path):
     publish(_context(engine, COMPLETE, export_to=tmp_path))
 
-    ads, hours = json.loads((tmp_path / "statistics_new_tab_weekly.json").read_text())
+    ads, hours = json.loads((tmp_path / "statistics" / "statistics_new_tab_weekly.json").read_text())
 
     assert (ads["metric"], ads["parameter"], ads["comparison"], ads["point"]) == ("ads", None, None, 2.0)
     assert (hours["parameter"], hours["window_index"], hours["lower"]) == ("0.1", "1", 0.0)
@@ -176,7 +176,10 @@ def test_the_statistics_export_has_what_readers_expect(engine: Engine, tmp_path:
 
 @pytest.mark.parametrize(
     ("file", "schema"),
-    [("statistics_new_tab_weekly.json", "Statistics_v1.0.json"), ("metadata_new_tab.json", "Metadata_v1.0.json")],
+    [
+        ("statistics/statistics_new_tab_weekly.json", "Statistics_v1.0.json"),
+        ("metadata/metadata_new_tab.json", "Metadata_v1.0.json"),
+    ],
 )
 @pytest.mark.skipif(not SCHEMAS.exists(), reason="needs the readers' JSON schemas")
 def test_the_exports_are_what_their_schemas_say(engine: Engine, tmp_path: Path, file: str, schema: str):
@@ -188,15 +191,15 @@ def test_the_exports_are_what_their_schemas_say(engine: Engine, tmp_path: Path, 
 def test_no_unfinished_file_is_left_beside_the_exports(engine: Engine, tmp_path: Path):
     publish(_context(engine, COMPLETE, export_to=tmp_path / "out"))
 
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "errors_new_tab.json",
-        "metadata_new_tab.json",
-        "statistics_new_tab_weekly.json",
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
+        "errors/errors_new_tab.json",
+        "metadata/metadata_new_tab.json",
+        "statistics/statistics_new_tab_weekly.json",
     ]
 
 
 def _context(
-    engine: Engine, recorded: Sequence[Entry], *, plan: AnalysisPlan = PLAN, export_to: Path | None = None
+    engine: Engine, recorded: Sequence[Entry], *, plan: AnalysisPlan = PLAN, export_to: Path | str = ""
 ) -> Context:
     return Context(
         plan=plan,
@@ -205,7 +208,7 @@ def _context(
         engine=engine,
         attempt="a9",
         now=lambda: small.at(9),
-        export_to=export_to,
+        export_to=str(export_to),
         ledger=Ledger(list(recorded)),
     )
 
