@@ -62,11 +62,13 @@ def _run_manifest(
 ) -> int:
     """Run a manifest; what is given by an option or the environment goes before what it says itself."""
     from jetstream_argo.argo.here.command import parsed, run_manifest  # loads YAML
+    from jetstream_argo.engines.objects import absolute
 
     if options["experiment"]:
         raise click.UsageError("give an experiment or --manifest, not both")
     source = click.get_current_context().get_parameter_source
-    given = {"warehouse": options["warehouse"], "metrics": options["metrics"], "export-to": export_to}
+    # As an address: a path would be taken for one of the pod's own, such as its /tmp.
+    given = {"warehouse": options["warehouse"], "metrics": options["metrics"], "export-to": absolute(export_to)}
     own = {
         name: value
         for name, value in given.items()

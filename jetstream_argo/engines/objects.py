@@ -32,7 +32,7 @@ def get(url: str) -> bytes:
     match parts.scheme:
         case "" | "file":
             try:
-                return Path(unquote(parts.path)).read_bytes()
+                return _path(url).read_bytes()
             except OSError as error:
                 raise NotFound(url) from error
         case "http" | "https":
@@ -73,11 +73,16 @@ def within(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}"
 
 
+def absolute(folder: str) -> str:
+    """Return the address of a folder that means the same in every process, whatever that has mounted."""
+    return folder if not folder or urlsplit(folder).scheme else Path(folder).absolute().as_uri()
+
+
 def _put(url: str, data: bytes, content_type: str, *, condition: str = "") -> None:
     parts = urlsplit(url)
     match parts.scheme:
         case "" | "file":
-            path = Path(unquote(parts.path))
+            path = _path(url)
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f".{path.name}.partial")
             unfinished.write_bytes(data)
@@ -89,6 +94,11 @@ def _put(url: str, data: bytes, content_type: str, *, condition: str = "") -> No
             _request("POST", address, headers, where=url, body=data)
         case _:
             raise _no_storage(url)
+
+
+def _path(url: str) -> Path:
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme else Path(url)
 
 
 def _object(parts: SplitResult) -> str:

@@ -97,7 +97,7 @@ class Place:
         parameters = {
             "warehouse": f"embedded:{self.warehouse}",
             "metrics": metrics,
-            "export-to": str(self.folder / "export"),
+            "export-to": (self.folder / "export").as_uri(),
         }
         return interpret(read_manifest(self.manifest), parameters, here, watch=lambda _: None, done=done)
 

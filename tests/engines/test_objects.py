@@ -88,6 +88,20 @@ def test_what_was_written_is_read_again(folder: str):
     assert objects.get(url) == b"[1]"
 
 
+def test_a_path_is_taken_as_it_is_and_an_address_decoded(tmp_path):
+    objects.replace_if_changed(f"{tmp_path}/50%25 #1", b"path", "text/plain")
+
+    assert (tmp_path / "50%25 #1").read_bytes() == b"path"
+    assert objects.get((tmp_path / "50%25 #1").as_uri()) == b"path"
+
+
+def test_a_folder_has_one_address_for_all_processes(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert objects.absolute("out") == (tmp_path / "out").as_uri()
+    assert [objects.absolute(each) for each in ("gs://bucket", "")] == ["gs://bucket", ""]
+
+
 def test_what_says_the_same_already_is_not_written(folder: str, storage: Storage):
     url = objects.within(f"{folder}/", "x.json")
     objects.replace_if_changed(url, b"[1]", "application/json")
