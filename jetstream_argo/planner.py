@@ -16,7 +16,7 @@ from jetstream_argo.config.specs import Spec
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.resolve import resolve
-from jetstream_argo.stats.check import check_statistics
+from jetstream_argo.stats.check import check_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def plan_known(
     resolution = resolve_config(
         experiment, _definitions(sources.definitions), spec, conventions=conventions, as_of=as_of
     )
+    check_metrics(resolution.config)
     plan = resolve(resolution.config, as_of=as_of, dataset=dataset or conventions.default_dataset)
-    check_statistics(plan)
     return Planned(plan, tuple(str(warning) for warning in resolution.warnings))
 
 

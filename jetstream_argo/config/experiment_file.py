@@ -50,8 +50,18 @@ _NO_APPLICATION = "none"
 
 
 def _shares(value: object) -> object:
-    """Accept a list of branches, which then have equal shares."""
-    return dict.fromkeys(map(str, value), 1) if isinstance(value, list) else value
+    """Accept a list of branches, which then have equal shares.
+
+    Raises:
+        ValueError: a branch is named twice.
+    """
+    if not isinstance(value, list):
+        return value
+    names = [str(name) for name in value]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice!r} is named twice")
+    return dict.fromkeys(names, 1)
 
 
 class _LaunchSpec(Section):

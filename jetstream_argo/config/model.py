@@ -60,7 +60,7 @@ class DataSource:
 class Metric:
     """A number per unit and window: an aggregate over one data source, or made from the metrics in `depends_on`.
 
-    A metric has `data_source` and `select_expression`, or it has `depends_on`.
+    A metric has `data_source` and `select_expression`, or it has `depends_on`. `file` is where it is defined.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Metric:
     friendly_name: str = ""
     description: str = ""
     bigger_is_better: bool = True
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

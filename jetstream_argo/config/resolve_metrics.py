@@ -131,6 +131,7 @@ class Metrics:
             friendly_name=prose(spec.friendly_name),
             description=prose(spec.description),
             bigger_is_better=spec.bigger_is_better is not False,
+            file=spec.file,
         )
 
     def _expression(self, spec: MetricSpec, name: str, template: str) -> str | None:

@@ -37,7 +37,7 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
     Raises:
         PlanError: the expression is not SQL.
     """
-    tree = _parsed(expression).copy()
+    tree = parsed(expression).copy()
     partials: dict[str, Partial] = {}
 
     def keep(state: State) -> exp.Expr:
@@ -63,17 +63,22 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
 
 
 @lru_cache(maxsize=4096)
-def _parsed(expression: str) -> exp.Expr:
+def parsed(expression: str) -> exp.Expr:
+    """Return the syntax tree of a metric's expression, which is shared: copy it before changing it.
+
+    Raises:
+        PlanError: the expression is not SQL.
+    """
     try:
         select = parse_one(f"SELECT {expression}", read="bigquery")
     except ParseError as error:
         detail = error.errors[0]
         raise PlanError(
-            f"select_expression: is not SQL: {detail['description']} near {detail['highlight']!r}; it is {expression!r}"
+            f"is not SQL: {detail['description']} near {detail['highlight']!r}; it is {expression!r}"
         ) from error
     (column,) = select.expressions if len(select.expressions) == 1 else (None,)
     if column is None:
-        raise PlanError(f"select_expression: is not one column: {expression!r}")
+        raise PlanError(f"is not one column: {expression!r}")
     return column.unalias()  # type: ignore[no-any-return]  # sqlglot types it as Any
 
 

@@ -91,7 +91,7 @@ def _split(
                 name_column=lambda text: "p_" + digest(rows, text),
             )
         except PlanError as error:
-            raise PlanError(f"{settings.slug}: metrics.{metric.name}.{error}") from error
+            raise PlanError(f"{settings.slug}: metrics.{metric.name}.select_expression: {error}") from error
         column = "m_" + digest(rows, _how(split.computation, metric.select_expression), signal_key(settings))
     return SplitMetric(
         Metric(

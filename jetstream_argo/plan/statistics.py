@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jetstream_argo.config import model as config
 from jetstream_argo.config.model import Period, Plain
-from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.errors import ConfigError, Problem, nearest
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import Covariate, MetricStatistics, PreTreatment, Statistic
 
@@ -17,11 +17,16 @@ def metric_statistics(asked: config.PeriodMetrics) -> Iterator[MetricStatistics]
     for summary in asked.summaries:
         summaries.setdefault(summary.metric, []).append(summary)
     for metric, of_metric in summaries.items():
-        statistics = tuple(_statistic(summary, asked.period) for summary in of_metric)
+        statistics = tuple(statistic(summary, asked.period) for summary in of_metric)
         yield MetricStatistics(asked.period, metric, "", tuple(sorted(statistics, key=lambda each: each.name)))
 
 
-def _statistic(summary: config.Summary, period: Period) -> Statistic:
+def statistic(summary: config.Summary, period: Period) -> Statistic:
+    """Return a statistic as a plan has it.
+
+    Raises:
+        ConfigError: its covariate_adjustment is not one.
+    """
     parameters = dict(summary.parameters)
     covariate = _covariate(summary, parameters.pop(_COVARIATE, None), period)
     steps = tuple(
@@ -39,17 +44,17 @@ def _covariate(summary: config.Summary, value: Plain, period: Period) -> Covaria
     where = f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}"
     given = _json(value)
     if not isinstance(given, dict):
-        raise PlanError(
-            f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}: is not a table: {value!r}"
-        )
-    where = f"metrics.{summary.metric}.statistics.{summary.statistic}.{_COVARIATE}"
+        raise ConfigError("", [Problem(where, f"is {value!r}, not a table such as {{period = 'preenrollment_week'}}")])
     allowed = [each.value for each in Period if each.before_enrollment]
     before = str(given.get("period", Period.PREENROLLMENT_WEEK.value))
+    problems = [
+        Problem(f"{where}.{key}", f"is not a known key{nearest(key, ('metric', 'period'))}")
+        for key in sorted(set(given) - {"metric", "period"})
+    ]
     if before not in allowed:
-        raise PlanError(f"{where}.period: is {before!r}, not one of {allowed}{nearest(before, allowed)}")
-    unknown = sorted(set(given) - {"metric", "period"})
-    if unknown:
-        raise PlanError(f"{where}: has unknown keys {unknown}; allowed are 'metric' and 'period'")
+        problems.append(Problem(f"{where}.period", f"is {before!r}, not one of {allowed}{nearest(before, allowed)}"))
+    if problems:
+        raise ConfigError("", problems)
     metric = given.get("metric") or summary.metric
     return None if period.before_enrollment else Covariate(str(metric), Period(before))
 

@@ -106,6 +106,10 @@ def test_a_file_is_known_by_its_slug(tmp_path: Path) -> None:
             ],
         ),
         (
+            "[experiment]\nslug = 'exp'\nbranches = ['a', 'a']",
+            ["experiment.branches: is ['a', 'a']: 'a' is named twice"],
+        ),
+        (
             "[experiment]\nslug = 'exp'\nbranches = {a = 0}\nenrollment_period = 'x'",
             [
                 "experiment.branches.a: is 0: should be greater than or equal to 1",

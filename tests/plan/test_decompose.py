@@ -85,7 +85,7 @@ def test_what_cannot_be_split_exactly_is_direct_and_says_why(expression, reason)
 
 
 def test_text_that_is_no_sql_is_refused_with_the_place():
-    with pytest.raises(PlanError, match=r"select_expression: is not SQL.*near"):
+    with pytest.raises(PlanError, match=r"is not SQL.*near"):
         split("SUM(x")
 
 

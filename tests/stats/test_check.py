@@ -1,29 +1,24 @@
-"""Which plans are refused because of their statistics."""
-
-from dataclasses import replace
-from datetime import date
+"""Which configurations are refused because of their metrics and statistics."""
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Metric, Period, PreTreatment, Summary
+from jetstream_argo.config.model import Basis, ExperimentConfig, Metric, Period, PreTreatment, Summary
 from jetstream_argo.errors import ConfigError
-from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.stats.check import check_statistics
-from tests.pipeline import experiment, metric, planned, source
+from jetstream_argo.stats.check import check_metrics
+from tests.pipeline import experiment, metric, source
 
 RATE = Metric("rate", None, None, ("clicks", "visits"), (Basis.ENROLLMENTS,))
 RATIO = (("numerator", "clicks"), ("denominator", "visits"))
 
 
-def plan_with(*asked: Summary, periods: tuple[Period, ...] = (Period.WEEK,)) -> AnalysisPlan:
-    metrics = [metric("clicks", "SUM(ds.clicks)"), metric("visits", "SUM(ds.visits)"), RATE]
-    config = experiment(metrics, [source("activity")], dict.fromkeys(periods, asked))
-    return planned(config, as_of=date(2026, 6, 30))
+def config_with(*asked: Summary, periods: tuple[Period, ...] = (Period.WEEK,), clicks: str = "SUM(ds.clicks)"):
+    metrics = [metric("clicks", clicks), metric("visits", "SUM(ds.visits)"), RATE]
+    return experiment(metrics, [source("activity")], dict.fromkeys(periods, asked))
 
 
-def problems(plan: AnalysisPlan) -> list[str]:
+def problems(config: ExperimentConfig) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        check_statistics(plan)
+        check_metrics(config)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -34,7 +29,7 @@ def test_statistics_that_can_be_computed_pass() -> None:
         Summary("rate", "population_ratio", RATIO, (PreTreatment("remove_nulls"),)),
     ]
 
-    check_statistics(plan_with(*asked))
+    check_metrics(config_with(*asked))
 
 
 def test_all_problems_are_told_at_once_and_each_once() -> None:
@@ -44,7 +39,7 @@ def test_all_problems_are_told_at_once_and_each_once() -> None:
         Summary("visits", "binomial", (("covariate_adjustment", (("period", "preenrollment_week"),)),)),
     ]
 
-    found = problems(plan_with(*asked, periods=(Period.WEEK, Period.DAYS28)))
+    found = problems(config_with(*asked, periods=(Period.WEEK, Period.DAYS28)))
 
     assert [line.partition(":")[0] for line in found] == [
         "metrics.clicks.statistics.bootstrap_maen",
@@ -58,7 +53,7 @@ def test_all_problems_are_told_at_once_and_each_once() -> None:
 def test_a_metric_made_of_others_has_ratios_of_those_only() -> None:
     other = (("numerator", "clicks"), ("denominator", "visit"))
 
-    found = problems(plan_with(Summary("rate", "bootstrap_mean"), Summary("rate", "population_ratio", other)))
+    found = problems(config_with(Summary("rate", "bootstrap_mean"), Summary("rate", "population_ratio", other)))
 
     made_of, denominator = found
     assert made_of.startswith(
@@ -69,22 +64,31 @@ def test_a_metric_made_of_others_has_ratios_of_those_only() -> None:
 
 
 def test_a_ratio_needs_a_metric_made_of_others() -> None:
-    (found,) = problems(plan_with(Summary("clicks", "population_ratio", RATIO)))
+    (found,) = problems(config_with(Summary("clicks", "population_ratio", RATIO)))
 
     assert found.startswith("metrics.clicks.statistics.population_ratio: is of a metric that is made of others")
 
 
-def test_a_metric_made_of_others_is_no_covariate() -> None:
-    plan = plan_with(
-        Summary("clicks", "linear_model_mean", (("covariate_adjustment", (("period", "preenrollment_week"),)),))
-    )
-    (leaf,) = plan.statistics
-    (asked,) = leaf.statistics
-    assert asked.covariate is not None
-    asked = replace(asked, covariate=replace(asked.covariate, metric="rate"))
-    plan = replace(plan, metrics=(*plan.metrics, *plan_with(Summary("rate", "population_ratio", RATIO)).metrics))
-    plan = replace(plan, statistics=(replace(leaf, statistics=(asked,)),))
+@pytest.mark.parametrize(
+    ("covariate", "key", "what"),
+    [
+        ((("metric", "rate"),), "metric", "is 'rate', which is made of other metrics"),
+        ((("metric", "visit"),), "metric", "is 'visit', which is no metric of this experiment; did you mean 'visits'?"),
+        ((("period", "preenrolment_week"),), "period", "is 'preenrolment_week', not one of"),
+        ((("perod", "preenrollment_week"),), "perod", "is not a known key; did you mean 'period'?"),
+    ],
+)
+def test_a_covariate_has_values_before_enrollment(covariate, key: str, what: str) -> None:
+    (found,) = problems(config_with(Summary("clicks", "linear_model_mean", (("covariate_adjustment", covariate),))))
 
-    (found,) = problems(plan)
+    assert found.startswith(f"metrics.clicks.statistics.linear_model_mean.covariate_adjustment.{key}: {what}")
 
-    assert found.startswith("metrics.clicks.statistics.linear_model_mean.covariate_adjustment.metric: is 'rate'")
+
+def test_an_expression_that_is_not_sql_is_told_together_with_the_rest() -> None:
+    found = problems(config_with(Summary("visits", "deciels"), clicks="COALESCE(SUM(ds.clicks, 0)"))
+
+    assert [line.partition(": ")[0] for line in found] == [
+        "metrics.clicks.select_expression",
+        "metrics.visits.statistics.deciels",
+    ]
+    assert "is not SQL" in found[0]
