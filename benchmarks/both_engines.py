@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
 from jetstream_argo.engines.zetasql.checker import Checker
 from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import EngineError
@@ -83,11 +83,15 @@ class BothEngines:
         """Return what is known of a table."""
         return self._engine.info(table)
 
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return what is known of several tables."""
+        return self._engine.infos(tables)
+
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Set labels."""
         self._engine.set_labels(table, labels)
 
-    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
         """Return the tables."""
         return self._engine.tables(dataset, prefix=prefix)
 

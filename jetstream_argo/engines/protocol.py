@@ -92,6 +92,15 @@ class TableInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """What the list of a dataset says of a table or view."""
+
+    name: str
+    is_view: bool
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class DryRun:
     """What a query would give and read, without running it."""
 
@@ -137,12 +146,16 @@ class Engine(Protocol):
         """Return what is known of a table or view, or None if there is none of that name."""
         ...
 
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return, by the names asked for, what is known of those of many tables that there are."""
+        ...
+
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels."""
         ...
 
-    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
-        """Return the tables and views of a dataset, by name."""
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
+        """Return the tables and views of a dataset, by name. A dataset may be shared, and hold very many."""
         ...
 
     def delete(self, table: str) -> None:

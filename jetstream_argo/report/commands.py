@@ -1,5 +1,6 @@
 """The commands that look at what is there: `results` and `status`. They need the warehouse and a name, no more."""
 
+import difflib
 import secrets
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ import click
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.engines.protocol import Engine, Result
-from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.entries import Entry, read_entries
@@ -145,16 +146,26 @@ def _entries(target: _Target) -> tuple[Entry, ...]:
     """
     entries = read_entries(target.engine, target.place)
     if not entries:
-        tables = target.engine.tables(target.place.dataset, prefix="status_")
-        known = [table.description.removeprefix(_RECORDED) for table in tables]
         raise PlanError(
             f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
-            f"{nearest(target.place.slug, known)}; check the slug, the dataset and the warehouse, or run it first"
+            f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"
         )
     return entries
 
 
 _RECORDED = "What was computed for "  # how the status table's description begins
+
+
+def _alike(target: _Target) -> str:
+    """Return `; did you mean '…'?` for the experiment with results whose slug is closest, or nothing."""
+    listed = target.engine.tables(target.place.dataset, prefix="status_")
+    # A list has no descriptions, and all of them would take a request each.
+    named = {names.readable(table.name): table.name for table in listed}
+    for name in difflib.get_close_matches(names.normalised(target.place.slug), named, n=1):
+        info = target.engine.info(named[name])
+        if info is not None:
+            return f"; did you mean {info.description.removeprefix(_RECORDED)!r}?"
+    return ""
 
 
 def _target(experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str) -> _Target:

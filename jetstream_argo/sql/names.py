@@ -84,6 +84,15 @@ def statistics_view(owner: Owner, period: Period) -> str:
     return f"{place.dataset}.statistics_{normalised(place.slug)}_{SUFFIXES[period]}"
 
 
+def readable(name: str) -> str:
+    """Return what of the name of a table of ours people can read: without dataset, kind and hash.
+
+    >>> readable("results.status_try_it_0a1b2c3d")
+    'try_it'
+    """
+    return name.rpartition(".")[2].partition("_")[2].rpartition("_")[0]
+
+
 def _internal(owner: Owner, kind: str, *parts: str) -> str:
     """Names of ours end in a hash, since normalised slugs and sources may be equal or run into one another."""
     place = place_of(owner)

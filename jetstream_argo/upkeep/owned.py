@@ -34,13 +34,10 @@ def owned(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry])
     those of another experiment with a slug like `a-b` and `a_b`: such a table belongs to whom it is described as.
     """
     place = place_of(owner)
-    mine: list[TableInfo] = []
-    foreign: list[TableInfo] = []
-    for name, described in (*_views(place), *_tables(owner, entries)):
-        info = engine.info(name)
-        if info is not None:
-            (mine if not described or info.description == described else foreign).append(info)
-    return Owned(tuple(mine), tuple(foreign))
+    described = dict((*_views(place), *_tables(owner, entries)))
+    found = engine.infos(list(described))  # by name: to list a dataset that many share would take longer
+    mine = {name: info for name, info in found.items() if described[name] in ("", info.description)}
+    return Owned(tuple(mine.values()), tuple(info for name, info in found.items() if name not in mine))
 
 
 def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[UnitTable, ...]:

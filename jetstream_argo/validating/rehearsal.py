@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
 from jetstream_argo.errors import InvalidQuery, NotFound, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.summary import FEW_VALUES
@@ -99,10 +99,14 @@ class Rehearsal:
         if table not in self.tables_made:
             raise NotFound(table, self.tables_made)
 
-    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return the columns that the tables would have."""
+        return {table: info for table in tables if (info := self.info(table)) is not None}
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
         """Return the tables that would be there."""
-        found = (self.info(name) for name in sorted(self.tables_made) if name.startswith(f"{dataset}.{prefix}"))
-        return tuple(info for info in found if info is not None)
+        found = (name for name in sorted(self.tables_made) if name.startswith(f"{dataset}.{prefix}"))
+        return tuple(Listed(name, is_view=False, labels={}) for name in found)
 
     def delete(self, table: str) -> None:
         """Forget the table."""

@@ -356,7 +356,25 @@ def test_tables_and_views_are_listed_by_name(engine: Engine) -> None:
 
     assert [info.name for info in engine.tables("d")] == ["d.a", "d.b_1", "d.b_2", "d.b_v"]
     assert [info.name for info in engine.tables("d", prefix="b_")] == ["d.b_1", "d.b_2", "d.b_v"]
-    assert engine.tables("d", prefix="a")[0] == engine.info("d.a")
+    assert [info.name for info in engine.tables("d") if info.is_view] == ["d.b_v"]
+
+
+def test_a_list_tells_labels(engine: Engine) -> None:
+    load_numbers(engine, "d.a")
+    engine.set_labels("d.a", {"last_updated": "1"})
+
+    (listed,) = engine.tables("d")
+
+    assert dict(listed.labels) == {"last_updated": "1"}
+
+
+def test_of_many_tables_those_that_there_are_are_told_by_the_names_asked_for(engine: Engine) -> None:
+    load_numbers(engine, "d.b")
+    load_numbers(engine, "d.a")
+
+    infos = engine.infos(["d.b", "d.missing", f"{PROJECT}.d.a"])
+
+    assert infos == {"d.b": engine.info("d.b"), f"{PROJECT}.d.a": engine.info("d.a")}
 
 
 def test_deleting_is_final_and_may_be_repeated(engine: Engine) -> None:

@@ -230,7 +230,7 @@ def state(pipeline: Pipeline) -> dict[str, list[tuple[Value, ...]]]:
     return {
         info.name: list(engine.query(Sql(f"SELECT * FROM {table(info.name)} AS t"), labels={}).rows)
         for info in engine.tables("results")
-        if info.view_sql is None
+        if not info.is_view
     }
 
 

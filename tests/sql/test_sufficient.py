@@ -54,7 +54,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def tables(engine: Counting) -> dict[str, Sequence[Column]]:
     """The columns of every table."""
-    return {info.name.removeprefix("local."): info.columns for info in engine.tables("results")}
+    infos = engine.infos([each.name for each in engine.tables("results")])
+    return {name.removeprefix("local."): info.columns for name, info in infos.items()}
 
 
 def rows(engine: Counting) -> dict[str, list[dict[str, Value]]]:

@@ -20,7 +20,7 @@ from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
 from jetstream_argo.engines.bigquery.tables import Tables, is_described
 from jetstream_argo.engines.bigquery.values import json_lines
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery, nearest
 from jetstream_argo.sql.text import Sql, identifier, lines
 from jetstream_argo.sql.text import table as quoted
@@ -137,12 +137,17 @@ class BigQueryEngine:
         found = self._tables.find(table)
         return None if found is None else self._tables.described(found)
 
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return, by the names asked for, what is known of those of many tables that there are; some at a time."""
+        found = zip(tables, self._tables.find_all(tables), strict=True)
+        return {name: self._tables.described(table) for name, table in found if table is not None}
+
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels."""
         self._tables.set_labels(table, labels)
 
-    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
-        """Return the tables and views of a dataset, by name."""
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
+        """Return the tables and views of a dataset, by name: one request for each thousand that it holds."""
         return self._tables.list(dataset, prefix=prefix)
 
     def delete(self, table: str) -> None:

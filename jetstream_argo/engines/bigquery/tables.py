@@ -1,6 +1,6 @@
 """What BigQuery holds: tables and views, their columns, labels and storage."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,13 +14,14 @@ from jetstream_argo.engines.bigquery.calls import retry, translated
 from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
-from jetstream_argo.engines.protocol import Layout, TableInfo
+from jetstream_argo.engines.protocol import Layout, Listed, TableInfo
 from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 
 Returned = TypeVar("Returned")
 
 _AT_ONCE = 8  # the connections that urllib3 keeps are 10
+_PAGE_TABLES = 1000  # the most that tables.list gives
 
 
 class Tables:
@@ -47,6 +48,12 @@ class Tables:
         """Return a table or view, or None if there is none of that name."""
         return self._find(self.reference(name))
 
+    def find_all(self, names: Sequence[str]) -> tuple[Table | None, ...]:
+        """Return each table or view, or None, in order."""
+        references = [self.reference(name) for name in names]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return tuple(pool.map(self._find, references))
+
     def get(self, name: str) -> Table:
         """Return a table or view.
 
@@ -58,22 +65,25 @@ class Tables:
             raise NotFound(name)
         return found
 
-    def list(self, dataset: str, *, prefix: str) -> tuple[TableInfo, ...]:
-        """Return what is known of every table and view of a dataset, by name."""
+    def list(self, dataset: str, *, prefix: str) -> tuple[Listed, ...]:
+        """Return every table and view of a dataset, by name: one request for each thousand."""
         parts = dataset.rsplit(".", 1)
         reference = DatasetReference(self._settings.project if len(parts) == 1 else parts[0], parts[-1])
         with translated():
-            listed = self._client.list_tables(reference, page_size=1000, retry=self._retry, timeout=self._seconds)
-            names = sorted((item.reference for item in listed if item.table_id.startswith(prefix)), key=_table_id)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:  # the list has neither columns nor sizes
-            found = tuple(pool.map(self._find, names))
-        return tuple(self.described(table) for table in found if table is not None)
+            items = self._client.list_tables(
+                reference, page_size=_PAGE_TABLES, retry=self._retry, timeout=self._seconds
+            )
+            found = [
+                Listed(self._short(item.reference), item.table_type == "VIEW", dict(item.labels))
+                for item in items
+                if item.table_id.startswith(prefix)
+            ]
+        return tuple(sorted(found, key=lambda each: each.name))
 
     def described(self, table: Table) -> TableInfo:
-        """Return a table or view in our words; one of the engine's own project is named without it."""
-        prefix = "" if table.project == self._settings.project else f"{table.project}."
+        """Return a table or view in our words."""
         return TableInfo(
-            name=f"{prefix}{table.dataset_id}.{table.table_id}",
+            name=self._short(table.reference),
             columns=columns_of(table.schema),
             rows=table.num_rows or 0,
             bytes=table.num_bytes or 0,
@@ -128,6 +138,11 @@ class Tables:
         with translated():
             self._client.delete_table(self.reference(name), not_found_ok=True, retry=self._retry, timeout=self._seconds)
 
+    def _short(self, reference: TableReference) -> str:
+        """Return the name as the pipeline writes it: without the project when it is the engine's own."""
+        prefix = "" if reference.project == self._settings.project else f"{reference.project}."
+        return f"{prefix}{reference.dataset_id}.{reference.table_id}"
+
     def _find(self, reference: TableReference) -> Table | None:
         with translated():
             try:
@@ -165,11 +180,6 @@ def is_described(table: Table | None, layout: Layout) -> bool:
         return not layout.description and not layout.labels
     described = not layout.description or table.description == layout.description
     return described and bool(sanitised(layout.labels).items() <= table.labels.items())
-
-
-def _table_id(reference: TableReference) -> str:
-    name: str = reference.table_id
-    return name
 
 
 def _replacing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str | None]:

@@ -13,7 +13,7 @@ from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import bigquery_type, text_literal
 from jetstream_argo.engines.embedded.write import Writer
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 
@@ -157,6 +157,10 @@ class EmbeddedEngine:
         version = self._store.current(name)
         return None if version is None else self._info(name, version)
 
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return, by the names asked for, what is known of those of many tables that there are."""
+        return {table: info for table in tables if (info := self.info(table)) is not None}
+
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels."""
         name = self._store.name(table)
@@ -168,12 +172,16 @@ class EmbeddedEngine:
                 raise NotFound(table)
             self._store.swap(name, replace(current, layout=replace(current.layout, labels=dict(labels))))
 
-    def tables(self, dataset: str, *, prefix: str = "") -> tuple[TableInfo, ...]:
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
         """Return the tables and views of a dataset, by name."""
         *project, own = dataset.strip("`").rsplit(".", 1)
         names = self._store.names(project[0] if project else self._project, own, prefix)
         found = ((name, self._store.current(name)) for name in names)
-        return tuple(self._info(name, version) for name, version in found if version is not None)
+        return tuple(
+            Listed(self._store.short(name), version.view_sql is not None, version.layout.labels)
+            for name, version in found
+            if version is not None
+        )
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""

@@ -58,6 +58,17 @@ def test_a_table_is_stored_as_its_layout_says(fake: FakeBigQuery, engine: BigQue
     assert (config["writeDisposition"], config["createDisposition"]) == ("WRITE_TRUNCATE", "CREATE_IF_NEEDED")
 
 
+def test_a_list_of_tables_takes_one_request_for_each_thousand(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    for number in range(30):
+        engine.load(f"d.t{number}", [], [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
+    fake.calls.clear()
+
+    found = engine.tables("d", prefix="t1")
+
+    assert len(found) == 11
+    assert fake.calls == [Call.TABLE_LIST]
+
+
 def test_a_query_that_would_read_more_than_allowed_is_not_run(fake: FakeBigQuery, settings: BigQuerySettings) -> None:
     BigQueryEngine(settings, attempt="1").load(
         "d.t", [{"x": 1}], [Column("x", "INT64")], write=Write.TRUNCATE, labels={}

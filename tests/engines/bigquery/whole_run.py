@@ -108,7 +108,7 @@ def results(pipeline: Pipeline) -> dict[str, Rows]:
 
 
 def _views(engine: Engine) -> Iterator[tuple[str, Rows]]:
-    for info in engine.tables("results"):
+    for info in engine.infos([each.name for each in engine.tables("results")]).values():
         if info.view_sql is not None:
             kept = ", ".join(column.name for column in info.columns if column.name not in _OF_THE_ATTEMPT)
             yield info.name, Counter(engine.query(Sql(f"SELECT {kept} FROM {info.name}"), labels={}).rows)
