@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.plan.model import MetricStatistics, PreTreatment
@@ -251,6 +252,21 @@ def test_equal_rows_give_equal_estimates_in_whatever_order_they_are_stored(tmp_p
     backwards = world_of(tmp_path / "two", units[::-1]).estimate(*asked)
 
     assert forwards.rows == backwards.rows
+
+
+def test_a_query_gives_the_same_sums_to_the_last_digit_however_often_it_is_asked(tmp_path: Path) -> None:
+    units = [
+        Unit(("control", "treatment")[number % 2], {(basis, 1): float(number * 7 % 23) for basis in Basis})
+        for number in range(40)
+    ]
+    world = world_of(tmp_path, units)
+    world.estimate(statistic("linear_model_mean"))
+    (sql,) = [sql for sql in world.engine.asked if "power_" in sql]
+
+    # Each in a process of its own, as pods are; DuckDB's own threads for I/O made some of them differ.
+    answers = {EmbeddedEngine(tmp_path).query(sql, labels={}).rows for _ in range(40)}
+
+    assert len(answers) == 1
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
