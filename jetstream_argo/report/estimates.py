@@ -9,6 +9,9 @@ IDENTITY = "identity"
 SAMPLE_RATIO = "sample_ratio"
 SRM = "srm"
 
+# Of what readers of the existing system know, in views and exports; not of the plan, nor of our own tables.
+SCHEMA_VERSION = 4
+
 # The first block is what the existing system's readers know; the rest is ours.
 COLUMNS: tuple[Column, ...] = (
     Column("metric", "STRING"),

@@ -6,12 +6,9 @@ from datetime import datetime
 from jetstream_argo.engines.protocol import Result
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.entries import Entry, Kind, State
-from jetstream_argo.report.estimates import SRM
+from jetstream_argo.report.estimates import SCHEMA_VERSION, SRM
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
-
-# Of the exports, which readers of the existing system know; not of the plan or the tables.
-SCHEMA_VERSION = 4
 
 _ALWAYS = (
     *("metric", "statistic", "parameter", "branch", "comparison", "comparison_to_branch"),

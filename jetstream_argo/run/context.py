@@ -8,6 +8,7 @@ from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, read_entries
+from jetstream_argo.report.estimates import SCHEMA_VERSION
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.sql import names
 
@@ -44,6 +45,12 @@ class Context:
             **more,
         }
 
+    def layout(
+        self, *, partition_by: str | None = None, cluster_by: tuple[str, ...] = (), description: str = ""
+    ) -> Layout:
+        """Return the layout of a table of the experiment, which its label names."""
+        return Layout(partition_by, cluster_by, description, {"experiment": self.plan.experiment.slug})
+
     def batch(self, *parts: object) -> str:
         """Return the name of a batch of rows, different for every attempt and every `parts`."""
         return "-".join([self.node, self.attempt, *(str(part) for part in parts)])
@@ -76,9 +83,18 @@ class Context:
             COLUMNS,
             write=Write.APPEND,
             labels=self.labels(),
-            layout=Layout(description=f"What was computed for {self.plan.experiment.slug}"),
+            layout=self.layout(description=f"What was computed for {self.plan.experiment.slug}"),
         )
         self.ledger.add(new)
+
+
+def updated(at: datetime) -> dict[str, str]:
+    """Return the labels by which readers see how old a table or view is, and what its columns are.
+
+    >>> updated(datetime.fromisoformat("2026-06-01T00:00:00+00:00"))
+    {'last_updated': '1780272000', 'schema_version': '4'}
+    """
+    return {"last_updated": str(int(at.timestamp())), "schema_version": str(SCHEMA_VERSION)}
 
 
 def because(entry: Entry, error: JetstreamArgoError) -> Entry:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import Layout, Write
+from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.report.entries import Kind, State
-from jetstream_argo.run.context import Context
+from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.sources import costed
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query, signals_query
@@ -25,12 +25,13 @@ def ensure_enrollments(context: Context) -> str:
     cached = context.ledger.latest(Kind.ENROLLMENTS, target)
     if cached and cached.keys == (plan.enrollments.key,):
         return f"cached: {cached.message}"
+    layout = context.layout(cluster_by=("analysis_id",), description=plan.experiment.slug)
     job = context.engine.query_to_table(
         enrollments_query(plan),
         target,
         write=Write.TRUNCATE,
         labels=context.labels(),
-        layout=Layout(cluster_by=("analysis_id",), description=plan.experiment.slug),
+        layout=replace(layout, labels={**layout.labels, **updated(context.now())}),
     )
     units, message = _counted(context, target)
     entry = replace(
@@ -103,7 +104,7 @@ def ensure_signals(context: Context) -> str:
             target,
             write=Write.APPEND,
             labels=context.labels(),
-            layout=Layout(partition_by="submission_date", cluster_by=("analysis_id",)),
+            layout=context.layout(partition_by="submission_date", cluster_by=("analysis_id",)),
         )
         entry = costed(context.entry(Kind.SIGNALS, State.COMPUTED), job)
         context.record([replace(entry, table=target, batch=batch, keys=(column,), first_date=first, last_date=last)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.objects import replace_if_changed, within
-from jetstream_argo.engines.protocol import Result
+from jetstream_argo.engines.protocol import Result, TableInfo
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.entries import Kind
@@ -15,7 +15,7 @@ from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
-from jetstream_argo.run.context import Context
+from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.sources import bases_of
 from jetstream_argo.sql import names
@@ -61,6 +61,11 @@ class _View:
     name: str
     sql: Sql
     description: str
+    labels: dict[str, str]
+
+    def is_shown_by(self, found: TableInfo | None) -> bool:
+        """Return whether there is such a view, of results as new as these."""
+        return found is not None and found.view_sql == self.sql and self.labels.items() <= found.labels.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,10 @@ def _publish_views(context: Context) -> _Published:
     changed = same = 0
     for view in _views(context):
         try:
-            current = context.engine.info(view.name)
-            if current is not None and current.view_sql == view.sql:
+            if view.is_shown_by(context.engine.info(view.name)):
                 same += 1
                 continue
-            labels = context.labels()
+            labels = {**context.labels(), **view.labels}
             context.engine.create_view(view.name, view.sql, description=view.description, labels=labels)
             changed += 1
         except EngineError as error:
@@ -91,11 +95,12 @@ def _publish_views(context: Context) -> _Published:
 
 def _views(context: Context) -> Iterator[_View]:
     plan, ledger = context.plan, context.ledger
-    estimated = {entry.period for entry in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
+    estimated = {e.period: e.recorded_at for e in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
     for due in plan.periods:
         if due.period in estimated:
             text = f"Latest estimates of {plan.experiment.slug}"
-            yield _View(names.statistics_view(plan, due.period), latest_estimates(plan, [due.period]), text)
+            sql = latest_estimates(plan, [due.period])
+            yield _View(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
     enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
     if enrolled is None or enrolled.keys != (plan.enrollments.key,):
         return  # the table may lack the segments' columns; a view that is there stays as it is
@@ -106,7 +111,9 @@ def _views(context: Context) -> Iterator[_View]:
             if due.windows and stored:
                 sql = unit_values(plan, basis, due.period, metrics, stored)
                 text = f"Metrics of every unit of {plan.experiment.slug}"
-                yield _View(names.values_view(plan, basis, due.period), sql, text)
+                computed = [e.recorded_at for each in stored for e in ledger.complete(Kind.VALUES, each.table)]
+                labels = updated(max((enrolled.recorded_at, *computed)))
+                yield _View(names.values_view(plan, basis, due.period), sql, text, labels)
 
 
 def _metrics(plan: AnalysisPlan, basis: Basis, period: Period) -> list[Metric]:

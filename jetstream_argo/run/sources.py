@@ -98,7 +98,7 @@ class _Partials:
     source: Source
 
     def write(self, piece: Piece[str]) -> Outcome:
-        layout = Layout(partition_by="submission_date", cluster_by=("analysis_id",))
+        layout = self.context.layout(partition_by="submission_date", cluster_by=("analysis_id",))
         return _write(self.context, *self._query(piece), layout)
 
     def check(self, piece: Piece[str]) -> None:
@@ -140,7 +140,7 @@ class _Values:
     period: Period
 
     def write(self, piece: Piece[Metric]) -> Outcome:
-        layout = Layout(partition_by="window_index", cluster_by=("analysis_id",))
+        layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
         return _write(self.context, *self._query(piece), layout)
 
     def check(self, piece: Piece[Metric]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Layout, Value, Write
+from jetstream_argo.engines.protocol import Value, Write
 from jetstream_argo.errors import EngineError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
@@ -170,7 +170,9 @@ def _keep(
         COLUMNS,
         write=Write.APPEND,
         labels=context.labels(period=leaf.period.value),
-        layout=Layout(cluster_by=("period", "metric"), description=f"Estimates of {context.plan.experiment.slug}"),
+        layout=context.layout(
+            cluster_by=("period", "metric"), description=f"Estimates of {context.plan.experiment.slug}"
+        ),
     )
     entries = []
     for run in contiguous(windows):

@@ -77,6 +77,22 @@ def test_a_second_time_nothing_is_touched(engine: Engine, tmp_path: Path):
     assert [engine.info(name) for name in (WEEKLY, UNITS)] == before
 
 
+def test_views_say_when_what_they_show_was_computed_and_which_schema_it_has(engine: Engine):
+    publish(_context(engine, COMPLETE))
+    small.keep(engine, [small.estimate("ads", "b3", 3.0)])
+
+    line = publish(_context(engine, [*COMPLETE, small.statistics_entry("ads", "b3", 9, (1, 2))]))
+
+    # facts: upstream 2.1; `last_updated` is in seconds since 1970
+    assert line == "published 1 views, 1 were up to date"
+    weekly, units = engine.info(WEEKLY), engine.info(UNITS)
+    assert weekly is not None
+    assert units is not None
+    assert (weekly.labels["experiment"], weekly.labels["schema_version"]) == ("new-tab", "4")
+    assert int(weekly.labels["last_updated"]) == small.at(9).timestamp()
+    assert int(units.labels["last_updated"]) == small.at(1).timestamp()
+
+
 def test_values_of_a_new_batch_replace_the_view_of_the_units(engine: Engine):
     publish(_context(engine, COMPLETE))
     small.store_values(engine, "events", ["m_ads"], [("v3", "a", "control", 1, None, 7.0)])

@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way to fail: what is answered, how often, and how the task ends."""
+    """A way to fail: what is answered, or with `job_reason` how the job ends; how often, and how the task ends."""
 
     name: str
     outcome: Outcome
@@ -26,6 +26,7 @@ class Case:
     message: str = "made to fail"
     reset: bool = False
     executed: bool = False
+    job_reason: str = ""
 
     def at(self, call: Call, *, skip: int = 0) -> Fault:
         """Return the fault that is this case, at the call after `skip` others of its kind."""
@@ -38,6 +39,7 @@ class Case:
             message=self.message,
             reset=self.reset,
             executed=self.executed,
+            job_reason=self.job_reason,
         )
 
 
@@ -59,4 +61,21 @@ CASES = (
     Case("permission", Outcome.WRONG, status=403, reason="accessDenied"),
     Case("credentials", Outcome.WRONG, status=401, reason="authError"),
     Case("invalid request", Outcome.WRONG, status=400, reason="invalid"),
+)
+
+# How a job ends that was begun: of a query, or of a load.
+JOB_CASES = (
+    Case("job: backend error", Outcome.RETRIED, job_reason="backendError"),
+    Case("job: internal error", Outcome.RETRIED, job_reason="internalError"),
+    Case("job: rate limit", Outcome.RETRIED, job_reason="jobRateLimitExceeded"),
+    Case("job: table being created", Outcome.RETRIED, job_reason="tableUnavailable"),
+    Case("job: the day's quota", Outcome.LATER, job_reason="quotaExceeded", message="Quota exceeded: per day"),
+    Case("job: resources exceeded", Outcome.LATER, job_reason="resourcesExceeded"),
+    Case("job: timeout", Outcome.LATER, job_reason="timeout"),
+    Case("job: stopped by another", Outcome.LATER, job_reason="stopped"),
+    Case("job: billing cap", Outcome.WRONG, job_reason="bytesBilledLimitExceeded"),
+    Case("job: permission", Outcome.WRONG, job_reason="accessDenied"),
+    Case("job: invalid query", Outcome.WRONG, job_reason="invalidQuery", message="Unrecognized name: x at [1:1]"),
+    Case("job: schema mismatch", Outcome.WRONG, job_reason="invalid", message="Provided Schema does not match Table"),
+    Case("job: not found", Outcome.WRONG, job_reason="notFound", message="Not found: Table p:d.t"),
 )

@@ -9,7 +9,7 @@ from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.protocol import Column, Value, Write
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, Conflict, EngineError, TooBig, Transient
 from jetstream_argo.sql.text import Sql
-from tests.engines.bigquery.cases import ALWAYS, CASES, Case, Outcome
+from tests.engines.bigquery.cases import ALWAYS, CASES, JOB_CASES, Case, Outcome
 from tests.engines.bigquery.fake_server.faults import Call, Fault
 from tests.engines.bigquery.fake_server.server import FakeBigQuery
 
@@ -54,39 +54,20 @@ def test_a_failed_call_is_retried_in_place_or_ends_the_task_and_rows_are_there_o
     assert task(BigQueryEngine(settings, attempt="attempt-2"), write=Write.TRUNCATE) == RESULT
 
 
-JOB_ERRORS = (
-    ("backendError", Outcome.RETRIED),
-    ("internalError", Outcome.RETRIED),
-    ("jobRateLimitExceeded", Outcome.RETRIED),
-    ("rateLimitExceeded", Outcome.RETRIED),
-    ("tableUnavailable", Outcome.RETRIED),
-    ("quotaExceeded", Outcome.LATER),
-    ("stopped", Outcome.LATER),
-    ("resourcesExceeded", Outcome.LATER),
-    ("timeout", Outcome.LATER),
-    ("duplicate", Outcome.LATER),
-    ("bytesBilledLimitExceeded", Outcome.WRONG),
-    ("accessDenied", Outcome.WRONG),
-    ("invalidQuery", Outcome.WRONG),
-    ("invalid", Outcome.WRONG),
-    ("notFound", Outcome.WRONG),
-)
-
-
 @pytest.mark.parametrize("call", [Call.SUBMIT, Call.UPLOAD])
-@pytest.mark.parametrize(("reason", "outcome"), JOB_ERRORS)
+@pytest.mark.parametrize("case", JOB_CASES, ids=lambda case: case.name)
 def test_a_failed_job_is_run_anew_or_ends_the_task_and_rows_are_there_once(
-    fake: FakeBigQuery, engine: BigQueryEngine, settings: BigQuerySettings, reason: str, outcome: Outcome, call: Call
+    fake: FakeBigQuery, engine: BigQueryEngine, settings: BigQuerySettings, case: Case, call: Call
 ) -> None:
-    fake.faults.order(Fault(call, job_reason=reason, message="Not found: made to fail"))
+    fake.faults.order(case.at(call))
 
-    if outcome is Outcome.RETRIED:
+    if case.outcome is Outcome.RETRIED:
         assert task(engine, write=Write.APPEND) == RESULT
         assert any(job_id.endswith("-r1") for job_id in fake.jobs.executed)
         return
     with pytest.raises(EngineError) as caught:
         task(engine, write=Write.APPEND)
-    assert caught.value.exit_code == (EXIT_RETRY if outcome is Outcome.LATER else EXIT_DEFINITION)
+    assert caught.value.exit_code == (EXIT_RETRY if case.outcome is Outcome.LATER else EXIT_DEFINITION)
 
     assert task(BigQueryEngine(settings, attempt="attempt-2"), write=Write.APPEND) == RESULT
 
