@@ -72,9 +72,8 @@ def main() -> int:
             print(f"| {case.name} |", " | ".join(row), "|", flush=True)
             cells += row
     wrong = sum("DIFFER" in cell for cell in cells)
-    print(
-        f"\n{len(cells) - cells.count('–')} disturbed runs in {time.perf_counter() - started:.0f} s; results differ in {wrong}."
-    )
+    runs, seconds = len(cells) - cells.count("–"), time.perf_counter() - started
+    print(f"\n{runs} disturbed runs in {seconds:.0f} s; results differ in {wrong}.")
     return int(wrong > 0)
 
 

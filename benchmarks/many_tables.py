@@ -1,7 +1,7 @@
 """How long it takes to set up 1,000 tables of one experiment and to read back where it stands.
 
-`python -m benchmarks.many_tables [--tables 1000] [--answer-ms 0]`: on the embedded engine, and through BigQuery's client
-against the fake. `--answer-ms` has the fake take that long for every answer, as a warehouse far away does.
+`python -m benchmarks.many_tables [--tables 1000] [--answer-ms 0]`: on the embedded engine, and through BigQuery's
+client against the fake. `--answer-ms` has the fake take that long for every answer, as a warehouse far away does.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def entry(number: int, table: str, source: str) -> Entry:
     return Entry(
         moment, f"week-{source}", Kind.VALUES, State.COMPUTED, "0" * 64, "a1", table=table, batch=f"batch-{number}",
         keys=("m_1",), metrics=("visits",), source=source, period="week", first_window=1, last_window=4,
-        first_date=date(2026, 5, 4), last_date=date(2026, 5, 31), rows=1, bytes=1000, seconds=1.0, jobs=(f"job-{number}",),
+        first_date=date(2026, 5, 4), last_date=date(2026, 5, 31), rows=1, bytes=1000, jobs=(f"job-{number}",),
     )  # fmt: skip
 
 
