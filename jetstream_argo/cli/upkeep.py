@@ -101,7 +101,6 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
 
 
 def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], *, yes: bool) -> int:
-    from jetstream_argo.report.status import status_report
     from jetstream_argo.upkeep.shredding import holdings, shred
 
     place = place_of(owner)
@@ -111,17 +110,25 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     held = holdings(engine, owner, entries, ids)
     if not held:
         click.echo(f"no table of {place.slug} holds any of these {len(ids)} units")
+        _tell_older(entries)  # of an earlier deletion, perhaps one that was interrupted
         return 0
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
     if not _agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
         return 0
     for done in shred(engine, owner, held, ids, now=_now, attempt=secrets.token_hex(4)):
         click.echo(f"removed {done.rows} rows of {done.table.name}")
-    older = [each.metric for each in status_report(None, read_entries(engine, owner)).metrics if each.before_deletion]
-    _list("estimates that still count them", list(dict.fromkeys(older)))
+    _tell_older(read_entries(engine, owner))
+    return 0
+
+
+def _tell_older(entries: Sequence[Entry]) -> None:
+    """Say which results are older than the last deletion of units."""
+    from jetstream_argo.report.status import status_report
+
+    older = [each.metric for each in status_report(None, entries).metrics if each.before_deletion]
+    _list("estimates that still count deleted units", list(dict.fromkeys(older)))
     if older:
         click.echo("`delete --metrics` has them computed again")
-    return 0
 
 
 def _owner(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":

@@ -47,10 +47,11 @@ def shred(
     now: Callable[[], datetime],
     attempt: str,
 ) -> Iterator[Holding]:
-    """Rewrite each table without the units, at one instant each, record that it was, and yield it.
+    """Record that each table is rewritten, rewrite it without the units, at one instant, and yield it.
 
     Nothing may write to the experiment's tables meanwhile: what is appended while a table is rewritten is lost. The
-    ids are recorded nowhere. What stops half-way goes on when it is asked for again.
+    ids are recorded nowhere. What stops half-way goes on when it is asked for again; a table is recorded before it is
+    rewritten, so that its results are known to be older whenever it stops.
     """
     place = place_of(owner)
     labels = {"experiment": place.slug, "node": NODE}
@@ -60,13 +61,13 @@ def shred(
         about = holding.table.layout
         if info is not None:
             about = replace(about, description=info.description, labels=info.labels)
-        for part in parts(ids):
-            engine.query_to_table(without(name, part), name, write=Write.TRUNCATE, labels=labels, layout=about)
         entry = Entry(
             recorded_at=now(), node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt,
             table=name, rows=holding.rows,
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
+        for part in parts(ids):
+            engine.query_to_table(without(name, part), name, write=Write.TRUNCATE, labels=labels, layout=about)
         yield holding
 
 

@@ -107,7 +107,7 @@ def test_results_that_still_count_the_units_are_said_to_be_older(
 
     run_shred(root, "try-it", "--ids", "a")
 
-    assert "estimates that still count them" in capsys.readouterr().out
+    assert "estimates that still count deleted units" in capsys.readouterr().out
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
     assert {each.metric for each in report.metrics if each.before_deletion} >= {"hours", "median", "identity"}
 

@@ -9,6 +9,7 @@ from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
@@ -46,6 +47,13 @@ def telemetry(root: Path) -> None:
 
 def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> Pipeline:
     """Return an experiment of which everything is computed and published."""
+    pipeline = Pipeline(root, plan_of(slug, metrics))
+    again(pipeline)
+    return pipeline
+
+
+def plan_of(slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> AnalysisPlan:
+    """Return the plan of an experiment with weekly estimates."""
     periods = {Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics if each.data_source]}
     periods[Period.WEEK] += [
         Summary(each.name, "population_ratio", (("numerator", each.depends_on[0]), ("denominator", each.depends_on[1])))
@@ -53,9 +61,7 @@ def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN))
         if not each.data_source
     ]
     config = replace(experiment(metrics, [source("activity")], periods), slug=slug)
-    pipeline = Pipeline(root, planned(config, as_of=WEEK_DUE))
-    again(pipeline)
-    return pipeline
+    return planned(config, as_of=WEEK_DUE)
 
 
 def again(pipeline: Pipeline) -> dict[str, bool]:

@@ -1,0 +1,121 @@
+"""Whether results are taken away from BigQuery as they are from a folder, also when it is interrupted half-way."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.errors import EXIT_RETRY
+from jetstream_argo.plan import codec
+from tests.engines.bigquery.fake_server.faults import Call, Fault
+from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
+from tests.engines.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.upkeep.test_shred import units
+from tests.upkeep.world import HOURS, again, analysed, plan_of, rows, tables, telemetry
+
+ALWAYS = 10_000
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakeBigQuery:
+    """A warehouse with two experiments, of which `try-it` was analysed through BigQuery's client."""
+    telemetry(tmp_path)
+    analysed(tmp_path, "another", [HOURS])
+    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    plan = plan_of("try-it")
+    with serving(fake) as url:
+        again(RemotePipeline(tmp_path, plan, url=url))
+    (tmp_path / "plan.json").write_bytes(codec.dump(plan))
+    return fake
+
+
+@pytest.fixture
+def warehouse(fake: FakeBigQuery) -> Iterator[str]:
+    with serving(fake) as url:
+        yield f"bigquery:{PROJECT}?api_endpoint={url}&retry_seconds=0.2&first_delay_seconds=0.01&cancel_seconds=0.2"
+
+
+def call(command: str, warehouse: str, *arguments: str) -> int:
+    return exit_code_of([command, "--warehouse", warehouse, "--dataset", "results", "--yes", *arguments])
+
+
+def left(root: Path, slug: str = "try_it") -> set[object]:
+    """The units that any table of an experiment holds; rows of units without events are nobody's."""
+    return set().union(*units(root, slug).values()) - {None}
+
+
+def test_units_are_gone_from_every_table_which_stays_stored_as_it_was(
+    tmp_path: Path, fake: FakeBigQuery, warehouse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {name: fake.catalog.resource(f"{PROJECT}.{name}") for name in units(tmp_path)}
+
+    assert call("shred", warehouse, "try-it", "--ids", "a") == 0
+
+    assert "estimates that still count deleted units" in capsys.readouterr().out
+    assert left(tmp_path) == {"b", "c", "d"}
+    assert "a" in left(tmp_path, "another")
+    for name, was in before.items():
+        now = fake.catalog.resource(f"{PROJECT}.{name}")
+        for key in ("timePartitioning", "rangePartitioning", "clustering", "description", "labels", "schema"):
+            assert now.get(key) == was.get(key)
+
+
+@pytest.mark.parametrize("passed", [0, 1, 3])
+def test_an_interrupted_shredding_goes_on_and_results_are_said_to_be_older(
+    tmp_path: Path, fake: FakeBigQuery, warehouse: str, passed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = len(units(tmp_path)) + 2  # a query for each table that there is, and one for what was recorded
+    fake.faults.order(Fault(Call.SUBMIT, skip=counted + passed, times=ALWAYS, status=503, reason="backendError"))
+
+    assert call("shred", warehouse, "try-it", "--ids", "a") == EXIT_RETRY
+    fake.faults.clear()
+    assert call("shred", warehouse, "try-it", "--ids", "a") == 0
+
+    assert left(tmp_path) == {"b", "c", "d"}
+    assert "estimates that still count deleted units" in capsys.readouterr().out
+
+
+def test_no_table_is_rewritten_before_that_is_recorded(tmp_path: Path, fake: FakeBigQuery, warehouse: str) -> None:
+    # Else a process that ended in between would leave results of which nobody knows that they count the units.
+    before = units(tmp_path)
+    fake.faults.order(Fault(Call.UPLOAD, times=ALWAYS, status=503, reason="backendError"))
+
+    assert call("shred", warehouse, "try-it", "--ids", "a") == EXIT_RETRY
+
+    assert units(tmp_path) == before
+
+
+def test_everything_of_the_experiment_goes_and_an_interrupted_deletion_goes_on(
+    tmp_path: Path, fake: FakeBigQuery, warehouse: str
+) -> None:
+    others = {name for name in tables(tmp_path) if "another" in name}
+    fake.faults.order(Fault(Call.TABLE_DELETE, skip=4, times=ALWAYS, status=503, reason="backendError"))
+
+    assert call("delete", warehouse, "try-it") == EXIT_RETRY
+    assert tables(tmp_path) > others
+    fake.faults.clear()
+    assert call("delete", warehouse, "try-it") == 0
+
+    assert tables(tmp_path) == others
+
+
+def test_a_forgotten_metric_is_computed_again_with_the_same_values(
+    tmp_path: Path, fake: FakeBigQuery, warehouse: str
+) -> None:
+    shown = "SELECT branch, point FROM results.statistics_try_it_weekly WHERE metric = 'hours' ORDER BY 1, 2"
+    before = rows(tmp_path, shown)
+    plan = tmp_path / "plan.json"
+
+    assert exit_code_of(["delete", "--warehouse", warehouse, "--plan", str(plan), "--metrics", "hours", "--yes"]) == 0
+    forgotten = rows(tmp_path, shown)
+    url = warehouse.partition("api_endpoint=")[2].partition("&")[0]
+    later = RemotePipeline(tmp_path, codec.read(plan), url=url, ticks=count(10**8))
+    later.attempts, later.starts = count(1000), count(1000)
+    idle = again(later)
+
+    assert forgotten == []
+    assert rows(tmp_path, shown) == before
+    assert not idle["stats-week-hours"]
+    assert idle["stats-week-median"]
