@@ -43,11 +43,24 @@ class _Commands(click.Group):
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("-v", "--verbose", is_flag=True, help="Log what is done.")
+@click.option("-v", "--verbose", is_flag=True, envvar="JETSTREAM_VERBOSE", help="Log what is done.")
 @click.version_option(package_name="jetstream-argo")
 def commands(verbose: bool) -> None:
     """Analyse experiments: one small, retriable task per data source and metric."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_WithFacts("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+
+
+class _WithFacts(logging.Formatter):
+    """An event and the facts beside it, which the usual formatter leaves out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return " ".join([text, *(f"{name}={value}" for name, value in vars(record).items() if name not in _NO_FACTS)])
+
+
+_NO_FACTS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -50,6 +50,7 @@ def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export
     if warehouse.startswith("bigquery:"):
         load_client()
     engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
+    engine.take_over()
     context = Context(
         plan=plan,
         plan_sha256=sha256,

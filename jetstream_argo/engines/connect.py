@@ -71,6 +71,10 @@ def _with(settings: BigQuerySettings, name: str, text: str) -> BigQuerySettings:
     match name:
         case "location":
             return replace(settings, location=text)
+        case "default_dataset":
+            return replace(settings, default_dataset=text)
+        case "expire_days":
+            return replace(settings, expire_days=float(text))
         case "api_endpoint":
             return replace(settings, api_endpoint=text)
         case "priority":

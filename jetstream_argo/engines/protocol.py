@@ -165,3 +165,7 @@ class Engine(Protocol):
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read."""
         ...
+
+    def take_over(self) -> None:
+        """End what earlier starts of the same work have left running, where queries outlive the process that asked."""
+        ...

@@ -1,10 +1,12 @@
 """The production warehouse, through google-cloud-bigquery.
 
-Everything is asked for in one project. Queries always name their tables with a dataset: there is no default one.
+Everything is asked for in one project. Our queries name their tables with a dataset; those of configurations may
+leave it out where the settings name a default one.
 """
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from google.api_core.retry import Retry
@@ -18,7 +20,7 @@ from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of, fields_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
-from jetstream_argo.engines.bigquery.tables import Tables, is_described
+from jetstream_argo.engines.bigquery.tables import Tables, is_described, lasts
 from jetstream_argo.engines.bigquery.values import json_lines
 from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery, nearest
@@ -71,7 +73,7 @@ class BigQueryEngine:
         job = self._query(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
             rows = self._rows(job, limit=0).total_rows
-        self._describe(destination, layout, existing, write)
+        self._describe(destination, layout, existing, write, job)
         return _cost(job, rows or 0)
 
     def load(
@@ -109,7 +111,7 @@ class BigQueryEngine:
 
         name = self._names.next("load", write, destination, text.decode())
         job = self._jobs.run(name, begin)
-        self._describe(destination, layout, existing, write)
+        self._describe(destination, layout, existing, write, job)
         return _cost(job, len(rows))
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
@@ -157,6 +159,7 @@ class BigQueryEngine:
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read."""
         config = QueryJobConfig(dry_run=True, use_query_cache=False)
+        self._name_default(config)
         with translated(sql=sql):
             job = self._client.query(
                 sql,
@@ -168,8 +171,16 @@ class BigQueryEngine:
             )
         return DryRun(columns_of(job.schema or ()), int(job.total_bytes_processed or 0))
 
+    def take_over(self) -> None:
+        """Cancel what earlier starts with the same `job_id_prefix` have left running.
+
+        Whoever starts a node last holds it: one that was given up, on a machine that nobody can reach, loses its query
+        to its successor, and ends as one whose job was cancelled.
+        """
+        self._jobs.cancel_all(self._names.is_of_another_start)
+
     def cancel(self) -> None:
-        """Cancel the job that is running, if one is; for another thread, such as one that watches a lease."""
+        """Cancel the job that is running, if one is; for another thread."""
         self._jobs.cancel()
 
     def _query(self, sql: Sql, config: QueryJobConfig, *request: str) -> QueryJob:
@@ -212,9 +223,14 @@ class BigQueryEngine:
         settings = self._settings
         config = QueryJobConfig(labels=sanitised(labels), priority=settings.priority.value)
         config.job_timeout_ms = int(settings.timeout_seconds * 1000)
+        self._name_default(config)
         if settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = settings.maximum_bytes_billed
         return config
+
+    def _name_default(self, config: QueryJobConfig) -> None:
+        if self._settings.default_dataset:
+            config.default_dataset = self._tables.dataset(self._settings.default_dataset)
 
     def _load_config(
         self, labels: Mapping[str, str], write: Write, storage: Storage, *, existing: Table | None
@@ -233,12 +249,14 @@ class BigQueryEngine:
             raise InvalidQuery(f"{destination!r} is a view; rows cannot be written to it")
         return existing
 
-    def _describe(self, destination: str, layout: Layout, before: Table | None, write: Write) -> None:
-        # An append leaves description and labels as they were. BigQuery allows a table 5 such changes in 10 seconds:
-        # https://cloud.google.com/bigquery/quotas#standard_tables
+    def _describe(self, destination: str, layout: Layout, before: Table | None, write: Write, job: AnyJob) -> None:
+        # An append leaves description, labels and expiration as they were. BigQuery allows a table 5 such changes in
+        # 10 seconds: https://cloud.google.com/bigquery/quotas#standard_tables
         kept = before if write is Write.APPEND else None
-        if not is_described(kept, layout):
-            self._tables.describe(destination, layout)
+        days = self._settings.expire_days
+        expires = None if days is None else job.ended + timedelta(days=days)
+        if not is_described(kept, layout) or not lasts(kept, expires):
+            self._tables.describe(destination, layout, expires=expires)
 
 
 def _types(columns: Sequence[Column]) -> dict[str, str]:

@@ -32,6 +32,7 @@ AnyJob: TypeAlias = QueryJob | LoadJob
 _LONGEST_PREFIX = 700
 _LONGEST_ATTEMPT = 200  # a job id has at most 1,024 characters: letters, digits, '_' and '-'
 _FIRST_POLL_SECONDS = 0.25
+_POLLS_A_LINE = 8  # of the log: one in 40 s, once there are 5 s between polls
 _GRACE_SECONDS = 30.0  # BigQuery stops a job at its timeout; this is for it to say so
 
 
@@ -44,7 +45,8 @@ class JobNames:
 
     def __init__(self, prefix: str, attempt: str) -> None:
         parts = (prefix[:_LONGEST_PREFIX], attempt[:_LONGEST_ATTEMPT])
-        self._start = re.sub(r"[^A-Za-z0-9_-]", "-", "-".join(part for part in parts if part))
+        self._prefix, attempt = (re.sub(r"[^A-Za-z0-9_-]", "-", part) for part in parts)
+        self._start = "-".join(part for part in (self._prefix, attempt) if part)
         self._seen: Counter[str] = Counter()
 
     def next(self, *request: str) -> str:
@@ -52,6 +54,12 @@ class JobNames:
         digest = sha256("\0".join(request).encode()).hexdigest()[:16]
         self._seen[digest] += 1
         return f"{self._start}-{digest}-{self._seen[digest]}".lstrip("-")
+
+    def is_of_another_start(self, job_id: str) -> bool:
+        """Return whether the job is one of the same prefix, and of another attempt; attempts have no `-` in them."""
+        pattern = rf"{re.escape(self._prefix)}-[^-]+-[0-9a-f]{{16}}-\d+(-r\d+)?"
+        of_ours = re.fullmatch(pattern, job_id) is not None
+        return bool(self._prefix) and of_ours and not job_id.startswith(f"{self._start}-")
 
 
 class Jobs:
@@ -79,13 +87,29 @@ class Jobs:
         return finished
 
     def cancel(self) -> None:
-        """Cancel the job that is running, if one is; for another thread, such as one that watches a lease."""
+        """Cancel the job that is running, if one is; for another thread."""
         if self._current:
             self._cancel(self._current)
+
+    def cancel_all(self, chosen: Callable[[str], bool]) -> None:
+        """Cancel the account's jobs that are waiting or running and whose ids are chosen."""
+        for state in ("running", "pending"):
+            try:
+                listed = self._client.list_jobs(
+                    state_filter=state, retry=self._patience, timeout=self._settings.request_seconds
+                )
+                found = [job.job_id for job in listed if chosen(job.job_id)]
+            except FOREIGN as error:  # to list jobs takes more rights than to run them
+                logger.warning("not listed", extra={"state": state, "reason": failure_of(error).message})
+                return
+            for job_id in found:
+                logger.warning("cancelled an earlier start's job", extra={"job": job_id})
+                self._cancel(job_id)
 
     def _once(self, job_id: str, begin: Callable[[str], AnyJob]) -> AnyJob:
         self._current = job_id
         try:
+            logger.info("began", extra={"job": job_id})
             job = self._wait(self._submit(job_id, begin))
         except _RefusedError as refused:
             raise refused.error from refused
@@ -94,6 +118,7 @@ class Jobs:
             raise
         finally:
             self._current = ""
+        logger.info("ended", extra=progress(job))
         error = job.error_result
         if error:
             failure = Failure(str(error.get("reason", "")), 0, str(error.get("message", "")))
@@ -122,12 +147,15 @@ class Jobs:
             timeout=deadline,
         )
         state = job.state
+        polls = count(1)
 
         def poll() -> AnyJob:
             nonlocal state
             seen = job if state == "DONE" else self._get(job.job_id)
             state = seen.state
             if state != "DONE":
+                if next(polls) % _POLLS_A_LINE == 0:
+                    logger.info("running", extra=progress(seen))
                 raise _StillRunningError
             return seen
 
@@ -163,6 +191,21 @@ class Jobs:
             )
         except FOREIGN as error:
             logger.warning("not cancelled", extra={"job": job_id, "reason": failure_of(error).message})
+
+
+def progress(job: AnyJob) -> dict[str, object]:
+    """Return how far a job is and what it has cost so far, as far as BigQuery says."""
+    facts: dict[str, object] = {"job": job.job_id, "state": str(job.state).lower()}
+    if job.started and job.ended:
+        facts["seconds"] = (job.ended - job.started).total_seconds()
+    if isinstance(job, QueryJob):
+        facts |= {"bytes": int(job.total_bytes_processed or 0), "slot_ms": int(job.slot_millis or 0)}
+        for latest in job.timeline[-1:]:
+            done, waiting = int(latest.completed_units or 0), int(latest.pending_units or 0)
+            facts["units"] = f"{done} of {done + waiting + int(latest.active_units or 0)}"
+    if job.error_result:
+        facts["error"] = job.error_result.get("reason", "")
+    return facts
 
 
 class _StillRunningError(Exception):

@@ -19,10 +19,15 @@ class BigQuerySettings:
     that failed for a passing reason, is tried again in place before `Transient` is raised; `request_seconds` bounds
     one HTTP request; `cancel_seconds` bounds what is spent on cancelling a job. `maximum_bytes_billed` of None sets no
     cap of our own. An `api_endpoint` that starts with `http://` is called without credentials.
+
+    `default_dataset` (`dataset` or `project.dataset`) is that of tables which a query names alone. With
+    `expire_days`, a table is deleted by BigQuery so many days after it was last written to, give or take one.
     """
 
     project: str
     location: str = "US"
+    default_dataset: str = ""
+    expire_days: float | None = None
     priority: Priority = Priority.INTERACTIVE
     timeout_seconds: float = 6 * 3600.0  # BigQuery's own limit for a query
     maximum_bytes_billed: int | None = None

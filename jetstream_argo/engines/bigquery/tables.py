@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from google.api_core.exceptions import Conflict as AlreadyExists
@@ -44,6 +45,11 @@ class Tables:
             case _:
                 raise InvalidQuery(f"{name!r} does not name a table; write dataset.table")
 
+    def dataset(self, name: str) -> DatasetReference:
+        """Return the dataset that `dataset` or `project.dataset` names."""
+        parts = name.rsplit(".", 1)
+        return DatasetReference(self._settings.project if len(parts) == 1 else parts[0], parts[-1])
+
     def find(self, name: str) -> Table | None:
         """Return a table or view, or None if there is none of that name."""
         return self._find(self.reference(name))
@@ -67,8 +73,7 @@ class Tables:
 
     def list(self, dataset: str, *, prefix: str) -> tuple[Listed, ...]:
         """Return every table and view of a dataset, by name: one request for each thousand."""
-        parts = dataset.rsplit(".", 1)
-        reference = DatasetReference(self._settings.project if len(parts) == 1 else parts[0], parts[-1])
+        reference = self.dataset(dataset)
         with translated():
             items = self._client.list_tables(
                 reference, page_size=_PAGE_TABLES, retry=self._retry, timeout=self._seconds
@@ -120,15 +125,22 @@ class Tables:
         with translated():
             self._while_others_change(change)
 
-    def describe(self, name: str, layout: Layout) -> None:
-        """Give a table the layout's description and labels, where the layout has any; others of its labels stay."""
+    def describe(self, name: str, layout: Layout, *, expires: datetime | None) -> None:
+        """Give a table the layout's description and labels, where the layout has any; others of its labels stay.
+
+        It expires then, or stays as long as it was to.
+        """
 
         def change() -> None:
             table = self.get(name)
-            if not is_described(table, layout):
+            if not is_described(table, layout) or not lasts(table, expires):
                 table.description = layout.description or table.description
                 table.labels = {**table.labels, **sanitised(layout.labels)}
-                self._update(table, "description", "labels")
+                if expires is None:
+                    self._update(table, "description", "labels")
+                else:
+                    table.expires = expires
+                    self._update(table, "description", "labels", "expires")
 
         with translated():
             self._while_others_change(change)
@@ -180,6 +192,13 @@ def is_described(table: Table | None, layout: Layout) -> bool:
         return not layout.description and not layout.labels
     described = not layout.description or table.description == layout.description
     return described and bool(sanitised(layout.labels).items() <= table.labels.items())
+
+
+def lasts(table: Table | None, expires: datetime | None) -> bool:
+    """Return whether a table expires about then; within a day, so that not every write changes it."""
+    if expires is None:
+        return True
+    return table is not None and table.expires is not None and expires - table.expires < timedelta(days=1)
 
 
 def _replacing(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str | None]:

@@ -150,3 +150,90 @@ def test_another_thread_can_cancel_what_is_running(fake: FakeBigQuery, engine: B
     thread.join(timeout=10)
 
     assert [type(error) for error in caught] == [Transient]
+
+
+def test_a_new_start_of_a_node_cancels_what_an_earlier_one_has_left_running_and_no_other_jobs(
+    fake: FakeBigQuery, settings: BigQuerySettings
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, times=2, never_ends=True))
+    caught: list[EngineError] = []
+
+    def run(prefix: str) -> None:
+        try:
+            BigQueryEngine(settings, attempt="a1", job_id_prefix=prefix).query(Sql("SELECT 1"), labels={})
+        except EngineError as error:
+            caught.append(error)
+
+    threads = [threading.Thread(target=run, args=(prefix,)) for prefix in ("plan-week", "plan-week-more")]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(fake.jobs.all) == 2)
+
+    started = time.monotonic()
+    successor = BigQueryEngine(settings, attempt="a2", job_id_prefix="plan-week")
+    successor.take_over()
+    threads[0].join(timeout=10)
+
+    assert time.monotonic() - started < 5
+    assert [(type(error), error.exit_code) for error in caught] == [(Transient, EXIT_RETRY)]
+    assert successor.query(Sql("SELECT 1"), labels={}).rows == ((1,),)
+    assert [job.state for job in fake.jobs.all if "-more-" in job.id] == ["RUNNING"]
+    BigQueryEngine(settings, attempt="a2", job_id_prefix="plan-week-more").take_over()
+    threads[1].join(timeout=10)
+
+
+def test_an_account_that_may_not_list_jobs_runs_its_own(
+    fake: FakeBigQuery, engine: BigQueryEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.faults.order(Fault(Call.JOB_LIST, status=403, reason="accessDenied"))
+
+    engine.take_over()
+
+    assert [record.message for record in caplog.records] == ["not listed"]
+    assert engine.query(Sql("SELECT 1"), labels={}).rows == ((1,),)
+
+
+def test_how_far_a_query_is_and_what_it_cost_is_logged(
+    fake: FakeBigQuery, engine: BigQueryEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, running_seconds=1.0))
+
+    with caplog.at_level("INFO"):
+        job = engine.query(Sql("SELECT 1"), labels={}).job
+
+    began, running, ended = (
+        next(vars(record) for record in caplog.records if record.message == said)
+        for said in ("began", "running", "ended")
+    )
+    assert began["job"] == running["job"] == ended["job"] == job.id
+    assert (running["state"], running["units"], running["slot_ms"]) == ("running", "2 of 10", 5)
+    assert (ended["state"], ended["slot_ms"]) == ("done", job.slot_ms) == ("done", 7)
+
+
+def test_tables_without_a_dataset_are_those_of_the_default_one(fake: FakeBigQuery, settings: BigQuerySettings) -> None:
+    engine = BigQueryEngine(replace(settings, default_dataset="other-project.d"), attempt="1")
+
+    engine.query(Sql("SELECT 1"), labels={})
+
+    query = fake.jobs.all[-1].configuration["query"]
+    assert query["defaultDataset"] == {"projectId": "other-project", "datasetId": "d"}
+
+
+def test_a_table_expires_some_days_after_it_was_last_written_to_which_is_not_changed_with_every_write(
+    fake: FakeBigQuery, settings: BigQuerySettings
+) -> None:
+    def write(days: float) -> float:
+        engine = BigQueryEngine(replace(settings, expire_days=days), attempt=str(days))
+        job = engine.query_to_table(Sql("SELECT 1 AS x"), "d.t", write=Write.APPEND, labels={"days": str(days)})
+        assert job.rows == 1
+        return float(str(fake.catalog.resource(f"{settings.project}.d.t")["expirationTime"])) / 1000
+
+    now = time.time()
+    first = write(30)
+    again = write(30.01)
+    later = write(32)
+
+    assert first == pytest.approx(now + 30 * 86_400, abs=60)
+    assert again == first
+    assert later == pytest.approx(now + 32 * 86_400, abs=60)
+    assert fake.calls.count(Call.TABLE_PATCH) == 2

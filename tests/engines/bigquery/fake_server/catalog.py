@@ -10,6 +10,7 @@ from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
 
 STORAGE = ("timePartitioning", "rangePartitioning", "clustering")
+_ALSO_KEPT = ("description", "expirationTime")
 _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
 
 
@@ -39,7 +40,7 @@ class Catalog:
             "numBytes": str(info.bytes),
             "location": "US",
             "description": info.description or None,
-            **{key: extras[key] for key in (*STORAGE, "description") if key in extras},
+            **{key: extras[key] for key in (*STORAGE, *_ALSO_KEPT) if key in extras},
         }
         if info.view_sql is not None:
             resource["view"] = {"query": info.view_sql, "useLegacySql": False}
@@ -87,8 +88,9 @@ class Catalog:
             self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
         elif labels != dict(info.labels):
             self.engine.set_labels(name, labels)
-        if "description" in body and not isinstance(view, dict):
-            self._remember(name, {**self._extras.get(name, {}), "description": body["description"]})
+        kept = {key: body[key] for key in _ALSO_KEPT if key in body}
+        if kept and not isinstance(view, dict):
+            self._remember(name, {**self._extras.get(name, {}), **kept})
         return self.resource(name)
 
     def delete(self, name: str) -> None:

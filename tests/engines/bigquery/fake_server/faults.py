@@ -11,6 +11,7 @@ class Call(StrEnum):
     SUBMIT = "jobs.insert"
     UPLOAD = "jobs.insert with rows"
     POLL = "jobs.get"
+    JOB_LIST = "jobs.list"
     RESULTS = "jobs.getQueryResults"
     CANCEL = "jobs.cancel"
     TABLE_GET = "tables.get"

@@ -66,6 +66,9 @@ class FakeJob:
         statistics: Resource = {"creationTime": _millis(self.created), "startTime": _millis(self.created)}
         if self.state == "DONE":
             statistics["endTime"] = _millis(self.ended)
+        if self.state == "RUNNING" and self.is_query:
+            timeline = [{"elapsedMs": "1", "completedUnits": "2", "activeUnits": "1", "pendingUnits": "7"}]
+            statistics |= {"totalSlotMs": "5", "query": {"totalSlotMs": "5", "timeline": timeline}}
         if self.cost is not None:
             done, rows = str(self.cost.bytes), str(self.cost.rows)
             statistics["totalBytesProcessed"] = done

@@ -125,6 +125,11 @@ class FakeBigQuery:
     def poll(self, request: Request, _: Fault | None) -> Answer:
         return Answer(body=self.jobs.get(request.parts["job"]).resource())
 
+    def list_jobs(self, request: Request, _: Fault | None) -> Answer:
+        state = request.query["stateFilter"].upper()
+        jobs = [job.resource() for job in self.jobs.all if job.state == state]
+        return Answer(body={"kind": "bigquery#jobList", "jobs": [{**job, "state": state} for job in jobs]})
+
     def cancel(self, request: Request, _: Fault | None) -> Answer:
         return Answer(body={"job": self.jobs.cancel(request.parts["job"]).resource()})
 
@@ -203,6 +208,7 @@ _TABLE = rf"{_TABLES}/(?P<table>[^/]+)"
 
 _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("POST", rf"{_PROJECT}/jobs", Call.SUBMIT, FakeBigQuery.submit),
+    ("GET", rf"{_PROJECT}/jobs", Call.JOB_LIST, FakeBigQuery.list_jobs),
     ("GET", rf"{_PROJECT}/jobs/(?P<job>[^/]+)", Call.POLL, FakeBigQuery.poll),
     ("POST", rf"{_PROJECT}/jobs/(?P<job>[^/]+)/cancel", Call.CANCEL, FakeBigQuery.cancel),
     ("GET", rf"{_PROJECT}/queries/(?P<job>[^/]+)", Call.RESULTS, FakeBigQuery.results),
