@@ -200,14 +200,18 @@ def power(*, experiments: int, seed: int) -> Iterator[Share]:
 @click.option("--seed", default=20261125, show_default=True)
 def main(experiments: int, seed: int) -> None:
     """Print every share as a line of a table."""
-    print("| statistic | rows | share | expected |")
-    print("|---|---|---|---|")
-    every = [share for case in CASES for share in coverage(case, experiments=experiments, seed=seed)]
+    print("| statistic | rows | share | expected |\n|---|---|---|---|", flush=True)
+    for case in CASES:
+        _tell(coverage(case, experiments=experiments, seed=seed))
     for study in (sequential, sample_ratio, families, power):
-        every += study(experiments=experiments, seed=seed)
-    for one in every:
+        _tell(study(experiments=experiments, seed=seed))
+
+
+def _tell(shares: Iterator[Share]) -> None:
+    for one in shares:
         mark = "" if one.is_right else " **no**"
-        print(f"| {one.name} | {one.what} | {one.share:.2%}{mark} | {one.low:.1%} to {one.high:.1%} |")
+        limits = f"{one.low:.1%} to {one.high:.1%}"
+        print(f"| {one.name} | {one.what} | {one.share:.2%}{mark} | {limits} |", flush=True)
 
 
 if __name__ == "__main__":
