@@ -1,4 +1,4 @@
-"""How sums of very large values are read: in a unit in which their powers fit a float."""
+"""How sums of very large or small values are read: in a unit in which their powers fit a float."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _SECOND = ("x", "d")  # what the other column is called
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """The unit of the values, and that of the other column; 1 but for very large ones."""
+    """The unit of the values, and that of the other column; 1 but for very large or small ones."""
 
     first: float = 1.0
     second: float = 1.0

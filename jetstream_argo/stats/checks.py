@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from math import erfc, exp, gamma, sqrt
+from math import erfc, exp, lgamma, log, sqrt
 
 from jetstream_argo.errors import EstimateError
 
@@ -38,10 +38,11 @@ def _chi_square_tail(dof: int, value: float) -> float:
     """
     half = value / 2
     order, tail = (0.5, erfc(sqrt(half))) if dof % 2 else (1.0, exp(-half))
-    while order < dof / 2:
-        tail += half**order * exp(-half) / gamma(order + 1)
+    while half and order < dof / 2:
+        # By logarithms: with dozens of branches the power alone fits no float.
+        tail += exp(order * log(half) - half - lgamma(order + 1))
         order += 1
-    return tail
+    return min(tail, 1.0)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -49,7 +49,7 @@ def finite_of(columns: Columns) -> Finite:
 
 
 def largest(values: Column) -> float:
-    """Return the size of the largest finite value of a column of floats; 0 for others, which are never very large."""
+    """Return the size of the largest finite value of a column of floats; 0 for others, whose powers are no trouble."""
     if values.dtype.kind != "f" or not len(values):
         return 0.0
     size = max(float(values.max()), -float(values.min()))

@@ -10,9 +10,10 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.draft import Interval
-from jetstream_argo.stats.moments import JointMoments, Moments
+from jetstream_argo.stats.moments import JointMoments, Moments, varies
 
 NEEDED = 2  # units a branch
+CANCELLED = 1e-14  # of the terms of a difference; what is left of them is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Contrast:
         """
         z = self.point / self.error
         density = exp(-0.5 * z * z) / sqrt(2 * pi)
-        return self.error * density - self.point * float(ndtr(-z))
+        return max(self.error * density - self.point * float(ndtr(-z)), 0.0)
 
 
 def _mixture(alpha: float, tuned_for: int) -> float:
@@ -129,7 +130,7 @@ def cuped(reference: JointMoments, branch: JointMoments) -> Contrast:
 def reduced(reference: JointMoments, branch: JointMoments) -> tuple[Moments, Moments]:
     """Return the moments of two branches' values less what the covariate predicts, as `cuped` compares them."""
     both = reference + branch
-    slope = both.c_xy / both.m2_x if both.m2_x > 0 else 0.0
+    slope = both.c_xy / both.m2_x if both.x.varies else 0.0
     return _less(reference, slope, both.mean_x), _less(branch, slope, both.mean_x)
 
 
@@ -147,7 +148,7 @@ def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contra
     at = (reference + branch).mean_x
     sides = []
     for one in (reference, branch):
-        if one.n <= NEEDED or one.m2_x <= 0:
+        if one.n <= NEEDED or not one.x.varies:
             raise EstimateError("too_few_units", "needs three units a branch, and a covariate that varies")
         slope = one.c_xy / one.m2_x
         residual = max(one.m2_y - slope * one.c_xy, 0.0) / (one.n - 2)
@@ -236,7 +237,8 @@ def _ratio(one: JointMoments) -> tuple[float, float]:
         raise EstimateError("zero_denominator", "needs two units a branch, and a denominator that is not 0")
     ratio = one.mean_y / one.mean_x
     m2 = one.m2_y - 2 * ratio * one.c_xy + ratio * ratio * one.m2_x
-    return ratio, max(m2, 0.0) / (one.n - 1) / one.n / one.mean_x**2
+    differs = m2 > CANCELLED * (one.m2_y + ratio * ratio * one.m2_x) and varies(m2, one.n, abs(one.mean_y))
+    return ratio, (m2 if differs else 0.0) / (one.n - 1) / one.n / one.mean_x**2
 
 
 def _variance_of_mean(moments: Moments) -> float:
@@ -251,5 +253,6 @@ def _from_variances(point: float, reference: tuple[float, int], branch: tuple[fl
     variance = variance_r + variance_b
     if variance <= 0:
         raise EstimateError("no_variation", "neither branch varies, so that the difference has no error")
-    dof = variance * variance / (variance_r * variance_r / dof_r + variance_b * variance_b / dof_b)
-    return Contrast(point, sqrt(variance), dof)
+    # By shares: the squares of small variances fit no float.
+    share = variance_r / variance
+    return Contrast(point, sqrt(variance), 1 / (share * share / dof_r + (1 - share) ** 2 / dof_b))

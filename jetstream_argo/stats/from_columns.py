@@ -61,7 +61,7 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
     need = params.need()
     if isinstance(need, MomentsNeed | PowerSumsNeed | JointMomentsNeed | RatioNeed):
         units = [unit_for(largest(one)) for one in (columns.values, columns.other) if one is not None]
-        if max(units) > 1:
+        if any(unit != 1 for unit in units):
             return _in_units(params, columns, units)
     finite = finite_of(columns)
     if isinstance(need, JointMomentsNeed):
@@ -79,7 +79,7 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
 
 
 def _in_units(params: Params, columns: Columns, units: Sequence[float]) -> Sample:
-    """The sample of very large values, in units of their own."""
+    """The sample of very large or small values, in units of their own."""
     other = None if columns.other is None else columns.other / units[1]
     sample = sample_from_columns(params, replace(columns, values=columns.values / units[0], other=other))
     ratio_unit = units[1] if isinstance(params.need(), RatioNeed) else 1.0

@@ -14,13 +14,11 @@ from scipy.special import ndtri, stdtrit
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.contrasts import Contrast
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
+from jetstream_argo.stats.moments import Covaried, JointMoments, Moments, varies
 from jetstream_argo.stats.params import LinearModelMean, PerClientDauImpact
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
 
-# A standard deviation this small against the mean is rounding, not variation.
-NOISE = 1e-14
 NEEDED = 2  # units a branch, for an interval
 NOTHING = JointMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
@@ -71,12 +69,12 @@ def fit(branches: Sequence[JointMoments], *, at: float | None) -> Fit:
     m2_x = sum(branch.m2_x for branch in pooled)
     c_xy = sum(branch.c_xy for branch in pooled)
     n = sum(branch.n for branch in pooled)
-    varies = _varies(m2_x, n, max((abs(branch.mean_x) for branch in pooled), default=0.0))
-    slope = c_xy / m2_x if at is not None and varies else None
+    differs = varies(m2_x, n, max((abs(branch.mean_x) for branch in pooled), default=0.0))
+    slope = c_xy / m2_x if at is not None and differs else None
     dof = n - len(pooled) - (slope is not None)
     rss = sum(branch.m2_y for branch in pooled) - (slope or 0.0) * c_xy
-    varies = _varies(rss, n, max((abs(branch.mean_y) for branch in pooled), default=0.0))
-    variance = rss / dof if dof > 0 and varies else None
+    differs = varies(rss, n, max((abs(branch.mean_y) for branch in pooled), default=0.0))
+    variance = rss / dof if dof > 0 and differs else None
     own = n - len(pooled)
     unadjusted = sum(branch.m2_y for branch in pooled) / own if own > 0 else 0.0
     return Fit(tuple(branches), slope, m2_x, variance, unadjusted, dof, at or 0.0)
@@ -131,13 +129,8 @@ def mean_interval(moments: Moments, confidence: float) -> Interval:
         return Interval(moments.mean, reason=Reason.TOO_FEW_UNITS) if moments.n else Interval(reason=Reason.NO_UNITS)
     error = sqrt(moments.variance / moments.n)
     half = float(stdtrit(moments.n - 1, (1 + confidence) / 2)) * error
-    reason = None if _varies(moments.m2, moments.n, abs(moments.mean)) else Reason.NO_VARIATION
+    reason = None if moments.varies else Reason.NO_VARIATION
     return Interval(moments.mean, moments.mean - half, moments.mean + half, reason, std_error=error)
-
-
-def _varies(m2: float, n: int, size: float) -> bool:
-    # Not squared: values near 1e160 would overflow. The NaN of overflown sums varies, and is reported as such later.
-    return not m2 <= 0 and not sqrt(m2) <= NOISE * size * sqrt(n)
 
 
 def _model(params: LinearModelMean, sample: Sample) -> Fit:

@@ -35,7 +35,7 @@ class Pair:
             return Interval(reason=Reason.NO_UNITS)
         if min(self.reference.n, self.branch.n) < NEEDED:
             return Interval(point, reason=Reason.TOO_FEW_UNITS)
-        if self.reference.m2 + self.branch.m2 <= 0:
+        if not self.reference.varies and not self.branch.varies:
             return Interval(point, reason=Reason.NO_VARIATION)
         return None
 
@@ -80,7 +80,7 @@ def pairs(sample: Sample) -> tuple[Pair, ...]:
 
 def is_adjusting(sample: Sample) -> bool:
     """Return whether there is a covariate that varies."""
-    return any(isinstance(one, Covaried) and one.complete.m2_x > 0 for one in _data(sample))
+    return any(isinstance(one, Covaried) and one.complete.x.varies for one in _data(sample))
 
 
 def said(params: WelchMean | MinimumDetectableEffect, row: EstimateRow, *, adjusting: bool) -> EstimateRow:
@@ -120,7 +120,7 @@ def _difference(params: WelchMean, pair: Pair) -> Interval:
 
 def _contrast(params: WelchMean, pair: Pair) -> Contrast:
     if params.own_slopes and pair.joint is not None:
-        enough = all(one.n >= OWN_SLOPES and one.m2_x > 0 for one in pair.joint)
+        enough = all(one.n >= OWN_SLOPES and one.x.varies for one in pair.joint)
         if enough:
             return regression_adjusted(*pair.joint)
     return welch(pair.reference, pair.branch)

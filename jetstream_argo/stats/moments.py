@@ -6,9 +6,17 @@ the mean; `from_sums_about` centres these.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, sqrt
 
 HIGHEST_POWER = 8
+NOISE = 1e-14  # a standard deviation this small against the size of the values is rounding, not variation
+
+
+def varies(m2: float, n: int, size: float) -> bool:
+    """Return whether `n` values of about this size, with this sum of squares about their mean, differ by more than
+    rounding; those whose squares fit no float do."""
+    # Not squared: values near 1e160 would overflow. The NaN of overflown sums varies, and is reported as such later.
+    return not m2 <= 0 and not sqrt(m2) <= NOISE * size * sqrt(n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,11 @@ class Moments:
     def variance(self) -> float:
         """The variance with `n - 1` in the denominator; 0 below two units."""
         return self.m2 / (self.n - 1) if self.n > 1 else 0.0
+
+    @property
+    def varies(self) -> bool:
+        """Whether the values differ by more than rounding."""
+        return varies(self.m2, self.n, abs(self.mean))
 
     @classmethod
     def from_sums_about(cls, center: float, n: int, s1: float, s2: float) -> "Moments":

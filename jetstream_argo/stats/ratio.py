@@ -6,10 +6,11 @@ from math import comb, hypot, inf, isfinite, sqrt
 
 import numpy as np
 
+from jetstream_argo.stats.contrasts import CANCELLED
 from jetstream_argo.stats.cumulants import ORDER, cumulants_from_moments, probability_below, standardised
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
 from jetstream_argo.stats.laws import Floats, difference_cdf, expectation, quantiles, ratio_cdf
-from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums
+from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, varies
 from jetstream_argo.stats.needs import ClipRule
 from jetstream_argo.stats.params import PopulationRatio
 from jetstream_argo.stats.reduce import joint_power_sums
@@ -20,7 +21,6 @@ from jetstream_argo.stats.tabulate import Table, tabulate
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
 PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation
 KNOWN_SIGN = 4.0  # standard deviations between a resampled mean and 0
-NOISE = 1e-14  # a standard deviation this small against the mean is rounding
 CENTRAL = np.array([0.025, 0.975])
 ASTRAY = 10.0  # standard deviations between the mean and a central bound, where sums of powers tell no law
 TABLE = 1e-8  # standard deviations: how good a tabulated law is
@@ -47,9 +47,13 @@ class RatioLaw:
     @cached_property
     def sd(self) -> float:
         """About its standard deviation (delta method)."""
-        variance = float(self._central(np.array(self.mean))[2]) / self.sums.n
-        noise = NOISE * abs(self.sums.mean_numerator)
-        return sqrt(variance) / self.sums.mean_denominator if variance > noise * noise else 0.0
+        (_, _, m2_d), (_, c_yd, *_), (m2_y, *_) = (row[:3] for row in self.sums.central[:3])
+        m2 = m2_y - 2 * self.mean * c_yd + self.mean * self.mean * m2_d
+        if not m2 > CANCELLED * (m2_y + self.mean * self.mean * m2_d):
+            return 0.0
+        if not varies(m2, self.sums.n, abs(self.sums.mean_numerator)):
+            return 0.0
+        return sqrt(m2) / self.sums.n / self.sums.mean_denominator
 
     @cached_property
     def nodes(self) -> Floats:
@@ -73,6 +77,8 @@ class RatioLaw:
     @property
     def is_told(self) -> bool:
         """Whether the sums tell the law: those of a few units with heavy tails may put its bounds anywhere."""
+        if not self.sd:
+            return True
         far = np.append(self.table.quantiles(CENTRAL), expectation(self.nodes)) - self.mean
         return bool(np.max(np.abs(far)) <= ASTRAY * self.sd)
 

@@ -143,7 +143,7 @@ class Pooled:
 class Sample:
     """One metric of one segment and window: every configured branch, in the plan's order, those without rows too.
 
-    The data are in units of `unit`, which is 1 unless the values are so large that their powers would not fit a float.
+    The data are in units of `unit`, which is 1 unless the values are so large or small that their powers fit no float.
     """
 
     metric: str

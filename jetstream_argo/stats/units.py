@@ -1,39 +1,50 @@
-"""In which unit values are summed whose powers would not fit a float, and how estimates come back from it."""
+"""In which unit values are summed whose powers would fit no float, and how estimates come back from it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import frexp
+from math import frexp, isfinite
 
-from jetstream_argo.stats.rows import Comparison, EstimateRow
+from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 
 LARGE = 1e30  # up to it the eighth powers of many values can be added
+SMALL = 1e-20  # down to it the eighth powers of their deviations are floats, if these are not mere rounding
 
 
 def unit_for(largest: float) -> float:
-    """Return the unit for values of up to this size: 1, or for very large ones the next power of two.
+    """Return the unit for values of up to this size: 1, or for very large or small ones the next power of two.
 
-    >>> unit_for(3000.0), unit_for(3e40) > 3e40
-    (1.0, True)
+    >>> unit_for(3000.0), unit_for(3e40) > 3e40, unit_for(3e-40) < 1e-39
+    (1.0, True, True)
     """
-    return 1.0 if not largest > LARGE or largest == float("inf") else 2.0 ** min(frexp(largest)[1], 1023)
+    if not largest or SMALL <= largest <= LARGE or not isfinite(largest):
+        return 1.0
+    return float(2.0 ** min(max(frexp(largest)[1], -1022), 1023))
 
 
 def restored(rows: Sequence[EstimateRow], unit: float) -> tuple[EstimateRow, ...]:
-    """Return rows of values in this unit as rows of the values themselves; shares of a reference stay."""
+    """Return rows of values in this unit as rows of the values themselves; shares of a reference stay.
+
+    What fits no float then is None, and its row says so.
+    """
+    return tuple(row if row.comparison is Comparison.RELATIVE_UPLIFT else _restored(row, unit) for row in rows)
+
+
+def _restored(row: EstimateRow, unit: float) -> EstimateRow:
+    lost = False
 
     def times(value: float | None) -> float | None:
-        return None if value is None else value * unit
+        nonlocal lost
+        if value is None or isfinite(value * unit):
+            return None if value is None else value * unit
+        lost = True
+        return None
 
-    return tuple(
-        row
-        if row.comparison is Comparison.RELATIVE_UPLIFT
-        else replace(
-            row,
-            point=times(row.point),
-            lower=times(row.lower),
-            upper=times(row.upper),
-            std_error=times(row.std_error),
-            expected_loss=times(row.expected_loss),
-        )
-        for row in rows
+    found = replace(
+        row,
+        point=times(row.point),
+        lower=times(row.lower),
+        upper=times(row.upper),
+        std_error=times(row.std_error),
+        expected_loss=times(row.expected_loss),
     )
+    return replace(found, reason=row.reason or Reason.OVERFLOW) if lost else found
