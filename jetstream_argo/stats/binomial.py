@@ -64,7 +64,7 @@ class BetaLaw:
         central = [1.0, 0.0]
         for r in range(1, HIGHEST_POWER):
             central.append(r / (size + r) * ((1 - 2 * m) * central[r] + m * (1 - m) * central[r - 1]))
-        shape = standardised(cumulants_from_moments(np.array(central)))
+        shape = standardised(np.array(cumulants_from_moments(central)))
         lower, higher = (probability_below(TAILS, shape, order=order) for order in (ORDER, HIGHEST_POWER))
         return CumulantLaw(m, self.sd, shape, 0.0, 1.0) if np.all(np.abs(lower - higher) < SAME) else None
 

@@ -1,4 +1,4 @@
-"""Which bounds the bootstrap's means, their differences and their ratios have; many questions in one pass."""
+"""Which bounds the bootstrap's estimates, their differences and their ratios have; many questions in one pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import ndtri
 
-from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, probability_below
+from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, below_zero, probability_below
 from jetstream_argo.stats.dirichlet import DirichletLaw
-from jetstream_argo.stats.laws import Floats, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.laws import REACH, Floats, Law, against_zero, difference_cdf, quantiles, ratio_cdf
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
 from jetstream_argo.stats.tabulate import Table
 
@@ -29,8 +29,8 @@ K = np.arange(HIGHEST_POWER + 1)
 class Question:
     """Bounds of what: of `law`, of `law - reference`, or of `law / reference`, which must then be positive."""
 
-    law: AnyLaw
-    reference: AnyLaw | None = None
+    law: Law
+    reference: Law | None = None
     ratio: bool = False
 
     @property
@@ -77,9 +77,8 @@ def wins(questions: Sequence[Question]) -> list[tuple[float, float]]:
     }
     together = [index for index, one in enumerate(questions) if index not in mirrors and _by_cumulants(one)]
     if together:
-        batch = _Batch.of([questions[index] for index in together])
-        answers = against_zero(batch.cdf, mean=batch.mean, sd=batch.sd)
-        pairs = zip(*(answer.tolist() for answer in answers), strict=True)
+        chances, losses = _Batch.of([questions[index] for index in together]).against_zero()
+        pairs = zip(chances.tolist(), losses.tolist(), strict=True)
         found.update({index: (chance, loss) for index, (chance, loss) in zip(together, pairs, strict=True)})
     for index, one in enumerate(questions):
         if index in mirrors:
@@ -109,7 +108,9 @@ def precise(law: CumulantLaw, sums: PowerSums) -> bool:
 
 
 def _by_cumulants(question: Question) -> bool:
-    return isinstance(question.law, CumulantLaw) and not isinstance(question.reference, DirichletLaw)
+    return isinstance(question.law, CumulantLaw) and (
+        question.reference is None or isinstance(question.reference, CumulantLaw)
+    )
 
 
 def _by_integration(question: Question, tails: Floats) -> Floats:
@@ -162,8 +163,21 @@ class _Batch:
         share_a, share_b = (sd_a / sd)[..., None] ** K, (-r * sd_b / sd)[..., None] ** K
         return probability_below((t - mean_a + r * mean_b) / sd, share_a * shape_a + share_b * shape_b)
 
+    def against_zero(self) -> tuple[Floats, Floats]:
+        """Return of each difference the probability of more than 0, and the expectation of what is below."""
+        (mean_a, sd_a, shape_a), (mean_b, sd_b, shape_b) = self.a, self.b
+        sd, mean = np.hypot(sd_a, sd_b), mean_a - mean_b
+        share_a, share_b = (sd_a / sd)[..., None] ** K, (-sd_b / sd)[..., None] ** K
+        # Farther out there is nothing on the other side of 0.
+        away = np.clip(mean / sd, -REACH, REACH)
+        probability, loss = (one[:, 0] for one in below_zero(away, share_a * shape_a + share_b * shape_b))
+        far = np.abs(away[:, 0]) >= REACH
+        surely = (mean[:, 0] < 0).astype(float)
+        chance = 1 - np.where(far, surely, np.clip(probability, 0.0, 1.0))
+        return chance, np.where(far, -surely * mean[:, 0], np.maximum(loss * sd[:, 0], 0.0))
 
-def _columns(laws: Sequence[AnyLaw]) -> tuple[Floats, Floats, Floats]:
+
+def _columns(laws: Sequence[Law]) -> tuple[Floats, Floats, Floats]:
     shapes = [law.shape for law in laws if isinstance(law, CumulantLaw)]
     return _column([law.mean for law in laws]), _column([law.sd for law in laws]), np.array(shapes)[:, None, :]
 

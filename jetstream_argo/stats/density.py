@@ -10,7 +10,7 @@ from jetstream_argo.stats.grid import grid
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.params import KernelDensityEstimate
 from jetstream_argo.stats.reduce import extremes, moments
-from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_text
+from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
 from jetstream_argo.stats.sufficient import Boxes, Extremes, Sample, ValueCounts
 
 TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
@@ -59,9 +59,8 @@ def kernel_density_estimate(params: KernelDensityEstimate, sample: Sample) -> tu
             continue
         points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
         where = np.r_[0.0, points.points] if points.zero_first else points.points
-        for point, height in zip(where.tolist(), density(boxes, where).tolist(), strict=True):
-            interval = Interval(height, reason=points.reason)
-            rows.append(draft.of_branch(facts.branch, span.n, interval, parameter=parameter_text(point)))
+        heights = zip(parameter_texts(where.tolist()), density(boxes, where).tolist(), strict=True)
+        rows += draft.of_points(facts.branch, span.n, heights, reason=points.reason)
     return tuple(rows)
 
 

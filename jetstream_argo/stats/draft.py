@@ -1,6 +1,6 @@
 """What all statistics do alike: take their data from a sample, in order, and put numbers into rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import permutations
@@ -79,24 +79,17 @@ class Draft:
 
     def of_branch(self, branch: str, n: int, interval: Interval, *, parameter: Decimal | None = None) -> EstimateRow:
         """Return the row of one branch."""
-        of = interval.checked()
-        return EstimateRow(
-            self.metric,
-            self.statistic,
-            branch,
-            n_units=n,
-            parameter=parameter,
-            ci_width=self.confidence,
-            point=of.point,
-            lower=of.lower,
-            upper=of.upper,
-            reason=of.reason,
-            p_value=of.p_value,
-            std_error=of.std_error,
-            variance_reduction=of.variance_reduction,
-            chance_to_win=of.chance_to_win,
-            expected_loss=of.expected_loss,
-        )
+        return self._row((None, branch), n, None, interval, parameter)
+
+    def of_points(
+        self, branch: str, n: int, points: Iterable[tuple[Decimal, float]], *, reason: Reason | None
+    ) -> Iterator[EstimateRow]:
+        """Yield the rows of many parameters of one branch, of which only points are known, which are finite."""
+        metric, statistic, confidence = self.metric, self.statistic, self.confidence
+        for parameter, point in points:
+            yield EstimateRow(
+                metric, statistic, branch, n, parameter, None, None, confidence, point, None, None, None, reason
+            )
 
     def of_pair(
         self,
@@ -108,5 +101,33 @@ class Draft:
         parameter: Decimal | None = None,
     ) -> EstimateRow:
         """Return the row that compares the second of `pair` with the first, the reference."""
-        row = self.of_branch(pair[1], n, interval, parameter=parameter)
-        return replace(row, comparison=comparison, comparison_to_branch=pair[0])
+        return self._row(pair, n, comparison, interval, parameter)
+
+    def _row(
+        self,
+        pair: tuple[str | None, str],
+        n: int,
+        comparison: Comparison | None,
+        interval: Interval,
+        parameter: Decimal | None,
+    ) -> EstimateRow:
+        of = interval.checked()
+        return EstimateRow(
+            self.metric,
+            self.statistic,
+            pair[1],
+            n_units=n,
+            parameter=parameter,
+            comparison=comparison,
+            comparison_to_branch=pair[0],
+            ci_width=self.confidence,
+            point=of.point,
+            lower=of.lower,
+            upper=of.upper,
+            reason=of.reason,
+            p_value=of.p_value,
+            std_error=of.std_error,
+            variance_reduction=of.variance_reduction,
+            chance_to_win=of.chance_to_win,
+            expected_loss=of.expected_loss,
+        )

@@ -8,7 +8,7 @@ from jetstream_argo.stats.draft import Draft, Interval, typed
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.params import EmpiricalCdf
 from jetstream_argo.stats.reduce import extremes
-from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_text
+from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
 from jetstream_argo.stats.sufficient import Extremes, GridCounts, Sample, ValueCounts
 
 
@@ -61,12 +61,11 @@ def empirical_cdf(params: EmpiricalCdf, sample: Sample) -> tuple[EstimateRow, ..
             continue
         points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
         below = data.cumulative if isinstance(data, GridCounts) else _cumulative(data, points.points)
-        pairs = list(zip(points.points.tolist(), below, strict=True))
+        where, counts = points.points.tolist(), list(below)
         if points.zero_first:
-            pairs.insert(0, (0.0, span.at_most_zero))
-        for point, count in pairs:
-            share = Interval(count / span.n, reason=points.reason)
-            rows.append(draft.of_branch(facts.branch, span.n, share, parameter=parameter_text(point)))
+            where, counts = [0.0, *where], [span.at_most_zero, *counts]
+        shares = zip(parameter_texts(where), (count / span.n for count in counts), strict=True)
+        rows += draft.of_points(facts.branch, span.n, shares, reason=points.reason)
     return tuple(rows)
 
 

@@ -1,15 +1,16 @@
 """How large the ratio of two metrics' means is in each branch, by the bootstrap, without resampling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import comb, hypot, inf, isfinite, sqrt
 
 import numpy as np
 
+from jetstream_argo.stats.bounds import Question, bounds
 from jetstream_argo.stats.contrasts import CANCELLED
-from jetstream_argo.stats.cumulants import ORDER, cumulants_from_moments, probability_below, standardised
+from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, cumulants_from_moments, probability_below, standardised
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Floats, difference_cdf, expectation, quantiles, ratio_cdf
+from jetstream_argo.stats.laws import Floats, expectation
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, varies
 from jetstream_argo.stats.needs import ClipRule
 from jetstream_argo.stats.params import PopulationRatio
@@ -24,6 +25,8 @@ KNOWN_SIGN = 4.0  # standard deviations between a resampled mean and 0
 CENTRAL = np.array([0.025, 0.975])
 ASTRAY = 10.0  # standard deviations between the mean and a central bound, where sums of powers tell no law
 TABLE = 1e-8  # standard deviations: how good a tabulated law is
+SAME = 1e-7  # a probability that two more cumulants move by less is right to about 1e-6 standard deviations
+SCORES: Floats = np.array([-3.5, -2.0, 0.0, 2.0, 3.5])
 
 
 @dataclass(frozen=True)  # no slots: the nodes are computed once, when asked for
@@ -89,27 +92,47 @@ class RatioLaw:
         lower = probability_below(distance, shape, order=min(order, ORDER) - 2 * (order <= ORDER))
         return float(np.max(np.abs(lower - probability_below(distance, shape, order=order))))
 
+    @cached_property
+    def by_cumulants(self) -> CumulantLaw | None:
+        """The same law by its cumulants, which is faster to compare; None where it is too skew for them."""
+        middle = expectation(self.nodes)
+        deviations = self.nodes - middle
+        central = [1.0, 0.0, *(expectation(deviations**k) for k in range(2, HIGHEST_POWER + 1))]
+        if not self.sd:
+            return None
+        shape = standardised(np.array(cumulants_from_moments(central)))
+        lower, higher = (probability_below(SCORES, shape, order=order) for order in (ORDER, HIGHEST_POWER))
+        law = CumulantLaw(middle, sqrt(central[2]), shape, -inf, inf)
+        return law if np.all(np.abs(lower - higher) < SAME) else None
+
     def _form(self, r: Floats) -> tuple[Floats, Floats]:
         powers = float(self.sums.n) ** np.r_[0.0, np.arange(HIGHEST_POWER)]
-        cumulants = cumulants_from_moments(self._central(r)) / powers
+        # The moments about the mean of a unit's `numerator - r * denominator` are polynomials in r.
+        central = self._polynomials @ (r.ravel() ** np.arange(HIGHEST_POWER + 1)[:, None])
+        cumulants = np.stack(cumulants_from_moments(list(central)), axis=-1) / powers
+        cumulants = cumulants.reshape(*r.shape, HIGHEST_POWER + 1)
         mean = self.sums.mean_numerator - r * self.sums.mean_denominator
         return -mean / np.sqrt(cumulants[..., 2]), standardised(cumulants)
 
-    def _central(self, r: Floats) -> Floats:
-        """The moments about the mean of a unit's `numerator - r * denominator`, of a last axis from 0 to 8."""
-        central = np.zeros((*r.shape, HIGHEST_POWER + 1))
+    @cached_property
+    def _polynomials(self) -> Floats:
+        """Of each power of `numerator - r * denominator` about the mean, the coefficients of the powers of r."""
+        found = np.zeros((HIGHEST_POWER + 1, HIGHEST_POWER + 1))
         for k in range(len(self.sums.central)):
-            terms = (comb(k, j) * self.sums.central[k - j][j] * (-r) ** j for j in range(k + 1))
-            central[..., k] = sum(terms) / self.sums.n
-        return central
+            for j in range(k + 1):
+                found[k, j] = comb(k, j) * (-1) ** j * self.sums.central[k - j][j] / self.sums.n
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
+    """A branch: its units, its ratio's law, or why that is missing; and whether the sums tell the bounds exactly."""
+
     name: str
     n: int
     law: RatioLaw | None
-    missing: Reason | None
+    missing: Reason | None = None
+    precise: bool = True
 
 
 def population_ratio(params: PopulationRatio, sample: Sample) -> tuple[EstimateRow, ...]:
@@ -128,16 +151,35 @@ def population_ratio(params: PopulationRatio, sample: Sample) -> tuple[EstimateR
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
     tails = np.array([1 - params.confidence_interval, 1 + params.confidence_interval]) / 2
     clip = params.need().clip
-    branches = [_branch(facts.branch, typed(facts, JointPowerSums, PairCounts), clip) for facts in sample.branches]
+    branches = [
+        _branch(facts.branch, typed(facts, JointPowerSums, PairCounts), clip, tails) for facts in sample.branches
+    ]
     rows = [draft.of_branch(branch.name, branch.n, _own(branch, tails)) for branch in branches]
-    for reference, branch in ordered_pairs(branches):
+    pairs = list(ordered_pairs(branches))
+    asked = [one for reference, branch in pairs for one in _compared(branch, reference, tails)]
+    answers = iter(bounds([one.question for one in asked if one.question is not None], tails))
+    drafts = iter(asked)
+    for reference, branch in pairs:
         pair, n = (reference.name, branch.name), reference.n + branch.n
-        rows.append(draft.of_pair(pair, n, Comparison.DIFFERENCE, _difference(branch, reference, tails)))
-        rows.append(draft.of_pair(pair, n, Comparison.RELATIVE_UPLIFT, _relative_uplift(branch, reference, tails)))
+        for comparison, one in zip(Comparison, (next(drafts), next(drafts)), strict=True):
+            shift = float(comparison is Comparison.RELATIVE_UPLIFT)
+            interval = one.interval
+            if one.question is not None:
+                lower, upper = (float(bound) - shift for bound in next(answers))
+                interval = replace(interval, lower=lower, upper=upper)
+            rows.append(draft.of_pair(pair, n, comparison, interval))
     return tuple(rows)
 
 
-def _branch(name: str, data: JointPowerSums | PairCounts | None, clip: ClipRule | None) -> _Branch:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A comparison: its interval, and the question whose answer gives the bounds, if there are any to give."""
+
+    interval: Interval
+    question: Question | None = None
+
+
+def _branch(name: str, data: JointPowerSums | PairCounts | None, clip: ClipRule | None, tails: Floats) -> _Branch:
     sums = joint_power_sums(data, clip) if isinstance(data, PairCounts) else data
     if sums is None or not sums.n:
         return _Branch(name, 0, None, Reason.NO_UNITS)
@@ -151,7 +193,7 @@ def _branch(name: str, data: JointPowerSums | PairCounts | None, clip: ClipRule 
     law = RatioLaw(sums)
     if not law.is_told:
         return _Branch(name, sums.n, None, Reason.TOO_FEW_UNITS)
-    return _Branch(name, sums.n, law, None)
+    return _Branch(name, sums.n, law, precise=not law.sd or law.disagreement(tails) <= PRECISE)
 
 
 def _negated(sums: JointPowerSums) -> JointPowerSums:
@@ -164,42 +206,51 @@ def _own(branch: _Branch, tails: Floats) -> Interval:
         return Interval(reason=branch.missing)
     if branch.n == 1:
         return Interval(branch.law.mean, reason=Reason.TOO_FEW_UNITS)
-    bounds = branch.law.table.quantiles(tails) if branch.law.sd else np.full(2, branch.law.mean)
-    return Interval(expectation(branch.law.nodes), float(bounds[0]), float(bounds[1]), _remark(tails, branch))
+    lower, upper = branch.law.table.quantiles(tails).tolist() if branch.law.sd else (branch.law.mean,) * 2
+    return Interval(expectation(branch.law.nodes), lower, upper, _remark(branch))
 
 
-def _difference(branch: _Branch, reference: _Branch, tails: Floats) -> Interval:
+def _compared(branch: _Branch, reference: _Branch, tails: Floats) -> tuple[_Asked, _Asked]:
     if branch.law is None or reference.law is None:
-        return Interval(reason=reference.missing or branch.missing)
-    point = expectation(branch.law.nodes) - expectation(reference.law.nodes)
-    if min(branch.n, reference.n) == 1:
-        return Interval(point, reason=Reason.TOO_FEW_UNITS)
-    bounds, sd = np.full(2, point), hypot(branch.law.sd, reference.law.sd)
-    if sd:
-        bounds = quantiles(difference_cdf(branch.law, reference.law), tails, mean=point, sd=sd, close=TABLE)
-    return Interval(point, float(bounds[0]), float(bounds[1]), _remark(tails, branch, reference))
+        missing = _Asked(Interval(reason=reference.missing or branch.missing))
+        return missing, missing
+    remark = _remark(branch, reference)
+    return (
+        _difference(branch.law, reference.law, remark),
+        _relative_uplift(branch.law, reference.law, remark),
+    )
 
 
-def _relative_uplift(branch: _Branch, reference: _Branch, tails: Floats) -> Interval:
-    if branch.law is None or reference.law is None:
-        return Interval(reason=reference.missing or branch.missing)
-    law, base = branch.law, reference.law
-    if base.mean == 0:
-        return Interval(reason=Reason.ZERO_REFERENCE)
-    if abs(base.mean) <= KNOWN_SIGN * base.sd:
-        return Interval(reason=Reason.UNBOUNDED)
-    negative = base.mean < 0
+def _difference(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _Asked:
+    point = expectation(law.nodes) - expectation(reference.nodes)
+    if min(law.sums.n, reference.sums.n) == 1:
+        return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS))
+    if not hypot(law.sd, reference.sd):
+        return _Asked(Interval(point, point, point, remark))
+    return _Asked(Interval(point, reason=remark), _question(law, reference, ratio=False))
+
+
+def _relative_uplift(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _Asked:
+    if reference.mean == 0:
+        return _Asked(Interval(reason=Reason.ZERO_REFERENCE))
+    if abs(reference.mean) <= KNOWN_SIGN * reference.sd:
+        return _Asked(Interval(reason=Reason.UNBOUNDED))
+    negative = reference.mean < 0
     if negative:
-        law, base = (RatioLaw(_mirrored(one.sums)) for one in (law, base))
-    point = expectation(law.nodes) * expectation(1 / base.nodes) - 1
-    if min(branch.n, reference.n) == 1:
-        return Interval(point, reason=Reason.TOO_FEW_UNITS)
-    ratio = law.mean / base.mean
-    bounds, sd = np.full(2, ratio), hypot(law.sd, ratio * base.sd) / base.mean
-    if sd:
-        bounds = quantiles(ratio_cdf(law, base), tails, mean=ratio, sd=sd, close=TABLE)
-    reason = Reason.NEGATIVE_REFERENCE if negative and sd else _remark(tails, branch, reference)
-    return Interval(point, float(bounds[0]) - 1, float(bounds[1]) - 1, reason)
+        law, reference = (RatioLaw(_mirrored(one.sums)) for one in (law, reference))
+    point = expectation(law.nodes) * expectation(1 / reference.nodes) - 1
+    if min(law.sums.n, reference.sums.n) == 1:
+        return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS))
+    if not hypot(law.sd, reference.sd):
+        ratio = law.mean / reference.mean - 1
+        return _Asked(Interval(point, ratio, ratio, remark))
+    reason = Reason.NEGATIVE_REFERENCE if negative else remark
+    return _Asked(Interval(point, reason=reason), _question(law, reference, ratio=True))
+
+
+def _question(law: RatioLaw, reference: RatioLaw, *, ratio: bool) -> Question:
+    one, other = law.by_cumulants, reference.by_cumulants
+    return Question(law, reference, ratio) if one is None or other is None else Question(one, other, ratio)
 
 
 def _mirrored(sums: JointPowerSums) -> JointPowerSums:
@@ -208,11 +259,10 @@ def _mirrored(sums: JointPowerSums) -> JointPowerSums:
     return JointPowerSums(sums.n, -sums.mean_numerator, sums.mean_denominator, signed)
 
 
-def _remark(tails: Floats, *branches: _Branch) -> Reason | None:
+def _remark(*branches: _Branch) -> Reason | None:
     laws = [branch.law for branch in branches if branch.law is not None]
     if not any(law.sd for law in laws):
         return Reason.NO_VARIATION
     if min(branch.n for branch in branches) < FEW:
         return Reason.FEW_UNITS
-    imprecise = any(law.sd and law.disagreement(tails) > PRECISE for law in laws)
-    return Reason.APPROXIMATE if imprecise else None
+    return None if all(branch.precise for branch in branches) else Reason.APPROXIMATE

@@ -1,5 +1,6 @@
 """What one number of the result is: the row that every statistic returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -76,4 +77,11 @@ class EstimateRow:
 def parameter_text(value: Decimal | float) -> Decimal:
     """Return `value` with at most 6 decimals and no trailing zeros, as result tables hold it."""
     rounded = round(value if isinstance(value, Decimal) else Decimal(repr(float(value))), 6)
-    return Decimal(0) if rounded == 0 else rounded.normalize()
+    return rounded.normalize() if rounded else Decimal(0)
+
+
+def parameter_texts(values: Sequence[float]) -> list[Decimal]:
+    """Return the same for many values."""
+    # A value known by its text needs no test of what it is: that is most of the time of a grid's rows.
+    rounded = [round(Decimal(repr(value)), 6) for value in values]
+    return [each.normalize() if each else Decimal(0) for each in rounded]

@@ -127,12 +127,10 @@ def interpolated(xs: Floats, ys: Floats, x: Floats) -> Floats:
     """Return the values at `x` of the polynomials through the nearest points; NaN where points coincide."""
     count = min(NEIGHBOURS, len(xs))
     first = np.clip(np.searchsorted(xs, x) - count // 2, 0, len(xs) - count)
-    found = np.zeros(np.shape(x))
+    window = first[:, None] + np.arange(count)
+    near = xs[window]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for j in range(count):
-            term = ys[first + j]
-            for k in range(count):
-                if k != j:
-                    term = term * (x - xs[first + k]) / (xs[first + j] - xs[first + k])
-            found = found + term
-    return found
+        # Lagrange's factors: of each point of the window (axis 1) with each other one (axis 2), 1 with itself.
+        factors = (x[:, None] - near)[:, None, :] / (near[:, :, None] - near[:, None, :])
+        factors[:, np.arange(count), np.arange(count)] = 1.0
+        return np.asarray(np.einsum("ij,ij->i", factors.prod(axis=2), ys[window]))
