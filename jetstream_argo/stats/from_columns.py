@@ -6,6 +6,7 @@ others are grouped by branch once.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
 from jetstream_argo.stats.grid import cumulative, grid
 from jetstream_argo.stats.laws import Floats
-from jetstream_argo.stats.moments import Moments, Successes, Total
+from jetstream_argo.stats.moments import Successes, Total
 from jetstream_argo.stats.needs import (
     CountNeed,
     DensityNeed,
@@ -31,7 +32,7 @@ from jetstream_argo.stats.needs import (
     SumNeed,
 )
 from jetstream_argo.stats.params import Params
-from jetstream_argo.stats.reduce import clipped, moments, power_sums_of, thresholds
+from jetstream_argo.stats.reduce import clipped, moments, moments_of, power_sums_of, thresholds
 from jetstream_argo.stats.select import Buckets, quantile_of
 from jetstream_argo.stats.sufficient import (
     Data,
@@ -128,12 +129,12 @@ def _of_counts(counts: ValueCounts, need: Need) -> Data:
 
 def _of_values(need: Need, columns: Columns, finite: Finite) -> list[Data]:
     values = finite.values.astype(np.float64, copy=False)
-    groups = [np.compress(finite.codes == code, values) for code in range(len(columns.branches))]
     if isinstance(need, MomentsNeed):
-        limit = quantile_of(values, need.clip.probability) if need.clip and len(values) else None
-        if limit is not None and is_whole(columns.values):
+        limit = quantile_of(values, need.clip.probability) if need.clip and len(values) else inf
+        if is_whole(columns.values) and limit < inf:
             limit = float(np.ceil(limit))
-        return [_moments(group, limit) for group in groups]
+        return list(moments_of(finite.codes, values, limit, branches=len(columns.branches)))
+    groups = (values.take(np.flatnonzero(finite.codes == code)) for code in range(len(columns.branches)))
     return [_of_group(need, group) for group in groups]
 
 
@@ -193,12 +194,3 @@ def _windows(group: Floats, probabilities: Sequence[float], spread: float) -> Or
     values = np.concatenate(Buckets.of(group).ranked(ranks))
     rank = np.concatenate([np.arange(low, high + 1) for low, high in ranks])
     return OrderWindows(len(group), values, rank, rank)
-
-
-def _moments(values: Floats, limit: float | None) -> Moments:
-    if not len(values):
-        return Moments(0, 0.0, 0.0)
-    deviation = values.copy() if limit is None else np.minimum(values, limit)
-    mean = float(deviation.mean())
-    deviation -= mean
-    return Moments(len(values), mean, float(deviation @ deviation))

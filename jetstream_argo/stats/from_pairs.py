@@ -61,7 +61,7 @@ def _both(columns: Columns, finite: Finite, other: Finite) -> NDArray[np.bool_] 
 
 
 def _limited(which: NDArray[np.bool_], values: Column, limit: float) -> Floats:
-    chosen = np.compress(which, values).astype(np.float64, copy=False)
+    chosen = values.take(np.flatnonzero(which)).astype(np.float64, copy=False)
     return np.minimum(chosen, limit, out=chosen) if np.isfinite(limit) else chosen
 
 
@@ -126,9 +126,9 @@ def _counted_pairs(branches: int, codes: NDArray[np.int8], y: Column, x: Column)
     """The pairs of every branch, counted where they are whole numbers of few kinds."""
     of_y, of_x = (span_of(one) if one.dtype.kind in "iu" and len(one) else None for one in (y, x))
     if of_y is None or of_x is None or branches * of_y[1] * of_x[1] > PAIRS:
-        masks = (codes == code for code in range(branches))
+        each = (np.flatnonzero(codes == code) for code in range(branches))
         floats = [one.astype(np.float64, copy=False) for one in (y, x)]
-        return [_uncounted(np.compress(mask, floats[0]), np.compress(mask, floats[1])) for mask in masks]
+        return [_uncounted(floats[0].take(of), floats[1].take(of)) for of in each]
     (first_y, width_y), (first_x, width_x) = of_y, of_x
     places = codes.astype(np.int64)
     for one, first, width in ((y, first_y, width_y), (x, first_x, width_x)):

@@ -12,7 +12,9 @@ from jetstream_argo.stats.needs import ClipRule, ClipScope
 from jetstream_argo.stats.select import between, quantile_of
 from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
-BLOCK = 4096  # values whose powers stay in a processor's cache
+BLOCK = 2**14  # values whose powers stay in a processor's cache
+PAIRS = 2**13  # of these there are twice as many powers
+SAMPLED = 4096  # values that say about where the mean is
 
 
 def quantile(data: ValueCounts, probability: float) -> float:
@@ -70,6 +72,24 @@ def moments(data: ValueCounts) -> Moments:
     return Moments(data.n, mean, float(data.counts @ (data.values - mean) ** 2))
 
 
+def moments_of(codes: NDArray[np.int8], values: Floats, limit: float = inf, *, branches: int) -> Iterator[Moments]:
+    """Yield the same of every branch from the values of all in any order, larger ones replaced by `limit`."""
+    step = max(len(values) // SAMPLED, 1)
+    some, of_some = np.minimum(values[::step], limit), codes[::step]
+    centers = [float(mine.mean()) if len(mine := some[of_some == code]) else 0.0 for code in range(branches)]
+    sums = [[0, 0.0, 0.0] for _ in range(branches)]
+    for start, block in zip(range(0, len(values), BLOCK), _blocks(values, limit, BLOCK), strict=True):
+        of = codes[start : start + BLOCK]
+        for code, (known, center) in enumerate(zip(sums, centers, strict=True)):
+            deviation = block.take(np.flatnonzero(of == code))
+            deviation -= center
+            known[0] += len(deviation)
+            known[1] += float(deviation.sum())
+            known[2] += float(deviation @ deviation)
+    for (n, first, second), center in zip(sums, centers, strict=True):
+        yield Moments.from_sums_about(center, int(n), first, second)
+
+
 def power_sums(data: ValueCounts) -> PowerSums:
     """Return the sums of powers about the mean, to the 8th."""
     if not len(data.values):
@@ -82,22 +102,24 @@ def power_sums(data: ValueCounts) -> PowerSums:
 
 def power_sums_of(values: Floats, limit: float = inf) -> PowerSums:
     """Return the same from the values themselves, larger ones replaced by `limit`; there must be one."""
-    mean = sum(float(block.sum()) for block in _blocks(values, limit)) / len(values)
-    central = [0.0] * (HIGHEST_POWER - 1)
-    room = np.empty((HIGHEST_POWER // 2, BLOCK))
-    for block in _blocks(values, limit):
-        powers = _powers_of(block - mean, room)
+    # About where the mean is: sums about a place that near it lose nothing when they are moved to the mean itself.
+    center = float(np.minimum(values[:: max(len(values) // SAMPLED, 1)], limit).mean())
+    sums = [float(len(values)), *[0.0] * HIGHEST_POWER]
+    room = np.empty((HIGHEST_POWER // 2, min(BLOCK, len(values))))
+    for block in _blocks(values, limit, BLOCK):
+        powers = _powers_of(block - center, room)
+        sums[1] += float(powers[0].sum())
         # The k-th power is the product of an i-th and a j-th with i + j = k.
         for k in range(2, HIGHEST_POWER + 1):
-            central[k - 2] += float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
+            sums[k] += float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
     low, high = float(values.min()), min(float(values.max()), limit)
-    return PowerSums(len(values), mean, (float(len(values)), 0.0, *central), low, high)
+    return PowerSums.from_sums_about(center, sums, low, high)
 
 
-def _blocks(values: Floats, limit: float) -> Iterator[Floats]:
+def _blocks(values: Floats, limit: float, size: int) -> Iterator[Floats]:
     """The clipped values, a part at a time, so that no copy of all of them is made."""
-    for start in range(0, len(values), BLOCK):
-        part = values[start : start + BLOCK]
+    for start in range(0, len(values), size):
+        part = values[start : start + size]
         yield np.minimum(part, limit) if limit < inf else part
 
 
@@ -147,13 +169,14 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
         for column, limit in zip(columns, (limit_x, limit_y), strict=True)
     )
     products = np.zeros((order + 1, order + 1))
-    left, right = np.ones((order + 1, BLOCK)), np.ones((order + 1, BLOCK))
-    for index, (of_x, of_y) in enumerate(zip(_blocks(x, limit_x), _blocks(y, limit_y), strict=True)):
+    left, right = (np.ones((order + 1, min(PAIRS, len(x)))) for _ in columns)
+    blocks = zip(_blocks(x, limit_x, PAIRS), _blocks(y, limit_y, PAIRS), strict=True)
+    for index, (of_x, of_y) in enumerate(blocks):
         width = len(of_x)
         _powers_of(of_x - mean_x, left[1:])
         _powers_of(of_y - mean_y, right[1:])
         if not single:
-            left[0, :width] = data.counts[index * BLOCK : index * BLOCK + width]
+            left[0, :width] = data.counts[index * PAIRS : index * PAIRS + width]
             left[1:, :width] *= left[0, :width]
         products += left[:, :width] @ right[:, :width].T
     central = tuple(tuple(float(value) for value in row[: order + 1 - i]) for i, row in enumerate(products))
@@ -163,7 +186,7 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
 def _clipped_mean(column: Floats, counts: NDArray[np.int64] | None, limit: float) -> float:
     if counts is not None:
         return _mean(np.minimum(column, limit), counts)
-    return sum(float(block.sum()) for block in _blocks(column, limit)) / len(column)
+    return sum(float(block.sum()) for block in _blocks(column, limit, BLOCK)) / len(column)
 
 
 def _limit(column: Floats, counts: NDArray[np.int64], clip: ClipRule | None) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from jetstream_argo.stats.laws import Floats
 
 SAMPLED = 4_096
+BLOCK = 2**15
 WORTH = 8 * SAMPLED  # values below which sorting is as fast
 
 
@@ -31,8 +32,12 @@ def ranked(values: Floats, low: int, high: int) -> Floats:
     above = int(last + 5 * sqrt(last * (1 - last / len(sample)))) + 6
     floor = sample[below] if below >= 0 else -np.inf
     ceiling = sample[above] if above < len(sample) else np.inf
-    before = int(np.count_nonzero(values < floor))
-    inside = np.compress((values >= floor) & (values <= ceiling), values)
+    before, parts = 0, []
+    for start in range(0, n, BLOCK):  # each part is read from memory once
+        part = values[start : start + BLOCK]
+        before += int(np.count_nonzero(part < floor))
+        parts.append(np.compress((part >= floor) & (part <= ceiling), part))
+    inside = np.concatenate(parts)
     if before <= low and high < before + len(inside):
         return np.sort(inside)[low - before : high - before + 1]
     return np.sort(values)[low : high + 1]
