@@ -18,6 +18,8 @@ BOXES = 4  # to the bandwidth
 MOST = 2.0**50  # bandwidths from 0 up to which boxes can be numbered
 NEAR = 2**15  # boxes whose sums stay in the cache
 REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
+CLOSE_BY = 10.0  # bandwidths; all values beyond add less than 1e-21 to the kernels at a point
+ENOUGH = 1e-10  # of the sum of kernels a unit, beside which that is nothing
 
 
 def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
@@ -73,10 +75,19 @@ def density(boxes: Boxes, points: Floats) -> Floats:
     Source:
         Greengard and Strain (1991), SIAM J. Sci. Stat. Comput. 12:79 (the fast Gauss transform).
     """
-    middles = (boxes.index + 0.5) / BOXES
     scaled = points / boxes.bandwidth
-    first = np.searchsorted(middles, scaled - REACH)
-    last = np.searchsorted(middles, scaled + REACH)
+    total = _kernels(boxes, scaled, CLOSE_BY)
+    sparse = np.flatnonzero(total < ENOUGH * boxes.extremes.n)
+    if len(sparse):
+        total[sparse] = _kernels(boxes, scaled[sparse], REACH)
+    return np.asarray(total / (boxes.extremes.n * boxes.bandwidth * sqrt(2 * pi)))
+
+
+def _kernels(boxes: Boxes, scaled: Floats, reach: float) -> Floats:
+    """The sum of the kernels, each 1 in its middle, of the values in boxes within so many bandwidths of each point."""
+    middles = (boxes.index + 0.5) / BOXES
+    first = np.searchsorted(middles, scaled - reach)
+    last = np.searchsorted(middles, scaled + reach)
     # The boxes within reach of each point, side by side, cut to the longest row.
     near = first[:, None] + np.arange(int((last - first).max()))
     outside = near >= last[:, None]
@@ -84,11 +95,11 @@ def density(boxes: Boxes, points: Floats) -> Floats:
     distance = scaled[:, None] - middles[near]
     before, hermite = np.zeros_like(distance), np.exp(-0.5 * distance * distance)
     hermite[outside] = 0.0
-    total = np.zeros(len(points))
-    for k in range(boxes.moments.shape[1]):
-        total += np.einsum("ij,ij->i", hermite, boxes.moments[:, k][near]) / factorial(k)
+    total = np.zeros(len(scaled))
+    for k, of_power in enumerate(np.ascontiguousarray(boxes.moments.T)):
+        total += np.einsum("ij,ij->i", hermite, of_power.take(near)) / factorial(k)
         before, hermite = hermite, distance * hermite - k * before
-    return np.asarray(total / (boxes.extremes.n * boxes.bandwidth * sqrt(2 * pi)))
+    return total
 
 
 def _boxes(data: Boxes | ValueCounts, span: Extremes, rule: str | float) -> Boxes | None:
