@@ -7,7 +7,7 @@ from scipy.special import betainc, betaincinv
 from jetstream_argo.stats.bootstrap import bootstrap_mean, needs_values
 from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
-from jetstream_argo.stats.deciles import deciles
+from jetstream_argo.stats.deciles import deciles, order_statistic_law
 from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
@@ -18,7 +18,7 @@ from jetstream_argo.stats.params import BootstrapMean, Deciles
 from jetstream_argo.stats.reduce import moments, power_sums
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.rows import Comparison, Reason
-from jetstream_argo.stats.sufficient import BranchFacts, Sample, ValueCounts
+from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts
 from tests.stats.samples import estimated, row_of
 
 TAILS = np.array([0.005, 0.025, 0.5, 0.975, 0.995])
@@ -125,6 +125,35 @@ def test_deciles_of_continuous_values_differ_as_resampled_ones_do() -> None:
         row = row_of(rows, "treatment-a", comparison, "control", parameter="0.9")
         expected = (draws.mean(), *np.quantile(draws, [0.025, 0.975]))
         assert (row.point, row.lower, row.upper) == pytest.approx(expected, abs=0.03 * draws.std())
+
+
+@pytest.mark.parametrize("decimals", [12, 2])
+def test_differences_of_many_order_statistics_are_those_of_all_their_pairs(decimals: int) -> None:
+    columns = np.round(np.exp(np.random.RandomState(17).normal(0, 1.5, size=(2, 4000))), decimals)
+    columns += np.random.RandomState(18).random_sample(columns.shape) * 1e-3 * (columns > 0.2)
+    samples = [OrderWindows(4000, np.sort(one), np.arange(4000), np.arange(4000)) for one in columns]
+    rows = deciles(Deciles(), Sample("m", tuple(map(BranchFacts, "ab", (4000, 4000), samples))))
+
+    for tenth in (5, 8, 9):
+        reference, law = (order_statistic_law(one, tenth / 10) for one in samples)
+        differences = np.subtract.outer(law.values, reference.values).ravel()
+        weights = np.multiply.outer(law.weights, reference.weights).ravel()
+        row = row_of(rows, "b", Comparison.DIFFERENCE, "a", parameter=f"0.{tenth}")
+        assert len(differences) > 20_000
+        # Between heaps of values the law has no weight, so that bounds are compared by the probabilities they have.
+        for bound, probability in ((row.lower, 0.025), (row.upper, 0.975)):
+            below, upto = weights[differences < bound].sum(), weights[differences <= bound].sum()
+            assert below - 5e-4 < probability < upto + 5e-4
+
+
+def test_deciles_of_very_small_values_are_the_same_in_their_size() -> None:
+    values = np.exp(np.random.RandomState(19).normal(0, 1, size=(2, 3000)))
+    plain, tiny = estimated("deciles", values), estimated("deciles", values * 2.0**-700)
+
+    for one, other in zip(plain, tiny, strict=True):
+        size = 1.0 if one.comparison is Comparison.RELATIVE_UPLIFT else 2.0**-700
+        found = [value / size for value in (other.point, other.lower, other.upper)]
+        assert found == pytest.approx([one.point, one.lower, one.upper], rel=1e-9)
 
 
 def test_the_mean_has_the_t_interval_of_its_values() -> None:
