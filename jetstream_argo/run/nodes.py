@@ -116,9 +116,9 @@ def _wanted(context: Context, source: Source) -> list[Metric]:
 
 def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> TaskResult:
     """Estimate, metric by metric. Each fails alone, and any failure fails the node."""
-    from jetstream_argo.run.statistics import ensure_inputs, ensure_statistics  # loads numpy
+    from jetstream_argo.run.statistics import Done, ensure_inputs, ensure_statistics  # loads numpy
 
-    estimated: dict[str, int] = {}
+    estimated: dict[str, Done] = {}
     failed: dict[str, JetstreamArgoError] = {}
     leaves = [leaf for leaf in context.plan.statistics if leaf.period is period and leaf.metric in metrics]
     for leaf in leaves:
@@ -132,10 +132,11 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
             entry = context.entry(Kind.STATISTICS, State.FAILED)
             entry = replace(entry, keys=(leaf.key,), metrics=(leaf.metric,), period=period.value)
             context.record([because(entry, error)])
-    windows = sum(estimated.values())
-    parts = [f"estimated {windows} windows"] if windows or failed else [_IDLE]
+    windows = sum(one.windows for one in estimated.values())
+    queries = sum(one.queries for one in estimated.values())
+    parts = [f"estimated {windows} windows by {queries} queries"] if windows or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
-    done = sum(count > 0 for count in estimated.values())
+    done = sum(one.windows > 0 for one in estimated.values())
     return TaskResult(
         "; ".join(parts),
         idle=not windows and not failed,

@@ -56,19 +56,27 @@ def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
             raise error
 
 
-def ensure_statistics(context: Context, leaf: MetricStatistics) -> int:
-    """Estimate what is missing of `leaf`, in all windows at once; return how many windows that was."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many windows of a metric were estimated, and how many queries that took."""
+
+    windows: int = 0
+    queries: int = 0
+
+
+def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
+    """Estimate what is missing of `leaf`, in all windows at once; return how much that was."""
     stored = _stored(context, leaf)
     windows = _missing(context, leaf, stored)
     if not windows:
-        return 0
+        return Done()
     estimated = estimate_metric(
         context.plan, leaf, stored, context.engine, windows=windows, labels=context.labels(period=leaf.period.value)
     )
     asked = any(each.covariate for each in leaf.statistics)
     adjusted = all(covered is not None for covered in stored.covariates.values()) if asked else None
     _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated, adjusted=adjusted)
-    return len(windows)
+    return Done(len(windows), len(estimated.jobs))
 
 
 def ensure_counts(context: Context) -> int:

@@ -187,6 +187,34 @@ def test_an_exposure_signal_decides_per_window_and_days_count_from_enrollment(pi
     assert of_unit(pipeline.values("hours", Period.WEEK, Basis.EXPOSURES), "a") == [1111111]
 
 
+def test_a_statistics_task_says_how_many_queries_it_took_and_they_do_not_grow(pipeline: Pipeline) -> None:
+    asked = [Summary("clicks", name) for name in ("bootstrap_mean", "deciles", "empirical_cdf", "linear_model_mean")]
+    config = experiment([CLICKS], [source("activity")], {Period.DAY: asked})
+    names_of = ("linux", "mac", "windows", "early", "late")
+    segments = tuple(Segment(name, "activity", f"LOGICAL_OR(os = '{name}')") for name in names_of)
+    rows = SegmentDataSource("activity", "telemetry.activity", "client_id", "submission_date", -7, -1)
+    one_base = replace(CLICKS, bases=(Basis.ENROLLMENTS,))
+    small = replace(config, metrics=(one_base,))
+    large = replace(config, segments=segments, segment_data_sources=(rows,))
+
+    said = []
+    for each, as_of in ((small, day(2)), (large, day(5))):
+        pipeline.plan = planned(each, as_of=as_of)
+        telemetry(pipeline)
+        ended = pipeline.run()
+        said.append([one.line for one in ended.values() if one.line.startswith("estimated")])
+    held = {(row["window_index"], row["segment"], row["analysis_basis"]) for row in all_estimates(pipeline, "clicks")}
+
+    assert said == [["estimated 1 windows by 1 queries"], ["estimated 4 windows by 1 queries"]]
+    assert len(held) == 4 * 6 * 2  # windows, all units and five segments, bases
+
+
+def all_estimates(pipeline: Pipeline, name: str) -> list[dict[str, Value]]:
+    """The estimates that readers see of a metric."""
+    query = f"SELECT * FROM {table(names.statistics(pipeline.plan))} AS s"
+    return [row for row in pipeline.engine.query(Sql(query), labels={}).dicts() if row["metric"] == name]
+
+
 def test_segments_are_columns_of_the_enrollments_and_of_the_estimates(pipeline: Pipeline) -> None:
     segment = Segment("linux", "activity", "LOGICAL_OR(os = 'Linux')")
     rows = SegmentDataSource("activity", "telemetry.activity", "client_id", "submission_date", -7, -1)
