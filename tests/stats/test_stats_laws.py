@@ -143,7 +143,7 @@ def test_differences_of_many_order_statistics_are_those_of_all_their_pairs(decim
         # Between heaps of values the law has no weight, so that bounds are compared by the probabilities they have.
         for bound, probability in ((row.lower, 0.025), (row.upper, 0.975)):
             below, upto = weights[differences < bound].sum(), weights[differences <= bound].sum()
-            assert below - 5e-4 < probability < upto + 5e-4
+            assert below - 1e-3 < probability < upto + 1e-3  # 10,000 draws know it to 1.6e-3
 
 
 def test_deciles_of_very_small_values_are_the_same_in_their_size() -> None:
