@@ -63,7 +63,7 @@ def is_whole(values: Column) -> bool:
 
 def span_of(values: Column) -> tuple[int, int] | None:
     """Return the smallest of whole numbers, and how many there may be up to the largest; None where they are others."""
-    low, high = float(values.min()), float(values.max())
+    low, high = values.min().item(), values.max().item()  # whole numbers by type stay whole, however large
     return (int(low), int(high - low) + 1) if high - low < COUNTABLE and _all_whole(values) else None
 
 

@@ -49,6 +49,7 @@ from jetstream_argo.stats.units import unit_for
 __all__ = ["Columns", "sample_from_columns"]
 
 SORTED = 20_000  # values below which a branch is sorted and counted
+COUNTED_AT_ONCE = 2**16  # values that stay in a processor's cache
 
 
 def sample_from_columns(params: Params, columns: Columns) -> Sample:
@@ -98,10 +99,18 @@ def _counted(columns: Columns, finite: Finite) -> list[ValueCounts] | None:
     if span is None:
         return None
     first, width = span
-    places = finite.codes.astype(np.int64)
-    places *= width
-    places += values.astype(np.int64, copy=False)
-    table = np.bincount(places - first if first else places, minlength=width * len(columns.branches))
+    cells = width * len(columns.branches)
+    table = np.zeros(cells, np.int64)
+    size = max(COUNTED_AT_ONCE, 4 * cells)
+    room = np.empty(min(size, len(values)), np.int64)
+    for start in range(0, len(values), size):
+        part = values[start : start + size]
+        places = room[: len(part)]
+        np.multiply(finite.codes[start : start + size], width, out=places, dtype=np.int64)
+        places += part.astype(np.int64, copy=False)
+        if first:
+            places -= first
+        table += np.bincount(places, minlength=cells)
     return [
         ValueCounts(np.flatnonzero(row).astype(np.float64) + first, row[row > 0])
         for row in table.reshape(len(columns.branches), width)

@@ -7,7 +7,9 @@ import pytest
 
 from jetstream_argo.stats.checks import sample_ratio_p_value
 from jetstream_argo.stats.contrasts import Contrast, welch
+from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
+from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.units import restored, unit_for
 from tests.stats.samples import estimated, row_of
@@ -134,3 +136,12 @@ def test_the_split_of_many_branches_is_checked_too() -> None:
     assert sample_ratio_p_value(units, [1] * 100) == pytest.approx(2.4125160751620257e-27, rel=1e-9)
     assert sample_ratio_p_value(units[:99], [1] * 99) == pytest.approx(4.297284414319515e-27, rel=1e-9)
     assert sample_ratio_p_value([10**12] * 99 + [2 * 10**12], [1] * 100) == 0
+
+
+def test_whole_numbers_that_no_float_holds_are_counted_in_their_own_branch() -> None:
+    first = 2**53 + 3  # the nearest float is larger
+    columns = Columns("m", ("a", "b"), np.repeat([0, 1], 4).astype(np.int8), np.arange(first, first + 8))
+
+    sample = sample_from_columns(parse_params("deciles", {}), columns)
+
+    assert [facts.data.n for facts in sample.branches] == [4, 4]
