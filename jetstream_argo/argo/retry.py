@@ -3,14 +3,16 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from jetstream_argo.argo.documents import Document
-from jetstream_argo.argo.status import Node, nodes_of, raw_nodes, status_of
+from jetstream_argo.argo.status import Node, WorkflowStatus, nodes_of, raw_nodes, status_of
 from jetstream_argo.errors import PlanError
 
 _COMPLETED = "workflows.argoproj.io/completed"
 _ARCHIVING = "workflows.argoproj.io/workflow-archiving-status"
 _PHASE = "workflows.argoproj.io/phase"
+_SETTLES = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,17 @@ class Retried:
 
     workflow: Document
     deleted: tuple[str, ...]
+
+
+def seconds_until_settled(status: WorkflowStatus, now: datetime) -> float:
+    """Return for how long a Workflow that has ended must not be changed yet.
+
+    Argo's controller is busy with it for a second more, and forgets it if it runs again before: it then stays Running,
+    without any pod, until something else happens to it. Seen with 4.0.5, whose throttler removes it after adding it.
+    """
+    if not status.finished_at:
+        return 0.0
+    return max(0.0, _SETTLES - (now - datetime.fromisoformat(status.finished_at)).total_seconds())
 
 
 def retried(workflow: Document, *, now: str) -> Retried:

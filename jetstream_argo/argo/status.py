@@ -58,7 +58,10 @@ class _Workflow(_Answer):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStatus:
-    """Where a Workflow is. `nodes` are its tasks and the one of onExit, without their attempts."""
+    """Where a Workflow is. `nodes` are its tasks and the one of onExit, without their attempts.
+
+    `finished_at` is in RFC 3339, empty while it runs.
+    """
 
     name: str
     experiment: str
@@ -67,6 +70,7 @@ class WorkflowStatus:
     message: str
     progress: str
     nodes: tuple[Node, ...]
+    finished_at: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -91,7 +95,11 @@ def status_of(workflow: Document) -> WorkflowStatus:
     read = _Workflow.model_validate(workflow)
     every = nodes_of(workflow)
     attempts = {child for node in every.values() if node.type == "Retry" for child in node.children}
-    tasks = tuple(node for node in every.values() if node.id not in attempts and node.name != read.metadata.name)
+    tasks = (
+        _with_reason(node, every)
+        for node in every.values()
+        if node.id not in attempts and node.name != read.metadata.name
+    )
     return WorkflowStatus(
         name=read.metadata.name,
         experiment=read.metadata.labels.get("jetstream-argo/experiment", ""),
@@ -100,7 +108,16 @@ def status_of(workflow: Document) -> WorkflowStatus:
         message=read.status.message,
         progress=read.status.progress,
         nodes=tuple(sorted(tasks, key=lambda node: node.name)),
+        finished_at=read.status.finished_at or "",
     )
+
+
+def _with_reason(node: Node, every: Mapping[str, Node]) -> Node:
+    """Give a task that failed the message of its last attempt; its own says only that there was no further one."""
+    if node.type != "Retry" or node.phase not in ("Failed", "Error"):
+        return node
+    said = [every[child].message for child in node.children if child in every and every[child].message]
+    return node.model_copy(update={"message": said[-1]}) if said else node
 
 
 def nodes_of(workflow: Document) -> Mapping[str, Node]:

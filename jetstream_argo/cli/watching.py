@@ -22,9 +22,11 @@ _POLL_SECONDS = 2
 @click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
 def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None, watch: bool) -> int:
     """Run what failed in the Workflow NAME again, and what waited for it; nothing else runs."""
-    from jetstream_argo.argo.retry import retried
+    from jetstream_argo.argo.retry import retried, seconds_until_settled
+    from jetstream_argo.argo.status import status_of
 
     cluster = cluster_of(kubeconfig, context, namespace)
+    time.sleep(seconds_until_settled(status_of(cluster.workflow(name)), datetime.now(UTC)))
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     again = retried(cluster.workflow(name), now=now)
     # Pods first: one that is still there would be taken for the node's new one.

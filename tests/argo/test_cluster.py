@@ -7,6 +7,7 @@ docs/argo.md says how to get one. Pods run a shell instead of the worker: a node
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ import yaml
 
 from jetstream_argo.argo.deployment import Deployment
 from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.retry import retried
+from jetstream_argo.argo.retry import retried, seconds_until_settled
 from jetstream_argo.argo.status import WorkflowStatus, status_of
 from jetstream_argo.dag.build import build_dag, filtered
 from workflows.regenerate import generated
@@ -93,6 +94,8 @@ def test_the_api_server_takes_every_committed_manifest():
     kinds = {"Workflow": "workflows", "CronWorkflow": "cronworkflows", "WorkflowTemplate": "workflowtemplates"}
     for text in generated().values():
         for document in yaml.safe_load_all(text):
+            if "name" in document["metadata"]:
+                document["metadata"]["name"] += f"-{uuid4().hex[:8]}"  # it may be installed
             objects.create_namespaced_custom_object(
                 "argoproj.io", "v1alpha1", NAMESPACE, kinds[document["kind"]], document, dry_run="All"
             )
@@ -122,6 +125,7 @@ def test_a_failed_node_shows_its_reason_and_a_retry_runs_its_chain_alone(cluster
     before = {node.id: node for node in failed.nodes if node.phase == "Succeeded"}
 
     break_node("")
+    time.sleep(seconds_until_settled(failed, datetime.now(UTC)))
     again = retried(cluster.workflow(name), now=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     cluster.delete_pods(name, again.deleted)
     cluster.replace(again.workflow)

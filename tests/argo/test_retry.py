@@ -1,10 +1,11 @@
 import base64
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from jetstream_argo.argo.retry import retried
+from jetstream_argo.argo.retry import retried, seconds_until_settled
 from jetstream_argo.argo.status import status_of
 from jetstream_argo.errors import PlanError
 
@@ -25,12 +26,26 @@ def test_the_status_of_a_workflow_shows_tasks_without_their_attempts():
     assert status.counts == {"Succeeded": 3, "Failed": 1, "Omitted": 1}
 
 
+def test_a_task_that_failed_says_why_and_not_that_it_was_not_tried_again():
+    messages = {node.display_name: node.message for node in status_of(_failed()).nodes}
+
+    assert messages["day-clients"] == "Error (exit code 2): no table"
+    assert messages["enrollments"] == ""
+
+
 def test_nodes_that_argo_has_compressed_are_read_as_well():
     workflow = _failed()
     nodes = workflow["status"].pop("nodes")
     workflow["status"]["compressedNodes"] = base64.b64encode(gzip.compress(json.dumps(nodes).encode())).decode()
 
     assert status_of(workflow) == status_of(_failed())
+
+
+@pytest.mark.parametrize(("second", "wait"), [(0, 5.0), (2, 3.0), (5, 0.0), (59, 0.0)])
+def test_a_workflow_is_left_alone_for_some_seconds_after_its_end(second: int, wait: float):
+    now = datetime(2026, 11, 24, 5, 30, second, tzinfo=UTC)
+
+    assert seconds_until_settled(status_of(_failed()), now) == wait
 
 
 def test_a_retry_sets_back_what_failed_and_what_waited_for_it_and_keeps_the_rest():
@@ -82,7 +97,7 @@ def test_a_retry_leaves_the_workflow_that_it_was_given_as_it_was():
 def _failed():
     """A Workflow as Argo leaves it: enrollments needed two attempts, one source failed, the other did not."""
 
-    def node(id, name, type, phase, children=()):
+    def node(id, name, type, phase, children=(), message=""):
         display = name.removeprefix("wf.") if not name.startswith("wf.onExit") else name
         return {
             "id": id,
@@ -91,6 +106,7 @@ def _failed():
             "type": type,
             "phase": phase,
             "children": list(children),
+            "message": message,
         }
 
     nodes = [
@@ -98,8 +114,11 @@ def _failed():
         node("enroll", "wf.enrollments", "Retry", "Succeeded", ["enroll-0", "enroll-1"]),
         node("enroll-0", "wf.enrollments(0)", "Pod", "Failed"),
         node("enroll-1", "wf.enrollments(1)", "Pod", "Succeeded", ["clients", "search"]),
-        node("clients", "wf.day-clients", "Retry", "Failed", ["clients-0"]),
-        node("clients-0", "wf.day-clients(0)", "Pod", "Failed", ["stats"]),
+        # As Argo 4.0.5 says it.
+        node(
+            "clients", "wf.day-clients", "Retry", "Failed", ["clients-0"], "retryStrategy.expression evaluated to false"
+        ),
+        node("clients-0", "wf.day-clients(0)", "Pod", "Failed", ["stats"], "Error (exit code 2): no table"),
         node("stats", "wf.stats-day-active-hours", "Skipped", "Omitted"),
         node("search", "wf.day-search", "Retry", "Succeeded", ["search-0"]),
         node("search-0", "wf.day-search(0)", "Pod", "Succeeded"),

@@ -33,7 +33,7 @@ kubeconfig() { # FILE TOKEN
   cat > "$1" <<END
 apiVersion: v1
 kind: Config
-clusters: [{name: here, cluster: {server: "https://127.0.0.1:$port", insecure-skip-tls-verify: true}}]
+clusters: [{name: here, cluster: {server: "https://127.0.0.1:$port", certificate-authority: $folder/certs/apiserver.crt}}]
 users: [{name: me, user: {token: $2}}]
 contexts: [{name: here, context: {cluster: here, user: me, namespace: jetstream}}]
 current-context: here
@@ -47,21 +47,22 @@ trap 'kill $(jobs -p) 2>/dev/null' EXIT
 etcd --data-dir "$folder/etcd" --listen-client-urls http://127.0.0.1:12379 --advertise-client-urls http://127.0.0.1:12379 \
   --listen-peer-urls http://127.0.0.1:12380 > "$folder/log/etcd" 2>&1 &
 [ -f "$folder/sa.key" ] || openssl genrsa -out "$folder/sa.key" 2048 2> /dev/null
-# Tokens for who may do everything, for the planner and for a person, so that what roles allow is tried as well.
+# Tokens for who may do everything, and for accounts of k8s/base, so that what their roles allow is tried as well.
 cat > "$folder/tokens" <<END
 admin,admin,admin,system:masters
 planner,system:serviceaccount:jetstream:jetstream-planner,planner,"system:serviceaccounts,system:serviceaccounts:jetstream"
 executor,system:serviceaccount:jetstream:jetstream-executor,executor,"system:serviceaccounts,system:serviceaccounts:jetstream"
 END
 for who in admin planner executor; do kubeconfig "$folder/$who.kubeconfig" $who; done
-kube-apiserver --etcd-servers http://127.0.0.1:12379 --secure-port "$port" --bind-address 127.0.0.1 --cert-dir "$folder/certs" \
+# Debian's etcd cannot tell how far a watch is, which lists by watching need.
+kube-apiserver --feature-gates WatchList=false --etcd-servers http://127.0.0.1:12379 --secure-port "$port" --bind-address 127.0.0.1 --cert-dir "$folder/certs" \
   --token-auth-file "$folder/tokens" --authorization-mode RBAC --service-cluster-ip-range 10.0.0.0/24 \
   --service-account-issuer https://here --service-account-key-file "$folder/sa.key" \
   --service-account-signing-key-file "$folder/sa.key" > "$folder/log/apiserver" 2>&1 &
 export KUBECONFIG="$folder/admin.kubeconfig"
 until kubectl get --raw /readyz > /dev/null 2>&1; do sleep 1; done
 crds=$(go list -m -f '{{.Dir}}' "github.com/argoproj/argo-workflows/v4@$argo")/manifests/base/crds/full
-kubectl apply --server-side -f "$crds" -l '' > /dev/null 2>&1 || kubectl apply --server-side $(printf ' -f %s' "$crds"/argoproj.io_*.yaml)
+for crd in "$crds"/argoproj.io_*.yaml; do kubectl apply --server-side -f "$crd"; done
 kubectl wait --for condition=established crd --all --timeout 60s > /dev/null
 kubectl apply -k "$here/../../../k8s/base"
 kubectl -n jetstream create configmap workflow-controller-configmap --dry-run=client -o yaml | kubectl apply -f -
