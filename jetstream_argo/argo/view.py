@@ -35,18 +35,14 @@ def shown(status: WorkflowStatus) -> Group:
 
 
 def listed(statuses: Sequence[WorkflowStatus]) -> Table:
-    """Return a line for each Workflow, the latest date first."""
-    table = Table()
-    for heading in ("experiment", "as of", "phase", "progress", "workflow", "message"):
-        table.add_column(heading)
+    """Return a line for each Workflow, the latest date first, and below it what Argo says of it."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("workflow", overflow="fold")  # whole: it is what the other commands want
+    table.add_column("phase", no_wrap=True)
+    table.add_column("progress", no_wrap=True)
     for status in sorted(statuses, key=lambda each: (each.as_of, each.experiment), reverse=True):
-        phase = Text(status.phase, style=_STYLES.get(status.phase, ""))
-        table.add_row(
-            Text(status.experiment),
-            Text(status.as_of),
-            phase,
-            Text(status.progress),
-            Text(status.name),
-            Text(status.message),
-        )
+        name = Text(status.name)
+        if status.message:
+            name.append(f"\n  {status.message}", style="dim")
+        table.add_row(name, Text(status.phase, style=_STYLES.get(status.phase, "")), Text(status.progress))
     return table

@@ -4,7 +4,8 @@
 
 For a control plane without nodes (README.md beside this file). A pod's main container runs in a mount namespace of its
 own, with a /tmp and a /dev/termination-log of its own, which takes root; what Argo's sidecar would report, its outputs
-and that they are complete, is reported here. Images, limits and security contexts mean nothing here.
+and that they are complete, is reported here. Pods of the account jetstream-planner reach the API by planner.kubeconfig,
+beside FILE. Images, limits and security contexts mean nothing here.
 """
 
 import json
@@ -35,7 +36,9 @@ _OWN_MOUNTS = (
 class Nodes:
     """All nodes of a cluster as one: how many pods run at a time is up to Argo."""
 
-    def __init__(self, api: client.ApiClient, namespace: str, executables: Mapping[str, str]) -> None:
+    def __init__(self, kubeconfig: Path, namespace: str, executables: Mapping[str, str]) -> None:
+        api = config.new_client_from_config(str(kubeconfig))
+        self._kubeconfigs = {"jetstream-planner": kubeconfig.with_name("planner.kubeconfig")}
         self._core = client.CoreV1Api(api)
         self._objects = client.CustomObjectsApi(api)
         self._namespace = namespace
@@ -57,7 +60,7 @@ class Nodes:
         (folder / "message").touch()
         try:
             self._tell(pod, "Running", {"running": {"startedAt": _now()}})
-            code = self._execute(main, folder)
+            code = self._execute(main, folder, pod.spec.service_account_name)
             message = (folder / "message").read_text(errors="replace")
             if not message and code and main.termination_message_policy == "FallbackToLogsOnError":
                 message = (folder / "log").read_text(errors="replace")[-2048:]
@@ -74,14 +77,17 @@ class Nodes:
             if error.status != 404:  # the pod was deleted: whoever did so wants no more of it
                 raise
 
-    def _execute(self, container: Any, folder: Path) -> int:
+    def _execute(self, container: Any, folder: Path, account: str) -> int:
         words = [*container.command, *(container.args or [])]
         words = words[words.index("--") + 1 :]  # before it stands Argo's own launcher
         words[0] = self._executables.get(words[0], words[0])
+        environment = {"PATH": os.environ["PATH"], "HOME": "/tmp", **dict(self._environment(container))}
+        if account in self._kubeconfigs:
+            environment["KUBECONFIG"] = str(self._kubeconfigs[account])
         with (folder / "log").open("wb") as log:
             done = subprocess.run(
                 ["unshare", "--mount", "sh", "-c", _OWN_MOUNTS, "pod", str(folder), *words],
-                env={"PATH": os.environ["PATH"], "HOME": "/tmp", **dict(self._environment(container))},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -150,13 +156,13 @@ def _now() -> str:
 
 
 @click.command()
-@click.option("--kubeconfig", required=True)
+@click.option("--kubeconfig", required=True, type=click.Path(path_type=Path))
 @click.option("--namespace", required=True)
 @click.option("--executable", multiple=True, metavar="NAME=PATH", help="Which file a pod's command is here.")
-def main(kubeconfig: str, namespace: str, executable: tuple[str, ...]) -> None:
+def main(kubeconfig: Path, namespace: str, executable: tuple[str, ...]) -> None:
     """Run the pods of a namespace until interrupted."""
     executables = dict(each.split("=", 1) for each in executable)
-    nodes = Nodes(config.new_client_from_config(kubeconfig), namespace, executables)
+    nodes = Nodes(kubeconfig, namespace, executables)
     while True:
         nodes.look()
         time.sleep(0.5)
