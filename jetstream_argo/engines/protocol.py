@@ -38,7 +38,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a new table is stored, where the engine can: partitioned by a DATE or INT64 column, clustered by others."""
+    """How a new table is stored, where the engine can: partitioned by a column, clustered by others.
+
+    The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts.
+    """
 
     partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()

@@ -172,6 +172,7 @@ def _keep(
         for run in contiguous(windows)
         for window in run
     }
+    about = f"Estimates of {context.plan.experiment.slug}"
     job = context.engine.load(
         table,
         list(_rows(context, leaf, estimated, by_index, batch_of)),
@@ -179,7 +180,9 @@ def _keep(
         write=Write.APPEND,
         labels=context.labels(period=leaf.period.value),
         layout=context.layout(
-            cluster_by=("period", "metric"), description=f"Estimates of {context.plan.experiment.slug}"
+            partition_by="computed_at",
+            cluster_by=("period", "metric"),
+            description=about,
         ),
     )
     entries = []

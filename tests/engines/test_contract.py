@@ -216,6 +216,16 @@ def test_a_table_is_partitioned_by_an_integer(engine: Engine) -> None:
     assert rows(engine, "SELECT x FROM d.t ORDER BY x") == [(1,), (2,)]
 
 
+def test_a_table_is_partitioned_by_the_days_of_moments(engine: Engine) -> None:
+    columns = (Column("at", "TIMESTAMP"), Column("x", "INT64"))
+    layout = Layout(partition_by="at", cluster_by=("x",))
+    for hour in (1, 2):
+        row: dict[str, Value] = {"at": datetime(2026, 5, 4, hour, tzinfo=UTC), "x": hour}
+        engine.load("d.t", [row], columns, write=Write.APPEND, labels={}, layout=layout)
+
+    assert rows(engine, "SELECT x FROM d.t WHERE at < TIMESTAMP '2026-05-04 01:30:00+00'") == [(1,)]
+
+
 def test_partitioning_by_a_column_that_is_not_there_is_refused(engine: Engine) -> None:
     with pytest.raises(InvalidQuery, match="dya"):
         engine.query_to_table(

@@ -81,6 +81,7 @@ class Store:
         self._project = project
         self._clock = clock
         self._nonce = nonce
+        self._swept: dict[Path, float] = {}
 
     def name(self, text: str) -> TableName:
         """Return the full name that `dataset.table` or `project.dataset.table` stands for.
@@ -163,7 +164,11 @@ class Store:
         self._sweep(folder.parent)
 
     def _sweep(self, dataset: Path) -> None:
+        """Remove what was dropped long ago; not with every table that is dropped, since it looks at all of them."""
         now = self._clock()
+        if now - self._swept.get(dataset, float("-inf")) < GRACE_SECONDS:
+            return
+        self._swept[dataset] = now
         for folder in dataset.iterdir():
             if folder.is_dir() and not (folder / POINTER).exists():
                 newest = max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)

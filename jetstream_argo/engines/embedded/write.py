@@ -82,15 +82,18 @@ class Writer:
         self, rows: str, columns: Sequence[Column], name: TableName, layout: Layout, sql: str
     ) -> tuple[DataFile, ...]:
         picked = ", ".join(f"CAST({quoted(c.name)} AS {duckdb_type(c.type)}) AS {quoted(c.name)}" for c in columns)
-        order = [part for part in (layout.partition_by, *layout.cluster_by) if part]
+        types = {column.name: duckdb_type(column.type) for column in columns}
+        # Of moments there are as many as rows: a file for each would be a burden, and nothing is pruned by their day.
+        by = None if types.get(layout.partition_by or "", "").startswith("TIMESTAMP") else layout.partition_by
+        order = [part for part in (by, *layout.cluster_by) if part]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
         query = f"SELECT {picked} FROM ({rows}) AS _rows{ordered}"
         target = self._store.new_file(name)
         held = tuple(column.name for column in columns)
-        if layout.partition_by is None:
+        if by is None:
             written = self._copy(query, target, "", sql)
             return tuple(DataFile(path.name, count, size, held) for path, count, size, _ in written)
-        return self._partitioned(query, target, layout.partition_by, held, sql)
+        return self._partitioned(query, target, by, held, sql)
 
     def _partitioned(self, query: str, target: Path, by: str, held: tuple[str, ...], sql: str) -> tuple[DataFile, ...]:
         parts = target.with_suffix(".parts")

@@ -15,13 +15,16 @@ _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRIT
 
 
 class Catalog:
-    """Tables by their full names. What the embedded engine has no place for is in a file beside its tables."""
+    """Tables by their full names. What the embedded engine has no place for is in a file for each."""
 
     def __init__(self, engine: EmbeddedEngine, root: Path, project: str) -> None:
         self.project = project
         self.engine = engine
-        self._file = root / "fake_server.json"
-        self._extras: dict[str, Resource] = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self._folder = root / "fake_server"
+        self._folder.mkdir(exist_ok=True)
+        self._extras: dict[str, Resource] = {
+            file.stem: json.loads(file.read_text()) for file in self._folder.glob("*.json")
+        }
 
     def resource(self, name: str) -> Resource:
         """Return a table's resource."""
@@ -137,7 +140,7 @@ class Catalog:
     def _remember(self, name: str, extras: Mapping[str, object]) -> None:
         changes = self._extras.get(name, {}).get("changes", 0)
         self._extras[name] = {**extras, "changes": int(str(changes)) + 1}
-        self._file.write_text(json.dumps(self._extras))
+        (self._folder / f"{name}.json").write_text(json.dumps(self._extras[name]))
 
 
 def split(name: str) -> tuple[str, str, str]:
