@@ -18,7 +18,7 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.bigquery.engine import BigQueryEngine
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Engine, Layout, Write
+from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
 from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
@@ -74,7 +74,7 @@ def measure(engine: Engine, count: int, fake: FakeBigQuery | None = None) -> Non
     """Set up the tables, then ask in every way what there is."""
     clock = Clock(fake)
     wanted = tables(count)
-    rows = [{"analysis_id": "a", "window_index": 1, "m_1": 0.5}]
+    rows: list[dict[str, Value]] = [{"analysis_id": "a", "window_index": 1, "m_1": 0.5}]
     with clock.step(f"{count} tables set up, a row in each"):
         for name, _ in wanted:
             engine.load(name, rows, UNIT_COLUMNS, write=Write.APPEND, labels={}, layout=LAYOUT)

@@ -60,3 +60,9 @@ class Estimated:
     notes: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
     units: int | None = None
+
+    def __add__(self, later: "Estimated") -> "Estimated":
+        """Return these and those of later windows."""
+        units = [each for each in (self.units, later.units) if each is not None]
+        notes = tuple(dict.fromkeys((*self.notes, *later.notes)))
+        return Estimated(self.rows + later.rows, notes, self.jobs + later.jobs, max(units, default=None))

@@ -31,13 +31,16 @@ class Ledger:
         found = list(self.complete(kind, table))
         return found[-1] if found else None
 
-    def too_big(self, kind: Kind, table: str) -> int | None:
+    def too_big(self, kind: Kind, table: str, *, key: str = "") -> int | None:
         """Return the size, in columns times dates or windows, of the smallest query that was too big for `table`.
+
+        With `key`, of those that were about it.
 
         One column at one place cannot be cut: its size says nothing of the others'.
         """
         failed = (e for e in self.entries if e.error == TooBig.__name__ and e.kind is kind and e.table == table)
-        return min((size for each in failed if (size := len(each.keys) * _places(each)) > 1), default=None)
+        about = (each for each in failed if not key or key in each.keys)
+        return min((size for each in about if (size := len(each.keys) * _places(each)) > 1), default=None)
 
     def missing_dates(self, table: str, column: str, first: date, last: date) -> tuple[date, ...]:
         """Return the dates of which no complete batch holds `column`."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Value, Write
-from jetstream_argo.errors import EngineError
+from jetstream_argo.errors import EngineError, TooBig
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.report.estimates import COLUMNS, IDENTITY
-from jetstream_argo.run.context import Context
+from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
 from jetstream_argo.run.ledger import contiguous
 from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure_values, signal_slices
@@ -65,18 +65,43 @@ class Done:
 
 
 def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
-    """Estimate what is missing of `leaf`, in all windows at once; return how much that was."""
-    stored = _stored(context, leaf)
+    """Estimate what is missing of `leaf`; return how much that was.
+
+    All windows at once, unless the warehouse says that this is too big, or did so before.
+    """
+    stored = _stored(context, leaf, context.plan.windows(leaf.period))
     windows = _missing(context, leaf, stored)
     if not windows:
         return Done()
-    estimated = estimate_metric(
-        context.plan, leaf, stored, context.engine, windows=windows, labels=context.labels(period=leaf.period.value)
-    )
+    estimated = _estimated(context, leaf, windows)
     asked = any(each.covariate for each in leaf.statistics)
     adjusted = all(covered is not None for covered in stored.covariates.values()) if asked else None
     _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated, adjusted=adjusted)
     return Done(len(windows), len(estimated.jobs))
+
+
+def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> Estimated:
+    """Return the estimates of `windows`: in halves, and halves of those, where they are too big for one query."""
+    middle = len(windows) // 2
+    below = context.ledger.too_big(Kind.STATISTICS, names.statistics(context.plan), key=leaf.key)
+    if below is None or len(windows) < below or not middle:
+        stored, labels = _stored(context, leaf, windows), context.labels(period=leaf.period.value)
+        try:
+            return estimate_metric(context.plan, leaf, stored, context.engine, windows=windows, labels=labels)
+        except TooBig as error:
+            if not middle:
+                raise
+            entry = replace(
+                context.entry(Kind.STATISTICS, State.FAILED),
+                table=names.statistics(context.plan),
+                keys=(leaf.key,),
+                metrics=(leaf.metric,),
+                period=leaf.period.value,
+                first_window=windows[0].index,
+                last_window=windows[0].index + len(windows) - 1,
+            )
+            context.record([because(entry, error)])
+    return _estimated(context, leaf, windows[:middle]) + _estimated(context, leaf, windows[middle:])
 
 
 def ensure_counts(context: Context) -> int:
@@ -108,9 +133,9 @@ def _covariates(leaf: MetricStatistics) -> tuple[Covariate, ...]:
     return tuple(dict.fromkeys(each.covariate for each in leaf.statistics if each.covariate))
 
 
-def _stored(context: Context, leaf: MetricStatistics) -> Stored:
+def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> Stored:
+    """Return where the values in these windows are; of others nothing is read."""
     metric = context.plan.metric(leaf.metric)
-    windows = context.plan.windows(leaf.period)
     parts = {name: context.plan.metric(name) for name in (metric.depends_on or (metric.name,))}
     return Stored(
         values={

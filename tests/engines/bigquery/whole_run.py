@@ -58,6 +58,7 @@ class RemotePipeline(Pipeline):
     """A pipeline each of whose nodes is a new client of the fake at `url`."""
 
     url: str = ""
+    retry_seconds: float = 0.2
     starts: "count[int]" = field(default_factory=count)
 
     @property
@@ -66,7 +67,7 @@ class RemotePipeline(Pipeline):
         settings = BigQuerySettings(
             PROJECT,
             api_endpoint=self.url,
-            retry_seconds=0.2,
+            retry_seconds=self.retry_seconds,
             first_delay_seconds=0.01,
             longest_delay_seconds=0.05,
             longest_poll_seconds=0.05,
