@@ -24,7 +24,10 @@ from tests.engines.bigquery.whole_run import (
 )
 from tests.pipeline import Pipeline
 
-CALLS = (Call.SUBMIT, Call.UPLOAD, Call.POLL, Call.RESULTS, Call.TABLE_GET, Call.TABLE_INSERT, Call.TABLE_PATCH)
+CALLS = (
+    *(Call.DRY_RUN, Call.SUBMIT, Call.UPLOAD, Call.POLL, Call.RESULTS),
+    *(Call.TABLE_GET, Call.TABLE_INSERT, Call.TABLE_PATCH),
+)
 
 
 def disturbed(case: Case, call: Call, telemetry: Path, *, skip: int, expected: dict[str, Rows]) -> str:

@@ -23,7 +23,6 @@ from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.whole_run import AS_OF, make_telemetry, small_plan
 from tests.pipeline import Pipeline, experiment, metric, planned, source
 
-
 Some = TypeVar("Some", bound=Pipeline)
 
 

@@ -9,6 +9,7 @@ class Call(StrEnum):
     """What a client can ask for."""
 
     SUBMIT = "jobs.insert"
+    DRY_RUN = "jobs.insert, dry run"
     UPLOAD = "jobs.insert with rows"
     POLL = "jobs.get"
     JOB_LIST = "jobs.list"

@@ -93,9 +93,7 @@ class FakeBigQuery:
 
     def submit(self, request: Request, fault: Fault | None) -> Answer:
         body = request.json
-        configuration = body["configuration"]
-        assert isinstance(configuration, dict)
-        if configuration.get("dryRun"):
+        if _is_dry(request):
             return Answer(body=self.jobs.dry_run(body))
         return Answer(body=self.jobs.begin(body, fault=fault).resource())
 
@@ -227,6 +225,12 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
 )
 
 
+def _is_dry(request: Request) -> bool:
+    configuration = request.json["configuration"]
+    assert isinstance(configuration, dict)
+    return bool(configuration.get("dryRun"))
+
+
 def _refusal(fault: Fault) -> Answer | None:
     if fault.reset:
         return CUT
@@ -255,7 +259,8 @@ class _Http(BaseHTTPRequestHandler):
                 if call is None:
                     self._write(handle(self.fake, request, None))
                 else:
-                    self._write(self.fake.answer(call, handle, request))
+                    dry = call is Call.SUBMIT and _is_dry(request)
+                    self._write(self.fake.answer(Call.DRY_RUN if dry else call, handle, request))
                 return
         self._write(Answer(501, ApiError(501, "notImplemented", f"{self.command} {url.path}").body()))
 
