@@ -55,8 +55,8 @@ def run(plan: AnalysisPlan, root: Path) -> list[str]:
     engine, ledger, dag = Recording(root), Ledger(), build_dag(plan)
     for node in (*dag.nodes, dag.last):
         now = datetime(2026, 6, 30, tzinfo=UTC)
-        run_node(node, Context(plan, codec.sha256(plan), node.id, engine, "try", lambda now=now: now, ledger=ledger))
-    return [re.sub(r"-try-", "-rehearsal-", sql) for sql in engine.ran]
+        run_node(node, Context(plan, codec.sha256(plan), node.id, engine, "run1", lambda now=now: now, ledger=ledger))
+    return [re.sub(r"'run1-", "'rehearsal-", sql) for sql in engine.ran]
 
 
 @pytest.mark.parametrize("statistic", ["linear_model_mean", "deciles", "bootstrap_mean"])
