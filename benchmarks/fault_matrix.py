@@ -18,6 +18,7 @@ from tests.engines.bigquery.whole_run import (
     RemotePipeline,
     Rows,
     make_telemetry,
+    patience,
     results,
     run_as_argo_does,
     small_plan,
@@ -39,7 +40,7 @@ def disturbed(case: Case, call: Call, telemetry: Path, *, skip: int, expected: d
         fault = case.at(call, skip=skip)
         fake.faults.order(fault)
         with serving(fake) as url:
-            pipeline = RemotePipeline(root, small_plan(), url=url, retry_seconds=1.0)
+            pipeline = RemotePipeline(root, small_plan(), url=url, retry_seconds=patience(case))
             codes = run_as_argo_does(pipeline, fake)
         if fault.skip or fault.times == case.times:
             return "not met"

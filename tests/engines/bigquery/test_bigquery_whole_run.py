@@ -16,6 +16,7 @@ from tests.engines.bigquery.whole_run import (
     RemotePipeline,
     Rows,
     make_telemetry,
+    patience,
     results,
     run_as_argo_does,
     small_plan,
@@ -76,7 +77,7 @@ def test_a_disturbed_run_ends_with_the_same_results_and_each_row_once(
     fake.faults.order(case.at(call, skip=skip))
 
     with serving(fake) as url:
-        pipeline = RemotePipeline(tmp_path, small_plan(), url=url)
+        pipeline = RemotePipeline(tmp_path, small_plan(), url=url, retry_seconds=patience(case))
         codes = run_as_argo_does(pipeline, fake)
 
     assert results(pipeline) == undisturbed

@@ -18,6 +18,7 @@ from jetstream_argo.errors import EXIT_DONE, JetstreamArgoError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.synthetic.generate import generate
+from tests.engines.bigquery.cases import Case, Outcome
 from tests.engines.bigquery.fake_server.server import FakeBigQuery
 from tests.pipeline import Pipeline, experiment, metric, planned, source
 
@@ -58,7 +59,7 @@ class RemotePipeline(Pipeline):
     """A pipeline each of whose nodes is a new client of the fake at `url`."""
 
     url: str = ""
-    retry_seconds: float = 0.2
+    retry_seconds: float = 10.0
     starts: "count[int]" = field(default_factory=count)
 
     @property
@@ -74,6 +75,11 @@ class RemotePipeline(Pipeline):
             cancel_seconds=0.2,
         )
         return BigQueryEngine(settings, attempt=f"start-{next(self.starts)}")
+
+
+def patience(case: Case) -> float:
+    """Return for how many seconds to try again: long enough on a busy machine, or not for long what fails for good."""
+    return 10.0 if case.outcome is Outcome.RETRIED else 0.2
 
 
 def run_as_argo_does(pipeline: Pipeline, fake: FakeBigQuery | None = None) -> tuple[int, ...]:
