@@ -42,11 +42,30 @@ def continuous_with_gaps() -> Column:
     return Column(values, covariate)
 
 
+def untidy() -> Column:
+    """The same, with every ninth value infinite and every eleventh missing."""
+    whole = continuous()
+    values = tuple(one.copy() for one in whole.values)
+    for one in values:
+        one[3::9] = np.inf
+        one[5::11] = np.nan
+    return Column(values, whole.covariate)
+
+
 def booleans() -> Column:
     """0 and 1."""
     rng = np.random.RandomState(20260103)
     values = tuple((rng.random_sample(n) < 0.12 + 0.03 * i).astype(float) for i, n in enumerate(SIZES))
     return Column(values, values)
+
+
+def booleans_with_gaps() -> Column:
+    """0 and 1, with every thirteenth missing."""
+    whole = booleans()
+    values = tuple(one.copy() for one in whole.values)
+    for one in values:
+        one[4::13] = np.nan
+    return Column(values, whole.covariate)
 
 
 def ratio() -> Column:
