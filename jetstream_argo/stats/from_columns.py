@@ -11,13 +11,14 @@ from math import inf
 import numpy as np
 
 from jetstream_argo.stats.bounds import precise
+from jetstream_argo.stats.clipped_sums import clipped_power_sums
 from jetstream_argo.stats.columns import Columns, Finite, finite_of, is_whole, largest, sample_of, span_of
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
 from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
 from jetstream_argo.stats.grid import cumulative, grid
 from jetstream_argo.stats.laws import Floats
-from jetstream_argo.stats.moments import Successes, Total
+from jetstream_argo.stats.moments import PowerSums, Successes, Total
 from jetstream_argo.stats.needs import (
     CountNeed,
     DensityNeed,
@@ -143,8 +144,16 @@ def _of_values(need: Need, columns: Columns, finite: Finite) -> list[Data]:
         if is_whole(columns.values) and limit < inf:
             limit = float(np.ceil(limit))
         return list(moments_of(finite.codes, values, limit, branches=len(columns.branches)))
-    groups = (values.take(np.flatnonzero(finite.codes == code)) for code in range(len(columns.branches)))
-    return [_of_group(need, group) for group in groups]
+    known: Sequence[PowerSums | None] = [None] * len(columns.branches)
+    if isinstance(need, PowerSumsNeed) and len(values) > SORTED * len(columns.branches):
+        probability = need.clip.probability if need.clip else None
+        known = clipped_power_sums(finite.codes, values, probability, branches=len(columns.branches))
+    return [
+        sums
+        if sums is not None and sums.n > SORTED and precise(bootstrap_mean_law(sums), sums)
+        else _of_group(need, values.take(np.flatnonzero(finite.codes == code)))
+        for code, sums in enumerate(known)
+    ]
 
 
 def _of_group(need: Need, group: Floats) -> Data:

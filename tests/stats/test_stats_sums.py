@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jetstream_argo.stats.clipped_sums import clipped_power_sums
 from jetstream_argo.stats.moments import JointMoments, JointPowerSums, Moments, PowerSums
 from jetstream_argo.stats.needs import ClipRule, ClipScope
 from jetstream_argo.stats.reduce import (
@@ -167,3 +168,39 @@ def test_rank_windows_stay_within_the_ranks(n: int) -> None:
     windows = [rank_window(n, probability / 10, 8.0) for probability in range(1, 10)]
 
     assert all(0 <= low <= high <= n - 1 for low, high in windows)
+
+
+@pytest.mark.parametrize("probability", [None, 0.995, 0.6])
+@pytest.mark.parametrize("kind", ["skew", "sorted", "few values", "constant", "hidden"])
+def test_sums_of_clipped_values_in_one_pass_are_those_of_the_clipped_values(
+    kind: str, probability: float | None
+) -> None:
+    rng = np.random.RandomState(41)
+    values = np.exp(rng.normal(0, 1.5, size=90_000))
+    codes = rng.randint(-1, 2, size=90_000).astype(np.int8)
+    match kind:
+        case "sorted":
+            values = np.sort(values)
+        case "few values":
+            values = np.floor(values)
+        case "constant":
+            values = np.full(90_000, 7.25)
+        case "hidden":  # large ones where the sample looks, so that it tells a wrong place
+            values[:: 90_000 // (3 * 4096)] *= 1e6
+
+    found = clipped_power_sums(codes, values, probability, branches=3)
+
+    for code in (0, 1):
+        mine = values[codes == code]
+        limit = np.inf if probability is None else float(np.quantile(mine, probability))
+        expected = power_sums_of(mine, limit)
+        if kind == "hidden" and probability is not None:
+            assert found[code] is None or found[code].central == pytest.approx(expected.central, rel=1e-9)
+        else:
+            assert found[code].n == expected.n
+            assert (found[code].mean, found[code].maximum) == pytest.approx(
+                (expected.mean, expected.maximum), rel=1e-12
+            )
+            assert found[code].central == pytest.approx(expected.central, rel=1e-9, abs=1e-9)
+    assert found[2] is not None
+    assert found[2].n == 0
