@@ -85,11 +85,14 @@ def clipped_power_sums(
     step = max(len(values) // SAMPLED, 1)
     some, of_some = values[::step], codes[::step]
     found = [_begun(np.sort(some[of_some == code]), probability) for code in range(branches)]
-    room = np.empty((HIGHEST_POWER // 2, min(BLOCK, len(values))))
+    room = np.empty((HIGHEST_POWER // 2, 0))
     for start in range(0, len(values), BLOCK):
         part, of = values[start : start + BLOCK], codes[start : start + BLOCK]
         for code, branch in enumerate(found):
-            branch.take(part.take(np.flatnonzero(of == code)), room)
+            mine = part.take(np.flatnonzero(of == code))
+            if len(mine) > room.shape[1]:
+                room = np.empty((HIGHEST_POWER // 2, len(mine) + len(mine) // 8))
+            branch.take(mine, room)
     if probability is None:
         return [branch.whole() for branch in found]
     return [branch.clipped(probability) if branch.n else branch.whole() for branch in found]

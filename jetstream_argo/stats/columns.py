@@ -12,6 +12,9 @@ from jetstream_argo.stats.sufficient import BranchFacts, Data, Pooled, Sample
 Column: TypeAlias = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
 
 COUNTABLE = 65_536  # whole numbers of at most so wide a range are counted
+# Units at a time: small arrays come from memory that the process has already, where large ones are new to it each time,
+# which costs more than what is done with them.
+AT_ONCE = 2**16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,4 +88,9 @@ def sample_of(columns: Columns, finite: Finite, data: Sequence[Data | None], poo
 
 def _units(columns: Columns, codes: NDArray[np.int8]) -> list[int]:
     """How many of these units each branch has."""
-    return [int(np.count_nonzero(codes == code)) for code in range(len(columns.branches))]
+    counts = [0] * len(columns.branches)
+    for start in range(0, len(codes), AT_ONCE):
+        part = codes[start : start + AT_ONCE]
+        for code in range(len(counts)):
+            counts[code] += int(np.count_nonzero(part == code))
+    return counts

@@ -12,7 +12,7 @@ import numpy as np
 
 from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.clipped_sums import clipped_power_sums
-from jetstream_argo.stats.columns import Columns, Finite, finite_of, is_whole, largest, sample_of, span_of
+from jetstream_argo.stats.columns import AT_ONCE, Columns, Finite, finite_of, is_whole, largest, sample_of, span_of
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
 from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
@@ -50,7 +50,7 @@ from jetstream_argo.stats.units import unit_for
 __all__ = ["Columns", "sample_from_columns"]
 
 SORTED = 20_000  # values below which a branch is sorted and counted
-COUNTED_AT_ONCE = 2**16  # values that stay in a processor's cache
+COUNTED_AT_ONCE = 15_000  # values; see AT_ONCE
 
 
 def sample_from_columns(params: Params, columns: Columns) -> Sample:
@@ -95,7 +95,7 @@ def _counted(columns: Columns, finite: Finite) -> list[ValueCounts] | None:
     if not len(values):
         return None
     if values.dtype == np.bool_:
-        return [_counted_flags(finite, code) for code in range(len(columns.branches))]
+        return _counted_flags(finite, len(columns.branches))
     span = span_of(values)
     if span is None:
         return None
@@ -118,12 +118,15 @@ def _counted(columns: Columns, finite: Finite) -> list[ValueCounts] | None:
     ]
 
 
-def _counted_flags(finite: Finite, code: int) -> ValueCounts:
-    mine = finite.codes == code
-    both = np.count_nonzero(mine)
-    true = np.count_nonzero(mine & finite.values)
-    counts = np.array([both - true, true])
-    return ValueCounts(np.flatnonzero(counts).astype(np.float64), counts[counts > 0])
+def _counted_flags(finite: Finite, branches: int) -> list[ValueCounts]:
+    table = np.zeros((branches, 2), np.int64)
+    for start in range(0, len(finite.values), AT_ONCE):
+        flags, of = finite.values[start : start + AT_ONCE], finite.codes[start : start + AT_ONCE]
+        for code in range(branches):
+            mine = of == code
+            both, true = int(np.count_nonzero(mine)), int(np.count_nonzero(mine & flags))
+            table[code] += (both - true, true)
+    return [ValueCounts(np.flatnonzero(row).astype(np.float64), row[row > 0]) for row in table]
 
 
 def _of_counts(counts: ValueCounts, need: Need) -> Data:
