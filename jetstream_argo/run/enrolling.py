@@ -9,6 +9,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.sources import costed
+from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query, signals_query
 from jetstream_argo.sql.text import Sql, table
@@ -109,7 +110,7 @@ def ensure_signals(context: Context) -> str:
         entry = costed(context.entry(Kind.SIGNALS, State.COMPUTED), job)
         context.record([replace(entry, table=target, batch=batch, keys=(column,), first_date=first, last_date=last)])
         dates += (last - first).days + 1
-    return f"read {dates} dates" if dates else "up to date"
+    return f"read {counted(dates, 'date')}" if dates else "up to date"
 
 
 def _runs(dates: tuple[date, ...]) -> Iterator[tuple[date, date]]:

@@ -28,6 +28,7 @@ from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
 from jetstream_argo.run.sources import ensure_partials, ensure_values
+from jetstream_argo.run.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def run_node(node: Node, context: Context) -> TaskResult:
             from jetstream_argo.run.statistics import ensure_counts  # loads numpy
 
             done = ensure_counts(context)
-            return TaskResult(f"counted {done} windows" if done else _IDLE, idle=not done)
+            return TaskResult(f"counted {counted(done, 'window')}" if done else _IDLE, idle=not done)
         case SourceTask(source, stage):
             return _source(context, context.plan.source(source), stage)
         case StatisticsTask(period, metrics):
@@ -90,7 +91,7 @@ def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
         outcome += ensure_values(context, source, period, [metric for metric in due if period in metric.periods])
     failed = dict(outcome.errors)
     nothing = not outcome.written and {metric.name for metric in due or metrics} <= set(failed)
-    parts = [f"{outcome.written} queries"] if outcome.written or failed else [_IDLE]
+    parts = [counted(outcome.written, "query")] if outcome.written or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
     return TaskResult(
         "; ".join(parts),
@@ -134,7 +135,7 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
             context.record([because(entry, error)])
     windows = sum(one.windows for one in estimated.values())
     queries = sum(one.queries for one in estimated.values())
-    parts = [f"estimated {windows} windows by {queries} queries"] if windows or failed else [_IDLE]
+    parts = [f"estimated {counted(windows, 'window')} by {counted(queries, 'query')}"] if windows or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
     done = sum(one.windows > 0 for one in estimated.values())
     return TaskResult(

@@ -18,6 +18,7 @@ from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_va
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.sources import bases_of
+from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
@@ -32,14 +33,14 @@ def publish(context: Context) -> str:
         NodeError: some view could not be made; the others were, and the files.
     """
     views = _publish_views(context)
-    parts = [_count(views.changed, views.same, "views")]
+    parts = [_count(views.changed, views.same, "view")]
     report = status_report(context.plan, context.ledger.entries)
     if context.export_to:
         written = _export(context, report)
-        parts.append(_count(sum(written), len(written) - sum(written), "files"))
+        parts.append(_count(sum(written), len(written) - sum(written), "file"))
     if report.lacking:
         lacking = dict.fromkeys(each.metric for each in report.lacking)
-        parts.append(f"partial: {len(lacking)} metrics lack results ({_some(list(lacking))})")
+        parts.append(f"partial: no results of {counted(len(lacking), 'metric')} ({_some(list(lacking))})")
     if views.failed:
         parts += [f"view {name} failed: {error}" for name, error in views.failed]
         retry = any(error.exit_code == EXIT_RETRY for _, error in views.failed)
@@ -48,7 +49,8 @@ def publish(context: Context) -> str:
 
 
 def _count(changed: int, same: int, what: str) -> str:
-    return f"published {changed} {what}" + (f", {same} were up to date" if same else "")
+    were = "was" if same == 1 else "were"
+    return f"published {counted(changed, what)}" + (f", {same} {were} up to date" if same else "")
 
 
 def _some(metrics: Sequence[str], most: int = 5) -> str:

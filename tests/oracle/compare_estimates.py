@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from math import sqrt
+from math import log1p, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +140,11 @@ def _allowed(statistic: str, row: Row, name: str, value: float, error: float) ->
         return exact + 6 * max(error, _OF_ONE_RUN * sigma / sqrt(SEEDS)) + granular
     if row["comparison"] == "relative_uplift" and name != "point" and row["point"]:
         # Their gradient is a forward difference whose step is a share of each coefficient, 1.5e-8: the smaller the
-        # difference of two branches, the more of it is rounding.
-        return exact + (1e-5 + 1e-7 / abs(_float(row["point"]))) * width
+        # difference of two branches, the more of it is rounding. They compute the logarithm of the ratio.
+        share = 1e-5 + 1e-7 / abs(_float(row["point"]))
+        if bounded and _float(row["lower"]) > -1:
+            width = (1 + abs(value)) * (log1p(_float(row["upper"])) - log1p(_float(row["lower"])))
+        return exact + share * width
     return exact
 
 

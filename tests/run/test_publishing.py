@@ -84,7 +84,7 @@ def test_views_say_when_what_they_show_was_computed_and_which_schema_it_has(engi
     line = publish(_context(engine, [*COMPLETE, small.statistics_entry("ads", "b3", 9, (1, 2))]))
 
     # facts: upstream 2.1; `last_updated` is in seconds since 1970
-    assert line == "published 1 views, 1 were up to date"
+    assert line == "published 1 view, 1 was up to date"
     weekly, units = engine.info(WEEKLY), engine.info(UNITS)
     assert weekly is not None
     assert units is not None
@@ -99,7 +99,7 @@ def test_values_of_a_new_batch_replace_the_view_of_the_units(engine: Engine):
 
     line = publish(_context(engine, [*COMPLETE, small.values_entry(small.ADS, "v3", 3)]))
 
-    assert line == "published 1 views, 1 were up to date"
+    assert line == "published 1 view, 1 was up to date"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.ads IS NOT NULL") == [(5.0, 7.0)]
 
 
@@ -109,7 +109,7 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
 
     line = publish(_context(engine, [*recorded, failed], export_to=tmp_path))
 
-    assert line == "published 2 views; published 3 files; partial: 1 metrics lack results (ads)"
+    assert line == "published 2 views; published 3 files; partial: no results of 1 metric (ads)"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.hours IS NOT NULL") == [(5.0, None)]
     about = json.loads((tmp_path / "metadata" / "metadata_new_tab.json").read_text())
     assert about["partial"] is True
@@ -159,14 +159,16 @@ def test_metrics_of_one_batch_are_joined_once(engine: Engine):
 def test_while_the_units_are_those_of_another_definition_their_view_is_left_as_it_is(engine: Engine):
     line = publish(_context(engine, [small.enrollments_entry(key="e_old"), *COMPLETE[1:]]))
 
-    assert line == "published 1 views"
+    assert line == "published 1 view"
     assert engine.info(UNITS) is None
 
 
 def test_before_anything_was_computed_nothing_is_published(tmp_path: Path):
     empty = EmbeddedEngine(tmp_path / "empty")
 
-    assert publish(_context(empty, [])) == ("published 0 views; partial: 3 metrics lack results (identity, hours, ads)")
+    assert publish(_context(empty, [])) == (
+        "published 0 views; partial: no results of 3 metrics (identity, hours, ads)"
+    )
 
 
 def test_a_view_that_cannot_be_made_costs_neither_the_others_nor_the_files(engine: Engine, tmp_path: Path):
