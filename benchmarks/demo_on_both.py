@@ -1,0 +1,58 @@
+"""Whether the demo gives the same results on the embedded engine and through BigQuery's client.
+
+`python -m benchmarks.demo_on_both [--units 6000] [--jobs 2]`: runs it on either, the second against the fake, each
+node in a process of its own, and compares every row of every view.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+
+from jetstream_argo.cli.demo import AS_OF
+from jetstream_argo.cli.running import run_here
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.synthetic.effects import read_effects
+from jetstream_argo.synthetic.generate import generate
+from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
+from tests.engines.bigquery.whole_run import PROJECT, results
+from tests.pipeline import Pipeline
+
+
+def main() -> int:
+    """Run twice and compare; return 1 if anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=6000)
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
+        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset="results").plan
+        one, two = Path(folder) / "embedded", Path(folder) / "fake"
+        made = generate(
+            plan, EmbeddedEngine(one), units=arguments.units, seed=12, effects=read_effects(packaged / "effects.toml")
+        )
+        print(f"telemetry: {sum(each.rows for each in made):,} rows", flush=True)
+        shutil.copytree(one, two)
+        found = []
+        with serving(FakeBigQuery(two, project=PROJECT)) as url:
+            for name, root, warehouse in (
+                ("embedded", one, f"embedded:{one}"),
+                ("bigquery", two, f"bigquery:{PROJECT}?api_endpoint={url}"),
+            ):
+                since = time.perf_counter()
+                code = run_here(plan, warehouse=warehouse, metrics="", jobs=arguments.jobs, export_to=None).exit_code
+                found.append(results(Pipeline(root, plan)))
+                rows = sum(sum(view.values()) for view in found[-1].values())
+                seconds = time.perf_counter() - since
+                print(f"{name}: exit {code}, {len(found[-1])} views, {rows:,} rows, {seconds:.0f} s", flush=True)
+    differing = [view for view in found[0] if found[0][view] != found[1].get(view)]
+    print(f"views that differ: {', '.join(differing) or 'none'}")
+    return int(bool(differing) or found[0].keys() != found[1].keys())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
