@@ -1,6 +1,6 @@
 """How far estimates are from those of Jetstream and mozanalysis, and additions from those of other packages.
 
-    python benchmarks/agreement.py
+    python -m benchmarks.agreement
 
 Prints two tables, from the numbers that `tests/stats/make_references.py` and `make_peers.py` took from them.
 """
