@@ -134,7 +134,9 @@ def _allowed(statistic: str, row: Row, name: str, value: float, error: float) ->
     width = _float(row["upper"]) - _float(row["lower"]) if bounded else 0.0
     exact = 1e-9 * max(abs(value), width) + 1e-12
     if statistic in _RANDOM:
-        sigma = width / 2 / _Z
+        # Of a skew law the farther bound is drawn from a thinner tail, and wanders more.
+        far = abs(_float(row[name]) - _float(row["point"])) if bounded and row["point"] is not None else 0.0
+        sigma = max(width / 2, far) / _Z
         # Upstream interpolates deciles between the order statistics; ours are order statistics.
         granular = sigma if statistic == "deciles" and name != "point" else 0.0
         return exact + 6 * max(error, _OF_ONE_RUN * sigma / sqrt(SEEDS)) + granular
@@ -142,8 +144,8 @@ def _allowed(statistic: str, row: Row, name: str, value: float, error: float) ->
         # Their gradient is a forward difference whose step is a share of each coefficient, 1.5e-8: the smaller the
         # difference of two branches, the more of it is rounding. They compute the logarithm of the ratio.
         share = 1e-5 + 1e-7 / abs(_float(row["point"]))
-        if bounded and _float(row["lower"]) > -1:
-            width = (1 + abs(value)) * (log1p(_float(row["upper"])) - log1p(_float(row["lower"])))
+        if bounded and _float(row["point"]) > -1:
+            width = (1 + abs(value)) * 2 * (log1p(_float(row["upper"])) - log1p(_float(row["point"])))
         return exact + share * width
     return exact
 
