@@ -6,7 +6,7 @@ from datetime import date
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Job, Layout, Write
-from jetstream_argo.errors import JetstreamArgoError, TooBig
+from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.entries import Entry, Kind, State
@@ -59,14 +59,25 @@ def bases_of(metric: Metric, period: Period) -> tuple[Basis, ...]:
 def signal_slices(
     context: Context, basis: Basis, period: Period, windows: Sequence[AnalysisWindow]
 ) -> tuple[DateSlice, ...]:
-    """Return where the signals are that expose units in `windows`; nothing where no signal decides."""
+    """Return where the signals are that expose units in `windows`; nothing where no signal decides.
+
+    Raises:
+        NodeError: they are not counted yet, since the node that does so was passed over.
+    """
     signal = context.plan.signal
     if signal is None or basis is not Basis.EXPOSURES:
         return ()
     indexes = {window.index for window in windows}
     dates = [each for each in signal.windows if each.period is period and each.index in indexes]
     first, last = min(each.first_date for each in dates), max(each.last_date for each in dates)
-    return context.ledger.date_slices(names.signals(context.plan), [signal.partial.column], first, last)
+    table = names.signals(context.plan)
+    missing = context.ledger.missing_dates(table, signal.partial.column, first, last)
+    if missing:
+        raise NodeError(
+            f"{table}: the exposure signals of {missing[0]} are not counted; do the node `exposures` first",
+            exit_code=EXIT_RETRY,
+        )
+    return context.ledger.date_slices(table, [signal.partial.column], first, last)
 
 
 def _missing_reads(

@@ -18,6 +18,7 @@ from jetstream_argo.config.model import (
     Summary,
 )
 from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.engines.protocol import Column, Layout, Value, Write
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError, NotFound
 from jetstream_argo.report.entries import Kind, State
@@ -185,6 +186,14 @@ def test_an_exposure_signal_decides_per_window_and_days_count_from_enrollment(pi
     # a clicks twice on day 2, within the enrollment dates; b on day 3, after them.
     assert {key[0] for key in pipeline.values("hours", Period.WEEK, Basis.EXPOSURES)} == {"a"}
     assert of_unit(pipeline.values("hours", Period.WEEK, Basis.EXPOSURES), "a") == [1111111]
+
+
+def test_values_wait_for_the_signals_that_expose_units(pipeline: Pipeline) -> None:
+    signal = ExposureSignal("clicked", source("activity"), "clicks = 2", None, None)
+    pipeline.plan = planned(replace(simple(HOURS), exposure_signal=signal), as_of=WEEK_DUE)
+
+    with pytest.raises(NodeError, match="the exposure signals of 2026-05-04 are not counted; do the node `exposures`"):
+        pipeline.run(only=[EnrollmentsTask, SourceTask])
 
 
 def test_a_statistics_task_says_how_many_queries_it_took_and_they_do_not_grow(pipeline: Pipeline) -> None:
