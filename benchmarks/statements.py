@@ -25,7 +25,6 @@ from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import DryRun
 from jetstream_argo.engines.zetasql.checker import start
 from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import JetstreamArgoError
@@ -36,7 +35,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.synthetic.generate import generate
-from jetstream_argo.validating.alike import Form, SparingAnalyst
+from jetstream_argo.validating.alike import Form, Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst
 from jetstream_argo.validating.statements import Rehearsed, rehearse
 from jetstream_argo.validating.telemetry import telemetry_columns
@@ -51,7 +50,7 @@ class Sweep:
     """What is known of the experiments so far."""
 
     service: Service = field(default_factory=start)
-    memory: dict[Form, tuple[tuple[str, ...], DryRun]] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     compared: dict[Form, str] = field(default_factory=dict)
 
     def analysed(self, plan: AnalysisPlan) -> Rehearsed:
@@ -124,7 +123,7 @@ def main() -> None:
         counts = Counter(sweep.compared.values())
         print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {seconds:.0f} s")
     else:
-        print(f"{experiments} experiments, {statements} statements, {len(sweep.memory)} not alike; {seconds:.0f} s")
+        print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {seconds:.0f} s")
 
 
 if __name__ == "__main__":

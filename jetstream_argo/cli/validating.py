@@ -56,7 +56,7 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
 def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) -> "tuple[Findings, tuple[str, ...]]":
     """Return what was found, and the tables whose columns were taken from the SQL itself."""
     from jetstream_argo.engines.connect import connect
-    from jetstream_argo.validating.alike import SparingAnalyst
+    from jetstream_argo.validating.alike import Memory, SparingAnalyst
     from jetstream_argo.validating.analysts import BothAnalysts, WarehouseAnalyst
     from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
     from jetstream_argo.validating.validate import validate as look
@@ -74,7 +74,7 @@ def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) 
         analyst = _local(telemetry)
         if engine is not None:
             analyst = BothAnalysts(analyst, WarehouseAnalyst(engine))
-    sparing = SparingAnalyst(analyst, telemetry, memory={}, slug=plan.experiment.slug)
+    sparing = SparingAnalyst(analyst, telemetry, memory=Memory(), slug=plan.experiment.slug, sized=engine is not None)
     with _waiting():
         return look(plan, sparing), assumed
 

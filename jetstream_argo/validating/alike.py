@@ -1,93 +1,161 @@
 """Which queries are alike, so that what is said of one holds for all of them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from jetstream_argo.engines.protocol import Column, DryRun
+from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.validating.analysts import Analyst, Tables, read_of
+from jetstream_argo.validating.roles import COLUMN, Roles, roles
 
 _BATCH = re.compile(r"'[a-z0-9-]+-rehearsal-[^']*'")
-_COLUMN = re.compile(r"\b[a-z]_[0-9a-f]{16}\b")
 _WORD = re.compile(r"\w+")
 
 _WINDOW = r"STRUCT\(-?\d+ AS window_index,[^()]*\)"
 _MEMBER = r"IF\(e\.[^,()]+, '[^']*', NULL\)"
+_CASE = r"WHEN '[^']*' THEN 0"
+_DATES = ((re.compile(r"DATE '\d{4}-\d\d-\d\d'"), "DATE ''"),)
 # What of a query that reads only our own tables has no bearing on types: constants, and lists however long.
 _IMMATERIAL = (
-    (re.compile(r"DATE '\d{4}-\d\d-\d\d'"), "DATE ''"),
+    *_DATES,
     (re.compile(rf"{_WINDOW}(?:,\s*{_WINDOW})*"), "STRUCT(0 AS window_index)"),
     (re.compile(rf"{_MEMBER}(?:,\s*{_MEMBER})*"), "IF(TRUE, '', NULL)"),
     (re.compile(r"IN \('[^']*'(?:, '[^']*')*\)"), "IN ('')"),
-    (re.compile(r"(?<![\w.])\d+(?![\w.])"), "0"),
+    (re.compile(r"(?:(?<=\()-|(?<=INTERVAL )-)?(?<![\w.])\d+(?![\w.])"), "0"),
+    (re.compile(rf"{_CASE}(?: {_CASE})*"), "WHEN '' THEN 0"),
+    (re.compile(r"\bu\.exposure_date(?= AS anchor| IS NOT NULL)"), "u.enrollment_date"),
 )
 
-# The form of a query, and the columns of the tables that it names.
-Form = tuple[str, tuple[tuple[str, str], ...]]
+# What queries that are alike have in common, and the columns of the tables that they name.
+Form = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """A query's form, and the hashed names of columns that were taken out of it, in their order."""
+    """A query's form. `names` are hashed names of columns that were taken out of it, in their order.
+
+    Where it is known what its columns do, as `Roles`, the form is that of their frame.
+    """
 
     form: Form
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    roles: Roles | None = None
 
-    def renamed(self, columns: tuple[Column, ...], names: tuple[str, ...]) -> tuple[Column, ...]:
-        """Return the columns that a query of this form with other `names` gives, called as here."""
-        mine = dict(zip(names, self.names, strict=True))
-        return tuple(replace(column, name=mine.get(column.name, column.name)) for column in columns)
+
+class Memory:
+    """What was said of queries; `asked` is how many of them were not like one before."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._whole: dict[Form, tuple[Reduced, DryRun]] = {}
+        self._types: dict[Form, dict[str, str]] = {}
+
+    def of(self, reduced: Reduced) -> DryRun | None:
+        """Return what would be said of a query, if that is known."""
+        if reduced.roles is not None:
+            return self._put_together(reduced.roles, self._types.get(reduced.form, {}))
+        if reduced.form not in self._whole:
+            return None
+        like, found = self._whole[reduced.form]
+        mine = dict(zip(like.names, reduced.names, strict=True))
+        columns = tuple(replace(column, name=mine.get(column.name, column.name)) for column in found.columns)
+        return DryRun(columns, found.bytes)
+
+    def keep(self, reduced: Reduced, found: DryRun) -> None:
+        """Remember what was said: of the query, or, where it has roles, of the shorter one."""
+        self.asked += 1
+        if reduced.roles is None:
+            self._whole[reduced.form] = reduced, found
+            return
+        types = self._types.setdefault(reduced.form, {})
+        types.update(dict.fromkeys(reduced.roles.roles, ""))
+        types.update(
+            (given.role, column.type) for given, column in zip(reduced.roles.given, found.columns, strict=True)
+        )
+
+    def _put_together(self, roles: Roles, types: Mapping[str, str]) -> DryRun | None:
+        if not types.keys() >= roles.roles or any(output.role not in types for output in roles.outputs):
+            return None
+        return DryRun(tuple(Column(output.name, types[output.role]) for output in roles.outputs), 0)
 
 
 class SparingAnalyst:
     """Asks another analyst once about queries that are alike. What was refused is asked again, for its own message.
 
-    `memory` may be shared with analysts of other plans; it is kept in order of asking.
+    `memory` may be shared with analysts of other plans; it is kept in order of asking. `sized` says whether the other
+    tells bytes, which depend on dates.
     """
 
     def __init__(
-        self, analyst: Analyst, telemetry: Tables, *, memory: dict[Form, tuple[tuple[str, ...], DryRun]], slug: str = ""
+        self, analyst: Analyst, telemetry: Tables, *, memory: Memory, slug: str = "", sized: bool = False
     ) -> None:
         self._analyst = analyst
         self._telemetry = telemetry
         self._memory = memory
         self._slug = slug
+        self._sized = sized
 
     def analyse(self, sql: Sql, tables: Tables) -> DryRun:
         """Return what is known of a query like this, or ask."""
-        reduced = reduce(sql, tables, self._telemetry, slug=self._slug)
-        if reduced.form in self._memory:
-            names, known = self._memory[reduced.form]
-            return DryRun(reduced.renamed(known.columns, names), known.bytes)
-        found = self._analyst.analyse(sql, tables)
-        self._memory[reduced.form] = (reduced.names, found)
-        return found
+        reduced = reduce(sql, tables, self._telemetry, slug=self._slug, sized=self._sized)
+        found = self._memory.of(reduced)
+        if found is not None:
+            return found
+        try:
+            found = self._analyst.analyse(reduced.roles.sql if reduced.roles else sql, tables)
+        except InvalidQuery:
+            return self._analyst.analyse(sql, tables)
+        self._memory.keep(reduced, found)
+        return self._memory.of(reduced) or found
 
 
-def reduce(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "") -> Reduced:
-    """Take out of a query what its columns' types, and the bytes that it reads, do not depend on.
+def reduce(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "", sized: bool = True) -> Reduced:
+    """Take out of a query what its columns' types, and if `sized` the bytes that it reads, do not depend on.
 
-    That is: what our own tables and hashed columns are called, batches, and the experiment's slug; unless telemetry is
-    read, also dates, windows, segments, branches, and numbers.
+    That is: what our own tables and hashed columns are called, batches, the experiment's slug, and dates if bytes do
+    not matter; unless telemetry is read, also windows, segments, branches, numbers, and columns of the same role.
     """
-    text = _BATCH.sub("'batch'", sql)
-    if slug:
-        text = text.replace(f"'{slug}'", "'slug'")
-    words = frozenset(_WORD.findall(text))
+    own = sorted(read_of(tables, sql), key=lambda name: sql.index(table(name)))
+
+    def nameless(text: str) -> str:
+        text = _BATCH.sub("'batch'", text)
+        return text.replace(f"'{slug}'", "'slug'") if slug else text
+
+    words = frozenset(_WORD.findall(nameless(sql)))
     foreign = [name for name in telemetry if name.endswith("*") or words.issuperset(_WORD.findall(name)[-1:])]
-    if not foreign:
-        for pattern, instead in _IMMATERIAL:
+    immaterial = _IMMATERIAL if not foreign else () if sized else _DATES
+
+    def plain(text: str) -> str:
+        text = nameless(text)
+        for pattern, instead in immaterial:
             text = pattern.sub(instead, text)
-        words = frozenset(_WORD.findall(text))
-    own = sorted(read_of(tables, sql), key=lambda name: text.index(table(name)))
-    for number, name in enumerate(own):
-        text = text.replace(table(name), f"`t{number}`")
-    names = tuple(dict.fromkeys(_COLUMN.findall(text)))
+        for number, name in enumerate(own):
+            text = text.replace(table(name), f"`t{number}`")
+        return text
+
+    found = roles(sql, _types(own, tables), plain) if not foreign else None
+    if found is not None:
+        words = frozenset(word for part in (*found.frame, *found.roles) for word in _WORD.findall(part))
+        return Reduced((found.frame, tuple(_described(own, tables, words, {}))), roles=found)
+    text = plain(sql)
+    words = frozenset(_WORD.findall(text))
+    names = tuple(dict.fromkeys(COLUMN.findall(text)))
     places = {name: f"c{number}" for number, name in enumerate(names)}
-    text = _COLUMN.sub(lambda found: places[found[0]], text)
+    text = COLUMN.sub(lambda found: places[found[0]], text)
     described = [*_described(own, tables, words, places), *_described(foreign, telemetry, words, places)]
-    return Reduced((text, tuple(described)), names)
+    return Reduced(((text,), tuple(described)), names)
+
+
+def _types(own: list[str], tables: Tables) -> dict[str, str]:
+    """Return the types of the tables' hashed columns, in the order of the tables."""
+    types: dict[str, str] = {}
+    for number, name in enumerate(own):
+        for column in tables[name]:
+            if COLUMN.fullmatch(column.name):
+                types[column.name] = f"{types.get(column.name, '')} {number} {column.type}"
+    return types
 
 
 def _described(

@@ -13,7 +13,7 @@ from jetstream_argo.engines.zetasql.checker import start
 from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import ConfigError, CostExceeded
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.validating.alike import SparingAnalyst
+from jetstream_argo.validating.alike import Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import BothAnalysts, LocalAnalyst, Tables, WarehouseAnalyst
 from jetstream_argo.validating.telemetry import known_to, read_schema, telemetry_columns, telemetry_tables
 from jetstream_argo.validating.validate import Findings, check_budget, validate
@@ -136,13 +136,13 @@ def test_what_is_said_of_alike_queries_is_the_same_as_if_each_was_asked_about(se
     metrics = [HOURS, metric("more", "SUM(hours) + 1"), metric("rows", "COUNT(os)"), metric("wrong", "SUM(houres)")]
     plan = plan_of(metrics)
     telemetry = telemetry_columns(plan, TELEMETRY)
-    memory: dict = {}
+    memory = Memory()
     sparing = SparingAnalyst(LocalAnalyst(telemetry, service), telemetry, memory=memory, slug="try-it")
 
     findings = validate(plan, sparing)
 
     assert findings == found(plan, service)
-    assert len(memory) < len(findings.statements)
+    assert memory.asked < len(findings.statements)
 
 
 def test_a_budget_refuses_what_would_read_more(service: Service, tmp_path: Path) -> None:
