@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from jetstream_argo.engines.protocol import Column, DryRun
 from jetstream_argo.errors import InvalidQuery
@@ -123,8 +124,7 @@ def reduce(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "", sized
         text = _BATCH.sub("'batch'", text)
         return text.replace(f"'{slug}'", "'slug'") if slug else text
 
-    words = frozenset(_WORD.findall(nameless(sql)))
-    foreign = [name for name in telemetry if name.endswith("*") or words.issuperset(_WORD.findall(name)[-1:])]
+    foreign = [name for name in telemetry if _named(name).search(sql)]
     immaterial = _IMMATERIAL if not foreign else () if sized else _DATES
 
     def plain(text: str) -> str:
@@ -146,6 +146,13 @@ def reduce(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "", sized
     text = COLUMN.sub(lambda found: places[found[0]], text)
     described = [*_described(own, tables, words, places), *_described(foreign, telemetry, words, places)]
     return Reduced(((text,), tuple(described)), names)
+
+
+@cache
+def _named(name: str) -> re.Pattern[str]:
+    """Return what a text has in it that reads a table, in whichever way it writes the name."""
+    parts = [re.escape(part) for part in name.removesuffix("*").split(".")[-2:]]
+    return re.compile(r"`?\s*\.\s*`?".join(parts) + ("" if name.endswith("*") else r"\b"))
 
 
 def _types(own: list[str], tables: Tables) -> dict[str, str]:

@@ -20,7 +20,8 @@ TABLES = {
         Column(D, "STRING"),
     )
 }
-PINGS = {"telemetry.pings": (Column("day", "DATE"), Column("n", "INT64"))}
+COLUMNS = (Column("day", "DATE"), Column("n", "INT64"))
+PINGS = {"telemetry.pings": COLUMNS, "project.telemetry.pings": COLUMNS}
 
 
 class Counting:
@@ -123,6 +124,19 @@ def test_dates_matter_only_where_bytes_do(counting: Counting) -> None:
         for sql in days:
             sparing.analyse(sql, {})
         assert len(counting.asked) == asked
+
+
+@pytest.mark.parametrize("name", ["telemetry.pings", "`telemetry.pings`", "project.telemetry.`pings`"])
+def test_words_that_are_also_a_table_s_name_do_not_make_numbers_matter(
+    name: str, sparing: SparingAnalyst, counting: Counting
+) -> None:
+    for number in (1, 2):
+        sparing.analyse(Sql(f"-- pings\nSELECT v.{A} + {number} AS {A} FROM `analysis.v` AS v"), TABLES)
+    assert len(counting.asked) == 1
+
+    for number in (1, 2):
+        sparing.analyse(Sql(f"SELECT SUM(n + {number}) AS n FROM {name}"), {})
+    assert len(counting.asked) == 3
 
 
 def test_lists_are_those_of_each_select() -> None:
