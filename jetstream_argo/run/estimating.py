@@ -52,15 +52,21 @@ def estimate_metric(
     rows: list[Placed] = []
     excluded: dict[str, int] = {}
     units = 0
+    of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
     for place in _places(plan, stored.bases(), windows):
-        for one, known in asked:
+        for number, (one, known) in enumerate(asked):
             keys = _keys(place, plan)
             counts = [known.facts(CountNeed(), key) for key in keys]
             units = max(units, sum(of.n_rows for of in counts))
             if place.segment == ALL_UNITS:
                 excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
-            found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
+            if number in of_nobody and not any(of.n_rows for of in counts):
+                found = of_nobody[number]
+            else:
+                found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
+            if not any(of.n_rows for of in counts):
+                of_nobody[number] = found
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
     notes = (*_notes([one for one, _ in asked], excluded), *dropped_notes(groups, queries))
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
