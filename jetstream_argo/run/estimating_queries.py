@@ -13,6 +13,7 @@ from jetstream_argo.run.estimating_model import Stored
 from jetstream_argo.sql.needs.units import Observed, Second, ValueType
 from jetstream_argo.sql.observations import StoredValues, observations
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats.needs import CountNeed
 
 Key: TypeAlias = tuple[str, int, str, str]
 
@@ -111,13 +112,13 @@ class Queries:
             tuple(windows),
             self.plan.experiment.branches,
             group.steps,
-            self.type_of(y[0]),
+            self.type_of(y[0], counted=all(isinstance(one.need, CountNeed) for one in group.asked)),
             second,
             self.type_of(other) if other is not None else ValueType.FLOAT,
         )
 
-    def type_of(self, values: StoredValues) -> ValueType:
-        """Return what the values are.
+    def type_of(self, values: StoredValues, *, counted: bool = False) -> ValueType:
+        """Return what the values are; if they are only `counted`, they may be anything.
 
         Raises:
             NotFound: their table is gone.
@@ -129,7 +130,7 @@ class Queries:
                 raise NotFound(values.table)
             self._types[values.table] = {column.name: column.type for column in info.columns}
         of = self._types[values.table].get(values.column, "missing")
-        found = _TYPES.get(of.partition("(")[0].upper())
+        found = _TYPES.get(of.partition("(")[0].upper(), ValueType.OTHER if counted and of != "missing" else None)
         if found is None:
             raise EstimateError(
                 "not_numeric",

@@ -276,6 +276,14 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         world.estimate(statistic("sum"))
 
 
+def test_units_are_counted_whatever_their_values_are(tmp_path: Path) -> None:
+    world = world_of(tmp_path, units_of("control", ["a", "b", None]), kind="STRING", branches=("control",))
+
+    (row,) = (placed.row for placed in world.estimate(statistic("count")).rows)
+
+    assert (row.point, row.n_units, row.reason) == (3.0, 2, None)
+
+
 def test_a_metric_without_stored_values_has_no_rows(tmp_path: Path) -> None:
     world = world_of(tmp_path, [Unit("control", {})], branches=("control",))
 

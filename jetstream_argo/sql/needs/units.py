@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.needs.steps import keeps_integers, step_relations
@@ -26,6 +27,7 @@ class ValueType(StrEnum):
     BOOLEAN = "BOOL"
     FLOAT = "FLOAT64"
     NUMERIC = "NUMERIC"
+    OTHER = "any"  # of which only units with and without it are counted
 
     @property
     def integer(self) -> bool:
@@ -110,8 +112,12 @@ def _float(name: str, of: ValueType) -> Sql:
             return Sql(f"CAST(CAST(o.{name} AS INT64) AS FLOAT64) AS {name}")
         case ValueType.FLOAT:
             return Sql(f"IF(o.{name} = 0, 0.0, o.{name}) AS {name}")  # -0.0 is 0
-        case _:
+        case ValueType.OTHER:
+            return Sql(f"IF(o.{name} IS NULL, NULL, 0.0) AS {name}")
+        case ValueType.INTEGER | ValueType.NUMERIC:
             return Sql(f"CAST(o.{name} AS FLOAT64) AS {name}")
+        case _:
+            assert_never(of)
 
 
 def _finite(names: Sequence[str], judged: Sequence[str]) -> list[Sql]:
