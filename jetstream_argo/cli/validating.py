@@ -76,7 +76,7 @@ def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) 
             analyst = BothAnalysts(analyst, WarehouseAnalyst(engine))
     sparing = SparingAnalyst(analyst, telemetry, memory=Memory(), slug=plan.experiment.slug, sized=engine is not None)
     with _waiting():
-        return look(plan, sparing), assumed
+        return look(plan, sparing, assumed=assumed), assumed
 
 
 def _known(engine: "Engine | None", plan: AnalysisPlan) -> "Tables":
@@ -129,7 +129,9 @@ def _shown(
     table.add_column("statements", justify="right")
     table.add_column("verdict")
     for each in findings.verdicts:
-        verdict = Text("wrong", style="red") if each.problems else Text("right", style="green")
+        verdict = Text("wrong", "red") if each.problems else Text("unknown" if each.doubts else "right", "green")
+        if each.doubts and not each.problems:
+            verdict.stylize("yellow")
         types = ", ".join(each.types)
         table.add_row(Text(each.metric), Text(each.source), Text(each.how), types, str(each.statements), verdict)
     yield table
@@ -138,6 +140,7 @@ def _shown(
     for each in findings.verdicts:
         for problem in each.problems:
             yield Text.assemble((f"{each.metric}: ", "bold red"), f"{problem}\n")
+    yield from _doubts(findings)
     yield Text(_summary(findings, as_of=str(plan.as_of)), style="bold")
     if sized:
         yield Text(_cost(findings))
@@ -149,8 +152,27 @@ def _shown(
         )
 
 
+def _doubts(findings: "Findings") -> "Iterator[RenderableType]":
+    """Yield what may be wrong, and of which tables more must be known to say so."""
+    from rich.text import Text
+
+    for node, problem in findings.doubts:
+        yield Text(f"{node} could not be checked: {problem}\n", style="yellow")
+    for each in findings.verdicts:
+        for problem in each.doubts:
+            yield Text.assemble((f"{each.metric} could not be checked: ", "bold yellow"), f"{problem}\n")
+    if findings.unknown:
+        yield Text(
+            f"Whether that is so depends on the types of the columns of {', '.join(findings.unknown)}, which were only "
+            "guessed. Say what they are, with --schema or --warehouse.\n",
+            style="yellow",
+        )
+
+
 def _summary(findings: "Findings", *, as_of: str) -> str:
     count = f"{findings.slug}: {len(findings.statements)} statements for what is due by {as_of}"
+    if findings.is_right and findings.unknown:
+        return f"{count}; nothing is known to be wrong, and {len(findings.unchecked)} metrics could not be checked"
     if findings.is_right:
         return f"{count}, all of them right"
     parts = [f"{len(findings.wrong)} of {len(findings.verdicts)} metrics are wrong"] if findings.wrong else []

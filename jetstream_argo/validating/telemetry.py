@@ -37,6 +37,14 @@ def telemetry_tables(plan: AnalysisPlan) -> tuple[str, ...]:
     return tuple(infer_tables(*_texts(plan), known=_own(plan)))
 
 
+def tables_of_sources(plan: AnalysisPlan) -> dict[str, tuple[str, ...]]:
+    """Return the tables that each data source's queries read; under the empty name, those of the enrollments."""
+    texts: dict[str, list[Sql]] = {}
+    for source, text in _reading(plan):
+        texts.setdefault(source, []).extend([text] if _parses(text) else [])
+    return {source: tuple(infer_tables(*of, known=_own(plan))) for source, of in texts.items()}
+
+
 def known_to(engine: Engine, plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
     """Return the columns of those of the plan's tables that the warehouse has."""
     found = {name: engine.info(name) for name in telemetry_tables(plan)}
@@ -65,15 +73,18 @@ def _own(plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
 
 
 def _texts(plan: AnalysisPlan) -> tuple[Sql, ...]:
-    return tuple(text for text in _reading(plan) if _parses(text))
+    return tuple(text for _, text in _reading(plan) if _parses(text))
 
 
-def _reading(plan: AnalysisPlan) -> Iterator[Sql]:
-    """Yield queries that read what the plan reads, with whole expressions: they say more of types than partials."""
-    yield enrollments_query(plan)
+def _reading(plan: AnalysisPlan) -> Iterator[tuple[str, Sql]]:
+    """Yield queries that read what the plan reads, with whole expressions: they say more of types than partials.
+
+    With each goes the name of its data source, which is empty for enrollments.
+    """
+    yield "", enrollments_query(plan)
     if plan.signal is not None:
         first, last = plan.signal.first_date, plan.signal.last_date
-        yield signals_query(plan, plan.signal, first_date=first, last_date=last, batch="")
+        yield "", signals_query(plan, plan.signal, first_date=first, last_date=last, batch="")
     due = next((due for due in plan.periods if due.windows), None)
     if due is None:
         return
@@ -82,9 +93,9 @@ def _reading(plan: AnalysisPlan) -> Iterator[Sql]:
         metrics = [metric for metric in plan.metrics if metric.source == source.name]
         together = direct_query(plan, source, metrics, grid, batch="")
         if _parses(together):
-            yield together
+            yield source.name, together
         else:
-            yield from (direct_query(plan, source, [metric], grid, batch="") for metric in metrics)
+            yield from ((source.name, direct_query(plan, source, [metric], grid, batch="")) for metric in metrics)
 
 
 def _parses(sql: Sql) -> bool:

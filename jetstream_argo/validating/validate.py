@@ -1,16 +1,21 @@
 """What is wrong with an experiment, metric by metric, and what computing all of it would read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from jetstream_argo.errors import CostExceeded
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
 from jetstream_argo.validating.analysts import Analyst
+from jetstream_argo.validating.doubts import Doubts
 from jetstream_argo.validating.statements import Statement, Wrong, rehearse
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is known of one metric. `problems` are the messages, each once; `types` are those of its values."""
+    """What is known of one metric. `problems` are the messages, each once; `types` are those of its values.
+
+    `doubts` are problems that there are only if the tables' columns have the types that were guessed.
+    """
 
     metric: str
     source: str
@@ -18,16 +23,22 @@ class Verdict:
     types: tuple[str, ...]
     statements: int
     problems: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is known of an experiment. `others` are problems that are not those of one metric, with their nodes."""
+    """What is known of an experiment. `others` are problems that are not those of one metric, with their nodes.
+
+    `doubts` are such problems too, if columns have the types that were guessed; `unknown` are the tables of all doubts.
+    """
 
     slug: str
     verdicts: tuple[Verdict, ...]
     others: tuple[tuple[str, str], ...]
     statements: tuple[Statement, ...]
+    doubts: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -40,22 +51,36 @@ class Findings:
         return tuple(verdict.metric for verdict in self.verdicts if verdict.problems)
 
     @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The metrics of which it is not known whether they have problems."""
+        return tuple(verdict.metric for verdict in self.verdicts if verdict.doubts and not verdict.problems)
+
+    @property
     def is_right(self) -> bool:
         """Whether nothing is wrong."""
         return not self.wrong and not self.others
 
 
-def validate(plan: AnalysisPlan, analyst: Analyst) -> Findings:
-    """Have `analyst` look at every query that the nodes of `plan` would run, as if nothing was computed yet."""
+def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] = ()) -> Findings:
+    """Have `analyst` look at every query that the nodes of `plan` would run, as if nothing was computed yet.
+
+    The columns of the `assumed` tables were taken from the SQL: what is wrong only with their types is a doubt.
+    """
     rehearsed = rehearse(plan, analyst)
     types = {
         (table, column.name): column.type for table, columns in rehearsed.tables.items() for column in columns
     }  # fmt: skip
+    about = Doubts(plan, assumed).about
+    tables = {each: about(each) for each in rehearsed.wrong}
+    wrong = tuple(each for each in rehearsed.wrong if not tables[each])
+    doubtful = tuple(each for each in rehearsed.wrong if tables[each])
     return Findings(
         slug=plan.experiment.slug,
-        verdicts=tuple(_verdict(plan, metric, rehearsed.statements, rehearsed.wrong, types) for metric in plan.metrics),
-        others=tuple(dict.fromkeys((each.node, str(each.error)) for each in rehearsed.wrong if not each.metric)),
+        verdicts=tuple(_verdict(plan, metric, rehearsed.statements, wrong, doubtful, types) for metric in plan.metrics),
+        others=_others(wrong),
         statements=rehearsed.statements,
+        doubts=_others(doubtful),
+        unknown=tuple(dict.fromkeys(name for each in doubtful for name in tables[each])),
     )
 
 
@@ -72,14 +97,18 @@ def check_budget(findings: Findings, most: int) -> None:
         )
 
 
+def _others(wrong: tuple[Wrong, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys((each.node, str(each.error)) for each in wrong if not each.metric))
+
+
 def _verdict(
     plan: AnalysisPlan,
     metric: Metric,
     statements: tuple[Statement, ...],
     wrong: tuple[Wrong, ...],
+    doubtful: tuple[Wrong, ...],
     types: dict[tuple[str, str], str],
 ) -> Verdict:
-    problems = dict.fromkeys(str(each.error) for each in wrong if each.metric == metric.name)
     of_values = (type_ for (_, column), type_ in types.items() if column == metric.column and metric.column)
     return Verdict(
         metric=metric.name,
@@ -87,8 +116,13 @@ def _verdict(
         how=_how(metric),
         types=tuple(dict.fromkeys(of_values)),
         statements=sum(metric.name in statement.metrics for statement in statements),
-        problems=_unrepeated(tuple(problems)),
+        problems=_of(metric, wrong),
+        doubts=_of(metric, doubtful),
     )
+
+
+def _of(metric: Metric, wrong: tuple[Wrong, ...]) -> tuple[str, ...]:
+    return _unrepeated(tuple(dict.fromkeys(str(each.error) for each in wrong if each.metric == metric.name)))
 
 
 def _how(metric: Metric) -> str:

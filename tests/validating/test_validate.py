@@ -158,3 +158,44 @@ def test_a_budget_refuses_what_would_read_more(service: Service, tmp_path: Path)
     check_budget(findings, findings.bytes)
     with pytest.raises(CostExceeded, match=r"try-it: would read .* bytes of telemetry"):
         check_budget(findings, findings.bytes - 1)
+
+
+def test_what_depends_on_types_that_were_guessed_is_in_doubt_and_not_wrong(service: Service) -> None:
+    # Nothing in MAX(grade) says that a grade is a number.
+    plan = plan_of([HOURS, metric("grade", "MAX(grade)"), metric("texts", "SUM(LOWER(os))")])
+    assumed = {name: TELEMETRY[name] for name in TELEMETRY if name != "telemetry.activity"}
+    telemetry = telemetry_columns(plan, assumed)
+
+    findings = validate(plan, LocalAnalyst(telemetry, service), assumed=["telemetry.activity"])
+
+    assert findings.is_right
+    assert findings.unchecked == ("grade", "texts")
+    assert findings.unknown == ("telemetry.activity",)
+    assert "is STRING, and statistics need numbers" in {v.metric: v.doubts for v in findings.verdicts}["grade"][0]
+
+
+@pytest.mark.parametrize(
+    "expression", ["SUMM(hours)", "SUM(SUM(hours))", "IEEE_DIVIDE(SUM(hours))", "hours + SUM(hours)"]
+)
+def test_what_is_wrong_whatever_the_types_are_is_wrong(expression: str, service: Service) -> None:
+    plan = plan_of([HOURS, metric("wrong", expression)])
+
+    analyst = LocalAnalyst(telemetry_columns(plan, {}), service)
+
+    assert validate(plan, analyst, assumed=list(TELEMETRY)).wrong == ("wrong",)
+
+
+def test_the_enrollments_are_in_doubt_where_their_tables_are_unknown(service: Service) -> None:
+    sql = (
+        "SELECT unit AS analysis_id, branch, when_enrolled AS enrollment_date, 1 AS num_enrollment_events "
+        "FROM telemetry.unknown"
+    )
+    asked = replace(config([HOURS]), enrollments_sql=sql, exposures_sql=None, segments=(), segment_data_sources=())
+    plan = planned(asked, as_of=WEEK_DUE)
+    telemetry = telemetry_columns(plan, TELEMETRY)
+
+    findings = validate(plan, LocalAnalyst(telemetry, service), assumed=["telemetry.unknown"])
+
+    assert findings.is_right
+    assert "enrollments" in {node for node, _ in findings.doubts}
+    assert findings.unknown == ("telemetry.unknown",)
