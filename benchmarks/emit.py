@@ -40,6 +40,11 @@ OUTCOMES = {
     "speculative-connect-sockets": ("networking",),
     "speculative-connect-sockets-increased-population": ("networking_performance", "page_load_performance_minimal"),
 }
+# Nor do files say what is randomised; these read tables that know no other unit.
+OF_PROFILE_GROUPS = (
+    "expand-sign-in-pxi-toolbar-button-with-callout-signed-out-existing-users-2",
+    "felt-privacy-faster-the-10-tracker-milestone",
+)
 START = date(2026, 5, 4)
 OBSERVED = 90  # days
 DEPLOYMENT = Deployment("registry.example/jetstream-argo@sha256:" + "0" * 64, "bigquery:project?location=US")
@@ -89,6 +94,7 @@ def configurations() -> Iterator[ExperimentConfig]:
             start_date=START,
             proposed_enrollment=7,
             outcomes=(*facts["outcomes"], *OUTCOMES.get(slug, ())),
+            randomization_unit="group_id" if slug in OF_PROFILE_GROUPS else None,
         )
         config = resolve_config(experiment, definitions, conventions=conventions).config
         end = START + timedelta(days=config.enrollment_days + OBSERVED)

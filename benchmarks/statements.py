@@ -1,20 +1,22 @@
 """Whether every SQL statement for every real experiment is right: by ZetaSQL, and by running it on made-up rows.
 
-Usage: python benchmarks/statements.py [--every N] [--first N] [--run]
+Usage: python benchmarks/statements.py [--every N] [--first N] [--cover] [--run]
 
-Reads the configurations in ../shared/metric-hub, all of them or every N-th, from the `--first`. Each is analysed as
-of half a year after its end, when all its periods are due; it is observed for 30 days, so that every period has a
-window. With `--run`, each is also computed on the embedded engine
-for 20 made-up units, and ZetaSQL's evaluator computes every statement again on the same rows. Statements that are
-alike but for names, dates and numbers count, and are analysed, once. Tables of telemetry have the columns that the
-SQL of their experiment says.
+Reads the configurations in ../shared/metric-hub: all of them, every N-th from the `--first`, or, with `--cover`, few
+that together have every metric's expression on its data source, every way to enroll and every statistic; those that
+add most come first. Each is analysed as of half a year after its end, when all its periods are due; it is observed for
+30 days, so that every period has a window; of the daily windows, three are enough, as statements differ only in lists.
+
+With `--run`, each is computed on the embedded engine for 20 made-up units, and ZetaSQL's evaluator computes every
+statement again on the same rows. Statements that are alike but for names, dates and numbers count, and are analysed,
+once. Tables of telemetry have the columns that the SQL of their experiment says.
 """
 
 import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
@@ -42,6 +44,7 @@ from jetstream_argo.validating.telemetry import telemetry_columns
 
 OBSERVED = 30  # days
 AFTER = 180  # days
+WINDOWS = 3  # of a period
 UNITS = 20
 
 
@@ -88,7 +91,8 @@ class Sweep:
 def plan_of(config: ExperimentConfig) -> AnalysisPlan:
     """Return the plan when everything is due."""
     end = START + timedelta(days=config.enrollment_days + OBSERVED)
-    return resolve(replace(config, end_date=end), as_of=end + timedelta(days=AFTER), dataset="analysis")
+    plan = resolve(replace(config, end_date=end), as_of=end + timedelta(days=AFTER), dataset="analysis")
+    return replace(plan, periods=tuple(replace(due, windows=due.windows[:WINDOWS]) for due in plan.periods))
 
 
 def chosen(first: int, every: int) -> Iterator[ExperimentConfig]:
@@ -96,16 +100,42 @@ def chosen(first: int, every: int) -> Iterator[ExperimentConfig]:
     return islice(configurations(), first, None, every)
 
 
+def covering(plans: list[AnalysisPlan]) -> Iterator[AnalysisPlan]:
+    """Yield plans until all that any of them has was in one, each time that which adds most."""
+    left = {plan.experiment.slug: _parts(plan) for plan in plans}
+    by_slug = {plan.experiment.slug: plan for plan in plans}
+    while True:
+        slug = max(left, key=lambda each: len(left[each]))
+        if not left[slug]:
+            return
+        added = left[slug]
+        left = {each: parts - added for each, parts in left.items()}
+        yield by_slug[slug]
+
+
+def _parts(plan: AnalysisPlan) -> frozenset[str]:
+    sources = {source.name: source.from_expression for source in plan.sources}
+    metrics = (f"{sources.get(each.source)} {each.select_expression}" for each in plan.metrics)
+    asked = (f"{one.name} {one.parameters}" for wanted in plan.statistics for one in wanted.statistics)
+    parts = (*metrics, *asked, plan.enrollments.kind)
+    return frozenset(part.replace(plan.experiment.slug, "SLUG") for part in parts)
+
+
+def _took(since: float) -> str:
+    return f"{time.perf_counter() - since:.0f} s, of which {time.process_time():.0f} s of this process"
+
+
 def main() -> None:
     """Print what is wrong, and how many statements there are."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--cover", action="store_true")
     parser.add_argument("--run", action="store_true")
     options = parser.parse_args()
     sweep, statements, experiments, since = Sweep(), 0, 0, time.perf_counter()
-    for config in chosen(options.first, options.every):
-        plan = plan_of(config)
+    plans: Iterable[AnalysisPlan] = map(plan_of, chosen(options.first, options.every))
+    for plan in covering(list(plans)) if options.cover else plans:
         experiments += 1
         if options.run:
             with tempfile.TemporaryDirectory() as folder:
@@ -117,13 +147,12 @@ def main() -> None:
             for wrong in rehearsed.wrong:
                 print(plan.experiment.slug, wrong.node, wrong.metric, wrong.error, flush=True)
         if experiments % 20 == 0:
-            print(f"... {experiments} experiments, {time.perf_counter() - since:.0f} s", flush=True)
-    seconds = time.perf_counter() - since
+            print(f"... {experiments} experiments, {_took(since)}", flush=True)
     if options.run:
         counts = Counter(sweep.compared.values())
-        print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {seconds:.0f} s")
+        print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {_took(since)}")
     else:
-        print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {seconds:.0f} s")
+        print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {_took(since)}")
 
 
 if __name__ == "__main__":
