@@ -1,6 +1,7 @@
 """An engine that has ZetaSQL's evaluator compute every query again, on the same rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
@@ -9,14 +10,31 @@ from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import EngineError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, identifier, lines, table
-from jetstream_argo.validating.alike import Form, reduce
+from jetstream_argo.validating.alike import Form, Reduced, reduce
 from tests.engines.random_rows import same_rows
 
 MOST_CELLS = 400_000  # that the evaluator, which copies them one by one, is given
 
 
+@dataclass
+class Compared:
+    """What came of comparing: an outcome for each query that was not like one before."""
+
+    outcomes: list[str] = field(default_factory=list)
+    roles: dict[Form, set[str]] = field(default_factory=dict)
+
+    def is_new(self, reduced: Reduced) -> bool:
+        """Whether no query like this one was compared; from now on one was."""
+        is_new = reduced.form not in self.roles
+        known = self.roles.setdefault(reduced.form, set())
+        of = reduced.roles.roles if reduced.roles is not None else frozenset()
+        is_new = is_new or not known >= of
+        known |= of
+        return is_new
+
+
 class BothEngines:
-    """The embedded engine; `compared` says of each kind of query what came of the comparison."""
+    """The embedded engine; `compared` keeps what came of the comparisons."""
 
     def __init__(
         self,
@@ -24,7 +42,7 @@ class BothEngines:
         engine: EmbeddedEngine,
         telemetry: Mapping[str, tuple[Column, ...]],
         service: Service,
-        compared: dict[Form, str],
+        compared: Compared,
     ) -> None:
         self._slug = plan.experiment.slug
         self._engine = engine
@@ -112,26 +130,25 @@ class BothEngines:
             self._own[name] = info.columns
 
     def _compare(self, sql: Sql, result: Result | None) -> None:
-        form = reduce(sql, self._own, self._telemetry, slug=self._slug).form
-        if form in self._compared:
+        if not self._compared.is_new(reduce(sql, self._own, self._telemetry, slug=self._slug, sized=False)):
             return
         needed = {**self._telemetry, **self._own}
         needed = {name: columns for name, columns in needed.items() if name.rpartition(".")[2].rstrip("*") in sql}
         rows = {name: self._rows(name, columns) for name, columns in needed.items()}
         if sum(len(of) * len(needed[name]) for name, of in rows.items()) > MOST_CELLS:
-            self._compared[form] = "too many rows"
+            self._compared.outcomes.append("too many rows")
             return
         mine = (result if result is not None else self._engine.query(sql, labels={})).rows
         checker = Checker(needed, service=self._service)
         try:
             theirs = checker.evaluate(sql, rows)
         except EngineError as error:
-            self._compared[form] = f"not evaluated: {str(error).partition(chr(10))[0][:80]}"
+            self._compared.outcomes.append(f"not evaluated: {str(error).partition(chr(10))[0][:80]}")
             return
         finally:
             checker.close()
         equal = same_rows(theirs, mine)
-        self._compared[form] = "equal" if equal else "different"
+        self._compared.outcomes.append("equal" if equal else "different")
         if not equal:
             self._different.append(f"{len(mine)} rows here, {len(theirs)} there\n{sql}")
 

@@ -44,6 +44,9 @@ OUTCOMES = {
 OF_PROFILE_GROUPS = (
     "expand-sign-in-pxi-toolbar-button-with-callout-signed-out-existing-users-2",
     "felt-privacy-faster-the-10-tracker-milestone",
+    "kitified-value-prop-experiments-on-new-tab-countries-with-no-content-re-run",
+    "kitified-value-prop-experiments-on-new-tab-re-run",
+    "messaging-for-built-in-vpn-151",
 )
 START = date(2026, 5, 4)
 OBSERVED = 90  # days

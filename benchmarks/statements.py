@@ -9,7 +9,8 @@ add most come first. Each is analysed as of half a year after its end, when all 
 
 With `--run`, each is computed on the embedded engine for 20 made-up units, and ZetaSQL's evaluator computes every
 statement again on the same rows. Statements that are alike but for names, dates and numbers count, and are analysed,
-once. Tables of telemetry have the columns that the SQL of their experiment says.
+once; so a metric's statistics are computed only if no metric with values of that type was asked for the same. Tables
+of telemetry have the columns that the SQL of their experiment says.
 """
 
 import argparse
@@ -22,10 +23,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 
-from benchmarks.both_engines import BothEngines
+from benchmarks.both_engines import BothEngines, Compared
 from benchmarks.emit import START, configurations
-from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.model import ExperimentConfig, Period
 from jetstream_argo.dag.build import build_dag
+from jetstream_argo.dag.model import Node, StatisticsTask
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.zetasql.checker import start
 from jetstream_argo.engines.zetasql.loader import Service
@@ -36,8 +38,9 @@ from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.sql import names
 from jetstream_argo.synthetic.generate import generate
-from jetstream_argo.validating.alike import Form, Memory, SparingAnalyst
+from jetstream_argo.validating.alike import Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst
 from jetstream_argo.validating.statements import Rehearsed, rehearse
 from jetstream_argo.validating.telemetry import telemetry_columns
@@ -54,7 +57,8 @@ class Sweep:
 
     service: Service = field(default_factory=start)
     memory: Memory = field(default_factory=Memory)
-    compared: dict[Form, str] = field(default_factory=dict)
+    compared: Compared = field(default_factory=Compared)
+    estimated: set[str] = field(default_factory=set)
 
     def analysed(self, plan: AnalysisPlan) -> Rehearsed:
         """Have ZetaSQL analyse all statements."""
@@ -74,18 +78,42 @@ class Sweep:
         ledger, seconds = Ledger(), count()
         dag = build_dag(plan)
         failed: list[tuple[str, str, str]] = []
-        for node in (*dag.nodes, dag.last):
+        for node in filter(None, (self._new(plan, engine, node) for node in (*dag.nodes, dag.last))):
 
             def now() -> datetime:
                 return datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
-            context = Context(plan, codec.sha256(plan), node.id, both, "run", now, ledger=ledger)
+            context = Context(plan, codec.sha256(plan), node.id, both, "rehearsal", now, ledger=ledger)
             try:
                 failed += [(node.id, metric, str(error)) for metric, error in run_node(node, context).failed]
             except JetstreamArgoError as error:
                 failed.append((node.id, "", str(error)))
             failed += [(node.id, "", message) for message in both.taken()]
         return failed
+
+    def _new(self, plan: AnalysisPlan, engine: EmbeddedEngine, node: Node) -> Node | None:
+        """Return the node without those of its metrics' statistics that were computed of others."""
+        if not isinstance(node.task, StatisticsTask):
+            return node
+        fresh = []
+        for name in node.task.metrics:
+            asked = self._statistics(plan, engine, name, node.task.period)
+            if asked not in self.estimated:
+                self.estimated.add(asked)
+                fresh.append(name)
+        task = replace(node.task, metrics=tuple(fresh))
+        return replace(node, task=task, metrics=task.metrics) if fresh else None
+
+    def _statistics(self, plan: AnalysisPlan, engine: EmbeddedEngine, name: str, period: Period) -> str:
+        """Return what is asked of a metric, and the types of its stored values."""
+        metric = plan.metric(name)
+        wanted = (each for each in plan.statistics if each.metric == name and each.period == period)
+        tables = (names.values(plan, basis, metric.source, period) for basis in metric.bases)
+        known = (info.columns for info in map(engine.info, tables) if info is not None)
+        types = [column.type for columns in known for column in columns if column.name == metric.column]
+        asked = [(replace(each, covariate=None), each.covariate is None) for one in wanted for each in one.statistics]
+        segmented = bool(plan.enrollments.segments)
+        return f"{asked} {types} {metric.bases} {segmented} {period}"
 
 
 def plan_of(config: ExperimentConfig) -> AnalysisPlan:
@@ -149,7 +177,7 @@ def main() -> None:
         if experiments % 20 == 0:
             print(f"... {experiments} experiments, {_took(since)}", flush=True)
     if options.run:
-        counts = Counter(sweep.compared.values())
+        counts = Counter(sweep.compared.outcomes)
         print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {_took(since)}")
     else:
         print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {_took(since)}")
