@@ -33,7 +33,7 @@ class Doubts:
         if _is_sure(wrong.error):
             return ()
         if wrong.metric in self._metrics:
-            sources = ["", *self._sources(self._metrics[wrong.metric])]
+            sources = list(self._sources(self._metrics[wrong.metric]))
         elif wrong.node in ("enrollments", "exposures"):
             sources = [""]
         else:

@@ -89,6 +89,23 @@ def test_a_metric_that_is_wrong_exits_2_and_is_named(run: Run, warehouse: str) -
     assert "1 of 1 metrics are wrong" in said
 
 
+def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe(run: Run, tmp_path: Path) -> None:
+    experiment = EXPERIMENT.replace("SUM(price)", "MAX(grade)")
+
+    code, said = run(experiment)
+
+    assert code == 0
+    assert "revenue could not be checked: " in said
+    assert "depends on the types of the columns of shop.orders, which were only guessed" in said
+    assert "nothing is known to be wrong, and 1 metrics could not be checked" in said
+
+    schema = tmp_path / "schema.json"
+    schema.write_text(
+        '{"shop.orders": {"client_id": "STRING", "submission_date": "DATE", "grade": "STRING"}}', encoding="utf-8"
+    )
+    assert run(experiment, "--schema", str(schema))[0] == 2
+
+
 def test_a_warehouse_says_what_it_would_cost(run: Run, warehouse: str) -> None:
     code, said = run(EXPERIMENT, "--warehouse", warehouse)
 
