@@ -25,7 +25,7 @@ KNOWN_SIGN = 4.0  # standard deviations between a resampled mean and 0
 CENTRAL = np.array([0.025, 0.975])
 ASTRAY = 10.0  # standard deviations between the mean and a central bound, where sums of powers tell no law
 TABLE = 1e-8  # standard deviations: how good a tabulated law is
-SAME = 1e-7  # a probability that two more cumulants move by less is right to about 1e-6 standard deviations
+SAME = 5e-6  # a probability that two more cumulants move by less is right to about 1e-4 standard deviations
 SCORES: Floats = np.array([-3.5, -2.0, 0.0, 2.0, 3.5])
 
 
