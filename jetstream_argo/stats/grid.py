@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jetstream_argo.stats.draft import Draft, Interval, typed
 from jetstream_argo.stats.laws import Floats
@@ -10,6 +11,8 @@ from jetstream_argo.stats.params import EmpiricalCdf
 from jetstream_argo.stats.reduce import extremes
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
 from jetstream_argo.stats.sufficient import Extremes, GridCounts, Sample, ValueCounts
+
+AT_ONCE = 15_000  # values; small arrays come from memory that the process has already
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,21 +78,35 @@ def cumulative(values: Floats, points: Grid) -> tuple[int, ...]:
     last = len(at) - 1
     if not last or at[-1] <= at[0]:
         return tuple(int(np.count_nonzero(values <= one)) for one in at)
+    steps = np.zeros(last + 1, np.int64)
+    before = 0
+    for start in range(0, len(values), AT_ONCE):
+        part = values[start : start + AT_ONCE]
+        if points.zero_first:
+            inside = np.compress(part >= at[0], part)
+            before += len(part) - len(inside)
+        else:
+            inside = part
+        steps += np.bincount(_places(inside, points), minlength=last + 1)
+    return tuple((np.cumsum(steps) + before).tolist())
+
+
+def _places(values: Floats, points: Grid) -> NDArray[np.int32]:
+    """The first point of the grid that is not below each value."""
+    at = points.points
+    last = len(at) - 1
     if points.is_log:
-        below_all = int(np.count_nonzero(values < at[0])) if points.zero_first else 0
-        inside = values if not below_all else values[values >= at[0]]
-        place = np.log(inside)
+        place = np.log(values)
         place -= np.log(at[0])
         place *= last / (np.log(at[-1]) - np.log(at[0]))
     else:
-        below_all, inside = 0, values
-        place = inside - at[0]
+        place = values - at[0]
         place *= last / (at[-1] - at[0])
-    # The first point that is not below the value, up to rounding; then exactly.
+    # Up to rounding; then exactly.
     index = np.clip(np.ceil(place, out=place), 0, last, out=place).astype(np.int32)
-    index += inside > at[index]
-    index -= (index > 0) & (inside <= at[index - 1])
-    return tuple((np.cumsum(np.bincount(index, minlength=last + 1))[: last + 1] + below_all).tolist())
+    index += values > at[index]
+    index -= (index > 0) & (values <= at[index - 1])
+    return index
 
 
 def _cumulative(data: ValueCounts, points: Floats) -> tuple[int, ...]:
