@@ -25,7 +25,7 @@ from jetstream_argo.stats.params import Binomial
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
 
-SAME = 1e-9  # a probability that two more cumulants move by less is right to about 1e-8 standard deviations
+SAME = 1e-7  # a probability that two more cumulants move by less is right to about 1e-6 standard deviations
 TAILS: Floats = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])  # normal scores
 
 
