@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import betainc, betaincinv
 
+from jetstream_argo.stats.atoms import order_statistic_law
 from jetstream_argo.stats.bootstrap import bootstrap_mean, needs_values
 from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.cumulants import bootstrap_mean_law
-from jetstream_argo.stats.deciles import deciles, order_statistic_law
+from jetstream_argo.stats.deciles import deciles
 from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
