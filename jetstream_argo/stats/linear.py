@@ -117,7 +117,7 @@ def per_client_dau_impact(params: PerClientDauImpact, sample: Sample) -> tuple[E
     The units without a value count too, so that the product is about the experiment as it was enrolled.
     """
     return tuple(
-        _times(row, sample.n_rows) if row.comparison is Comparison.DIFFERENCE else row
+        row.in_unit(lambda value: value * sample.n_rows) if row.comparison is Comparison.DIFFERENCE else row
         for row in linear_model_mean(params, sample)
         if row.comparison is not None
     )
@@ -212,17 +212,3 @@ def _exp(value: float) -> float:
         return exp(value)
     except OverflowError:
         return inf
-
-
-def _times(row: EstimateRow, factor: int) -> EstimateRow:
-    def times(value: float | None) -> float | None:
-        return None if value is None else value * factor
-
-    return replace(
-        row,
-        point=times(row.point),
-        lower=times(row.lower),
-        upper=times(row.upper),
-        std_error=times(row.std_error),
-        expected_loss=times(row.expected_loss),
-    )

@@ -1,7 +1,7 @@
 """What one number of the result is: the row that every statistic returns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -72,6 +72,21 @@ class EstimateRow:
     variance_reduction: float | None = None
     chance_to_win: float | None = None
     expected_loss: float | None = None
+
+    def in_unit(self, change: Callable[[float], float | None]) -> "EstimateRow":
+        """Return the row with every number changed that is in the metric's unit."""
+
+        def changed(value: float | None) -> float | None:
+            return None if value is None else change(value)
+
+        return replace(
+            self,
+            point=changed(self.point),
+            lower=changed(self.lower),
+            upper=changed(self.upper),
+            std_error=changed(self.std_error),
+            expected_loss=changed(self.expected_loss),
+        )
 
 
 def parameter_text(value: Decimal | float) -> Decimal:

@@ -32,19 +32,12 @@ def restored(rows: Sequence[EstimateRow], unit: float) -> tuple[EstimateRow, ...
 def _restored(row: EstimateRow, unit: float) -> EstimateRow:
     lost = False
 
-    def times(value: float | None) -> float | None:
+    def times(value: float) -> float | None:
         nonlocal lost
-        if value is None or isfinite(value * unit):
-            return None if value is None else value * unit
+        if isfinite(value * unit):
+            return value * unit
         lost = True
         return None
 
-    found = replace(
-        row,
-        point=times(row.point),
-        lower=times(row.lower),
-        upper=times(row.upper),
-        std_error=times(row.std_error),
-        expected_loss=times(row.expected_loss),
-    )
+    found = row.in_unit(times)
     return replace(found, reason=row.reason or Reason.OVERFLOW) if lost else found
