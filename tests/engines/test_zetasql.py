@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,44 @@ def test_a_query_is_typed_through_functions_and_structs(checker: Checker) -> Non
         Column("branch", "STRING"),
         Column("all_hours", "ARRAY<STRUCT<hours FLOAT64>>"),
     )
+
+
+def test_addresses_beyond_two_gigabytes_are_read_as_well() -> None:
+    service = start()
+    checker = Checker({}, service=service)
+    held = service._function("wasm_malloc", 2**31 - 2**20)  # to fill the memory at once
+    text = "x" * 4_000_000
+
+    columns = checker.analyze(f"SELECT '{text}' AS long")
+
+    assert held
+    assert columns == (Column("long", "STRING"),)
+
+
+def test_rows_are_let_go_when_others_come_or_the_checker_is_closed(service: Service) -> None:
+    registered: set[int] = set()
+
+    class Counting(Service):
+        def __init__(self) -> None:
+            self.__dict__ = service.__dict__
+
+        def call(self, method: str, request: Any, reply: Any) -> Any:
+            answer = super().call(method, request, reply)
+            if method == "RegisterCatalog":
+                registered.add(answer.registered_id)
+            if method == "UnregisterCatalog":
+                registered.remove(request.registered_id)
+            return answer
+
+    checker = Checker({"d.t": [Column("n", "INT64")]}, service=Counting())
+
+    found = [checker.evaluate("SELECT n FROM d.t", {"d.t": [{"n": n}]}) for n in range(3)]
+    left = len(registered)
+    checker.close()
+
+    assert found == [((0,),), ((1,),), ((2,),)]
+    assert left == 1
+    assert registered == set()
 
 
 @pytest.mark.parametrize(

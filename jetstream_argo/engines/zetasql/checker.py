@@ -47,7 +47,7 @@ class Checker:
         self._tables = {name: tuple(columns) for name, columns in tables.items()}
         self._functions = [*udfs, *shipped()]
         self._rows: Mapping[str, Sequence[Mapping[str, Value]]] = {}
-        self._loaded = local_service_pb2.RegisterResponse()
+        self._loaded: local_service_pb2.RegisterResponse | None = None
 
     @cached_property
     def _options(self) -> options_pb2.AnalyzerOptionsProto:
@@ -87,12 +87,18 @@ class Checker:
     def close(self) -> None:
         """Free what ZetaSQL holds of the tables; its memory is 4 GB for all checkers of a service together."""
         if "_registered" in self.__dict__:
-            self._service.call(
-                "UnregisterCatalog",
-                local_service_pb2.UnregisterRequest(registered_id=self._registered.registered_id),
-                empty_pb2.Empty(),
-            )
+            self._unregister(self._registered)
             del self.__dict__["_registered"]
+        self._let_go_of_rows()
+
+    def _unregister(self, catalog: local_service_pb2.RegisterResponse) -> None:
+        request = local_service_pb2.UnregisterRequest(registered_id=catalog.registered_id)
+        self._service.call("UnregisterCatalog", request, empty_pb2.Empty())
+
+    def _let_go_of_rows(self) -> None:
+        if self._loaded is not None:
+            self._unregister(self._loaded)
+        self._rows, self._loaded = {}, None
 
     def analyze(self, sql: str) -> tuple[Column, ...]:
         """Return the columns that the query gives.
@@ -124,7 +130,8 @@ class Checker:
             InvalidQuery: BigQuery would not run it, or it fails on these rows, or the reference implementation does
                 not know one of its functions (APPROX_QUANTILES and a few more).
         """
-        if rows is not self._rows:
+        if rows is not self._rows or self._loaded is None:
+            self._let_go_of_rows()
             self._rows, self._loaded = rows, self._register(rows)
         request = local_service_pb2.EvaluateQueryRequest(
             sql=quote_tables(sql, self._tables),

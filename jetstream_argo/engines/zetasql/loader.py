@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Reply = TypeVar("Reply", bound=Message)
 
+_LARGEST_ADDRESS = 0xFFFF_FFFF
 _POINTER_BYTES = 4
 _PRIVATE = 0o700
 
@@ -81,7 +82,8 @@ class Service:
         function = self._exports[name]
         if not isinstance(function, wasmtime.Func):
             raise TypeError(f"{name} is no function of ZetaSQL's module")
-        return int(function(self._store, *arguments) or 0)
+        # Addresses are unsigned, and WebAssembly's numbers of 32 bits come back signed: from 2 GB on they are negative.
+        return int(function(self._store, *(_signed(each) for each in arguments)) or 0) & _LARGEST_ADDRESS
 
     def _last_error(self) -> str:
         size = self._function("wasm_get_last_error_size")
@@ -96,6 +98,10 @@ class Service:
         import ctypes
 
         return ctypes.string_at(ctypes.addressof(self._memory.data_ptr().contents) + at, size)
+
+
+def _signed(number: int) -> int:
+    return number - _LARGEST_ADDRESS - 1 if number > _LARGEST_ADDRESS // 2 else number
 
 
 def _message(error: str) -> str:
