@@ -1,16 +1,16 @@
 """Whether every SQL statement for every real experiment is right: by ZetaSQL, and by running it on made-up rows.
 
-Usage: python benchmarks/statements.py [--every N] [--first N] [--cover] [--run]
+Usage: python benchmarks/statements.py [--every N] [--first N] [--cover] [--run] [--units N] [--seconds N]
 
 Reads the configurations in ../shared/metric-hub: all of them, every N-th from the `--first`, or, with `--cover`, few
 that together have every metric's expression on its data source, every way to enroll and every statistic; those that
 add most come first. Each is analysed as of half a year after its end, when all its periods are due; it is observed for
 30 days, so that every period has a window; of the daily windows, three are enough, as statements differ only in lists.
 
-With `--run`, each is computed on the embedded engine for 20 made-up units, and ZetaSQL's evaluator computes every
-statement again on the same rows. Statements that are alike but for names, dates and numbers count, and are analysed,
-once; so a metric's statistics are computed only if no metric with values of that type was asked for the same. Tables
-of telemetry have the columns that the SQL of their experiment says.
+With `--run`, each is computed on the embedded engine for `--units` made-up units, and ZetaSQL's evaluator computes
+every statement again on the same rows; no other experiment is begun after `--seconds`. Statements that are alike but
+for names, dates and numbers count, and are analysed, once; so a metric's statistics are computed only if no metric with
+values of that type was asked for the same. Tables of telemetry have the columns that the SQL of their experiment says.
 """
 
 import argparse
@@ -48,7 +48,6 @@ from jetstream_argo.validating.telemetry import telemetry_columns
 OBSERVED = 30  # days
 AFTER = 180  # days
 WINDOWS = 3  # of a period
-UNITS = 20
 
 
 @dataclass
@@ -70,10 +69,10 @@ class Sweep:
         finally:
             local.close()
 
-    def run(self, plan: AnalysisPlan, folder: Path) -> list[tuple[str, str, str]]:
+    def run(self, plan: AnalysisPlan, folder: Path, *, units: int) -> list[tuple[str, str, str]]:
         """Compute everything on made-up rows; return what failed and what differs: (node, metric, message)."""
         engine = EmbeddedEngine(folder)
-        generate(plan, engine, units=UNITS, seed=1)
+        generate(plan, engine, units=units, seed=1)
         both = BothEngines(plan, engine, telemetry_columns(plan, {}), self.service, self.compared)
         ledger, seconds = Ledger(), count()
         dag = build_dag(plan)
@@ -160,14 +159,19 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--cover", action="store_true")
     parser.add_argument("--run", action="store_true")
+    parser.add_argument("--units", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     sweep, statements, experiments, since = Sweep(), 0, 0, time.perf_counter()
     plans: Iterable[AnalysisPlan] = map(plan_of, chosen(options.first, options.every))
     for plan in covering(list(plans)) if options.cover else plans:
+        if time.perf_counter() - since > options.seconds:
+            print("the time is up", flush=True)
+            break
         experiments += 1
         if options.run:
             with tempfile.TemporaryDirectory() as folder:
-                for problem in sweep.run(plan, Path(folder)):
+                for problem in sweep.run(plan, Path(folder), units=options.units):
                     print(plan.experiment.slug, *problem, flush=True)
         else:
             rehearsed = sweep.analysed(plan)
