@@ -69,11 +69,7 @@ def _run_manifest(
     source = click.get_current_context().get_parameter_source
     # As an address: a path would be taken for one of the pod's own, such as its /tmp.
     given = {"warehouse": options["warehouse"], "metrics": options["metrics"], "export-to": absolute(export_to)}
-    own = {
-        name: value
-        for name, value in given.items()
-        if source(name.replace("-", "_")) is not ParameterSource.DEFAULT
-    }  # fmt: skip
+    own = {name: given[name] for name in given if source(name.replace("-", "_")) is not ParameterSource.DEFAULT}
     return run_manifest(manifest, own | parsed(parameter), jobs=jobs, state=state, environment=dict(os.environ))
 
 

@@ -61,12 +61,13 @@ def estimate_metric(
             units = max(units, sum(of.n_rows for of in counts))
             if place.segment == ALL_UNITS:
                 excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
-            if number in of_nobody and not any(of.n_rows for of in counts):
+            is_empty = not any(of.n_rows for of in counts)
+            if is_empty and number in of_nobody:
                 found = of_nobody[number]
             else:
                 found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
-            if not any(of.n_rows for of in counts):
-                of_nobody[number] = found
+                if is_empty:
+                    of_nobody[number] = found
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
     notes = (*_notes([one for one, _ in asked], excluded), *dropped_notes(groups, queries))
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units)

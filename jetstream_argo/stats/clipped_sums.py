@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from jetstream_argo.stats.laws import Floats
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
-from jetstream_argo.stats.reduce import powers_of
+from jetstream_argo.stats.reduce import add_powers
 from jetstream_argo.stats.select import between
 
 BLOCK = 2**15  # values that stay in a processor's cache
@@ -44,14 +44,7 @@ class _Branch:
             self.above.append(np.compress(values > self.floor, values))
             np.minimum(values, self.floor, out=values)
         values -= self.center
-        self._add(values, room)
-
-    def _add(self, deviations: Floats, room: Floats, *, sign: float = 1.0) -> None:
-        powers = powers_of(deviations, room)
-        self.sums[1] += sign * float(powers[0].sum())
-        # The k-th power is the product of an i-th and a j-th with i + j = k.
-        for k in range(2, HIGHEST_POWER + 1):
-            self.sums[k] += sign * float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
+        add_powers(self.sums, values, room)
 
     def clipped(self, probability: float) -> PowerSums | None:
         """Return the sums of the values clipped at this quantile; None where the sample did not tell where it is."""
@@ -65,8 +58,8 @@ class _Branch:
         low, high = (self.floor if one < 0 else float(above[one]) for one in (place, next_place))
         limit = between(low, high, position - int(position))
         room = np.empty((HIGHEST_POWER // 2, len(above)))
-        self._add(np.full(len(above), self.floor - self.center), room, sign=-1.0)
-        self._add(np.minimum(above, limit) - self.center, room)
+        add_powers(self.sums, np.full(len(above), self.floor - self.center), room, sign=-1.0)
+        add_powers(self.sums, np.minimum(above, limit) - self.center, room)
         self.most = min(self.most, limit)
         return self.whole()
 

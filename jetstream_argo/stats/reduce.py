@@ -107,11 +107,7 @@ def power_sums_of(values: Floats, limit: float = inf) -> PowerSums:
     sums = [float(len(values)), *[0.0] * HIGHEST_POWER]
     room = np.empty((HIGHEST_POWER // 2, min(BLOCK, len(values))))
     for block in _blocks(values, limit, BLOCK):
-        powers = powers_of(block - center, room)
-        sums[1] += float(powers[0].sum())
-        # The k-th power is the product of an i-th and a j-th with i + j = k.
-        for k in range(2, HIGHEST_POWER + 1):
-            sums[k] += float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
+        add_powers(sums, block - center, room)
     low, high = float(values.min()), min(float(values.max()), limit)
     return PowerSums.from_sums_about(center, sums, low, high)
 
@@ -123,7 +119,16 @@ def _blocks(values: Floats, limit: float, size: int) -> Iterator[Floats]:
         yield np.minimum(part, limit) if limit < inf else part
 
 
-def powers_of(deviation: Floats, room: Floats) -> Floats:
+def add_powers(sums: list[float], deviations: Floats, room: Floats, *, sign: float = 1.0) -> None:
+    """Add the sums of the powers from the first on, or take them away; `room` is as for the powers of a block."""
+    powers = _powers_of(deviations, room)
+    sums[1] += sign * float(powers[0].sum())
+    # The k-th power is the product of an i-th and a j-th with i + j = k.
+    for k in range(2, HIGHEST_POWER + 1):
+        sums[k] += sign * float(powers[k // 2 - 1] @ powers[k - k // 2 - 1])
+
+
+def _powers_of(deviation: Floats, room: Floats) -> Floats:
     """Return the powers from the first on, as rows of `room`, which is at least as wide."""
     powers = room[:, : len(deviation)]
     powers[0] = deviation
@@ -173,8 +178,8 @@ def joint_power_sums(data: PairCounts, clip: ClipRule | None, *, order: int = HI
     blocks = zip(_blocks(x, limit_x, PAIRS), _blocks(y, limit_y, PAIRS), strict=True)
     for index, (of_x, of_y) in enumerate(blocks):
         width = len(of_x)
-        powers_of(of_x - mean_x, left[1:])
-        powers_of(of_y - mean_y, right[1:])
+        _powers_of(of_x - mean_x, left[1:])
+        _powers_of(of_y - mean_y, right[1:])
         if not single:
             left[0, :width] = data.counts[index * PAIRS : index * PAIRS + width]
             left[1:, :width] *= left[0, :width]
