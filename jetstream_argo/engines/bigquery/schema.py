@@ -1,11 +1,12 @@
 """How our columns are written as BigQuery's schema, and read back from it."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from google.cloud.bigquery import SchemaField
 
 from jetstream_argo.engines.protocol import Column
+from jetstream_argo.engines.type_names import element, members
 from jetstream_argo.errors import InvalidQuery
 
 # The API answers in the names of BigQuery's first dialect.
@@ -32,7 +33,13 @@ def fields_of(columns: Sequence[Column]) -> list[SchemaField]:
     Raises:
         InvalidQuery: a type that cannot be read.
     """
-    return [field_of(column.name, column.type) for column in columns]
+    fields = []
+    for column in columns:
+        try:
+            fields.append(field_of(column.name, column.type))
+        except InvalidQuery as error:
+            raise InvalidQuery(f"column {column.name!r} is {column.type}: {error}") from error
+    return fields
 
 
 def field_of(name: str, type_: str) -> SchemaField:
@@ -41,36 +48,11 @@ def field_of(name: str, type_: str) -> SchemaField:
     >>> field_of("x", "ARRAY<STRUCT<a INT64, b STRING>>").mode
     'REPEATED'
     """
-    text = type_.strip()
-    mode = "NULLABLE"
-    element = _inside(text, "ARRAY")
-    if element is not None:
-        text, mode = element, "REPEATED"
-        if _inside(text, "ARRAY") is not None:
-            raise InvalidQuery(
-                f"column {name!r} is {type_}; BigQuery has no arrays of arrays: put a STRUCT between them"
-            )
-    members = _inside(text, "STRUCT")
-    if members is None:
-        return SchemaField(name, _PARAMETERS.sub("", text).strip().upper(), mode=mode)
-    parts = [part.strip().split(maxsplit=1) for part in _split(members)]
-    if any(len(part) < 2 for part in parts):  # noqa: PLR2004  # name and type
-        raise InvalidQuery(f"column {name!r} is {type_}; every field of a STRUCT needs a name and a type")
-    return SchemaField(name, "RECORD", mode=mode, fields=tuple(field_of(field.strip("`"), of) for field, of in parts))
-
-
-def _inside(text: str, constructor: str) -> str | None:
-    head, bracket, rest = text.partition("<")
-    if bracket and head.strip().upper() == constructor and rest.rstrip().endswith(">"):
-        return rest.rstrip()[:-1].strip()
-    return None
-
-
-def _split(text: str) -> Iterator[str]:
-    depth = start = 0
-    for position, character in enumerate(text):
-        depth += (character in "<(") - (character in ">)")
-        if character == "," and depth == 0:
-            yield text[start:position]
-            start = position + 1
-    yield text[start:]
+    inner = element(type_)
+    if inner is not None and element(inner) is not None:
+        raise InvalidQuery("BigQuery has no arrays of arrays: put a STRUCT between them")
+    single, mode = (type_, "NULLABLE") if inner is None else (inner, "REPEATED")
+    fields = members(single)
+    if fields:
+        return SchemaField(name, "RECORD", mode=mode, fields=tuple(field_of(*field) for field in fields))
+    return SchemaField(name, _PARAMETERS.sub("", single).strip().upper(), mode=mode)

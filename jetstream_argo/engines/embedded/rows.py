@@ -8,8 +8,9 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TypeAlias
 
-from jetstream_argo.engines.embedded.types import duckdb_type, struct_fields
+from jetstream_argo.engines.embedded.types import duckdb_type
 from jetstream_argo.engines.protocol import Column, Value
+from jetstream_argo.engines.type_names import element, members
 from jetstream_argo.errors import InvalidQuery
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -40,11 +41,12 @@ def structure(columns: Sequence[Column]) -> str:
 
 
 def _structure(type_: str) -> Json:
-    if type_.upper().startswith("ARRAY<"):
-        return [_structure(type_.strip()[6:-1])]
-    fields = struct_fields(type_)
+    inner = element(type_)
+    if inner is not None:
+        return [_structure(inner)]
+    fields = members(type_)
     if fields:
-        return {name: _structure(inner) for name, inner in fields}
+        return {name: _structure(of) for name, of in fields}
     return "VARCHAR" if type_.upper() == "BYTES" else duckdb_type(type_)
 
 
@@ -55,7 +57,7 @@ def _encoded(value: object, type_: str, where: str) -> Json:
     if upper.startswith("ARRAY<") and isinstance(value, list | tuple):
         return [_encoded(item, type_.strip()[6:-1], where) for item in value]
     if upper.startswith("STRUCT<") and isinstance(value, Mapping):
-        return {name: _encoded(value.get(name), inner, f"{where}.{name}") for name, inner in struct_fields(type_)}
+        return {name: _encoded(value.get(name), inner, f"{where}.{name}") for name, inner in members(type_)}
     match upper.partition("(")[0], value:
         case "JSON", _:
             return json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value))  # type: ignore[no-any-return]  # JSON it is

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from jetstream_argo.engines.shapes import field_name
+from jetstream_argo.engines.type_names import element, members, named
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
 _TO_DUCKDB = {
@@ -21,7 +22,6 @@ _TO_BIGQUERY = {
     ),
 }  # fmt: skip
 _CAPITAL = re.compile(r"[A-Z^]")
-_NAMED = re.compile(r"(\"(?:[^\"]|\"\")*\"|`[^`]*`|\w+)\s+(.+)\Z", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
@@ -35,14 +35,13 @@ def duckdb_type(bigquery: str) -> str:
         InvalidQuery: there is no such type.
         Unsupported: the type exists and this engine cannot store it.
     """
-    text = bigquery.strip()
-    upper = text.upper()
-    if upper.startswith("ARRAY<") and text.endswith(">"):
-        return f"{duckdb_type(text[6:-1])}[]"
-    if upper.startswith("STRUCT<") and text.endswith(">"):
-        fields = struct_fields(text)
+    inner = element(bigquery)
+    if inner is not None:
+        return f"{duckdb_type(inner)}[]"
+    fields = members(bigquery)
+    if fields:
         return "STRUCT(" + ", ".join(f"{quoted(name)} {duckdb_type(type_)}" for name, type_ in fields) + ")"
-    base = upper.partition("(")[0]
+    base = bigquery.strip().upper().partition("(")[0]
     if base in {"GEOGRAPHY", "INTERVAL", "BIGNUMERIC", "BIGDECIMAL", "RANGE"}:
         raise Unsupported(f"type {bigquery} cannot be stored by the embedded engine")
     if base not in _TO_DUCKDB:
@@ -64,21 +63,13 @@ def bigquery_type(duckdb: str) -> str:
     if text.endswith("[]"):
         return f"ARRAY<{bigquery_type(text[:-2])}>"
     if text.startswith("STRUCT("):
-        fields = (_field(part) for part in _split(text[7:-1]))
-        return "STRUCT<" + ", ".join(f"{field_name(name)} {bigquery_type(type_)}" for name, type_ in fields) + ">"
+        fields = (f"{field_name(name)} {bigquery_type(type_)}" for name, type_ in named(text[7:-1]))
+        return f"STRUCT<{', '.join(fields)}>"
     if text.startswith("DECIMAL("):
         return "NUMERIC"
     if text not in _TO_BIGQUERY:
         raise Unsupported(f"a result of DuckDB's type {duckdb} has no type in BigQuery")
     return _TO_BIGQUERY[text]
-
-
-def struct_fields(bigquery: str) -> list[tuple[str, str]]:
-    """Return the names and types of a STRUCT's fields; none for any other type."""
-    text = bigquery.strip()
-    if not (text.upper().startswith("STRUCT<") and text.endswith(">")):
-        return []
-    return [_field(part) for part in _split(text[7:-1])]
 
 
 def quoted(name: str) -> str:
@@ -103,29 +94,3 @@ def quoted_relation(table: str) -> str:
 def text_literal(value: str) -> str:
     """Return a DuckDB string literal."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _field(part: str) -> tuple[str, str]:
-    found = _NAMED.match(part.strip())
-    if found is None:
-        raise Unsupported(f"a field without a name, {part.strip()!r}, cannot be stored; name it")
-    name = found[1]
-    return (name[1:-1].replace('""', '"') if name[0] in '"`' else name), found[2]
-
-
-def _split(text: str) -> list[str]:
-    """Split at the commas that are outside of brackets and quotes."""
-    parts, depth, start, quote = [], 0, 0, ""
-    for position, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in '"`':
-            quote = letter
-        elif letter in "<(":
-            depth += 1
-        elif letter in ">)":
-            depth -= 1
-        elif letter == "," and not depth:
-            parts.append(text[start:position])
-            start = position + 1
-    return [*parts, text[start:]]

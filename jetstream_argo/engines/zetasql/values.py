@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 
-from jetstream_argo.engines.embedded.types import struct_fields
 from jetstream_argo.engines.protocol import Value
+from jetstream_argo.engines.type_names import element, members
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
 _KINDS = {
@@ -25,16 +25,17 @@ _NUMERIC_SCALE = Decimal(10) ** 9
 
 def type_message(bigquery: str) -> type_pb2.TypeProto:
     """Return ZetaSQL's message for a BigQuery type."""
-    text = bigquery.strip()
-    if text.upper().startswith("ARRAY<"):
+    inner = element(bigquery)
+    if inner is not None:
         return type_pb2.TypeProto(
-            type_kind=type_pb2.TYPE_ARRAY, array_type=type_pb2.ArrayTypeProto(element_type=type_message(text[6:-1]))
+            type_kind=type_pb2.TYPE_ARRAY, array_type=type_pb2.ArrayTypeProto(element_type=type_message(inner))
         )
-    fields = struct_fields(text)
+    fields = [
+        type_pb2.StructFieldProto(field_name=name, field_type=type_message(type_)) for name, type_ in members(bigquery)
+    ]
     if fields:
-        members = [type_pb2.StructFieldProto(field_name=name, field_type=type_message(type_)) for name, type_ in fields]
-        return type_pb2.TypeProto(type_kind=type_pb2.TYPE_STRUCT, struct_type=type_pb2.StructTypeProto(field=members))
-    base = text.upper().partition("(")[0]
+        return type_pb2.TypeProto(type_kind=type_pb2.TYPE_STRUCT, struct_type=type_pb2.StructTypeProto(field=fields))
+    base = bigquery.strip().upper().partition("(")[0]
     kind = _KINDS.get(ALIASES.get(base, base))
     if kind is None:
         raise InvalidQuery(f"{bigquery!r} is not a type of BigQuery")

@@ -42,7 +42,7 @@ def test_parameters_of_a_type_are_left_to_bigquery() -> None:
 @pytest.mark.parametrize("type_", ["ARRAY<ARRAY<INT64>>", "STRUCT<INT64>"])
 def test_a_type_that_cannot_be_stored_is_refused_with_the_columns_name(type_: str) -> None:
     with pytest.raises(InvalidQuery, match="'x'"):
-        field_of("x", type_)
+        fields_of([Column("x", type_)])
 
 
 def test_values_are_written_as_a_load_job_reads_them() -> None:
