@@ -7,10 +7,11 @@ that together have every metric's expression on its data source, every way to en
 add most come first. Each is analysed as of half a year after its end, when all its periods are due; it is observed for
 30 days, so that every period has a window; of the daily windows, three are enough, as statements differ only in lists.
 
-With `--run`, each is computed on the embedded engine for `--units` made-up units, and ZetaSQL's evaluator computes
-every statement again on the same rows; no other experiment is begun after `--seconds`. Statements that are alike but
-for names, dates and numbers count, and are analysed, once; so a metric's statistics are computed only if no metric with
-values of that type was asked for the same. Tables of telemetry have the columns that the SQL of their experiment says.
+With `--run`, each is computed on the embedded engine for `--units` made-up units (more where none of them enrolls), and
+ZetaSQL's evaluator computes every statement again on the same rows; no other experiment is begun after `--seconds`.
+Statements that are alike but for names, dates and numbers count, and are analysed, once; so a metric's statistics are
+computed only if no metric with values of that type was asked for the same. Tables of telemetry have the columns that
+the SQL of their experiment says.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
+from jetstream_argo.sql.enrollments import enrollments_query
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.validating.alike import Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst
@@ -48,6 +50,7 @@ from jetstream_argo.validating.telemetry import telemetry_columns
 OBSERVED = 30  # days
 AFTER = 180  # days
 WINDOWS = 3  # of a period
+MORE = (8, 64)  # times as many units, where none enrolls
 
 
 @dataclass
@@ -71,8 +74,7 @@ class Sweep:
 
     def run(self, plan: AnalysisPlan, folder: Path, *, units: int) -> list[tuple[str, str, str]]:
         """Compute everything on made-up rows; return what failed and what differs: (node, metric, message)."""
-        engine = EmbeddedEngine(folder)
-        generate(plan, engine, units=units, seed=1)
+        engine = populated(plan, folder, units)
         both = BothEngines(plan, engine, telemetry_columns(plan, {}), self.service, self.compared)
         ledger, seconds = Ledger(), count()
         dag = build_dag(plan)
@@ -113,6 +115,16 @@ class Sweep:
         asked = [(replace(each, covariate=None), each.covariate is None) for one in wanted for each in one.statistics]
         segmented = bool(plan.enrollments.segments)
         return f"{asked} {types} {metric.bases} {segmented} {period}"
+
+
+def populated(plan: AnalysisPlan, folder: Path, units: int) -> EmbeddedEngine:
+    """Return a warehouse with made-up telemetry, of more units where none of so few is in the experiment's sample."""
+    for times in (1, *MORE):
+        engine = EmbeddedEngine(folder / str(times))
+        generate(plan, engine, units=units * times, seed=1)
+        if engine.query(enrollments_query(plan), labels={}).rows:
+            break
+    return engine
 
 
 def plan_of(config: ExperimentConfig) -> AnalysisPlan:
