@@ -67,11 +67,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The rows of a query, in the order in which the query gave them."""
+    """The rows of a query, in the order in which the query gave them, as Arrow.
+
+    `table` has the `columns`, each in the Arrow type that `engines.arrow` has for BigQuery's.
+    """
 
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    table: "pyarrow.Table"
     job: Job
+
+    @property
+    def rows(self) -> tuple[tuple[Value, ...], ...]:
+        """The rows as Python's values, which take many times the room: for few of them, or one after the other."""
+        return tuple(zip(*(column.to_pylist() for column in self.table.columns), strict=True))
 
     def dicts(self) -> Iterator[dict[str, Value]]:
         """Yield every row as a mapping from column name to value."""
@@ -139,10 +147,6 @@ class Engine(Protocol):
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
         """Make or replace a view."""
-        ...
-
-    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
-        """Yield a table's rows in batches, all columns or just some."""
         ...
 
     def info(self, table: str) -> TableInfo | None:

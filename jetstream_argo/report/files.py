@@ -7,12 +7,9 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from jetstream_argo.engines.protocol import Result, Value
-
-if TYPE_CHECKING:
-    import pyarrow
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -60,23 +57,6 @@ def parquet_of(result: Result) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    schema = pyarrow.schema([(column.name, _arrow_type(column.type)) for column in result.columns])
-    table = pyarrow.Table.from_pylist(list(result.dicts()), schema=schema)
     sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(table, sink, compression="zstd")
+    pyarrow.parquet.write_table(result.table, sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
-
-
-def _arrow_type(name: str) -> "pyarrow.DataType":
-    import pyarrow
-
-    known = {
-        "STRING": pyarrow.string(),
-        "INT64": pyarrow.int64(),
-        "FLOAT64": pyarrow.float64(),
-        "BOOL": pyarrow.bool_(),
-        "DATE": pyarrow.date32(),
-        "TIMESTAMP": pyarrow.timestamp("us", tz="UTC"),
-        "NUMERIC": pyarrow.decimal128(38, 9),
-    }
-    return known[name]

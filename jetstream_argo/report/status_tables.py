@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from jetstream_argo.engines.arrow import result_of
 from jetstream_argo.engines.protocol import Column, Job, Result
 from jetstream_argo.report.costs import Cost
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
@@ -74,7 +75,7 @@ def status_rows(report: StatusReport) -> Result:
         )
         for each in report.metrics
     )  # fmt: skip
-    return Result(_COLUMNS, rows, Job("", len(rows), 0, 0, 0.0))
+    return result_of(_COLUMNS, rows, Job("", len(rows), 0, 0, 0.0))
 
 
 def _metrics(report: StatusReport) -> Table:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jetstream_argo.engines.protocol import Value
-from jetstream_argo.run.estimating_queries import Key, Row
+import numpy as np
+
+from jetstream_argo.run.estimating_queries import Cell, Key, Row
 from jetstream_argo.stats.units import unit_for
 
 _SIZES = ("center", "scale", "limit", "minimum", "maximum", "vals")
@@ -37,12 +38,12 @@ class Units:
             for key, row in rows.items()
         }
 
-    def _in_unit(self, name: str, value: Value) -> Value:
+    def _in_unit(self, name: str, value: Cell) -> Cell:
         if not name.startswith(_SIZES):
             return value
         unit = self.second if _is_second(name) else self.first
-        if isinstance(value, list):
-            return [each / unit if isinstance(each, int | float) else each for each in value]
+        if isinstance(value, np.ndarray):
+            return np.asarray(value, np.float64) / unit
         return value / unit if isinstance(value, int | float) else value
 
 

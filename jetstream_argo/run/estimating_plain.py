@@ -195,7 +195,7 @@ def _few_values(row: Row) -> ValueCounts | None:
 
 
 def _values(row: Row) -> ValueCounts:
-    return ValueCounts(np.array(row.array("vals"), np.float64), np.array(row.array("counts"), np.int64))
+    return ValueCounts(row.numbers("vals"), row.wholes("counts"))
 
 
 def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
@@ -203,14 +203,13 @@ def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
         raise EstimateError("overflow", f"values up to {row.number('maximum'):g} are too many bandwidths from 0")
     match need:
         case needs.OrderStatisticsNeed():
-            first, last = (np.array(detail.array(name), np.int64) for name in ("first_ranks", "last_ranks"))
-            return OrderWindows(row.whole("n"), np.array(detail.array("vals"), np.float64), first, last)
+            first, last = (detail.wholes(name) for name in ("first_ranks", "last_ranks"))
+            return OrderWindows(row.whole("n"), detail.numbers("vals"), first, last)
         case needs.GridNeed():
             return GridCounts(_extremes(row), _cumulative(need, detail))
         case needs.DensityNeed():
-            powers = np.column_stack([np.array(detail.array(f"moment_{k}"), np.float64) for k in range(TERMS)])
-            index = np.array(detail.array("boxes"), np.int64)
-            return Boxes(_extremes(row), detail.number("bandwidth"), index, powers)
+            powers = np.column_stack([detail.numbers(f"moment_{k}") for k in range(TERMS)])
+            return Boxes(_extremes(row), detail.number("bandwidth"), detail.wholes("boxes"), powers)
         case _:
             assert_never(need)
 
@@ -227,5 +226,5 @@ def _extremes(row: Row) -> Extremes:
 
 def _cumulative(need: needs.GridNeed, detail: Row) -> tuple[int, ...]:
     steps = np.zeros(need.grid_size, np.int64)
-    np.add.at(steps, np.array(detail.array("points"), np.int64), np.array(detail.array("counts"), np.int64))
+    np.add.at(steps, detail.wholes("points"), detail.wholes("counts"))
     return tuple(np.cumsum(steps).tolist())

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, assert_never
 
-from jetstream_argo.engines.protocol import Engine, Job, Value
+import numpy as np
+from numpy.typing import NDArray
+
+from jetstream_argo.engines.protocol import Engine, Job, Result, Value
 from jetstream_argo.errors import EstimateError, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -15,7 +18,11 @@ from jetstream_argo.sql.observations import StoredValues, observations
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.needs import CountNeed
 
+if TYPE_CHECKING:
+    import pyarrow
+
 Key: TypeAlias = tuple[str, int, str, str]
+Cell: TypeAlias = "Value | NDArray[np.generic]"
 
 K = TypeVar("K")
 
@@ -30,9 +37,9 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One branch of a basis, window and segment, as a query describes it."""
+    """One branch of a basis, window and segment, as a query describes it: numbers, and arrays of numbers."""
 
-    values: Mapping[str, Value]
+    values: Mapping[str, Cell]
 
     @property
     def key(self) -> Key:
@@ -66,12 +73,19 @@ class Row:
         """Return a number, None for NULL and for a column that the query does not have."""
         return None if self.values.get(name) is None else self.number(name)
 
-    def array(self, name: str) -> list[Value]:
-        """Return an array; empty for NULL."""
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return an array of numbers; empty for NULL."""
+        return np.asarray(self._array(name), np.float64)
+
+    def wholes(self, name: str) -> NDArray[np.int64]:
+        """Return an array of whole numbers; empty for NULL."""
+        return np.asarray(self._array(name), np.int64)
+
+    def _array(self, name: str) -> NDArray[np.generic]:
         value = self.values[name]
         if value is None:
-            return []
-        if isinstance(value, list):
+            return np.array([])
+        if isinstance(value, np.ndarray):
             return value
         raise TypeError(f"{name} is {value!r}, not an array")
 
@@ -100,7 +114,7 @@ class Queries:
         """Run any query."""
         result = self.engine.query(sql, labels=self.labels)
         self.jobs.append(result.job)
-        return [Row(values) for values in result.dicts()]
+        return list(rows_of(result))
 
     def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Observed:
         """Return the values that the statistics of `group` are about, in some of the windows."""
@@ -158,6 +172,22 @@ class Queries:
     def _own(self) -> tuple[StoredValues, ...]:
         (name,) = self.stored.values
         return self.stored.of(name)
+
+
+def rows_of(result: Result) -> Iterator[Row]:
+    """Yield the rows; an array stays where Arrow has it, as millions of numbers would be as many objects."""
+    names = [column.name for column in result.columns]
+    for cells in zip(*(_cells(column) for column in result.table.columns), strict=True):
+        yield Row(dict(zip(names, cells, strict=True)))
+
+
+def _cells(column: "pyarrow.ChunkedArray") -> list[Cell]:
+    from pyarrow.types import is_list
+
+    if is_list(column.type):
+        return [cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None for cell in column]
+    cells: list[Cell] = column.to_pylist()
+    return cells
 
 
 def portions(sizes: Mapping[K, int], most: int) -> Iterator[list[K]]:

@@ -3,19 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
+from jetstream_argo.engines.arrow import result_of
 from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
-from jetstream_argo.errors import InvalidQuery, NotFound, Unsupported
+from jetstream_argo.errors import InvalidQuery, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.summary import FEW_VALUES
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.validating.analysts import Analyst
 from jetstream_argo.validating.expected import Expected, is_answer
-
-if TYPE_CHECKING:
-    import pyarrow
 
 # No branch of a plan has this name, so that no estimate is made of made-up numbers.
 NOBODY = "\x00nobody"
@@ -53,7 +50,7 @@ class Rehearsal:
         self._check(self._expected.wrong_answer(found.columns))
         self._asked.append(Asked(sql, "", found.columns, found.bytes))
         rows = tuple(self._rows(found.columns, labels))
-        return Result(found.columns, rows, Job("", len(rows), found.bytes, 0, 0.0))
+        return result_of(found.columns, rows, Job("", len(rows), found.bytes, 0, 0.0))
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
@@ -84,10 +81,6 @@ class Rehearsal:
         found = self._analysed(sql)
         self._check(self._expected.wrong_table(name, found.columns))
         self._asked.append(Asked(sql, name, found.columns, found.bytes))
-
-    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
-        """Refuse: there are no rows."""
-        raise Unsupported(f"{table}: nothing was run that rows could be read of")
 
     def info(self, table: str) -> TableInfo | None:
         """Return the columns that the table would have."""

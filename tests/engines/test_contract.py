@@ -261,43 +261,69 @@ def test_a_view_is_not_made_where_a_table_is_nor_rows_written_where_a_view_is(en
 
 
 @pytest.mark.parametrize("name", ["d.numbers", "d.v", f"{PROJECT}.d.numbers"])
-def test_a_table_or_view_is_read_in_the_columns_asked_for(engine: Engine, name: str) -> None:
+def test_a_table_or_view_may_be_named_with_its_project(engine: Engine, name: str) -> None:
     load_numbers(engine)
     engine.create_view("d.v", Sql("SELECT * FROM d.numbers"), labels={})
 
-    batches = list(engine.read(name, columns=["name", "x"]))
-
-    found = [row for batch in batches for row in batch.to_pylist()]
-    assert sorted(found, key=lambda row: row["x"]) == [{"name": "one", "x": 1}, {"name": None, "x": 2}]
-    assert batches[0].schema.names == ["name", "x"]
+    assert rows(engine, f"SELECT name, x FROM `{name}` ORDER BY x") == [("one", 1), (None, 2)]
 
 
-def test_all_columns_are_read_by_default_with_arrow_types(engine: Engine) -> None:
-    engine.query_to_table(
-        Sql("SELECT 1 AS i, 0.5 AS f, 'a' AS s, DATE '2026-05-04' AS d, TIMESTAMP '2026-05-04 00:00:00+00' AS t"),
-        "d.t",
-        write=Write.TRUNCATE,
+def test_results_are_arrow_of_the_columns_types(engine: Engine) -> None:
+    columns = {
+        "INT64": ("1", "int64"),
+        "FLOAT64": ("0.5", "double"),
+        "STRING": ("'a'", "string"),
+        "BOOL": ("TRUE", "bool"),
+        "BYTES": ("b'a'", "binary"),
+        "NUMERIC": ("NUMERIC '0.1'", "decimal128(38, 9)"),
+        "DATE": ("DATE '2026-05-04'", "date32[day]"),
+        "DATETIME": ("DATETIME '2026-05-04 01:02:03'", "timestamp[us]"),
+        "TIMESTAMP": ("TIMESTAMP '2026-05-04 00:00:00+00'", "timestamp[us, tz=UTC]"),
+        "JSON": ("j", "string"),
+        "ARRAY<STRUCT<k STRING, v INT64>>": (
+            "[STRUCT('a' AS k, 1 AS v)]",
+            "list<element: struct<k: string, v: int64>>",
+        ),
+    }
+    values = ", ".join(f"{value} AS c{number}" for number, (value, _) in enumerate(columns.values()))
+
+    engine.load("d.t", [{"j": {"a": [1]}}], [Column("j", "JSON")], write=Write.TRUNCATE, labels={})
+
+    result = engine.query(Sql(f"SELECT {values} FROM d.t"), labels={})
+
+    assert [column.type for column in result.columns] == list(columns)
+    assert [str(field.type) for field in result.table.schema] == [type_ for _, type_ in columns.values()]
+    assert result.table.num_rows == 1
+
+
+@pytest.mark.parametrize("filter_", ["TRUE", "FALSE"])
+def test_sums_of_integers_are_integers_wherever_they_stand(engine: Engine, filter_: str) -> None:
+    result = engine.query(
+        Sql(
+            "SELECT k, SUM(v) AS total, [SUM(v)] AS listed, STRUCT(SUM(v) AS s) AS held "
+            f"FROM UNNEST([STRUCT('a' AS k, 1 AS v), ('a', 2), ('b', 4)]) WHERE {filter_} GROUP BY k ORDER BY k"
+        ),
         labels={},
     )
 
-    (batch,) = engine.read("d.t")
-
-    assert [str(field.type) for field in batch.schema] == [
-        "int64",
-        "double",
+    assert [column.type for column in result.columns] == ["STRING", "INT64", "ARRAY<INT64>", "STRUCT<s INT64>"]
+    assert [str(field.type) for field in result.table.schema] == [
         "string",
-        "date32[day]",
-        "timestamp[us, tz=UTC]",
+        "int64",
+        "list<element: int64>",
+        "struct<s: int64>",
     ]
+    expected = [("a", 3, [3], {"s": 3}), ("b", 4, [4], {"s": 4})] if filter_ == "TRUE" else []
+    assert list(result.rows) == expected
 
 
-def test_reading_what_is_not_there_names_it(engine: Engine) -> None:
+def test_asking_for_what_is_not_there_names_it(engine: Engine) -> None:
     load_numbers(engine)
 
     with pytest.raises(NotFound, match="missing"):
-        list(engine.read("d.missing"))
+        rows(engine, "SELECT * FROM d.missing")
     with pytest.raises(InvalidQuery, match="nmae"):
-        list(engine.read("d.numbers", columns=["nmae"]))
+        rows(engine, "SELECT nmae FROM d.numbers")
 
 
 def test_a_query_of_a_missing_table_names_it(engine: Engine) -> None:

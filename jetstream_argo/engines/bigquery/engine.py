@@ -5,9 +5,9 @@ leave it out where the settings name a default one.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from google.api_core.retry import Retry
 from google.cloud.bigquery import Client, LoadJob, LoadJobConfig, QueryJob, QueryJobConfig, Table
@@ -23,12 +23,8 @@ from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storag
 from jetstream_argo.engines.bigquery.tables import Tables, is_described, lasts
 from jetstream_argo.engines.bigquery.values import json_lines
 from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
-from jetstream_argo.errors import Conflict, InvalidQuery, nearest
+from jetstream_argo.errors import Conflict, InvalidQuery
 from jetstream_argo.sql.text import Sql, identifier, lines
-from jetstream_argo.sql.text import table as quoted
-
-if TYPE_CHECKING:
-    import pyarrow
 
 PAGE_ROWS = 50_000  # at most: BigQuery ends a page at 20 MB
 
@@ -48,11 +44,14 @@ class BigQueryEngine:
 
     def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
         """Run a query and return its rows."""
+        from jetstream_argo.engines.arrow import table_of  # loads pyarrow
+
         job = self._query(sql, self._query_config(labels), "query", sql)
         with translated(job_id=job.job_id, sql=sql):
             found = self._rows(job)
-            rows = tuple(tuple(row.values()) for row in found)
-        return Result(columns_of(found.schema), rows, _cost(job, len(rows)))
+            columns = columns_of(found.schema)
+            table = table_of(columns, ([row.values() for row in page] for page in found.pages))
+        return Result(columns, table, _cost(job, table.num_rows))
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
@@ -117,22 +116,6 @@ class BigQueryEngine:
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
         """Make or replace a view. Tables that its SQL names without a project are those of the view's own project."""
         self._tables.create_view(name, sql, description=description, labels=labels)
-
-    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
-        """Yield a table's rows in batches, all columns or just some."""
-        from jetstream_argo.engines.bigquery.arrow import batch  # loads pyarrow
-
-        found = self._tables.get(table)
-        names = tuple(columns) or tuple(field.name for field in found.schema)
-        fields = {field.name: field for field in found.schema}
-        for name in names:
-            if name not in fields:
-                raise InvalidQuery(f"{table!r} has no column {name!r}{nearest(name, fields)}")
-        schema = [fields[name] for name in names]
-        with translated():
-            pages = (self._listed(found, names) if found.view_query is None else self._selected(table, names)).pages
-            for page in pages:
-                yield batch(schema, [tuple(row.get(name) for name in names) for row in page])
 
     def info(self, table: str) -> TableInfo | None:
         """Return what is known of a table or view, or None if there is none of that name."""
@@ -207,17 +190,6 @@ class BigQueryEngine:
             timeout=self._settings.request_seconds,
             job_retry=None,
         )
-
-    def _listed(self, table: Table, names: Sequence[str]) -> RowIterator:
-        wanted = [field for field in table.schema if field.name in names]
-        return self._client.list_rows(
-            table, selected_fields=wanted, retry=self._retry, timeout=self._settings.request_seconds
-        )
-
-    def _selected(self, view: str, names: Sequence[str]) -> RowIterator:
-        chosen = lines([identifier(name) for name in names])
-        sql = Sql(f"SELECT\n  {chosen}\nFROM {quoted(view)}")
-        return self._rows(self._query(sql, self._query_config({}), "read", sql))
 
     def _query_config(self, labels: Mapping[str, str]) -> QueryJobConfig:
         settings = self._settings

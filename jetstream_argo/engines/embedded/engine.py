@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +19,6 @@ from jetstream_argo.sql.text import Sql
 
 if TYPE_CHECKING:
     import pyarrow
-
-_BATCH = 100_000  # rows
 
 
 def _nonce() -> str:
@@ -58,15 +56,14 @@ class EmbeddedEngine:
 
     def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
         """Run a query and return its rows."""
+        from jetstream_argo.engines.arrow import fitted
+
         started = time.perf_counter()
-        translated = self._session.prepare(sql)
-        cursor = self._session.run(translated.sql, sql)
-        described = cursor.description or []
-        columns = tuple(Column(str(item[0]), bigquery_type(str(item[1]))) for item in described)
-        _check_unique([column.name for column in columns])
-        rows: tuple[tuple[Value, ...], ...] = tuple(self._session.fetched(cursor, sql))
-        _check_range([position for position, item in enumerate(described) if str(item[1]) == "HUGEINT"], rows)
-        return Result(columns, rows, self._job(len(rows), started, self._session.scanned()))
+        described, found = self._session.fetched(self._session.prepare(sql), sql)
+        _check_unique([name for name, _ in described])
+        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+        table = fitted(found, columns)
+        return Result(columns, table, self._job(table.num_rows, started, self._session.scanned()))
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
@@ -145,12 +142,6 @@ class EmbeddedEngine:
             layout = Layout(description=description, labels=dict(labels))
             self._store.swap(full, Version(columns=columns, layout=layout, view_sql=sql))
 
-    def read(self, table: str, *, columns: Sequence[str] = ()) -> "Iterator[pyarrow.RecordBatch]":
-        """Yield a table's rows in batches, all columns or just some."""
-        picked = ", ".join(f"`{column}`" for column in columns) or "*"
-        sql = f"SELECT {picked} FROM `{table}`"
-        yield from self._session.batches(self._session.prepare(sql).sql, sql, _BATCH)
-
     def info(self, table: str) -> TableInfo | None:
         """Return what is known of a table or view, or None if there is none of that name."""
         name = self._store.name(table)
@@ -220,15 +211,6 @@ class EmbeddedEngine:
 
     def _job(self, rows: int, started: float, scan: Scan) -> Job:
         return Job(self._nonce(), rows, scan.bytes, 0, time.perf_counter() - started, scan.row_groups)
-
-
-def _check_range(positions: Sequence[int], rows: Sequence[Sequence[Value]]) -> None:
-    """Refuse sums that are no INT64, which DuckDB computes all the same."""
-    for position in positions:
-        for row in rows:
-            value = row[position]
-            if isinstance(value, int) and not -(2**63) <= value < 2**63:
-                raise InvalidQuery(f"INT64 overflow: column {position + 1} of the result has {value}")
 
 
 def _check_unique(names: Sequence[str]) -> None:

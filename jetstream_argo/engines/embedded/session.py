@@ -13,7 +13,7 @@ from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted, quoted_relation, relation, text_literal
-from jetstream_argo.engines.protocol import Column, Value
+from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import NotFound
 
 if TYPE_CHECKING:
@@ -75,25 +75,15 @@ class Session:
 
     def run(self, statement: str, sql: str, parameters: Sequence[object] = ()) -> "duckdb.DuckDBPyConnection":
         """Run a statement of DuckDB's that was made from the query `sql`, to which errors refer."""
-        import duckdb
+        with self._errors(sql):
+            return self.connection.execute(statement, parameters or None)
 
-        with translated_errors(sql):
-            try:
-                return self.connection.execute(statement, parameters or None)
-            except (duckdb.InternalException, duckdb.FatalException):
-                self._forget()
-                raise
-
-    def fetched(self, cursor: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[Value, ...]]:
-        """Return all rows of a result; DuckDB computes them only now, so errors are met here too."""
-        with translated_errors(sql):
-            rows: list[tuple[Value, ...]] = cursor.fetchall()
-            return rows
-
-    def batches(self, statement: str, sql: str, size: int) -> "Iterator[pyarrow.RecordBatch]":
-        """Yield a statement's rows in batches of `size`."""
-        with translated_errors(sql):
-            yield from self.connection.sql(statement).to_arrow_reader(size)
+    def fetched(self, translated: "Translated", sql: str) -> tuple[list[tuple[str, str]], "pyarrow.Table"]:
+        """Return the names and DuckDB types of a query's columns, and all its rows."""
+        with self._errors(sql):
+            found = self.connection.sql(translated.sql)
+            described = [(str(name), str(type_)) for name, type_ in zip(found.columns, found.types, strict=True)]
+            return described, found.to_arrow_table()
 
     def scanned(self) -> Scan:
         """Return what the last statement read."""
@@ -137,11 +127,19 @@ class Session:
                     total += version.bytes if view is None else self.bytes_of(self._translator.translate(view))
         return total
 
-    def _forget(self) -> None:
-        """Drop the connection, which is of no use after DuckDB has failed internally; the next query makes another."""
-        del self.connection
-        self._macros.clear()
-        self._views.clear()
+    @contextmanager
+    def _errors(self, sql: str) -> Iterator[None]:
+        """Raise our errors. After DuckDB has failed internally its connection is useless: the next query makes one."""
+        import duckdb
+
+        with translated_errors(sql):
+            try:
+                yield
+            except (duckdb.InternalException, duckdb.FatalException):
+                del self.connection
+                self._macros.clear()
+                self._views.clear()
+                raise
 
     def _table_of(self, file: Path) -> str:
         folder = file.parent

@@ -17,7 +17,7 @@ ROWS = ({"x": 1}, {"x": 2})
 RESULT: list[tuple[Value, ...]] = [(10,), (20,)]
 
 
-CALLS = (Call.UPLOAD, Call.SUBMIT, Call.POLL, Call.RESULTS, Call.TABLE_GET, Call.ROWS, Call.TABLE_DELETE)
+CALLS = (Call.UPLOAD, Call.SUBMIT, Call.POLL, Call.RESULTS, Call.TABLE_GET, Call.TABLE_DELETE)
 
 
 @pytest.fixture
@@ -32,11 +32,11 @@ def patient(settings: BigQuerySettings) -> BigQueryEngine:
 
 
 def task(engine: BigQueryEngine, *, write: Write) -> list[tuple[Value, ...]]:
-    """Do once what nodes do: load, query into a table, query, read."""
+    """Do once what nodes do: load, query into a table, query."""
     engine.load("d.source", ROWS, [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
     engine.query_to_table(Sql("SELECT x * 10 AS x FROM d.source"), "d.result", write=write, labels={})
     (count,) = engine.query(Sql("SELECT COUNT(*) FROM d.result"), labels={}).rows
-    rows = [tuple(row.values()) for batch in engine.read("d.result") for row in batch.to_pylist()]
+    rows = engine.query(Sql("SELECT x FROM d.result"), labels={}).rows
     engine.delete("d.source")
     assert count == (len(rows),)
     return sorted(rows, key=repr)
@@ -106,7 +106,7 @@ def test_a_lost_answer_does_not_run_a_job_twice(fake: FakeBigQuery, patient: Big
 
     task(patient, write=Write.APPEND)
 
-    assert len(fake.jobs.executed) == len(set(fake.jobs.executed)) == 3
+    assert len(fake.jobs.executed) == len(set(fake.jobs.executed)) == 4
 
 
 def test_a_query_that_is_asked_twice_runs_twice(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
@@ -119,15 +119,12 @@ def test_a_query_that_is_asked_twice_runs_twice(fake: FakeBigQuery, engine: BigQ
 def test_a_page_that_fails_is_asked_for_again(fake: FakeBigQuery, patient: BigQueryEngine) -> None:
     fake.page_rows = 10
     fake.faults.order(Fault(Call.RESULTS, skip=1, status=503, reason="backendError"))
-    fake.faults.order(Fault(Call.ROWS, skip=1, reset=True, executed=True))
-    sql = Sql("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x")
+    fake.faults.order(Fault(Call.RESULTS, skip=2, reset=True, executed=True))
 
-    result = patient.query(sql, labels={})
-    patient.query_to_table(sql, "d.t", write=Write.TRUNCATE, labels={})
-    batches = list(patient.read("d.t"))
+    result = patient.query(Sql("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x ORDER BY x"), labels={})
 
-    assert [row[0] for row in result.rows] == list(range(1, 26))
-    assert [batch.num_rows for batch in batches] == [10, 10, 5]
+    assert result.table.column("x").to_pylist() == list(range(1, 26))
+    assert [batch.num_rows for batch in result.table.to_batches()] == [10, 10, 5]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -20,7 +20,6 @@ class Call(StrEnum):
     TABLE_PATCH = "tables.patch"
     TABLE_DELETE = "tables.delete"
     TABLE_LIST = "tables.list"
-    ROWS = "tabledata.list"
     DATASET = "datasets"
 
 

@@ -19,7 +19,7 @@ from jetstream_argo.errors import EngineError
 from tests.engines.bigquery.fake_server.catalog import Catalog
 from tests.engines.bigquery.fake_server.faults import Call, Fault, Faults
 from tests.engines.bigquery.fake_server.jobs import JobStore, Limits
-from tests.engines.bigquery.fake_server.wire import ApiError, Resource, api_error, rows_of
+from tests.engines.bigquery.fake_server.wire import ApiError, Resource, api_error
 
 PROJECT = "fake-project"
 
@@ -168,25 +168,6 @@ class FakeBigQuery:
             page["nextPageToken"] = str(start + most)
         return Answer(body=page)
 
-    def list_rows(self, request: Request, _: Fault | None) -> Answer:
-        info = self.catalog.info(request.table)
-        if info.view_sql is not None:
-            raise ApiError(400, "invalid", f"Cannot list a table of type VIEW: {request.table}")
-        chosen = request.query.get("selectedFields")
-        names = chosen.split(",") if chosen else [column.name for column in info.columns]
-        columns = [column for column in info.columns if column.name in names]
-        rows = [
-            tuple(row.values())
-            for batch in self.catalog.engine.read(request.table, columns=[column.name for column in columns])
-            for row in batch.to_pylist()
-        ]
-        start = int(request.query.get("pageToken", 0))
-        most = min(self.page_rows, int(request.query.get("maxResults", self.page_rows)))
-        page: Resource = {"totalRows": str(len(rows)), "rows": rows_of(columns, rows[start : start + most])}
-        if start + most < len(rows):
-            page["pageToken"] = str(start + most)
-        return Answer(body=page)
-
     def dataset(self, request: Request, _: Fault | None) -> Answer:
         reference = {"projectId": request.parts["project"], "datasetId": request.parts.get("dataset", "")}
         return Answer(body={"kind": "bigquery#dataset", "datasetReference": reference, "location": "US"})
@@ -212,7 +193,6 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("GET", rf"{_PROJECT}/queries/(?P<job>[^/]+)", Call.RESULTS, FakeBigQuery.results),
     ("POST", rf"(?:/resumable)?/upload{_PROJECT}/jobs", Call.UPLOAD, FakeBigQuery.upload),
     ("PUT", r"/resumable/(?P<upload>\d+)", Call.UPLOAD, FakeBigQuery.resume),
-    ("GET", rf"{_TABLE}/data", Call.ROWS, FakeBigQuery.list_rows),
     ("GET", _TABLE, Call.TABLE_GET, FakeBigQuery.get_table),
     ("PATCH", _TABLE, Call.TABLE_PATCH, FakeBigQuery.patch_table),
     ("PUT", _TABLE, Call.TABLE_PATCH, FakeBigQuery.patch_table),
