@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import (
+    PAGE_ROWS,
+    Column,
+    DryRun,
+    Job,
+    Layout,
+    Listed,
+    Result,
+    TableInfo,
+    Value,
+    Write,
+)
 from jetstream_argo.engines.zetasql.checker import Checker
 from jetstream_argo.engines.zetasql.loader import Service
 from jetstream_argo.errors import EngineError
@@ -58,9 +69,9 @@ class BothEngines:
         self._different.clear()
         return found
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query on both."""
-        result = self._engine.query(sql, labels=labels)
+        result = self._engine.query(sql, labels=labels, page_rows=page_rows)
         self._compare(sql, result)
         return result
 

@@ -15,12 +15,13 @@ the SQL of their experiment says.
 """
 
 import argparse
+import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 
@@ -72,9 +73,9 @@ class Sweep:
         finally:
             local.close()
 
-    def run(self, plan: AnalysisPlan, folder: Path, *, units: int) -> list[tuple[str, str, str]]:
+    def run(self, config: ExperimentConfig, folder: Path, *, units: int) -> list[tuple[str, str, str]]:
         """Compute everything on made-up rows; return what failed and what differs: (node, metric, message)."""
-        engine = populated(plan, folder, units)
+        plan, engine = populated(config, folder, units)
         both = BothEngines(plan, engine, telemetry_columns(plan, {}), self.service, self.compared)
         ledger, seconds = Ledger(), count()
         dag = build_dag(plan)
@@ -117,20 +118,28 @@ class Sweep:
         return f"{asked} {types} {metric.bases} {segmented} {period}"
 
 
-def populated(plan: AnalysisPlan, folder: Path, units: int) -> EmbeddedEngine:
-    """Return a warehouse with made-up telemetry, of more units where none of so few is in the experiment's sample."""
-    for times in (1, *MORE):
-        engine = EmbeddedEngine(folder / str(times))
+def populated(config: ExperimentConfig, folder: Path, units: int) -> tuple[AnalysisPlan, EmbeddedEngine]:
+    """Return a warehouse with made-up telemetry of units that enroll, and the plan with its dates.
+
+    Some configurations have dates of their own in the SQL of their enrollments. Others take a sample, for which more
+    units are needed.
+    """
+    plan = plan_of(config)
+    starts = [START, *map(date.fromisoformat, sorted(set(re.findall(r"\d{4}-\d\d-\d\d", enrollments_query(plan)))))]
+    tries = [*((1, day) for day in starts), *((times, START) for times in MORE)]
+    for number, (times, day) in enumerate(tries):
+        plan, engine = plan_of(config, day), EmbeddedEngine(folder / str(number))
         generate(plan, engine, units=units * times, seed=1)
         if engine.query(enrollments_query(plan), labels={}).rows:
             break
-    return engine
+    return plan, engine
 
 
-def plan_of(config: ExperimentConfig) -> AnalysisPlan:
+def plan_of(config: ExperimentConfig, start: date = START) -> AnalysisPlan:
     """Return the plan when everything is due."""
-    end = START + timedelta(days=config.enrollment_days + OBSERVED)
-    plan = resolve(replace(config, end_date=end), as_of=end + timedelta(days=AFTER), dataset="analysis")
+    end = start + timedelta(days=config.enrollment_days + OBSERVED)
+    dated = replace(config, start_date=start, end_date=end)
+    plan = resolve(dated, as_of=end + timedelta(days=AFTER), dataset="analysis")
     return replace(plan, periods=tuple(replace(due, windows=due.windows[:WINDOWS]) for due in plan.periods))
 
 
@@ -139,10 +148,10 @@ def chosen(first: int, every: int) -> Iterator[ExperimentConfig]:
     return islice(configurations(), first, None, every)
 
 
-def covering(plans: list[AnalysisPlan]) -> Iterator[AnalysisPlan]:
-    """Yield plans until all that any of them has was in one, each time that which adds most."""
-    left = {plan.experiment.slug: _parts(plan) for plan in plans}
-    by_slug = {plan.experiment.slug: plan for plan in plans}
+def covering(configs: list[ExperimentConfig]) -> Iterator[ExperimentConfig]:
+    """Yield experiments until all that any of them has was in one, each time that which adds most."""
+    left = {config.slug: _parts(plan_of(config)) for config in configs}
+    by_slug = {config.slug: config for config in configs}
     while True:
         slug = max(left, key=lambda each: len(left[each]))
         if not left[slug]:
@@ -175,21 +184,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     sweep, statements, experiments, since = Sweep(), 0, 0, time.perf_counter()
-    plans: Iterable[AnalysisPlan] = map(plan_of, chosen(options.first, options.every))
-    for plan in covering(list(plans)) if options.cover else plans:
+    configs = list(chosen(options.first, options.every))
+    for config in covering(configs) if options.cover else configs:
         if time.perf_counter() - since > options.seconds:
             print("the time is up", flush=True)
             break
         experiments += 1
         if options.run:
             with tempfile.TemporaryDirectory() as folder:
-                for problem in sweep.run(plan, Path(folder), units=options.units):
-                    print(plan.experiment.slug, *problem, flush=True)
+                for problem in sweep.run(config, Path(folder), units=options.units):
+                    print(config.slug, *problem, flush=True)
         else:
-            rehearsed = sweep.analysed(plan)
+            rehearsed = sweep.analysed(plan_of(config))
             statements += len(rehearsed.statements)
             for wrong in rehearsed.wrong:
-                print(plan.experiment.slug, wrong.node, wrong.metric, wrong.error, flush=True)
+                print(config.slug, wrong.node, wrong.metric, wrong.error, flush=True)
         if experiments % 20 == 0:
             print(f"... {experiments} experiments, {_took(since)}", flush=True)
     if options.run:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import pyarrow as pa
 
@@ -60,10 +60,10 @@ def fitted(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 def table_of(columns: Sequence[Column], pages: Iterable[Sequence[Sequence[Value]]]) -> pa.Table:
     """Return rows of Python values; a page is let go before the next is asked for, as it takes many times the room."""
     schema = schema_of(columns)
-    return pa.Table.from_batches([_batch(columns, rows, schema) for rows in pages], schema)
+    return pa.Table.from_batches(map(partial(_batch, columns, schema), pages), schema)
 
 
-def _batch(columns: Sequence[Column], rows: Sequence[Sequence[Value]], schema: pa.Schema) -> pa.RecordBatch:
+def _batch(columns: Sequence[Column], schema: pa.Schema, rows: Sequence[Sequence[Value]]) -> pa.RecordBatch:
     held = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
     arrays = [
         pa.array([_text(value) for value in values] if column.type == "JSON" else values, field.type)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = str | int | float | bool | Decimal | date | datetime | None
 Value: TypeAlias = "Scalar | list[Value] | dict[str, Value]"
 
+PAGE_ROWS = 50_000
+
 
 class Write(StrEnum):
     """What becomes of the rows that a table holds already."""
@@ -122,8 +124,12 @@ class DryRun:
 class Engine(Protocol):
     """A warehouse. Every method raises an `EngineError`; reads and writes of one table are atomic."""
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
-        """Run a query and return its rows."""
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
+        """Run a query and return its rows.
+
+        Where they come over a network, it is `page_rows` at a time; fewer where rows are large, as what is on its way
+        takes thirty times the room of what is there.
+        """
         ...
 
     def query_to_table(

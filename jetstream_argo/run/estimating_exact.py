@@ -29,5 +29,6 @@ def values_of_the_inexact(
     found: dict[Key, Row] = {}
     for cells in portions(dict(sorted(sizes.items())), queries.at_once):
         windows = [window for window in queries.windows if window.index in {key[1] for key in cells}]
-        found |= queries.rows(values_query(queries.observed(group, windows), cells))
+        largest = max(sizes[cell] for cell in cells)
+        found |= queries.rows(values_query(queries.observed(group, windows), cells), largest=largest)
     return found

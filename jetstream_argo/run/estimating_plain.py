@@ -113,7 +113,9 @@ def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     clips = _clips(group.asked)
     detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
     with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
-    summary = queries.rows(summary_query(observed, clips, with_values=with_values))
+    summary = queries.rows(
+        summary_query(observed, clips, with_values=with_values), largest=2 * FEW_VALUES if with_values else 1
+    )
     details: dict[needs.Need, Mapping[Key, Row]] = {
         need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
     }
@@ -144,15 +146,16 @@ def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
 
 
 def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[Key, Row]) -> dict[Key, Row]:
-    numbers: dict[int, int] = {}
+    sizes: dict[int, list[int]] = {}
     for row in summary.values():
         if row.whole("n_values") > FEW_VALUES:
-            index = row.whole("window_index")
-            numbers[index] = numbers.get(index, 0) + min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
+            size = min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
+            sizes.setdefault(row.whole("window_index"), []).append(size)
     found: dict[Key, Row] = {}
-    for indexes in portions(dict(sorted(numbers.items())), queries.at_once):
+    for indexes in portions({index: sum(sizes[index]) for index in sorted(sizes)}, queries.at_once):
         windows = [window for window in queries.windows if window.index in indexes]
-        found |= queries.rows(_query(need, group, queries, windows))
+        largest = max(size for index in indexes for size in sizes[index])
+        found |= queries.rows(_query(need, group, queries, windows), largest=largest)
     return found
 
 

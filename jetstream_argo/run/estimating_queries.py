@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.engines.protocol import Engine, Job, Result, Value
+from jetstream_argo.engines.protocol import PAGE_ROWS, Engine, Job, Result, Value
 from jetstream_argo.errors import EstimateError, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -94,7 +94,8 @@ class Row:
 class Queries:
     """The values of one metric in some windows, and what it cost to ask about them.
 
-    Where branches have many distinct values, no answer has more than about `at_once` numbers: 150 MB.
+    Where branches have many distinct values, no answer has more than about `at_once` numbers, 32 MB, of which about
+    `a_page` are on their way from the warehouse at a time: 60 MB. A row, which is a branch, is never split.
     """
 
     plan: AnalysisPlan
@@ -103,16 +104,18 @@ class Queries:
     windows: tuple[AnalysisWindow, ...]
     labels: Mapping[str, str]
     at_once: int = 4_000_000
+    a_page: int = 200_000
     jobs: list[Job] = field(default_factory=list)
     _types: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def rows(self, sql: Sql) -> dict[Key, Row]:
-        """Run a query that gives a row per basis, window, segment and branch."""
-        return {row.key: row for row in self.table(sql)}
+    def rows(self, sql: Sql, *, largest: int = 1) -> dict[Key, Row]:
+        """Run a query that gives a row per basis, window, segment and branch; the `largest` has so many numbers."""
+        return {row.key: row for row in self.table(sql, largest=largest)}
 
-    def table(self, sql: Sql) -> list[Row]:
+    def table(self, sql: Sql, *, largest: int = 1) -> list[Row]:
         """Run any query."""
-        result = self.engine.query(sql, labels=self.labels)
+        page_rows = min(max(self.a_page // largest, 1), PAGE_ROWS)
+        result = self.engine.query(sql, labels=self.labels, page_rows=page_rows)
         self.jobs.append(result.job)
         return list(rows_of(result))
 

@@ -6,7 +6,18 @@ from decimal import Decimal
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.engines.arrow import result_of
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import (
+    PAGE_ROWS,
+    Column,
+    DryRun,
+    Job,
+    Layout,
+    Listed,
+    Result,
+    TableInfo,
+    Value,
+    Write,
+)
 from jetstream_argo.errors import InvalidQuery, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.summary import FEW_VALUES
@@ -44,7 +55,7 @@ class Rehearsal:
         self._asked.clear()
         return asked
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Analyse a query; answer with made-up rows where others would be asked for because of the answer."""
         found = self._analysed(sql)
         self._check(self._expected.wrong_answer(found.columns))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Segment
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Result, Value, Write
+from jetstream_argo.engines.protocol import PAGE_ROWS, Column, Result, Value, Write
 from jetstream_argo.plan.model import (
     AnalysisPlan,
     Covariate,
@@ -67,18 +67,22 @@ def units_of(branch: str, values: Sequence[Value], others: Sequence[Value] = ())
 
 @dataclass
 class Counting(EmbeddedEngine):
-    """A warehouse that remembers its queries."""
+    """A warehouse that remembers its queries, and what it answered with how many rows a page."""
 
     asked: list[Sql] = field(default_factory=list)
+    answered: list[tuple[int, Result]] = field(default_factory=list)
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.asked = []
+        self.answered = []
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query."""
         self.asked.append(sql)
-        return super().query(sql, labels=labels)
+        result = super().query(sql, labels=labels, page_rows=page_rows)
+        self.answered.append((page_rows, result))
+        return result
 
 
 @dataclass(frozen=True)

@@ -322,6 +322,29 @@ def test_answers_that_would_be_too_large_are_asked_for_window_by_window(tmp_path
         assert repr(together.facts(one.need, key)) == repr(apart.facts(one.need, key))
 
 
+@pytest.mark.parametrize("name", ["deciles", "empirical_cdf", "kernel_density_estimate", "bootstrap_mean"])
+@pytest.mark.parametrize("distinct", [900, 1300])
+def test_no_page_has_more_numbers_than_there_is_room_for(tmp_path: Path, name: str, distinct: int) -> None:
+    # Of a bootstrap the values are fetched only where they have a heavy tail.
+    asked = statistic(name, drop_highest=0) if name == "bootstrap_mean" else statistic(name)
+    values: list[Value] = [1.05**n if name == "bootstrap_mean" else float(n**3) for n in range(distinct)]
+    branches = tuple("abcdef")
+    units = [unit for branch in branches for unit in units_of(branch, values)]
+    world = world_of(tmp_path, units, branches=branches)
+    (group,) = groups_of(MetricStatistics(Period.WEEK, "clicks", "k", (asked,)), world.stored)
+    queries = Queries(world.plan, world.engine, world.stored, (WEEK,), {}, a_page=6000)
+
+    plain_facts(group, queries)
+
+    largest = [
+        max(sum(len(value) for value in row if isinstance(value, list)) for row in result.rows)
+        for _, result in world.engine.answered
+    ]
+    assert largest[-1] > 0
+    for size, (page_rows, _) in zip(largest, world.engine.answered, strict=True):
+        assert page_rows * size <= 6000 or page_rows == 1
+
+
 def test_a_censor_that_drops_far_more_units_than_asked_is_told(tmp_path: Path) -> None:
     # Of yes and no, the 0.9 quantile is yes, and all who say it leave.
     flags: list[Value] = [1, 1, 1, 1, 0, 0, 0, 0, None]

@@ -14,7 +14,7 @@ from jetstream_argo.config.model import Period, Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Result, Value
+from jetstream_argo.engines.protocol import PAGE_ROWS, Result, Value
 from jetstream_argo.errors import TooBig
 from jetstream_argo.report.entries import read_entries
 from jetstream_argo.report.results import Filters, read_estimates
@@ -36,7 +36,7 @@ class Narrow(EmbeddedEngine):
         self.refused = 0
         self.spans: list[tuple[int, int]] = []
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query, unless it is about too many windows."""
         read = [(int(first), int(last)) for first, last in re.findall(r"window_index BETWEEN (\d+) AND (\d+)", sql)]
         spans = [last - first + 1 for first, last in read]
@@ -44,7 +44,7 @@ class Narrow(EmbeddedEngine):
         if sum(spans) // 2 > self.windows:  # of two bases
             self.refused += 1
             raise TooBig("resources exceeded")
-        return super().query(sql, labels=labels)
+        return super().query(sql, labels=labels, page_rows=page_rows)
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Job, Layout, Result, Write
+from jetstream_argo.engines.protocol import PAGE_ROWS, Job, Layout, Result, Write
 from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -35,9 +35,9 @@ class Recording(EmbeddedEngine):
         super().__init__(root)
         self.ran: list[str] = []
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         self.ran.append(sql)
-        return super().query(sql, labels=labels)
+        return super().query(sql, labels=labels, page_rows=page_rows)
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()

@@ -5,7 +5,7 @@ leave it out where the settings name a default one.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import cast
 
@@ -22,11 +22,20 @@ from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
 from jetstream_argo.engines.bigquery.tables import Tables, is_described, lasts
 from jetstream_argo.engines.bigquery.values import json_lines
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import (
+    PAGE_ROWS,
+    Column,
+    DryRun,
+    Job,
+    Layout,
+    Listed,
+    Result,
+    TableInfo,
+    Value,
+    Write,
+)
 from jetstream_argo.errors import Conflict, InvalidQuery
 from jetstream_argo.sql.text import Sql, identifier, lines
-
-PAGE_ROWS = 50_000  # at most: BigQuery ends a page at 20 MB
 
 
 class BigQueryEngine:
@@ -42,15 +51,15 @@ class BigQueryEngine:
         self._tables = Tables(self._client, settings)
         self._retry = retry(settings)
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
-        """Run a query and return its rows."""
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
+        """Run a query and return its rows; BigQuery ends a page at 20 MB of JSON too, which take 400 MB here."""
         from jetstream_argo.engines.arrow import table_of  # loads pyarrow
 
         job = self._query(sql, self._query_config(labels), "query", sql)
         with translated(job_id=job.job_id, sql=sql):
-            found = self._rows(job)
+            found = self._rows(job, page_rows=page_rows)
             columns = columns_of(found.schema)
-            table = table_of(columns, ([row.values() for row in page] for page in found.pages))
+            table = table_of(columns, _pages(found))
         return Result(columns, table, _cost(job, table.num_rows))
 
     def query_to_table(
@@ -71,7 +80,7 @@ class BigQueryEngine:
         writes(config, write, storage, existing=existing is not None)
         job = self._query(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
-            rows = self._rows(job, limit=0).total_rows
+            rows = self._rows(job).total_rows
         self._describe(destination, layout, existing, write, job)
         return _cost(job, rows or 0)
 
@@ -180,12 +189,11 @@ class BigQueryEngine:
 
         return cast(QueryJob, self._jobs.run(self._names.next(*request), begin, sql=sql))
 
-    def _rows(self, job: QueryJob, *, limit: int | None = None) -> RowIterator:
+    def _rows(self, job: QueryJob, *, page_rows: int | None = None) -> RowIterator:
         # Without a page size, the first request asks for no rows, and a second one for the first of them.
-        size = PAGE_ROWS if limit is None else None
         return job.result(
-            page_size=size,
-            max_results=limit,
+            page_size=page_rows,
+            max_results=0 if page_rows is None else None,
             retry=self._retry,
             timeout=self._settings.request_seconds,
             job_retry=None,
@@ -229,6 +237,15 @@ class BigQueryEngine:
         expires = None if days is None else job.ended + timedelta(days=days)
         if not is_described(kept, layout) or not lasts(kept, expires):
             self._tables.describe(destination, layout, expires=expires)
+
+
+def _pages(rows: RowIterator) -> Iterator[list[tuple[Value, ...]]]:
+    """Yield the rows page by page, and keep nothing of one when the next is asked for."""
+    for page in rows.pages:
+        values = [row.values() for row in page]
+        page.raw_page.get("rows", []).clear()  # the library holds it until the next is there
+        yield values
+        del values
 
 
 def _types(columns: Sequence[Column]) -> dict[str, str]:

@@ -13,7 +13,18 @@ from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import bigquery_type, text_literal
 from jetstream_argo.engines.embedded.write import Writer
-from jetstream_argo.engines.protocol import Column, DryRun, Job, Layout, Listed, Result, TableInfo, Value, Write
+from jetstream_argo.engines.protocol import (
+    PAGE_ROWS,
+    Column,
+    DryRun,
+    Job,
+    Layout,
+    Listed,
+    Result,
+    TableInfo,
+    Value,
+    Write,
+)
 from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 
@@ -54,7 +65,7 @@ class EmbeddedEngine:
         self._session = Session(self._store, project, registry, settings)
         self._writer = Writer(self._store, self._session)
 
-    def query(self, sql: Sql, *, labels: Mapping[str, str]) -> Result:
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""
         from jetstream_argo.engines.arrow import fitted
 

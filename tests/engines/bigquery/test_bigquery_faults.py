@@ -127,6 +127,16 @@ def test_a_page_that_fails_is_asked_for_again(fake: FakeBigQuery, patient: BigQu
     assert [batch.num_rows for batch in result.table.to_batches()] == [10, 10, 5]
 
 
+def test_rows_are_taken_as_many_at_a_time_as_there_is_room_for(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    sql = Sql("SELECT x, GENERATE_ARRAY(1, x) AS many FROM UNNEST(GENERATE_ARRAY(1, 7)) AS x ORDER BY x")
+
+    result = engine.query(sql, labels={}, page_rows=3)
+
+    assert [batch.num_rows for batch in result.table.to_batches()] == [3, 3, 1]
+    assert result.rows == tuple((x, list(range(1, x + 1))) for x in range(1, 8))
+    assert fake.calls.count(Call.RESULTS) == 3
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_view_and_labels_survive_failing_calls(fake: FakeBigQuery, engine: BigQueryEngine, case: Case) -> None:
     engine.load("d.t", ROWS, [Column("x", "INT64")], write=Write.TRUNCATE, labels={})
