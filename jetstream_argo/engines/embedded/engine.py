@@ -11,7 +11,7 @@ from uuid import uuid4
 from jetstream_argo.engines.embedded.functions import load_registry
 from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
-from jetstream_argo.engines.embedded.types import bigquery_type, text_literal
+from jetstream_argo.engines.embedded.types import bigquery_type
 from jetstream_argo.engines.embedded.write import Writer
 from jetstream_argo.engines.protocol import (
     PAGE_ROWS,
@@ -118,23 +118,11 @@ class EmbeddedEngine:
         """Write an Arrow table's rows, as `load` does; `columns` says the types where Arrow's do not."""
         started = time.perf_counter()
         with self._session.arrow(table) as staged:
-            return self._load_query(staged, destination, write, layout, columns, started)
-
-    def load_parquet(
-        self,
-        destination: str,
-        files: Sequence[Path],
-        *,
-        write: Write,
-        labels: Mapping[str, str],
-        layout: Layout = Layout(),
-        columns: Sequence[Column] = (),
-    ) -> Job:
-        """Write the rows of Parquet files, as `load` does; `columns` says the types where the files' do not."""
-        started = time.perf_counter()
-        paths = ", ".join(text_literal(str(file)) for file in files)
-        rows = f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
-        return self._load_query(rows, destination, write, layout, columns, started)
+            if not columns:
+                described = self._session.run(f"DESCRIBE {staged}", "").fetchall()
+                columns = [Column(str(row[0]), bigquery_type(str(row[1]))) for row in described]
+            written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
+        return self._job(written.rows, started, written.scan)
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
         """Make or replace a view.
@@ -198,15 +186,6 @@ class EmbeddedEngine:
 
     def take_over(self) -> None:
         """Do nothing: a query ends with the process that asked."""
-
-    def _load_query(
-        self, rows: str, destination: str, write: Write, layout: Layout, columns: Sequence[Column], started: float
-    ) -> Job:
-        if not columns:
-            described = self._session.run(f"DESCRIBE {rows}", "").fetchall()
-            columns = [Column(str(row[0]), bigquery_type(str(row[1]))) for row in described]
-        written = self._writer.write(rows, tuple(columns), self._store.name(destination), write, layout)
-        return self._job(written.rows, started, written.scan)
 
     def _info(self, name: TableName, version: Version) -> TableInfo:
         return TableInfo(
