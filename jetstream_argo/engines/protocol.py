@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = str | int | float | bool | Decimal | date | datetime | None
 Value: TypeAlias = "Scalar | list[Value] | dict[str, Value]"
 
-PAGE_ROWS = 50_000
+PAGE_ROWS = 5_000  # rows of 25 columns take 30 MB on their way
+_ROWS_AT_ONCE = 1_000
 
 
 class Write(StrEnum):
@@ -80,14 +81,18 @@ class Result:
 
     @property
     def rows(self) -> tuple[tuple[Value, ...], ...]:
-        """The rows as Python's values, which take many times the room: for few of them, or one after the other."""
-        return tuple(zip(*(column.to_pylist() for column in self.table.columns), strict=True))
+        """All rows as Python's values, which take many times the room."""
+        return tuple(self._each())
 
     def dicts(self) -> Iterator[dict[str, Value]]:
         """Yield every row as a mapping from column name to value."""
         names = [column.name for column in self.columns]
-        for row in self.rows:
+        for row in self._each():
             yield dict(zip(names, row, strict=True))
+
+    def _each(self) -> Iterator[tuple[Value, ...]]:
+        for batch in self.table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,8 @@ def csv_of(result: Result) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in result.columns])
-    for row in result.rows:
-        writer.writerow(["" if value is None else as_json(value) for value in row])
+    for row in result.dicts():
+        writer.writerow(["" if value is None else as_json(value) for value in row.values()])
     return text.getvalue()
 
 
