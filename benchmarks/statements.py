@@ -43,7 +43,7 @@ from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query
 from jetstream_argo.synthetic.generate import generate
-from jetstream_argo.validating.alike import Memory, SparingAnalyst
+from jetstream_argo.validating.alike import ATTEMPT, Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst
 from jetstream_argo.validating.statements import Rehearsed, rehearse
 from jetstream_argo.validating.telemetry import telemetry_columns
@@ -85,7 +85,7 @@ class Sweep:
             def now() -> datetime:
                 return datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
-            context = Context(plan, codec.sha256(plan), node.id, both, "rehearsal", now, ledger=ledger)
+            context = Context(plan, codec.sha256(plan), node.id, both, ATTEMPT, now, ledger=ledger)
             try:
                 failed += [(node.id, metric, str(error)) for metric, error in run_node(node, context).failed]
             except JetstreamArgoError as error:

@@ -11,7 +11,9 @@ from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.validating.analysts import Analyst, Tables, read_of
 from jetstream_argo.validating.roles import COLUMN, Roles, roles
 
-_BATCH = re.compile(r"'[a-z0-9-]+-rehearsal-[^']*'")
+ATTEMPT = "rehearsal"  # of which the batches are that a query here writes and reads
+
+_BATCH = re.compile(rf"'{ATTEMPT}-[^']*'")
 _WORD = re.compile(r"\w+")
 
 _WINDOW = r"STRUCT\(-?\d+ AS window_index,[^()]*\)"

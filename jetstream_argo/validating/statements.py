@@ -17,6 +17,7 @@ from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.validating.alike import ATTEMPT
 from jetstream_argo.validating.analysts import Analyst, Tables
 from jetstream_argo.validating.expected import enrollment_columns
 from jetstream_argo.validating.rehearsal import Asked, Rehearsal
@@ -81,7 +82,7 @@ def rehearse(plan: AnalysisPlan, analyst: Analyst) -> Rehearsed:
         if barred.intersection(node.needs):
             barred.add(node.id)
             continue
-        context = Context(plan, sha256, node.id, engine, "rehearsal", lambda: now, ledger=ledger)
+        context = Context(plan, sha256, node.id, engine, ATTEMPT, lambda: now, ledger=ledger)
         failed = _do(node, context, engine)
         wrong += failed
         if failed and isinstance(node.task, SignalTask):

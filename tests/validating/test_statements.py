@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import PAGE_ROWS, Job, Layout, Result, Write
+from jetstream_argo.engines.zetasql.checker import start
 from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -18,10 +20,11 @@ from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.validating.analysts import WarehouseAnalyst, with_stand_ins
+from jetstream_argo.validating.alike import Memory, SparingAnalyst
+from jetstream_argo.validating.analysts import LocalAnalyst, WarehouseAnalyst, with_stand_ins
 from jetstream_argo.validating.statements import READING, rehearse
-from tests.pipeline import metric, planned
-from tests.validating.world import config, write_telemetry
+from tests.pipeline import START, metric, planned
+from tests.validating.world import TELEMETRY, config, write_telemetry
 
 WEEK_DUE = date(2026, 5, 12)
 HOURS = metric("hours", "SUM(hours)")
@@ -81,6 +84,20 @@ def test_queries_that_only_large_branches_need_are_rehearsed_too(
     asked = [each for each in rehearsed.statements if each.node == "stats-week-hours"]
     assert len(asked) == 1 + details
     assert all(each.metrics == ("hours",) for each in asked)
+
+
+def test_of_an_experiment_with_the_same_metrics_nothing_is_asked_again() -> None:
+    memory, service = Memory(), start()
+    asked = []
+    for slug, start_date in (("one-of-them", START), ("another-one", START + timedelta(days=7))):
+        own = replace(config([HOURS, MEDIAN]), slug=slug, start_date=start_date)
+        plan = planned(own, as_of=start_date + timedelta(days=12))
+        analyst = SparingAnalyst(LocalAnalyst(TELEMETRY, service), TELEMETRY, memory=memory, slug=slug)
+        assert len(rehearse(plan, analyst).statements) > 10
+        asked.append(memory.asked)
+
+    assert asked[0] > 5
+    assert asked[1] == asked[0]
 
 
 def test_a_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:
