@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -16,11 +16,12 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Engine, Value
 from jetstream_argo.errors import EXIT_DONE, JetstreamArgoError
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.synthetic.generate import generate
 from tests.engines.bigquery.cases import Case, Outcome
 from tests.engines.bigquery.fake_server.server import FakeBigQuery
-from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.pipeline import ENROLLMENTS, EXPOSURES, Pipeline, experiment, metric, planned, source
 
 PROJECT = "local"  # of a pipeline's tables
 AS_OF = date(2026, 5, 14)
@@ -29,8 +30,8 @@ _OF_THE_ATTEMPT = {"batch", "computed_at"}
 Rows = Counter[tuple[Value, ...]]
 
 
-def small_plan() -> AnalysisPlan:
-    """Two sources, three metrics, daily and weekly windows, on both bases."""
+def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: str = "results") -> AnalysisPlan:
+    """Two sources, three metrics, daily and weekly windows, on both bases; `telemetry` begins its tables' names."""
     metrics = [
         metric("visits", "SUM(activity.visits)"),
         metric("days", "COUNT(DISTINCT submission_date)"),
@@ -40,7 +41,10 @@ def small_plan() -> AnalysisPlan:
         Period.DAY: [Summary("visits", "count")],
         Period.WEEK: [Summary("visits", "linear_model_mean"), Summary("searched", "binomial"), Summary("days", "sum")],
     }
-    return planned(experiment(metrics, [source("activity"), source("search")], periods), as_of=AS_OF)
+    sources = [source(name, f"{telemetry}{name}") for name in ("activity", "search")]
+    enrolled, exposed = (sql.replace("telemetry.", telemetry) for sql in (ENROLLMENTS, EXPOSURES))
+    config = experiment(metrics, sources, periods, enrollments_sql=enrolled, exposures_sql=exposed)
+    return resolve(replace(config, slug=slug), as_of=AS_OF, dataset=dataset)
 
 
 def wide_plan(metrics: list[Metric]) -> AnalysisPlan:
@@ -111,11 +115,12 @@ def _code(pipeline: Pipeline, node: Node) -> int:
 
 def results(pipeline: Pipeline) -> dict[str, Rows]:
     """Return the rows of every published view, without what differs from attempt to attempt."""
-    return dict(_views(EmbeddedEngine(pipeline.root)))
+    return dict(views(EmbeddedEngine(pipeline.root), "results"))
 
 
-def _views(engine: Engine) -> Iterator[tuple[str, Rows]]:
-    for info in engine.infos([each.name for each in engine.tables("results")]).values():
+def views(engine: Engine, dataset: str, *, naming: str = "") -> Iterator[tuple[str, Rows]]:
+    """Yield the rows of the views in a dataset whose names have `naming` in them."""
+    for info in engine.infos([each.name for each in engine.tables(dataset) if naming in each.name]).values():
         if info.view_sql is not None:
             kept = ", ".join(column.name for column in info.columns if column.name not in _OF_THE_ATTEMPT)
             yield info.name, Counter(engine.query(Sql(f"SELECT {kept} FROM {info.name}"), labels={}).rows)
