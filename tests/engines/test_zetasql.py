@@ -179,3 +179,13 @@ def test_a_cache_that_others_can_write_to_is_not_used(tmp_path: Path, service: S
 
 def test_a_table_without_rows_is_empty_and_not_unknown(checker: Checker) -> None:
     assert checker.evaluate("SELECT COUNT(*) AS n FROM d.t AS t", {"d.t": []}) == ((0,),)
+
+
+def test_a_table_that_has_a_column_of_its_own_name_gives_that(service: Service) -> None:
+    checker = Checker({"p.d.events": [Column("events", "ARRAY<INT64>")]}, service=service)
+    rows: dict[str, list[dict[str, Value]]] = {"p.d.events": [{"events": [1, 2]}]}
+
+    assert checker.evaluate("SELECT e FROM `p.d.events` CROSS JOIN UNNEST(events) AS e ORDER BY e", rows) == (
+        (1,),
+        (2,),
+    )
