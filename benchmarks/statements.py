@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import count, islice
+from itertools import count, islice, product
 from pathlib import Path
 
 from benchmarks.both_engines import BothEngines, Compared
@@ -126,8 +126,7 @@ def populated(config: ExperimentConfig, folder: Path, units: int) -> tuple[Analy
     """
     plan = plan_of(config)
     starts = [START, *map(date.fromisoformat, sorted(set(re.findall(r"\d{4}-\d\d-\d\d", enrollments_query(plan)))))]
-    tries = [*((1, day) for day in starts), *((times, START) for times in MORE)]
-    for number, (times, day) in enumerate(tries):
+    for number, (times, day) in enumerate(product((1, *MORE), starts)):
         plan, engine = plan_of(config, day), EmbeddedEngine(folder / str(number))
         generate(plan, engine, units=units * times, seed=1)
         if engine.query(enrollments_query(plan), labels={}).rows:
