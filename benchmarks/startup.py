@@ -3,7 +3,8 @@
 Usage: python benchmarks/startup.py [REPEATS]
 
 Each line is the median of fresh processes. `task` unpacks and verifies a real plan, opens the warehouse and finds its
-node; what follows would be the first query. Resident memory is the largest that the process ever had.
+node; what follows would be the first query, and with its answer what holds answers is loaded. Resident memory is the
+largest that the process ever had.
 """
 
 import os
@@ -42,6 +43,7 @@ STEPS = {
     + "google.auth.default = lambda **_: (c.AnonymousCredentials(), 'p')\n"
     + "load_client()\nconnect('bigquery:p', attempt='a')",
 }
+STEPS["+ an answer"] = STEPS["task, bigquery"] + "\nimport jetstream_argo.engines.arrow"
 # Only those who need them may load these.
 WATCHED = "hera kubernetes yaml jinja2 rich pandas pyarrow numpy scipy sqlglot duckdb google.cloud.bigquery".split()
 REPORT = f"""
