@@ -317,6 +317,15 @@ def test_sums_of_integers_are_integers_wherever_they_stand(engine: Engine, filte
     assert list(result.rows) == expected
 
 
+def test_many_rows_come_in_their_order(engine: Engine) -> None:
+    result = engine.query(Sql("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 2500)) AS x ORDER BY x DESC"), labels={})
+
+    expected = list(range(2500, 0, -1))
+    assert [row for (row,) in result.rows] == expected
+    assert [row["x"] for row in result.dicts()] == expected
+    assert (result.table.num_rows, result.job.rows) == (2500, 2500)
+
+
 def test_asking_for_what_is_not_there_names_it(engine: Engine) -> None:
     load_numbers(engine)
 
