@@ -68,11 +68,7 @@ class Reader:
             case exp.If() | exp.Case():
                 return self._choice(node, scope)
             case exp.Cast():
-                target = node.to.sql("bigquery").upper().replace("BIGINT", "INT64").split("(")[0]
-                cast = self.read(node.this, scope)
-                if target in ("INT64", "FLOAT64"):  # not just any text can be a number
-                    cast.vote(target, WEAK)
-                return Shape(target)
+                return self._cast(node, scope)
             case exp.And() | exp.Or() | exp.Not() | exp.LogicalOr() | exp.LogicalAnd() | exp.CountIf():
                 for child in self._children(node, scope):
                     child.vote("BOOL")
@@ -89,6 +85,15 @@ class Reader:
         if isinstance(node, _COMPARISONS):
             return self._compared(node.this, node.expression, scope)
         return self._plain(node, scope)
+
+    def _cast(self, node: exp.Cast, scope: Scope) -> Shape:
+        target = node.to.sql("bigquery").upper().replace("BIGINT", "INT64").split("(")[0]
+        cast = self.read(node.this, scope)
+        if target in ("INT64", "FLOAT64", "BOOL"):  # not just any text can be one
+            cast.vote(target, WEAK)
+        if target == "BOOL" and isinstance(node.this, exp.JSONExtractScalar):
+            cast.vote("BOOL", 2 * STRONG)  # the document has a truth value there
+        return Shape(target)
 
     def _plain(self, node: exp.Expr, scope: Scope) -> Shape:
         children = self._children(node, scope)

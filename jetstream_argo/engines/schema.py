@@ -45,13 +45,20 @@ def infer_columns(*queries: str, known: Mapping[str, Iterable[Column]] | None = 
     """
     tables = {name: _known(columns) for name, columns in (known or {}).items()}
     reading = _Reading(tables)
-    for query in queries:
-        reading.query(parse_query(query), Scope())
+    for query in sorted(map(parse_query, queries), key=_is_ambiguous):
+        reading.query(query, Scope())
     return {
         table: {name: _guess(shape, name) for name, shape in base.columns.items()}
         for table, base in tables.items()
         if not base.closed
     }
+
+
+def _is_ambiguous(query: exp.Expr) -> bool:
+    """Whether the query joins an array without a name to a table: names may be of either, unless others tell more."""
+    return any(
+        isinstance(unnest.parent, exp.Join) and not unnest.args.get("alias") for unnest in query.find_all(exp.Unnest)
+    )
 
 
 def _existing(name: str, relations: list[Relation]) -> None:

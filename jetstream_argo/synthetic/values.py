@@ -113,7 +113,7 @@ class Values:
             inner = (*path, KEY, key)
             text = (
                 self._array(inner, guess, rows, rng)
-                if guess.keys or guess.values
+                if guess.keys or guess.values or guess.type == "BOOL"
                 else self._leaves.digits(inner, rows, rng)
             )
             text = text.cast(pa.string())

@@ -46,6 +46,19 @@ def test_the_constants_that_a_column_is_compared_with_are_kept() -> None:
     assert columns["extra"].keys["reason"].values == ("timeout",)
 
 
+def test_fields_of_an_array_that_one_query_tells_are_those_of_another() -> None:
+    joined = "SELECT *, NOT is_system AND addon_id IS NOT NULL AS own FROM d.clients, UNNEST(addons)"
+    alone = "SELECT MAX((SELECT COUNT(IF(is_system, NULL, addon_id)) FROM UNNEST(addons))) FROM d.clients"
+
+    assert infer_tables(joined, alone) == {"d.clients": {"addons": "ARRAY<STRUCT<is_system BOOL, addon_id STRING>>"}}
+
+
+def test_text_in_a_document_that_is_cast_to_a_truth_value_is_one() -> None:
+    columns = infer_columns("SELECT COUNTIF(CAST(JSON_VALUE(payload, '$.is_gift') AS BOOL)) FROM d.pings")
+
+    assert columns["d.pings"]["payload"].keys["is_gift"].type == "BOOL"
+
+
 def test_maps_histograms_and_unnested_structs_are_found_by_how_they_are_read() -> None:
     query = """
         SELECT

@@ -188,7 +188,7 @@ from_expression = '''(
 )'''
 experiments_column_type = "glean"
 [metrics]
-overall = ["opened", "named", "spent", "colours", "blue", "mean"]
+overall = ["opened", "named", "spent", "gift", "colours", "blue", "mean"]
 [metrics.opened]
 data_source = "pings"
 select_expression = "COALESCE(SUM(metrics.counter.opened), 0)"
@@ -201,6 +201,10 @@ select_expression = "SUM(mozfun.map.get_key(metrics.labeled.by_name, 'first'))"
 data_source = "pings"
 select_expression = "SUM(CAST(JSON_VALUE(payload, '$.price.cents') AS INT64))"
 [metrics.spent.statistics.linear_model_mean]
+[metrics.gift]
+data_source = "pings"
+select_expression = "COUNTIF(CAST(JSON_VALUE(payload, '$.price.is_gift') AS BOOL))"
+[metrics.gift.statistics.linear_model_mean]
 [metrics.colours]
 data_source = "pings"
 select_expression = "SUM((SELECT COUNT(*) FROM UNNEST(colours) AS colour WHERE colour.shade > 3))"
@@ -228,3 +232,5 @@ def test_structs_maps_documents_and_arrays_hold_what_expressions_read_from_them(
         if metric.source == "pings" and not metric.name.startswith("pings_"):
             rows = _rows(engine, f"SELECT {metric.select_expression} FROM {source.from_expression} AS ds")
             assert rows[0][0], metric.name
+    gifts = _rows(engine, "SELECT DISTINCT JSON_VALUE(payload, '$.price.is_gift') AS gift FROM app.pings ORDER BY gift")
+    assert gifts == [(None,), ("false",), ("true",)]
