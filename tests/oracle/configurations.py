@@ -12,7 +12,8 @@ START = date(2026, 5, 4)
 class Launch:
     """An experiment of metric-hub, with what its file does not say; where the file does say it, the file counts.
 
-    `units` enroll, made from the first seed from which some of them are in two branches and some are late.
+    `units` enroll, made from the first seed from which some of them are in two branches and some are late. Some queries
+    keep `one_branch` of each unit.
     """
 
     slug: str
@@ -26,6 +27,7 @@ class Launch:
     enrollment_days: int = 3
     observation_days: int = 15
     units: int = 120
+    one_branch: bool = False
 
     @property
     def end(self) -> date:
@@ -54,7 +56,10 @@ LAUNCHES = (
     Launch("navigational-suggestions", "desktop; ratios, segment", branches=("control", "treatment-a", "treatment-b")),
     Launch("win10-eos-hnt-differentiationprivacy-default", "desktop; 2 outcomes"),
     Launch(
-        "whats-new-notification-tab-groups", "desktop; custom enrollment query, days28, 3 segments", observation_days=29
+        "whats-new-notification-tab-groups",
+        "desktop; custom enrollment query, days28, 3 segments",
+        observation_days=29,
+        one_branch=True,
     ),
     Launch("group-id-ab-validation-131", "desktop; profile groups, events_stream", randomization_unit="group_id"),
     Launch(
