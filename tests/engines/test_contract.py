@@ -317,6 +317,15 @@ def test_sums_of_integers_are_integers_wherever_they_stand(engine: Engine, filte
     assert list(result.rows) == expected
 
 
+def test_a_product_of_numerics_has_the_digits_of_a_numeric(engine: Engine) -> None:
+    product = "NUMERIC '0.123456789' * NUMERIC '0.5'"
+
+    result = engine.query(Sql(f"SELECT {product} AS x, [{product}] AS many, 1 AS n"), labels={})
+
+    assert [column.type for column in result.columns] == ["NUMERIC", "ARRAY<NUMERIC>", "INT64"]
+    assert result.rows == ((Decimal("0.061728395"), [Decimal("0.061728395")], 1),)  # half is rounded away from 0
+
+
 def test_many_rows_come_in_their_order(engine: Engine) -> None:
     result = engine.query(Sql("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 2500)) AS x ORDER BY x DESC"), labels={})
 

@@ -70,9 +70,8 @@ class EmbeddedEngine:
         from jetstream_argo.engines.arrow import fitted
 
         started = time.perf_counter()
-        described, found = self._session.fetched(self._session.prepare(sql), sql)
-        _check_unique([name for name, _ in described])
-        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+        columns, found = self._session.fetched(self._session.prepare(sql), sql)
+        _check_unique([column.name for column in columns])
         table = fitted(found, columns)
         return Result(columns, table, self._job(table.num_rows, started, self._session.scanned()))
 

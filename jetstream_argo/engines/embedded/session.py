@@ -1,6 +1,7 @@
 """One in-memory DuckDB, in which the tables of the store are views."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
-from jetstream_argo.engines.embedded.types import duckdb_type, quoted, quoted_relation, relation, text_literal
+from jetstream_argo.engines.embedded.types import (
+    bigquery_type,
+    casts,
+    duckdb_type,
+    quoted,
+    quoted_relation,
+    relation,
+    text_literal,
+)
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import NotFound
 
@@ -21,6 +30,9 @@ if TYPE_CHECKING:
     import pyarrow
 
     from jetstream_argo.engines.embedded.translate import Translated, Translator
+
+
+_OTHER_DECIMALS = re.compile(r"DECIMAL\((?!38,9\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +90,15 @@ class Session:
         with self._errors(sql):
             return self.connection.execute(statement, parameters or None)
 
-    def fetched(self, translated: "Translated", sql: str) -> tuple[list[tuple[str, str]], "pyarrow.Table"]:
-        """Return the names and DuckDB types of a query's columns, and all its rows."""
+    def fetched(self, translated: "Translated", sql: str) -> tuple[tuple[Column, ...], "pyarrow.Table"]:
+        """Return a query's columns and all its rows. Whole numbers are as large as DuckDB has them."""
         with self._errors(sql):
             found = self.connection.sql(translated.sql)
-            described = [(str(name), str(type_)) for name, type_ in zip(found.columns, found.types, strict=True)]
-            return described, found.to_arrow_table()
+            types = [str(type_) for type_ in found.types]
+            columns = tuple(map(Column, found.columns, map(bigquery_type, types)))
+            if any(map(_OTHER_DECIMALS.search, types)):  # as of a product of two NUMERICs
+                found = found.project(casts(columns))
+            return columns, found.to_arrow_table()
 
     def scanned(self) -> Scan:
         """Return what the last statement read."""

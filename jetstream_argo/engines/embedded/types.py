@@ -1,8 +1,10 @@
 """How BigQuery's types are written in DuckDB, and back."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
+from jetstream_argo.engines.protocol import Column
 from jetstream_argo.engines.shapes import field_name
 from jetstream_argo.engines.type_names import element, members, named
 from jetstream_argo.errors import InvalidQuery, Unsupported
@@ -70,6 +72,11 @@ def bigquery_type(duckdb: str) -> str:
     if text not in _TO_BIGQUERY:
         raise Unsupported(f"a result of DuckDB's type {duckdb} has no type in BigQuery")
     return _TO_BIGQUERY[text]
+
+
+def casts(columns: Iterable[Column]) -> str:
+    """Return the select list that gives columns these types: a NUMERIC is rounded to its nine decimals."""
+    return ", ".join(f"CAST({quoted(c.name)} AS {duckdb_type(c.type)}) AS {quoted(c.name)}" for c in columns)
 
 
 def quoted(name: str) -> str:

@@ -9,7 +9,7 @@ from jetstream_argo.engines.embedded.compact import compacted
 from jetstream_argo.engines.embedded.rows import document, structure
 from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import DataFile, Store, TableName, Version, sync
-from jetstream_argo.engines.embedded.types import duckdb_type, quoted, text_literal
+from jetstream_argo.engines.embedded.types import casts, duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column, Layout, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery
 
@@ -81,13 +81,12 @@ class Writer:
     def _copied(
         self, rows: str, columns: Sequence[Column], name: TableName, layout: Layout, sql: str
     ) -> tuple[DataFile, ...]:
-        picked = ", ".join(f"CAST({quoted(c.name)} AS {duckdb_type(c.type)}) AS {quoted(c.name)}" for c in columns)
         types = {column.name: duckdb_type(column.type) for column in columns}
         # Of moments there are as many as rows: a file for each would be a burden, and nothing is pruned by their day.
         by = None if types.get(layout.partition_by or "", "").startswith("TIMESTAMP") else layout.partition_by
         order = [part for part in (by, *layout.cluster_by) if part]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
-        query = f"SELECT {picked} FROM ({rows}) AS _rows{ordered}"
+        query = f"SELECT {casts(columns)} FROM ({rows}) AS _rows{ordered}"
         target = self._store.new_file(name)
         held = tuple(column.name for column in columns)
         if by is None:
