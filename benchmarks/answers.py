@@ -41,16 +41,6 @@ before, since = peak(), time.perf_counter()
 rows = list(rows_of(engine.query(Sql(sql), labels={}, page_rows=int(page_rows))))
 print(before, peak(), time.perf_counter() - since, sum(row.wholes("counts").sum() for row in rows))
 """
-SERVER = """
-import sys
-from pathlib import Path
-from tests.engines.bigquery.fake_server.server import FakeBigQuery, http_server
-fake = FakeBigQuery(Path(sys.argv[1]))
-fake.page_rows = 10**9
-server = http_server(fake, 0)
-print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
-server.serve_forever()
-"""
 
 
 def main() -> None:
@@ -62,7 +52,8 @@ def main() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", SERVER, folder]
+        serve = (sys.executable, "-m", "tests.engines.bigquery.fake_server", "--root", folder)
+        command = [*serve, "--page-rows", str(10**9)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         try:
             assert server.stdout is not None

@@ -64,7 +64,7 @@ class BothEngines:
         self._different: list[str] = []
 
     def taken(self) -> tuple[str, ...]:
-        """Return what differed since the last time."""
+        """Return what differed, or was not evaluated, since the last time."""
         found = tuple(self._different)
         self._different.clear()
         return found

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Column
+from jetstream_argo.engines.type_names import element
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
@@ -72,7 +73,7 @@ class Expected:
         for name, type_ in given.items():
             if name in _ANSWER and type_ != _ANSWER[name]:
                 yield f"column {name} is {type_}, and must be {_ANSWER[name]}"
-            elif name not in _ANSWER and type_.removeprefix("ARRAY<").removesuffix(">") not in _NUMBERS:
+            elif name not in _ANSWER and (element(type_) or type_) not in _NUMBERS:
                 yield f"column {name} is {type_}, and must be INT64 or FLOAT64, or an array of them"
 
 

@@ -18,6 +18,7 @@ from jetstream_argo.engines.protocol import (
     Value,
     Write,
 )
+from jetstream_argo.engines.type_names import element
 from jetstream_argo.errors import InvalidQuery, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.summary import FEW_VALUES
@@ -167,7 +168,7 @@ def _some(type_: str) -> Value:
             return Decimal(1)
         case "STRING":
             return ""
-        case _ if type_.startswith("ARRAY<"):
+        case _ if element(type_) is not None:
             return []
         case _:
             return None

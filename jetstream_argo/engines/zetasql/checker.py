@@ -45,7 +45,6 @@ class Checker:
     ) -> None:
         self._service = service if service is not None else start()
         self._tables = {name: tuple(columns) for name, columns in tables.items()}
-        self._names = {name: {column.name for column in columns} for name, columns in self._tables.items()}
         self._functions = [*udfs, *shipped()]
         self._rows: Mapping[str, Sequence[Mapping[str, Value]]] = {}
         self._loaded: local_service_pb2.RegisterResponse | None = None
@@ -135,7 +134,7 @@ class Checker:
             self._let_go_of_rows()
             self._rows, self._loaded = rows, self._register(rows)
         request = local_service_pb2.EvaluateQueryRequest(
-            sql=quote_tables(sql, self._names),
+            sql=quote_tables(sql, self._tables),
             options=self._options,
             registered_catalog_id=self._loaded.registered_id,
             descriptor_pool_list=_pools(self._loaded),

@@ -4,17 +4,18 @@ from collections.abc import Collection, Mapping
 
 from sqlglot import exp
 
+from jetstream_argo.engines.protocol import Column
 from jetstream_argo.engines.syntax import parse_query, table_name
 
 
-def quote_tables(sql: str, tables: Mapping[str, Collection[str]]) -> str:
+def quote_tables(sql: str, tables: Mapping[str, Collection[Column]]) -> str:
     """Return the query with these tables' names in one pair of backticks each, and nothing else changed.
 
-    `tables` have their columns' names. A table whose name is also its column's can only be meant as that.
+    A table's name that is also a column's of it can only mean the column.
 
-    >>> quote_tables("SELECT t.n FROM a-b.d.t", {"a-b.d.t": ["n"]})
+    >>> quote_tables("SELECT t.n FROM a-b.d.t", {"a-b.d.t": [Column("n", "INT64")]})
     'SELECT t.n FROM `a-b.d.t` AS `t`'
-    >>> quote_tables("SELECT n FROM d.t, UNNEST(t) AS n", {"d.t": ["t"]})
+    >>> quote_tables("SELECT n FROM d.t, UNNEST(t) AS n", {"d.t": [Column("t", "ARRAY<INT64>")]})
     'SELECT n FROM `d.t`, UNNEST(t) AS n'
     """
     edits = []
@@ -25,7 +26,8 @@ def quote_tables(sql: str, tables: Mapping[str, Collection[str]]) -> str:
             while sql[start - 1].isalnum() or sql[start - 1] in "-_":  # sqlglot takes a-b for three words
                 start -= 1
             last = table.parts[-1].name
-            alias = "" if table.alias or last in tables[name] else f" AS `{last}`"
+            is_column = any(column.name == last for column in tables[name])
+            alias = "" if table.alias or is_column else f" AS `{last}`"
             edits.append((start, end, f"`{name}`{alias}"))
     for start, end, text in sorted(edits, reverse=True):
         sql = sql[:start] + text + sql[end:]
