@@ -5,6 +5,7 @@ both. A table is named `dataset.table`, in the engine's own project, or `project
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -97,7 +98,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class TableInfo:
-    """What the engine knows about a table or view. `etag` changes with every change."""
+    """What the engine knows about a table or view. `etag` changes with every change.
+
+    `created` is when the table was made: one that was deleted and made anew was made later. `rows` and `bytes` are what
+    is in storage: rows that still are in a streaming buffer are not there yet.
+    """
 
     name: str
     columns: tuple[Column, ...]
@@ -107,6 +112,7 @@ class TableInfo:
     labels: Mapping[str, str]
     etag: str
     view_sql: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,94 @@ class DryRun:
 
     columns: tuple[Column, ...]
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DateVersion:
+    """What a base table held of one date when it was looked at.
+
+    `modified` is a text that changes when rows of that date change, such as the time of the last change. Two versions
+    are equal when all three are.
+    """
+
+    rows: int
+    bytes: int
+    modified: str
+
+
+class Knowledge(StrEnum):
+    """What can be known of the versions of a table's dates."""
+
+    BY_DATE = "by date"
+    NOT_BY_DATE = "not by date"  # a look-up table: it is not partitioned by the date asked for, and has no versions
+    UNKNOWN = "unknown"  # refused, or cut short; `TableVersions.reason` says why, and what would mend it
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersions:
+    """The versions of a base table's dates within what was asked for; a date that is absent has no rows.
+
+    `newest` is the last date of the whole table that has rows, whatever was asked for; None where it has none at all.
+    """
+
+    table: str
+    knowledge: Knowledge
+    dates: Mapping[date, DateVersion] = field(default_factory=dict)
+    newest: date | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What became of rows that no query finds any more.
+
+    `files` counts files that were removed. `recoverable_until` is until when the warehouse can still bring the rows
+    back (BigQuery's time travel and fail-safe); None where they are gone.
+    """
+
+    files: int
+    recoverable_until: datetime | None = None
+
+
+class Provenance(Protocol):
+    """What a warehouse tells about the rows that a statement reads."""
+
+    def base_tables(self, sql: Sql) -> tuple[str, ...]:
+        """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""
+        ...
+
+    def versions(
+        self, tables: Sequence[str], *, date_column: str, first: date, last: date
+    ) -> Mapping[str, TableVersions]:
+        """Return, by the names asked for, the versions of the dates `first` to `last`, both included.
+
+        `date_column` is the column that the reader takes dates from: it decides only where a table's storage is not
+        partitioned. Nothing of the tables' rows is billed: the answer comes from metadata, in one query per dataset.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """How writers of one experiment keep out of one another's way, wherever they run."""
+
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold the lease `name` (`dataset.name`): many may hold it shared, or one alone.
+
+        A holder that died holds nothing: at once on the embedded engine, and after some minutes on BigQuery.
+
+        Raises:
+            Conflict: it is held in a way that excludes this one after `wait_seconds`; the message names the holder.
+        """
+        ...
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Remove what storage keeps of these tables (deleted ones, too) beside the rows that they have now.
+
+        That is earlier versions, and what writers left that died. The caller holds the exclusive lease.
+        """
+        ...
 
 
 class Engine(Protocol):
