@@ -59,6 +59,9 @@ class Job:
 
     `bytes` counts what was read; `slot_ms` is 0 where the engine has no slots. `scanned` holds, per table read, how
     many storage partitions (files or row groups on the embedded engine) were read; empty where the engine cannot say.
+
+    `written` holds how many rows the call wrote to each partition: by its date (`2026-05-04`) or number, by "NULL" for
+    rows without; by "" where the table is not partitioned, or the engine cannot say. Empty where nothing was written.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Job:
     slot_ms: int
     seconds: float
     scanned: Mapping[str, int] = field(default_factory=dict)
+    written: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
