@@ -14,6 +14,7 @@
         ├── InvalidQuery        the warehouse cannot run this SQL
         ├── Unsupported         this engine does not implement what the SQL asks for
         ├── AccessDenied        the account may not read or write this
+        │   └── PartDenied      of what the query names the account may not use some columns or functions
         ├── CostExceeded        the query would cost more than allowed
         ├── TooBig              resources exceeded or timed out: smaller pieces may succeed
         └── Transient           worth retrying as it is
@@ -132,6 +133,10 @@ class Unsupported(EngineError):
 
 class AccessDenied(EngineError):
     """The account may not read or write this."""
+
+
+class PartDenied(AccessDenied):
+    """The account may not use some columns or functions that the query names; without them it may be run."""
 
 
 class CostExceeded(EngineError):

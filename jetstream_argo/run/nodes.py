@@ -28,6 +28,7 @@ from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
 from jetstream_argo.run.sources import ensure_partials, ensure_values
+from jetstream_argo.run.splitting import is_about_a_table
 from jetstream_argo.run.words import counted
 
 
@@ -91,6 +92,10 @@ def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
         outcome += ensure_values(context, source, period, [metric for metric in due if period in metric.periods])
     failed = dict(outcome.errors)
     nothing = not outcome.written and {metric.name for metric in due or metrics} <= set(failed)
+    if nothing and len({str(error) for error in failed.values()}) == 1:
+        error = next(iter(failed.values()))
+        if is_about_a_table(error):
+            raise error
     parts = [counted(outcome.written, "query")] if outcome.written or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
     return TaskResult(

@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from jetstream_argo.errors import InvalidQuery, JetstreamArgoError, TooBig, Unsupported
+from jetstream_argo.errors import (
+    AccessDenied,
+    InvalidQuery,
+    JetstreamArgoError,
+    NotFound,
+    PartDenied,
+    TooBig,
+    Unsupported,
+)
 
 Part = TypeVar("Part")
 
@@ -51,6 +59,11 @@ class Piece(Generic[Part]):
         return Piece(parts, self.first, self.last)
 
 
+def is_about_a_table(error: JetstreamArgoError) -> bool:
+    """Return whether a table, or what it is in, is missing or denied: most often that is what all parts read."""
+    return isinstance(error, AccessDenied | NotFound) and not isinstance(error, PartDenied)
+
+
 class Work(Protocol[Part]):
     """Something that can be done piece by piece."""
 
@@ -75,8 +88,8 @@ def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> Outco
     """Do a piece in one query if it can be; else find the parts that fail, and do the others.
 
     A piece of the size `below` or more is cut at once: one of that size was too big before. Of SQL that the warehouse
-    refuses it is first asked which parts are wrong, which reads nothing. Only an error that depends on the rows, or a
-    query that is too big, is found by doing halves.
+    refuses it is first asked which parts are wrong, or may not be read, which reads nothing. Only an error that depends
+    on the rows, or a query that is too big, is found by doing halves.
     """
     if below is not None and piece.size >= below and piece.halves():
         return _each(work, piece.halves(), below)
@@ -87,16 +100,18 @@ def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> Outco
             return work.give_up(piece, error)
         work.too_big(piece, error)
         return _each(work, piece.halves(), below)
-    except (InvalidQuery, Unsupported) as error:
+    except (InvalidQuery, Unsupported, AccessDenied, NotFound) as error:
         if len(piece.parts) == 1:
             return work.give_up(piece, error)
-        refused = dict(_refused(work, piece))
+        refused = tuple(_refused(work, piece))
         if not refused:
-            return _each(work, piece.halves(), below)
+            # What no part reads all of them write to, and halves would too.
+            return work.give_up(piece, error) if is_about_a_table(error) else _each(work, piece.halves(), below)
         outcome = Outcome(0)
-        for part, why in refused.items():
-            outcome += work.give_up(piece.of((part,)), why)
-        good = tuple(part for part in piece.parts if part not in refused)
+        for parts, why in refused:
+            outcome += work.give_up(piece.of(parts), why)
+        bad = {part for parts, _ in refused for part in parts}
+        good = tuple(part for part in piece.parts if part not in bad)
         return outcome + (isolate(work, piece.of(good), below=below) if good else Outcome(0))
 
 
@@ -104,14 +119,33 @@ def _each(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) 
     return sum((isolate(work, piece, below=below) for piece in pieces), start=Outcome(0))
 
 
-def _refused(work: Work[Part], piece: Piece[Part]) -> Iterator[tuple[Part, InvalidQuery | Unsupported]]:
-    """Yield the parts whose SQL the warehouse refuses, with its reason."""
+_Refusal: TypeAlias = InvalidQuery | Unsupported | AccessDenied | NotFound
+
+
+def _refused(work: Work[Part], piece: Piece[Part]) -> Iterator[tuple[tuple[Part, ...], _Refusal]]:
+    """Yield the parts whose SQL the warehouse refuses, with its reason; together those that it refuses for one."""
+    error = _refusal(work, piece)
+    if error is None:
+        return
+    if len(piece.parts) == 1 or _denies_all(work, piece, error):
+        yield piece.parts, error
+        return
+    middle = len(piece.parts) // 2
+    yield from _refused(work, piece.of(piece.parts[:middle]))
+    yield from _refused(work, piece.of(piece.parts[middle:]))
+
+
+def _refusal(work: Work[Part], piece: Piece[Part]) -> _Refusal | None:
     try:
         work.check(piece)
-    except (InvalidQuery, Unsupported) as error:
-        if len(piece.parts) == 1:
-            yield piece.parts[0], error
-            return
-        middle = len(piece.parts) // 2
-        yield from _refused(work, piece.of(piece.parts[:middle]))
-        yield from _refused(work, piece.of(piece.parts[middle:]))
+    except (InvalidQuery, Unsupported, AccessDenied, NotFound) as error:
+        return error
+    return None
+
+
+def _denies_all(work: Work[Part], piece: Piece[Part], error: _Refusal) -> bool:
+    """Return whether the refusal is of what all parts read, such as their table: asking for each would say no more."""
+    if not is_about_a_table(error):
+        return False
+    ends = (_refusal(work, piece.of((part,))) for part in (piece.parts[0], piece.parts[-1]))
+    return all(end is not None and str(end) == str(error) for end in ends)

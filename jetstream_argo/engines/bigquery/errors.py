@@ -14,6 +14,7 @@ from jetstream_argo.errors import (
     EngineError,
     InvalidQuery,
     NotFound,
+    PartDenied,
     TooBig,
     Transient,
     Unsupported,
@@ -72,6 +73,13 @@ RULES: tuple[Rule, ...] = (
     Rule(TooBig, Again.NO, _SMALLER, pattern=r"timed out after [\d.]+ (hours|minutes|seconds|ms)"),
     Rule(TooBig, Again.NO, _SMALLER, pattern=r"resources exceeded|not enough resources for query planning"),
     Rule(TooBig, Again.NO, _SMALLER, pattern=r"query (is )?too (large|complex)|query length|too many partitions"),
+    # What an aggregate gathers is one row: https://cloud.google.com/bigquery/quotas#query_jobs, "Maximum row size".
+    Rule(
+        TooBig,
+        Again.NO,
+        _SMALLER,
+        pattern=r"\brows?( size)?\b.*\b(larger|limit|exceed\w*|too large)\b.*\b\d+ ?M(i?B|egabytes)\b",
+    ),
     Rule(Transient, Again.LATER, "the job was cancelled; run the node again", reasons=("stopped",)),
     Rule(
         CostExceeded,
@@ -86,6 +94,19 @@ RULES: tuple[Rule, ...] = (
     Rule(Transient, Again.NOW, _CALM, reasons=("internalError", "jobInternalError")),
     Rule(Transient, Again.NOW, "the table is not ready yet; it is tried again", reasons=("tableUnavailable",)),
     Rule(Transient, Again.NOW, "the table is not ready yet; it is tried again", pattern=r"table .*is being (cre|tru)"),
+    Rule(
+        PartDenied,
+        Again.NO,
+        "grant the account datacatalog.categoryFineGrainedReader on the policy tag, or leave the column out",
+        pattern=r"policy tag|fine-?grained ?(reader|get)|(denied|permission)\b.* on (the read )?columns?\b",
+    ),
+    Rule(
+        PartDenied,
+        Again.NO,
+        "grant the account bigquery.dataViewer on the dataset of the function or model, or do without it",
+        reasons=("accessDenied",),
+        pattern=r"denied: (routine|model)",
+    ),
     Rule(
         AccessDenied,
         Again.NO,

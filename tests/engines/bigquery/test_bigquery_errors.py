@@ -13,6 +13,7 @@ from jetstream_argo.errors import (
     EngineError,
     InvalidQuery,
     NotFound,
+    PartDenied,
     TooBig,
     Transient,
     Unsupported,
@@ -51,11 +52,29 @@ KNOWN: tuple[tuple[Failure, type[EngineError], Again], ...] = (
     (Failure("invalid", 400, "Too many partitions produced by query, allowed 4000, query produces at least 4001"),
      TooBig, Again.NO),
     (Failure("responseTooLarge", 403, "Response too large to return."), TooBig, Again.NO),
+    (Failure("invalidQuery", 400, "Cannot query rows larger than 100MB limit."), TooBig, Again.NO),
+    (Failure("invalid", 400, "Row size exceeds the limit of 100 MB."), TooBig, Again.NO),
+    (Failure("resourcesExceeded", 0, "Cannot query rows larger than 100MB limit."), TooBig, Again.NO),
     (Failure("billingTierLimitExceeded", 400, "Query exceeded resource limits"), TooBig, Again.NO),
     # jobs.getQueryResults gives this one HTTP 500, which must not make it look like a passing failure.
     (Failure("bytesBilledLimitExceeded", 500, "Query exceeded limit for bytes billed: 100. 200 or higher required."),
      CostExceeded, Again.NO),
     (Failure("accessDenied", 403, "Access Denied: Table p:d.t: User does not have permission"), AccessDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access Denied: BigQuery BigQuery: User has neither fine-grained reader nor masked "
+             'get permission to get data protected by policy tag "Sales : Money" on columns p.d.t.a, p.d.t.b.'),
+     PartDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access Denied: BigQuery BigQuery: User does not have permission to access policy "
+             'tag "pii : high" on column p.d.t.email.'), PartDenied, Again.NO),
+    (Failure("", 403, "Access denied: User does not have permission to access policy tag projects/p/locations/us/"
+             "taxonomies/1/policyTags/2 on column p.d.t.email."), PartDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access denied: Requires fineGrainedGet permission on the read columns to execute "
+             "the DML statements"), PartDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access Denied: Routine p:d.f: User does not have permission to query routine p:d.f,"
+             " or perhaps it does not exist."), PartDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access Denied: Dataset p:d: Permission bigquery.tables.create denied on it"),
+     AccessDenied, Again.NO),
+    (Failure("accessDenied", 403, "Access Denied: Project p: User does not have bigquery.jobs.create permission"),
+     AccessDenied, Again.NO),
     (Failure("authError", 401, "Invalid Credentials"), AccessDenied, Again.NO),
     (Failure("notFound", 404, "Not found: Table p:d.t was not found in location US"), NotFound, Again.NO),
     (Failure("notFound", 404, "Not found: Job p:US.j"), Transient, Again.NOW),
