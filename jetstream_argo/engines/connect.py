@@ -1,22 +1,41 @@
 """Which warehouse a URL names."""
 
-from dataclasses import fields, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from typing import TypeAlias, assert_never
 
+from jetstream_argo.engines.address import Address, parse_address
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings, Priority
+from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import ConfigError, Problem, nearest
 
 EMBEDDED_PROJECT = "local"  # of tables that are named without one
+
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSettings:
+    """Where an embedded warehouse is; a statement that runs for longer than `timeout_seconds` is stopped."""
+
+    folder: Path
+    project: str = EMBEDDED_PROJECT
+    timeout_seconds: float = Limits().timeout_seconds
+
+
+Settings: TypeAlias = EmbeddedSettings | BigQuerySettings
 
 
 def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQuerySettings | None = None) -> Engine:
     """Return the engine that `url` names.
 
     Args:
-        url: `embedded:FOLDER[?project=NAME]`, or `bigquery:PROJECT[?location=EU&priority=batch&…]` where every field
-            of `BigQuerySettings` may be set.
+        url: `embedded:FOLDER[?project=NAME&timeout_seconds=N]`, or `bigquery:PROJECT[?location=EU&priority=batch&…]`
+            where every field of `BigQuerySettings` may be set.
         attempt: names one start of one process, so that no other start shares its job ids.
         job_id_prefix: what the job ids begin with, such as plan and node.
         bigquery: settings that the URL's own are laid over.
@@ -24,47 +43,72 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
     Raises:
         ConfigError: the URL names no engine, or sets what does not exist.
     """
-    parts = urlsplit(url)
-    match parts.scheme:
-        case "embedded":
+    match settings(url, bigquery=bigquery):
+        case EmbeddedSettings() as embedded:
             from jetstream_argo.engines.embedded.engine import EmbeddedEngine  # loads DuckDB
 
-            options = _options(url, parts, {"project"})
-            if not parts.path:
-                raise ConfigError(url, [Problem("", "names no folder; write embedded:FOLDER")])
-            embedded: Engine = EmbeddedEngine(Path(parts.path), project=options.get("project", EMBEDDED_PROJECT))
-            return embedded
-        case "bigquery":
+            limits = Limits(timeout_seconds=embedded.timeout_seconds)
+            return EmbeddedEngine(embedded.folder, project=embedded.project, limits=limits)
+        case BigQuerySettings() as found:
             from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # loads Google's client
 
-            settings = _bigquery_settings(url, parts, bigquery)
-            return BigQueryEngine(settings, attempt=attempt, job_id_prefix=job_id_prefix)
+            return BigQueryEngine(found, attempt=attempt, job_id_prefix=job_id_prefix)
+        case never:
+            assert_never(never)
+
+
+def settings(url: str, *, bigquery: BigQuerySettings | None = None) -> Settings:
+    """Return what `url` says, without loading or asking anything; `bigquery` are settings that it is laid over.
+
+    Raises:
+        ConfigError: it names no engine, or sets what does not exist.
+    """
+    address = parse_address(url)
+    match address.scheme:
+        case "embedded":
+            return _embedded_settings(address)
+        case "bigquery":
+            return _bigquery_settings(address, bigquery)
         case scheme:
             hint = nearest(scheme, ("embedded", "bigquery"))
             raise ConfigError(url, [Problem("", f"begins with neither embedded: nor bigquery:{hint}")])
 
 
-def _options(url: str, parts: SplitResult, known: set[str]) -> dict[str, str]:
-    given = dict(parse_qsl(parts.query, keep_blank_values=True))
-    problems = [Problem(name, f"is no setting{nearest(name, sorted(known))}") for name in given if name not in known]
-    if problems:
-        raise ConfigError(url, problems)
-    return given
+def _embedded_settings(address: Address) -> EmbeddedSettings:
+    options = address.known_options({"project", "timeout_seconds"})
+    if not address.name:
+        raise ConfigError(address.url, [Problem("", "names no folder; write embedded:FOLDER")])
+    if re.match(r"//[^/]", address.name):
+        raise ConfigError(address.url, [Problem("", "begins with '//'; write embedded:FOLDER or embedded:/FOLDER")])
+    project = options.get("project", EMBEDDED_PROJECT)
+    if not _PROJECT.fullmatch(project):
+        raise ConfigError(address.url, [Problem("project", f"cannot be {project!r}")])
+    return EmbeddedSettings(Path(address.name), project, _seconds(address, options))
 
 
-def _bigquery_settings(url: str, parts: SplitResult, base: BigQuerySettings | None) -> BigQuerySettings:
+def _seconds(address: Address, options: Mapping[str, str]) -> float:
+    text = options.get("timeout_seconds", str(Limits().timeout_seconds))
+    try:
+        return _number(text, least=0.001)
+    except ValueError as error:
+        raise ConfigError(address.url, [Problem("timeout_seconds", f"cannot be {text!r}")]) from error
+
+
+def _bigquery_settings(address: Address, base: BigQuerySettings | None) -> BigQuerySettings:
     known = {field.name for field in fields(BigQuerySettings)} - {"project"}
-    settings = base if base is not None else BigQuerySettings(project=parts.path)
-    if parts.path:
-        settings = replace(settings, project=parts.path)
-    if not settings.project:
-        raise ConfigError(url, [Problem("", "names no project; write bigquery:PROJECT")])
-    for name, text in _options(url, parts, known).items():
+    found = base if base is not None else BigQuerySettings(project=address.name)
+    if address.name:
+        found = replace(found, project=address.name)
+    if not found.project:
+        raise ConfigError(address.url, [Problem("", "names no project; write bigquery:PROJECT")])
+    if not _PROJECT.fullmatch(found.project):
+        raise ConfigError(address.url, [Problem("", f"{found.project!r} is not the name of a project")])
+    for name, text in address.known_options(known).items():
         try:
-            settings = _with(settings, name, text)
+            found = _with(found, name, text)
         except ValueError as error:
-            raise ConfigError(url, [Problem(name, f"cannot be {text!r}")]) from error
-    return settings
+            raise ConfigError(address.url, [Problem(name, f"cannot be {text!r}")]) from error
+    return found
 
 
 def _with(settings: BigQuerySettings, name: str, text: str) -> BigQuerySettings:
@@ -74,14 +118,28 @@ def _with(settings: BigQuerySettings, name: str, text: str) -> BigQuerySettings:
         case "default_dataset":
             return replace(settings, default_dataset=text)
         case "expire_days":
-            return replace(settings, expire_days=float(text))
+            return replace(settings, expire_days=_number(text))
         case "api_endpoint":
             return replace(settings, api_endpoint=text)
         case "priority":
             return replace(settings, priority=Priority(text.upper()))
         case "maximum_bytes_billed":
-            return replace(settings, maximum_bytes_billed=int(text))
+            return replace(settings, maximum_bytes_billed=_whole(text))
         case _ if name.endswith("_seconds"):
-            return replace(settings, **{name: float(text)})  # type: ignore[arg-type]  # all of these are numbers
+            return replace(settings, **{name: _number(text)})  # type: ignore[arg-type]  # all of these are numbers
         case _:
             raise ValueError(name)
+
+
+def _number(text: str, *, least: float = 0.0) -> float:
+    number = float(text)
+    if not isfinite(number) or number < least:
+        raise ValueError(text)
+    return number
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from jetstream_argo.engines.embedded.functions import load_registry
+from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import bigquery_type
@@ -40,7 +41,7 @@ class EmbeddedEngine:
     """A warehouse in the folder `root`: BigQuery's dialect on DuckDB over Parquet files.
 
     Any number of processes may use the folder at once. `project` is that of tables which are named without one; `udfs`
-    is a file of functions to add to those of `functions.toml`; `memory` is DuckDB's limit, such as "4GB".
+    is a file of functions to add to those of `functions.toml`.
     """
 
     def __init__(
@@ -49,20 +50,21 @@ class EmbeddedEngine:
         *,
         project: str = "local",
         udfs: Path | None = None,
-        memory: str | None = None,
-        spill: Path | None = None,
+        limits: Limits = Limits(),
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = _nonce,
     ) -> None:
-        settings = {"memory_limit": memory} if memory else {}
+        settings = {"memory_limit": limits.memory} if limits.memory else {}
         # DuckDB names its temporary files alike in every process.
-        folder = (spill if spill is not None else Path(tempfile.gettempdir())) / f"jetstream-argo-{nonce()}"
+        folder = (
+            limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
+        ) / f"jetstream-argo-{nonce()}"
         settings["temp_directory"] = str(folder)
         registry = load_registry(udfs)
         self._project = project
         self._nonce = nonce
         self._store = Store(root, project, clock=clock, nonce=nonce)
-        self._session = Session(self._store, project, registry, settings)
+        self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
         self._writer = Writer(self._store, self._session)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
+from jetstream_argo.engines.embedded.limits import stopped_after
 from jetstream_argo.engines.embedded.store import Store, TableName, Version
 from jetstream_argo.engines.embedded.types import (
     bigquery_type,
@@ -46,11 +47,14 @@ class Scan:
 class Session:
     """Runs translated queries. The connection is made at the first one."""
 
-    def __init__(self, store: Store, project: str, registry: Registry, settings: dict[str, str]) -> None:
+    def __init__(
+        self, store: Store, project: str, registry: Registry, settings: dict[str, str], *, timeout_seconds: float
+    ) -> None:
         self._store = store
         self._project = project
         self._registry = registry
         self._settings = settings
+        self._timeout_seconds = timeout_seconds
         self._macros: set[str] = set()
         self._views: dict[str, str] = {}
 
@@ -87,12 +91,12 @@ class Session:
 
     def run(self, statement: str, sql: str, parameters: Sequence[object] = ()) -> "duckdb.DuckDBPyConnection":
         """Run a statement of DuckDB's that was made from the query `sql`, to which errors refer."""
-        with self._errors(sql):
+        with self._errors(sql), stopped_after(self._timeout_seconds, self.connection):
             return self.connection.execute(statement, parameters or None)
 
     def fetched(self, translated: "Translated", sql: str) -> tuple[tuple[Column, ...], "pyarrow.Table"]:
         """Return a query's columns and all its rows. Whole numbers are as large as DuckDB has them."""
-        with self._errors(sql):
+        with self._errors(sql), stopped_after(self._timeout_seconds, self.connection):
             found = self.connection.sql(translated.sql)
             types = [str(type_) for type_ in found.types]
             columns = tuple(map(Column, found.columns, map(bigquery_type, types)))
