@@ -27,8 +27,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 EXIT_DONE = 0
+EXIT_UNFORESEEN = 1
 EXIT_DEFINITION = 2
 EXIT_RETRY = 75  # EX_TEMPFAIL of sysexits.h
+
+_LONGEST = 300  # of what an exception says
 
 
 class JetstreamArgoError(Exception):
@@ -79,6 +82,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean '…'?` for the known name closest to `name`, or nothing when none is close."""
     match = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def unforeseen(error: BaseException) -> str:
+    """Return a line about an exception that nobody foresaw: what, where in this package, and what to do."""
+    at = ""
+    trace = error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] == __package__:
+            at = f" in {module}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    what = " ".join(str(error).split())[:_LONGEST]
+    kind = type(error).__name__
+    return (
+        f"this is a mistake of jetstream-argo's: {kind}{f' ({what})' if what else ''}{at}; "
+        "run it again with `jetstream-argo -v` for the traceback, and report it with the file that led to it"
+    )
 
 
 class PlanError(JetstreamArgoError):

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jetstream_argo.terminal.text import printable
+
 TERMINATION_LOG = "JETSTREAM_TERMINATION_LOG"
 SUMMARY = "JETSTREAM_SUMMARY"
 PROGRESS = "ARGO_PROGRESS_FILE"  # set by Argo itself
@@ -76,7 +78,7 @@ def pod(environment: Mapping[str, str]) -> Pod:
 
 
 def _one_line(text: str, longest: int = _LONGEST_REASON) -> str:
-    return _cut(" ".join(text.split()), longest)
+    return _cut(printable(" ".join(text.split())), longest)
 
 
 def _cut(text: str, longest: int) -> str:

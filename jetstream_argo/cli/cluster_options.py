@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.terminal.text import warn
+
 if TYPE_CHECKING:
     from jetstream_argo.argo.cluster import KubernetesCluster
     from jetstream_argo.argo.deployment import Deployment
@@ -58,11 +60,7 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
     taken = {field.name: options.pop(field.name) for field in fields(Deployment)}
     taken["image"] = taken["image"] or f"jetstream-argo:{version('jetstream-argo')}"
     if "@sha256:" not in taken["image"]:
-        click.secho(
-            f"warning: image {taken['image']!r} is not named by digest: a retry may run other code",
-            err=True,
-            fg="yellow",
-        )
+        warn(f"image {taken['image']!r} is not named by digest: a retry may run other code")
     return Deployment(**taken)
 
 

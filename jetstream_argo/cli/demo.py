@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jetstream_argo.cli.running import run_here
 from jetstream_argo.config.model import Basis, Period
@@ -22,6 +22,8 @@ from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.truth import true_effects
+from jetstream_argo.terminal.console import EscapingConsole
+from jetstream_argo.terminal.text import say
 
 AS_OF = date(2026, 4, 6)  # the end date of the demo's experiment
 _DATASET = "demo_results"
@@ -35,7 +37,7 @@ _DATASET = "demo_results"
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
 def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
     """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects."""
-    console = Console()
+    console = EscapingConsole()
     warehouse = folder / f"demo-{units}-{seed}"
     with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
         plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=_DATASET).plan
@@ -54,12 +56,12 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
 def _telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...], *, units: int, seed: int) -> None:
     ready = warehouse / "telemetry-is-complete"
     if ready.exists():
-        click.echo(f"telemetry of {units} units is there already")
+        say(f"telemetry of {units} units is there already")
         return
-    click.echo(f"making up the telemetry of {units} units")
+    say(f"making up the telemetry of {units} units")
     warehouse.mkdir(parents=True, exist_ok=True)
     for made in generate(plan, EmbeddedEngine(warehouse), units=units, seed=seed, effects=effects):
-        click.echo(f"  {made.table}: {made.rows:,} rows on {made.dates} dates")
+        say(f"  {made.table}: {made.rows:,} rows on {made.dates} dates")
     ready.touch()
 
 
@@ -110,6 +112,6 @@ def _table(findings: list[_Finding]) -> Table:
             f"{each.point:+.1%}",
             f"{each.lower:+.1%} … {each.upper:+.1%}",
             f"{each.truth:+.1%}",
-            "[green]covers[/green]" if each.covers else "[red]misses[/red]",
+            Text("covers", "green") if each.covers else Text("misses", "red"),
         )
     return shown

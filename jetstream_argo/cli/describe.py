@@ -5,6 +5,7 @@ from typing import assert_never
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from jetstream_argo.dag.model import Dag, SourceTask, StatisticsTask
 from jetstream_argo.plan import codec
@@ -20,19 +21,20 @@ def described(plan: AnalysisPlan, dag: Dag) -> Iterator[RenderableType]:
     yield _nodes(plan, dag)
 
 
-def _heading(plan: AnalysisPlan) -> str:
+def _heading(plan: AnalysisPlan) -> Text:
     who = plan.experiment
     end = who.timeline.end or "open"
     reference = f", reference {who.reference_branch}" if who.reference_branch else ""
     sample = f", {who.sample_size} % sample" if who.sample_size else ""
-    signal = f"exposure signal [bold]{plan.signal.name}[/bold]" if plan.signal else "no exposure signal"
+    signal = f"exposure signal {plan.signal.name}" if plan.signal else "no exposure signal"
     segments = ", ".join(segment.name for segment in plan.enrollments.segments) or "none"
-    return (
-        f"[bold]{who.slug}[/bold] ({who.app_name}), as of {plan.as_of}, into {plan.dataset}\n"
+    return Text.assemble(
+        (who.slug, "bold"),
+        f" ({who.app_name}), as of {plan.as_of}, into {plan.dataset}\n"
         f"branches {', '.join(who.branches)}{reference}; unit {who.analysis_unit}{sample}\n"
         f"enrollment {who.timeline.start} … {who.timeline.last_enrollment} ({plan.enrollments.kind}), end {end}\n"
         f"bases {', '.join(plan.bases)}; {signal}; segments {segments}\n"
-        f"plan {codec.sha256(plan)}"
+        f"plan {codec.sha256(plan)}",
     )
 
 

@@ -1,14 +1,18 @@
 """Which commands there are, and how errors become exit codes."""
 
 import importlib
+import io
 import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
-from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError
+from jetstream_argo.argo.pod import pod
+from jetstream_argo.errors import EXIT_RETRY, EXIT_UNFORESEEN, JetstreamArgoError, unforeseen
+from jetstream_argo.terminal.text import printable, say
 
 # A command's module is loaded when the command is called: pods start fast and load only what they use.
 _COMMANDS = {
@@ -30,6 +34,9 @@ _COMMANDS = {
 }
 
 
+_PACKAGE = "jetstream_argo"
+
+
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -49,7 +56,9 @@ def commands(verbose: bool) -> None:
     """Analyse experiments: one small, retriable task per data source and metric."""
     handler = logging.StreamHandler()
     handler.setFormatter(_WithFacts("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, handlers=[handler])
+    logging.getLogger(_PACKAGE).setLevel(level)
 
 
 class _WithFacts(logging.Formatter):
@@ -57,33 +66,48 @@ class _WithFacts(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return " ".join([text, *(f"{name}={value}" for name, value in vars(record).items() if name not in _NO_FACTS)])
+        facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _NO_FACTS]
+        return printable(" ".join([text, *facts]))
 
 
 _NO_FACTS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 2 the definition is wrong, 75 worth retrying."""
+    """Run the command line and exit: 0 done, 1 our own mistake, 2 the definition is wrong, 75 worth retrying."""
     sys.exit(exit_code_of(sys.argv[1:] if arguments is None else arguments))
 
 
 def exit_code_of(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code, after printing an error that was foreseen."""
+    """Run one command; return its exit code, after printing what went wrong, on a line if nobody foresaw it."""
     try:
         code = commands.main(list(arguments), prog_name="jetstream-argo", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except JetstreamArgoError as error:
-        click.secho(f"{error}", err=True, fg="red" if sys.stderr.isatty() else None)
+        say(f"{error}", err=True, color="red" if sys.stderr.isatty() else None)
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        say(shown.getvalue(), err=True, end="")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped; run again to go on from here", err=True)
+        say("stopped; run again to go on from here", err=True)
         return EXIT_RETRY
     except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001  # the last door: whatever comes here is told in a line, not a traceback
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> int:
+    """Say what happened in a line, to whoever looks at the pod too; the traceback is for -v."""
+    line = unforeseen(error)
+    say(line, err=True, color="red" if sys.stderr.isatty() else None)
+    logging.getLogger(__name__).info("failed", exc_info=error)
+    with suppress(OSError):
+        pod(os.environ).say(line)
+    return EXIT_UNFORESEEN

@@ -10,6 +10,7 @@ import click
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
     from jetstream_argo.planner import Sources
@@ -77,7 +78,7 @@ def planned(
 
     result = plan_experiment(experiment, sources(**where), as_of=day(as_of), dataset=dataset)
     for warning in result.warnings:
-        click.secho(f"warning: {warning}", err=True, fg="yellow")
+        warn(warning)
     return result.plan
 
 
@@ -110,13 +111,12 @@ def plan(output: Path | None, as_json: bool, **planning: Any) -> None:
     if output is not None:
         output.write_bytes(codec.dump(made))
     if as_json:
-        click.echo(codec.dump(made))
+        deliver(codec.dump(made) + b"\n")
         return
-    from rich.console import Console
-
     from jetstream_argo.cli.describe import described
+    from jetstream_argo.terminal.console import EscapingConsole
 
-    console = Console()
+    console = EscapingConsole()
     for part in described(made, build_dag(made)):
         console.print(part)
     if output is not None:
@@ -136,5 +136,5 @@ def graph(metrics: str, svg_file: Path | None, **planning: Any) -> None:
     dag = filtered(build_dag(planned(**planning)), chosen(metrics))
     if svg_file is not None:
         svg_file.write_text(svg(dag), encoding="utf-8")
-        click.echo(f"wrote {svg_file}", err=True)
-    click.echo(mermaid(dag), nl=False)
+        say(f"wrote {svg_file}", err=True)
+    deliver(mermaid(dag))

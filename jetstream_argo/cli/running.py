@@ -20,6 +20,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, Start, run_dag
 from jetstream_argo.run.progress import shown, summary
+from jetstream_argo.terminal.text import say
 
 # What nodes would load, each for itself.
 _PRELOADED = [
@@ -75,19 +76,19 @@ def _run_manifest(
 
 def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
     """Run the workflow of `plan` in processes of this machine, and show how it goes."""
-    from rich.console import Console
+    from jetstream_argo.terminal.console import EscapingConsole
 
-    console = Console(stderr=True)
+    console = EscapingConsole(stderr=True)
     dag = filtered(build_dag(plan), chosen(metrics))
     if not dag.nodes:
-        click.echo(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
+        say(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
         return DagRun(())
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
         arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to]
         result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
-    click.echo(summary(result))
+    say(summary(result))
     return result
 
 

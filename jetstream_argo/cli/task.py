@@ -19,6 +19,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import TaskResult, run_node
+from jetstream_argo.terminal.text import say
 
 
 @click.command()
@@ -82,7 +83,7 @@ def _plan(file: str | None) -> AnalysisPlan:
 
 
 def _tell(here: Pod, result: TaskResult) -> None:
-    click.echo(result.line)
+    say(result.line)
     failed = tuple((metric, str(error)) for metric, error in result.failed)
     if failed:
         here.ended(Ending(result.done, result.skipped, failed))

@@ -16,6 +16,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.entries import Entry, read_entries
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.terminal.text import printable, say
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.protocol import Engine
@@ -69,7 +70,7 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
     found = owned(engine, owner, read_entries(engine, owner))
     for info in found.foreign:
         whose = f"is described as {info.description!r}" if info.description else "has no description of ours"
-        click.secho(f"kept {info.name}: it {whose}, and may be another experiment's", err=True, fg="yellow")
+        say(f"kept {info.name}: it {whose}, and may be another experiment's", err=True, color="yellow")
     if not found.tables:
         raise PlanError(_nothing(place_of(owner)))
     _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
@@ -77,7 +78,7 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
         return 0
     for info in found.tables:
         engine.delete(info.name)
-    click.echo(f"deleted {len(found.tables)} tables and views")
+    say(f"deleted {len(found.tables)} tables and views")
     return 0
 
 
@@ -87,16 +88,16 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     known = read_entries(engine, plan)
     entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=secrets.token_hex(4))
     if not entries:
-        click.echo(f"nothing was computed of {', '.join(metrics)}")
+        say(f"nothing was computed of {', '.join(metrics)}")
         return 0
     _list("what no longer counts", [_described(entry) for entry in entries])
     others = dependents(plan, metrics)
     if others:
-        click.echo(f"the estimates of {', '.join(others)}, which use these, stay as they are")
+        say(f"the estimates of {', '.join(others)}, which use these, stay as they are")
     if not _agreed(f"forget {', '.join(metrics)}?", yes=yes):
         return 0
     record(engine, plan, entries)
-    click.echo("forgotten; the next run computes them again")
+    say("forgotten; the next run computes them again")
     return 0
 
 
@@ -109,14 +110,14 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
         raise PlanError(_nothing(place))
     held = holdings(engine, owner, entries, ids)
     if not held:
-        click.echo(f"no table of {place.slug} holds any of these {len(ids)} units")
+        say(f"no table of {place.slug} holds any of these {len(ids)} units")
         _tell_older(entries)  # of an earlier deletion, perhaps one that was interrupted
         return 0
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
     if not _agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
         return 0
     for done in shred(engine, owner, held, ids, now=_now, attempt=secrets.token_hex(4)):
-        click.echo(f"removed {done.rows} rows of {done.table.name}")
+        say(f"removed {done.rows} rows of {done.table.name}")
     _tell_older(read_entries(engine, owner))
     return 0
 
@@ -128,7 +129,7 @@ def _tell_older(entries: Sequence[Entry]) -> None:
     older = [each.metric for each in status_report(None, entries).metrics if each.before_deletion]
     _list("estimates that still count deleted units", list(dict.fromkeys(older)))
     if older:
-        click.echo("`delete --metrics` has them computed again")
+        say("`delete --metrics` has them computed again")
 
 
 def _owner(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":
@@ -162,18 +163,18 @@ def _agreed(question: str, *, yes: bool) -> bool:
     """Whether to go on; without anyone to ask, only with --yes."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: add --yes")
-    agreed = yes or click.confirm(question)
+    agreed = yes or click.confirm(printable(question))
     if not agreed:
-        click.echo("nothing was changed")
+        say("nothing was changed")
     return agreed
 
 
 def _list(title: str, names: Sequence[str]) -> None:
     if not names:
         return
-    click.echo(f"{title}:")
+    say(f"{title}:")
     for name in names:
-        click.echo(f"  {name}")
+        say(f"  {name}")
 
 
 def _described(entry: Entry) -> str:

@@ -12,6 +12,7 @@ import click
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,13 +38,13 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
     Without --warehouse, ZetaSQL analyses them on this machine (extra `zetasql`). With BigQuery as the warehouse, its
     dry runs do, which also say what would be read.
     """
-    from rich.console import Console
+    from jetstream_argo.terminal.console import EscapingConsole
 
     if max_bytes is not None and warehouse is None:
         raise click.UsageError("--max-bytes needs --warehouse: only a warehouse knows how large its tables are")
     plan = planned(**planning)
     findings, assumed = _found(plan, warehouse, schema_file)
-    console = Console()
+    console = EscapingConsole()
     for part in _shown(plan, findings, assumed, sized=warehouse is not None):
         console.print(part)
     if max_bytes is not None:
@@ -101,15 +102,15 @@ def _local(telemetry: "Tables") -> "Analyst":
     from jetstream_argo.validating.analysts import LocalAnalyst
 
     if not any(default_cache().glob("*.cwasm")):
-        click.echo("ZetaSQL is compiled once for this machine; that takes about half a minute ...", err=True)
+        say("ZetaSQL is compiled once for this machine; that takes about half a minute ...", err=True)
     return LocalAnalyst(telemetry, start())
 
 
 @contextmanager
 def _waiting() -> Iterator[None]:
-    from rich.console import Console
+    from jetstream_argo.terminal.console import EscapingConsole
 
-    console = Console(stderr=True)
+    console = EscapingConsole(stderr=True)
     if not console.is_terminal:
         yield
         return

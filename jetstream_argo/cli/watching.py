@@ -8,6 +8,7 @@ import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, with_options
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
+from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
     from jetstream_argo.argo.cluster import KubernetesCluster
@@ -32,7 +33,7 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
     # Pods first: one that is still there would be taken for the node's new one.
     cluster.delete_pods(name, again.deleted)
     cluster.replace(again.workflow)
-    click.echo(f"{name} runs again: {len(again.deleted)} nodes were set back")
+    say(f"{name} runs again: {len(again.deleted)} nodes were set back")
     return watched(cluster, name) if watch else EXIT_DONE
 
 
@@ -43,31 +44,30 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
 @click.option("--once", is_flag=True, help="Print it and go.")
 def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str | None, once: bool) -> int:
     """Show the Workflow NAME until it ends; without NAME, list those that are in the cluster."""
-    from rich.console import Console
-
     from jetstream_argo.argo.status import status_of
     from jetstream_argo.argo.view import listed, shown
+    from jetstream_argo.terminal.console import EscapingConsole
 
     cluster = cluster_of(kubeconfig, context, namespace)
     if name is None:
         found = [status_of(each) for each in cluster.workflows("app.kubernetes.io/name=jetstream-argo")]
-        Console().print(listed([each for each in found if each.experiment]))
+        EscapingConsole().print(listed([each for each in found if each.experiment]))
         return EXIT_DONE
     if once:
-        Console().print(shown(status_of(cluster.workflow(name))))
+        EscapingConsole().print(shown(status_of(cluster.workflow(name))))
         return EXIT_DONE
     return watched(cluster, name)
 
 
 def watched(cluster: "KubernetesCluster", name: str) -> int:
     """Show a Workflow until it ends."""
-    from rich.console import Console
     from rich.live import Live
 
     from jetstream_argo.argo.status import status_of
     from jetstream_argo.argo.view import shown
+    from jetstream_argo.terminal.console import EscapingConsole
 
-    with Live(console=Console(), refresh_per_second=4) as live:
+    with Live(console=EscapingConsole(), refresh_per_second=4) as live:
         while not (status := status_of(cluster.workflow(name))).is_over:
             live.update(shown(status))
             time.sleep(_POLL_SECONDS)

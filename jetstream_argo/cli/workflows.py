@@ -13,6 +13,7 @@ from jetstream_argo.cli.planning import day, planned, planning_options, sources,
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.errors import EXIT_DONE
+from jetstream_argo.terminal.text import deliver, say
 
 
 @click.command()
@@ -30,14 +31,14 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     emitted = emit(planned(**options), deployment, metrics=chosen(metrics), once=False)
     if emitted.carrier.url:
         keep(emitted.carrier.url, emitted.carrier.data)
-        click.echo(f"wrote the plan to {emitted.carrier.url}", err=True)
+        say(f"wrote the plan to {emitted.carrier.url}", err=True)
     if emitted.carrier.config_map:
-        click.echo("the plan is large: create its ConfigMap first, with `kubectl create -f`", err=True)
+        say("the plan is large: create its ConfigMap first, with `kubectl create -f`", err=True)
     if output is None:
-        click.echo(manifest(emitted), nl=False)
+        deliver(manifest(emitted))
         return
     output.write_text(manifest(emitted), encoding="utf-8")
-    click.echo(f"wrote {output} ({size(emitted.workflow):,} bytes as JSON)", err=True)
+    say(f"wrote {output} ({size(emitted.workflow):,} bytes as JSON)", err=True)
 
 
 @click.command()
@@ -59,7 +60,7 @@ def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | Non
     submitted = create(emit(plan, deployment, metrics=chosen(metrics)), cluster)
     line = f"{submitted.name} {'submitted' if submitted.is_new else 'exists already'}"
     pod(os.environ).say(line)
-    click.echo(line)
+    say(line)
     return watched(cluster, submitted.name) if watch else EXIT_DONE
 
 
@@ -101,11 +102,11 @@ def submit_due(when: str, kubeconfig: str | None, context: str | None, **options
             as_of=as_of,
             plan=plan,
             submit=submit,
-            tell=lambda entry: click.echo(f"{entry.state}: {entry.slug}: {entry.line}"),
+            tell=lambda entry: say(f"{entry.state}: {entry.slug}: {entry.line}"),
             before=unreadable,
         )
     pod(os.environ).say(report.line)
-    click.echo(report.line)
+    say(report.line)
     return report.exit_code
 
 

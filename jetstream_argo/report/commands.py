@@ -20,6 +20,7 @@ from jetstream_argo.report.entries import Entry, read_entries
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
+from jetstream_argo.terminal.text import deliver, warn
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -135,7 +136,7 @@ def _warn(report: StatusReport) -> None:
     older = dict.fromkeys(each.metric for each in report.metrics if each.before_deletion)
     if older and report.deleted_at is not None:
         text = f"the estimates of {', '.join(older)} are older than the last deletion of units, {report.deleted_at}"
-        click.secho(f"warning: {text}", err=True, fg="yellow")
+        warn(text)
 
 
 def _entries(target: _Target) -> tuple[Entry, ...]:
@@ -202,16 +203,16 @@ def _write(content: bytes, output: Path | None) -> None:
     if output is not None:
         output.write_bytes(content)
     else:
-        click.echo(content, nl=False)
+        deliver(content)
 
 
 def _print(parts: "Iterable[RenderableType]", output: Path | None) -> None:
-    from rich.console import Console
+    from jetstream_argo.terminal.console import EscapingConsole
 
     file = None if output is None else output.open("w", encoding="utf-8")
     try:
         # Without a terminal, rich would cut tables at 80 columns.
-        console = Console(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
+        console = EscapingConsole(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
         for part in parts:
             console.print(part)
     finally:

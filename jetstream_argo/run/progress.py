@@ -5,23 +5,24 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from jetstream_argo.dag.model import Dag, Node
 from jetstream_argo.run.local import DagRun, NodeRun, NodeState, Watch
+from jetstream_argo.terminal.console import EscapingConsole
 
 _MARKS = {
-    NodeState.SUCCEEDED: "[green]✔[/green]",
-    NodeState.FAILED: "[red]✖[/red]",
-    NodeState.OMITTED: "[yellow]○[/yellow]",
-    NodeState.RUNNING: "[cyan]●[/cyan]",
+    NodeState.SUCCEEDED: ("✔", "green"),
+    NodeState.FAILED: ("✖", "red"),
+    NodeState.OMITTED: ("○", "yellow"),
+    NodeState.RUNNING: ("●", "cyan"),
 }
 
 
 @contextmanager
-def shown(dag: Dag, console: Console) -> Iterator[Watch]:
+def shown(dag: Dag, console: EscapingConsole) -> Iterator[Watch]:
     """Show what runs now and how far everything is, live on a terminal; elsewhere a line for each node that ends."""
     view = _View(dag)
     if not console.is_terminal:
@@ -32,7 +33,7 @@ def shown(dag: Dag, console: Console) -> Iterator[Watch]:
         def watch(run: NodeRun) -> None:
             view.take(run)
             if run.state is NodeState.FAILED:
-                _print(live.console, run)
+                _print(console, run)
             live.refresh()
 
         yield watch
@@ -55,16 +56,16 @@ class _View:
         table = Table.grid(padding=(0, 1))
         for id, state in self._states.items():
             if state is NodeState.RUNNING:
-                table.add_row(_MARKS[state], id, f"{time.monotonic() - self._started[id]:.0f} s")
+                table.add_row(Text(*_MARKS[state]), id, f"{time.monotonic() - self._started[id]:.0f} s")
         failed = f", {counts[NodeState.FAILED]} failed" if counts[NodeState.FAILED] else ""
         table.add_row("", f"{done} of {len(self._nodes)} nodes{failed}", "")
         return table
 
 
-def _print(console: Console, run: NodeRun) -> None:
+def _print(console: EscapingConsole, run: NodeRun) -> None:
     if run.state is not NodeState.RUNNING:
-        console.print(f"{_MARKS[run.state]} {run.node.id} [dim]{run.seconds:.1f} s[/dim]  ", end="")
-        console.print(run.line, markup=False, highlight=False)
+        took = (f"{run.seconds:.1f} s", "dim")
+        console.print(Text.assemble(_MARKS[run.state], f" {run.node.id} ", took, "  ", run.line))
 
 
 def summary(result: DagRun) -> str:

@@ -5,8 +5,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
-
 from jetstream_argo.argo import transport
 from jetstream_argo.argo.deployment import APP
 from jetstream_argo.argo.here.graph import Phase
@@ -15,6 +13,7 @@ from jetstream_argo.argo.here.manifest import read_manifest
 from jetstream_argo.argo.here.pods import Here
 from jetstream_argo.argo.here.state import remember, succeeded
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.text import say
 
 _MARKS = {Phase.SUCCEEDED: ("✔", "green"), Phase.FAILED: ("✖", "red"), Phase.OMITTED: ("○", "yellow")}
 _FROM_MANIFEST = (transport.PLAN, transport.PLAN_FILE, transport.PLAN_URL, "JETSTREAM_WAREHOUSE", "JETSTREAM_METRICS")
@@ -40,7 +39,7 @@ def run_manifest(
         run = interpret(manifest, parameters, here, watch=_tell, done=done)
     if state:
         remember(state, file, run, done)
-    click.echo(_summary(run))
+    say(_summary(run))
     return run.exit_code
 
 
@@ -56,9 +55,9 @@ def _tell(node: NodeRun) -> None:
     if node.phase is Phase.RUNNING or node.was_done:
         return
     mark, color = _MARKS[node.phase]
-    click.secho(mark, fg=color, nl=False, err=True)
+    say(mark, color=color, end="", err=True)
     again = f", attempt {len(node.pod.attempts)}" if node.pod and len(node.pod.attempts) > 1 else ""
-    click.echo(f" {node.name} {node.seconds:.1f} s{again}  {node.message}", err=True)
+    say(f" {node.name} {node.seconds:.1f} s{again}  {node.message}", err=True)
 
 
 def _summary(run: WorkflowRun) -> str:

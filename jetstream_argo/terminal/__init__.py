@@ -1,0 +1,1 @@
+"""The one door to the terminal: nothing that comes from a file gets there unescaped."""

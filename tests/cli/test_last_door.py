@@ -1,0 +1,64 @@
+"""What a person and Argo see when nobody foresaw what happened."""
+
+import pytest
+
+from jetstream_argo.cli import main
+from jetstream_argo.cli.main import exit_code_of
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """A command that fails as nobody foresaw."""
+
+    def fail(*arguments, **options):
+        raise ZeroDivisionError("by\n\x1b[31mzero")
+
+    monkeypatch.setattr("jetstream_argo.planner.plan_experiment", fail)
+    return ["plan", "x.toml"]
+
+
+def test_an_exception_that_nobody_foresaw_is_one_line(broken, capsys):
+    code = exit_code_of(broken)
+
+    out, err = capsys.readouterr()
+    assert code == 1
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "mistake of jetstream-argo's: ZeroDivisionError (by \\x1b[31mzero)" in err
+    assert "in jetstream_argo.cli.planning, line" in err
+    assert "report it" in err
+
+
+def test_the_termination_log_has_that_line_too(broken, tmp_path, monkeypatch, capsys):
+    log = tmp_path / "termination-log"
+    monkeypatch.setenv("JETSTREAM_TERMINATION_LOG", str(log))
+
+    exit_code_of(broken)
+
+    assert log.read_text() == capsys.readouterr().err.strip()
+
+
+def test_a_termination_log_that_cannot_be_written_hides_nothing(broken, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JETSTREAM_TERMINATION_LOG", str(tmp_path / "missing" / "log"))
+
+    assert exit_code_of(broken) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_with_v_there_is_a_traceback(broken, caplog):
+    exit_code_of(["-v", *broken])
+
+    assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
+
+
+@pytest.mark.parametrize("argument", ["--\x1b[31m", "\x1b]0;x\x07.toml"])
+def test_what_was_typed_does_not_reach_the_terminal_unescaped(argument, capsys):
+    code = exit_code_of(["plan", argument])
+
+    assert code == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_every_command_is_known(capsys):
+    for name in main._COMMANDS:
+        assert exit_code_of([name, "--help"]) == 0
