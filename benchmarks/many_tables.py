@@ -19,9 +19,9 @@ from jetstream_argo.engines.bigquery.engine import BigQueryEngine
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
-from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
+from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.owned import owned
 from tests.engines.bigquery.fake_server.faults import Call, Fault
 from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving

@@ -38,10 +38,10 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query
+from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.validating.alike import ATTEMPT, Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst

@@ -14,8 +14,8 @@ from jetstream_argo.cli.task import chosen
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
-from jetstream_argo.report.entries import Entry, read_entries
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import printable, say
 
 if TYPE_CHECKING:

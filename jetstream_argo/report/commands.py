@@ -16,10 +16,10 @@ from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import Entry, read_entries
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
+from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import deliver, warn
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from jetstream_argo.dag.model import Dag
-from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.store.entries import Entry, Kind, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from jetstream_argo.engines.protocol import Result
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.report.estimates import SCHEMA_VERSION, SRM
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
+from jetstream_argo.store.entries import Entry, Kind, State
 
 _ALWAYS = (
     *("metric", "statistic", "parameter", "branch", "comparison", "comparison_to_branch"),

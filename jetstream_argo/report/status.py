@@ -10,9 +10,9 @@ from jetstream_argo.dag.model import Dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Conflict, TooBig, Transient
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses, source_statuses
-from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.report.failures import outstanding
+from jetstream_argo.store.entries import Entry, Kind, State
 
 _RETRIABLE = frozenset(error.__name__ for error in (Conflict, TooBig, Transient))
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report import estimates
-from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
 from jetstream_argo.stats.rows import Reason
+from jetstream_argo.store.entries import Kind, State
 
 # Whose p-value counts where a metric has several, by their names in rows.
 TESTS = ("mean_welch", "mean_lm", "mean_lm_noclip", "ratio_delta", "binomial", "mean")

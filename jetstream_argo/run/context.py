@@ -8,10 +8,10 @@ from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.report.estimates import SCHEMA_VERSION
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.sql import names
+from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
+from jetstream_argo.store.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)

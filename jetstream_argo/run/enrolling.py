@@ -6,13 +6,13 @@ from datetime import date
 
 from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
-from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.sources import costed
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query, signals_query
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.store.entries import Kind, State
 
 
 def ensure_enrollments(context: Context) -> str:

@@ -24,12 +24,12 @@ from jetstream_argo.errors import (
     JetstreamArgoError,
 )
 from jetstream_argo.plan.model import Metric, Source
-from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
 from jetstream_argo.run.sources import ensure_partials, ensure_values
 from jetstream_argo.run.splitting import is_about_a_table
 from jetstream_argo.run.words import counted
+from jetstream_argo.store.entries import Kind, State
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,19 @@ from jetstream_argo.engines.objects import replace_if_changed, within
 from jetstream_argo.engines.protocol import Result, TableInfo
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
-from jetstream_argo.report.entries import Kind
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.run.context import Context, updated
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.sources import bases_of
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import Kind
+from jetstream_argo.store.ledger import Ledger
 
 
 def publish(context: Context) -> str:

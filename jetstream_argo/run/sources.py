@@ -9,14 +9,14 @@ from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.run.context import Context, because
-from jetstream_argo.run.ledger import contiguous
 from jetstream_argo.run.splitting import Outcome, Piece, isolate
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid, direct_query, partials_query, values_query
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.ledger import contiguous
 
 
 def ensure_partials(context: Context, source: Source, reads: Sequence[Read], metrics: Sequence[Metric]) -> Outcome:

@@ -9,15 +9,15 @@ from jetstream_argo.errors import EngineError, TooBig
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.report.estimates import COLUMNS, IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
-from jetstream_argo.run.ledger import contiguous
 from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
 from jetstream_argo.sql.values import Grid
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.ledger import contiguous
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
-from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.sql import names
+from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 
 NODE = "delete"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import Entry
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.store.entries import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
 
 NODE = "shred"

@@ -10,13 +10,13 @@ from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import EngineError, EstimateError, JetstreamArgoError, NodeError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import Entry, entries_query
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import Entry, entries_query
+from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.validating.alike import ATTEMPT
 from jetstream_argo.validating.analysts import Analyst, Tables
 from jetstream_argo.validating.expected import enrollment_columns

@@ -23,9 +23,10 @@ from jetstream_argo.plan.model import (
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
-from jetstream_argo.report import entries, estimates
-from jetstream_argo.report.entries import Entry, Kind, State
+from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
+from jetstream_argo.store import entries
+from jetstream_argo.store.entries import Entry, Kind, State
 
 WEEKS = (AnalysisWindow(1, 0, 6), AnalysisWindow(2, 7, 13))
 LABELS = {"experiment": "new-tab"}

@@ -10,7 +10,7 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.commands import results, status
-from jetstream_argo.report.entries import State
+from jetstream_argo.store.entries import State
 from tests.report import small
 
 BROKEN = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")

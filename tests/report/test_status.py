@@ -8,9 +8,9 @@ from jetstream_argo.dag.model import CountsTask, Dag, EnrollmentsTask, ExportTas
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan.model import PeriodWindows
-from jetstream_argo.report.entries import Entry, Kind, State, read_entries
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, status_report
 from jetstream_argo.sql.names import Place
+from jetstream_argo.store.entries import Entry, Kind, State, read_entries
 from tests.report import small
 
 PLAN = small.plan([small.HOURS])

@@ -7,12 +7,13 @@ import pytest
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.engines.zetasql.checker import Checker
-from jetstream_argo.report import entries, estimates
+from jetstream_argo.report import estimates
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.store import entries
 from tests.report import small
 
 PLACE = Place("analysis", "new-tab")

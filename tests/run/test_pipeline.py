@@ -21,10 +21,10 @@ from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.engines.protocol import Column, Layout, Value, Write
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError, NotFound
-from jetstream_argo.report.entries import Kind, State
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.store.entries import Kind, State
 from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
 
 # Enrollment from 4 to 6 May; a day is due on the 6th, a week on the 12th.

@@ -12,12 +12,12 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Engine, Write
 from jetstream_argo.errors import NodeError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.entries import Entry, State
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.publishing import publish
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import Entry, State
+from jetstream_argo.store.ledger import Ledger
 from tests.report import small
 
 SCHEMAS = Path(__file__).parents[3] / "shared" / "fixtures"

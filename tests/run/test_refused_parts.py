@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from jetstream_argo.report.entries import read_entries
 
 from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import PAGE_ROWS, DryRun, Job, Layout, Result, Write
 from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, NotFound, PartDenied, TooBig
-from jetstream_argo.report.entries import read_entries
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.sql.text import Sql

@@ -16,10 +16,10 @@ from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import PAGE_ROWS, Result, Value
 from jetstream_argo.errors import TooBig
-from jetstream_argo.report.entries import read_entries
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import read_entries
 from tests.engines.bigquery.whole_run import AS_OF, make_telemetry, small_plan
 from tests.pipeline import Pipeline, experiment, metric, planned, source
 

@@ -9,11 +9,11 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Write
 from jetstream_argo.plan import codec
-from jetstream_argo.report.entries import read_entries
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
+from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.forgetting import forgotten, record
 from jetstream_argo.upkeep.owned import owned
 from tests.pipeline import Pipeline

@@ -9,9 +9,9 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import TableInfo
-from jetstream_argo.report.entries import read_entries
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
+from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.shredding import holdings, parts, shred
 from tests.upkeep.world import again, analysed, rows, telemetry
 

@@ -16,10 +16,10 @@ from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.ledger import Ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.validating.alike import Memory, SparingAnalyst
 from jetstream_argo.validating.analysts import LocalAnalyst, WarehouseAnalyst, with_stand_ins
 from jetstream_argo.validating.statements import READING, rehearse

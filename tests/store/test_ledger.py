@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.entries import Entry, Kind, State
-from jetstream_argo.run.ledger import Ledger, contiguous
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.ledger import Ledger, contiguous
 
 FIRST = date(2026, 5, 1)
 

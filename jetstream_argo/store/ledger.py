@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from jetstream_argo.errors import TooBig
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.entries import Entry, Kind, State
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
+from jetstream_argo.store.entries import Entry, Kind, State
 
 _Held = dict[int, str]  # a date's ordinal or a window's index, and the latest batch that holds it
 
