@@ -10,6 +10,7 @@ TMP = "tmp"
 NODE = "node"
 RETRIES = 3
 _MOST_MEMORY = 2**RETRIES
+_DEADLINE = 86_400  # seconds of an attempt: no query of BigQuery takes so long, and what it finished is kept
 
 _SUMMARY_FILE = "/tmp/summary.json"  # the pod's own, and its only writable folder
 
@@ -42,13 +43,11 @@ def growing_memory(mib: int) -> str:
     return f'{{"containers":[{{"name":"main","resources":{resources}}}]}}'
 
 
-def worker(name: str, environment: dict[str, str], deployment: Deployment, *, node: str, limited: bool) -> Container:
-    """Return the template called `name`, whose pods run `node`, which may be an expression.
-
-    `limited` pods take part in the limit of queries that run at a time in all workflows.
-    """
+def worker(
+    name: str, environment: dict[str, str], deployment: Deployment, *, node: str, lock: m.Synchronization | None
+) -> Container:
+    """Return the template called `name`, whose pods run `node`, which may be an expression, while they hold `lock`."""
     takes_node = node.startswith("{{inputs.")
-    limit = _semaphores(deployment, "queries") if limited else None
     memory = f"{deployment.memory_mib}Mi"
     return Container(
         name=name,
@@ -65,7 +64,10 @@ def worker(name: str, environment: dict[str, str], deployment: Deployment, *, no
         termination_message_policy="FallbackToLogsOnError",
         retry_strategy=retry_strategy(),
         pod_spec_patch=growing_memory(deployment.memory_mib),
-        synchronization=m.Synchronization(semaphores=limit) if limit else None,
+        synchronization=lock,
+        # Here and not on the Workflow, whose deadline would run out while it waits for its locks: an attempt's time
+        # begins with its pod, and what waits has none.
+        active_deadline_seconds=_DEADLINE,
     )
 
 
@@ -75,17 +77,6 @@ def reporting() -> list[m.EnvVar]:
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
         m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
     ]
-
-
-def experiments_limit(deployment: Deployment) -> list[m.SemaphoreRef] | None:
-    """Return the limit of experiments that are analysed at a time; None without a ConfigMap of limits."""
-    return _semaphores(deployment, "experiments")
-
-
-def _semaphores(deployment: Deployment, key: str) -> list[m.SemaphoreRef] | None:
-    if not deployment.limits:
-        return None
-    return [m.SemaphoreRef(config_map_key_ref=m.ConfigMapKeySelector(name=deployment.limits, key=key))]
 
 
 def pod_security() -> m.PodSecurityContext:

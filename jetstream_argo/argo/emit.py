@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hera.workflows import DAG, Container, Parameter, Workflow
 from hera.workflows import models as m
 
-from jetstream_argo.argo import container, names, target, transport
+from jetstream_argo.argo import container, locks, names, target, transport
 from jetstream_argo.argo.carrier import FOLDER, Carrier, carriers
 from jetstream_argo.argo.deployment import APP, Deployment
 from jetstream_argo.argo.documents import Document, size, to_yaml
@@ -27,7 +27,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 
 # Argo refuses a Workflow whose specification and status have more than 1 MiB together.
 LARGEST = 300 * 1024
-ENTRYPOINT = "experiment"
+ENTRYPOINT = "turn"
+EXPERIMENT = "experiment"
 PUBLISH = "publish"
 _PLAN_VOLUME = "plan"
 _DAY = 86_400  # seconds
@@ -96,7 +97,7 @@ def emit(plan: AnalysisPlan, deployment: Deployment, *, metrics: Collection[str]
     identity = _Identity(names.workflow_name(plan, sha256, metrics), sha256, tuple(metrics), once)
     tasks = [node.id for node in (*dag.nodes, dag.last)]
     names.refuse_unusable(tasks)
-    names.refuse_one_id(identity.name, tasks)
+    names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{node.id}" for node in dag.nodes), names.ON_EXIT])
     written = 0
     for carrier in carriers(plan, deployment):
         document = _document(plan, dag, deployment, carrier, identity)
@@ -127,18 +128,12 @@ def _document(
         executor=m.ExecutorConfig(service_account_name=deployment.executor_account),
         security_context=container.pod_security(),
         pod_metadata=m.Metadata(labels=found),
-        # Two workflows of one experiment would read the same days twice.
-        synchronization=m.Synchronization(
-            mutexes=[m.Mutex(name=f"jetstream-{names.label(plan.experiment.slug)}")],
-            semaphores=container.experiments_limit(deployment),
-        ),
         parallelism=deployment.parallelism,
-        active_deadline_seconds=_DAY,
         # The pods of failures stay, with their logs, as long as the workflow.
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),
         ttl_strategy=m.TTLStrategy(seconds_after_success=7 * _DAY, seconds_after_completion=30 * _DAY),
         volumes=_volumes(carrier),
-        templates=[*_templates(dag, deployment, carrier, identity)],
+        templates=[*_graphs(plan, dag, deployment), *_workers(plan, dag, deployment, carrier, identity)],
     )
     document: dict[str, object] = built.to_dict()
     return document
@@ -185,7 +180,9 @@ def _volumes(carrier: Carrier) -> list[m.Volume]:
     return volumes
 
 
-def _templates(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity) -> list[DAG | Container]:
+def _workers(
+    plan: AnalysisPlan, dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity
+) -> list[Container]:
     environment = {
         carrier.variable: carrier.value,
         transport.PLAN_SHA256: identity.sha256,
@@ -194,22 +191,28 @@ def _templates(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Id
     }
     used = dict.fromkeys(_template(node.task) for node in dag.nodes)
     each_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
-    workers = [container.worker(name, environment, deployment, node=each_node, limited=True) for name in used]
+    query = locks.query(deployment)
+    workers = [container.worker(name, environment, deployment, node=each_node, lock=query) for name in used]
     ended = {
         **environment,
         "JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}",
         "JETSTREAM_WORKFLOW_STATUS": "{{workflow.status}}",
     }
-    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, limited=False))
+    # It runs when the graph has given the turn back, and takes it again, before Workflows that were created later.
+    turn = locks.turn(plan.experiment.slug)
+    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn))
     if carrier.config_map:
         for each in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
             each.volume_mounts = [*(each.volume_mounts or []), mount]
-    return [_experiment(dag), *workers]
+    return workers
 
 
-def _experiment(dag: Dag) -> DAG:
-    """Return the template of the graph. Edges are strict: what tolerates a failure and succeeds bars its retry."""
+def _graphs(plan: AnalysisPlan, dag: Dag, deployment: Deployment) -> tuple[DAG, DAG]:
+    """Return the template that waits for the experiment's turn, and the one that is its only task: the graph.
+
+    Edges are strict: what tolerates a failure and succeeds bars its retry.
+    """
     tasks = [
         m.DAGTask(
             name=node.id,
@@ -219,7 +222,12 @@ def _experiment(dag: Dag) -> DAG:
         )
         for node in dag.nodes
     ]
-    return DAG(name=ENTRYPOINT, fail_fast=False, target=target.EXPRESSION, tasks=[*tasks])
+    whole = m.DAGTask(name=EXPERIMENT, template=EXPERIMENT)
+    turn, slot = locks.turn(plan.experiment.slug), locks.slot(deployment)
+    return (
+        DAG(name=ENTRYPOINT, fail_fast=False, tasks=[whole], synchronization=turn),
+        DAG(name=EXPERIMENT, fail_fast=False, target=target.EXPRESSION, tasks=[*tasks], synchronization=slot),
+    )
 
 
 def _template(task: Task) -> str:

@@ -11,6 +11,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 
 LONGEST = 63  # Kubernetes' limit for a label's value; Argo labels pods with their workflow's name
 
+ON_EXIT = "onExit"  # how Argo calls the node of the exit handler, whatever its template
+
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _TASK = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 _LONGEST_TASK = 128  # validation_utils.go
@@ -61,16 +63,18 @@ def refuse_unusable(tasks: Iterable[str]) -> None:
         seen.add(task)
 
 
-def refuse_one_id(workflow: str, tasks: Iterable[str]) -> None:
+def refuse_one_id(workflow: str, nodes: Iterable[str]) -> None:
     """Raise if Argo would take two nodes for one: it knows them by a 32-bit hash, and skips the second silently.
+
+    `nodes` are their names below the workflow's, such as `experiment.day-clients`.
 
     Source:
         Workflow.NodeID in workflow_types.go; argoproj/argo-workflows#16883.
     """
     ids: dict[int, str] = {}
-    for task in tasks:
+    for node in nodes:
         for attempt in ("", *(f"({number})" for number in range(_ATTEMPTS))):
-            name = f"{workflow}.{task}{attempt}"
+            name = f"{workflow}.{node}{attempt}"
             if (other := ids.setdefault(_fnv32a(name), name)) != name:
                 raise PlanError(f"{workflow}: Argo takes nodes {other!r} and {name!r} for one; change the as-of date")
 

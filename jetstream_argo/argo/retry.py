@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jetstream_argo.argo.documents import Document
-from jetstream_argo.argo.status import Node, WorkflowStatus, nodes_of, raw_nodes, status_of
+from jetstream_argo.argo.status import GROUPS, Node, WorkflowStatus, nodes_of, raw_nodes, status_of
 from jetstream_argo.errors import PlanError
 
 _COMPLETED = "workflows.argoproj.io/completed"
@@ -75,7 +75,7 @@ def _affected(nodes: Mapping[str, Node], workflow: str) -> tuple[set[str], set[s
         if node.name.split("(")[0] == f"{workflow}.onExit":
             deleted.add(id)
         elif node.phase != "Succeeded" and id not in settled:
-            (reset if node.type in ("DAG", "Retry") else deleted).add(id)
+            (reset if node.type in (*GROUPS, "Retry") else deleted).add(id)
     return reset, deleted
 
 

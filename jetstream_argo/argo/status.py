@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from jetstream_argo.argo.documents import Document
 from jetstream_argo.errors import EngineError
 
+GROUPS = ("DAG",)  # types of nodes that hold others: the Workflow's own, and the graph within it
 _EITHER_HEADER = 47  # zlib's wbits for 'a zlib or a gzip header, whichever is there'
 
 
@@ -19,6 +20,12 @@ class _Answer(BaseModel):
     """What Argo writes; fields that are not needed here are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class _Lock(_Answer):
+    """The lock that a node waits for; empty where it waits for none."""
+
+    waiting: str = ""
 
 
 class Node(_Answer):
@@ -33,6 +40,7 @@ class Node(_Answer):
     progress: str = ""
     children: tuple[str, ...] = ()
     outbound_nodes: tuple[str, ...] = ()
+    lock: _Lock = Field(default=_Lock(), alias="synchronizationStatus")
 
 
 class _Status(_Answer):
@@ -58,9 +66,10 @@ class _Workflow(_Answer):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowStatus:
-    """Where a Workflow is. `nodes` are its tasks and the one of onExit, without their attempts.
+    """Where a Workflow is. `nodes` are its tasks and the one of onExit, without their attempts and groups.
 
-    `finished_at` is in RFC 3339, empty while it runs.
+    `message` is Argo's word on the Workflow, or what a group of its nodes waits for; `finished_at` is in RFC 3339,
+    empty while it runs.
     """
 
     name: str
@@ -96,20 +105,24 @@ def status_of(workflow: Document) -> WorkflowStatus:
     every = nodes_of(workflow)
     attempts = {child for node in every.values() if node.type == "Retry" for child in node.children}
     tasks = (
-        _with_reason(node, every)
-        for node in every.values()
-        if node.id not in attempts and node.name != read.metadata.name
+        _with_reason(node, every) for node in every.values() if node.id not in attempts and node.type not in GROUPS
     )
     return WorkflowStatus(
         name=read.metadata.name,
         experiment=read.metadata.labels.get("jetstream-argo/experiment", ""),
         as_of=read.metadata.labels.get("jetstream-argo/as-of", ""),
         phase=read.status.phase,
-        message=read.status.message,
+        message=read.status.message or _awaited(every),
         progress=read.status.progress,
         nodes=tuple(sorted(tasks, key=lambda node: node.name)),
         finished_at=read.status.finished_at or "",
     )
+
+
+def _awaited(every: Mapping[str, Node]) -> str:
+    """Return what a group waits for: the experiment's turn, or a slot among all experiments."""
+    groups = (node for node in every.values() if node.type in GROUPS and node.lock.waiting)
+    return next((node.message or f"Waiting for {node.lock.waiting}" for node in groups), "")
 
 
 def _with_reason(node: Node, every: Mapping[str, Node]) -> Node:

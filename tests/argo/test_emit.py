@@ -42,6 +42,45 @@ def test_each_node_is_a_task_of_its_name_that_waits_for_those_it_needs(make_plan
     assert "depends" not in tasks["enrollments"]
 
 
+def test_a_workflow_waits_for_its_experiments_turn_before_it_takes_a_slot(make_plan):
+    spec = emit(make_plan(_sources()), DEPLOYMENT).workflow["spec"]
+
+    outer, inner = (_template({"spec": spec}, name) for name in (spec["entrypoint"], "experiment"))
+    assert "synchronization" not in spec
+    assert outer["synchronization"] == {"mutexes": [{"name": "jetstream-new-tab"}]}
+    assert [(task["name"], task["template"]) for task in outer["dag"]["tasks"]] == [("experiment", "experiment")]
+    assert _semaphores(inner) == ["experiments"]
+    assert "target" in inner["dag"]
+    assert "target" not in outer["dag"]
+    # Whoever waits for two locks at once stands in the queue of one while it waits for the other.
+    held = [template.get("synchronization", {}) for template in spec["templates"]]
+    assert all(len([*each.get("mutexes", []), *each.get("semaphores", [])]) <= 1 for each in held)
+
+
+def test_publishing_takes_the_experiments_turn_again_and_no_slot(make_plan):
+    document = emit(make_plan(_sources()), DEPLOYMENT).workflow
+
+    assert document["spec"]["onExit"] == "publish"
+    assert _template(document, "publish")["synchronization"] == {"mutexes": [{"name": "jetstream-new-tab"}]}
+
+
+def test_without_limits_an_experiment_still_has_one_workflow_at_a_time(make_plan):
+    document = emit(make_plan(_sources()), Deployment("image", "bigquery:project", limits="")).workflow
+
+    locks = {each["name"]: each.get("synchronization") for each in document["spec"]["templates"]}
+    mutex = {"mutexes": [{"name": "jetstream-new-tab"}]}
+    assert {name: lock for name, lock in locks.items() if lock} == {"turn": mutex, "publish": mutex}
+
+
+def test_time_that_is_spent_waiting_for_a_lock_ends_no_workflow(make_plan):
+    spec = emit(make_plan(_sources()), DEPLOYMENT).workflow["spec"]
+
+    assert "activeDeadlineSeconds" not in spec
+    deadlines = {each["name"]: each.get("activeDeadlineSeconds") for each in spec["templates"]}
+    assert {name for name, seconds in deadlines.items() if seconds is None} == {"turn", "experiment"}
+    assert not any("timeout" in each for each in spec["templates"])  # it would count from when a node begins to wait
+
+
 def test_pods_find_the_plan_in_the_manifest_itself(make_plan):
     plan = make_plan(_sources())
 
@@ -209,6 +248,10 @@ def _template(document, name):
 
 def _tasks(document):
     return {task["name"]: task for task in _template(document, "experiment")["dag"]["tasks"]}
+
+
+def _semaphores(template):
+    return [each["configMapKeyRef"]["key"] for each in template["synchronization"]["semaphores"]]
 
 
 def _environment(document, template):

@@ -198,6 +198,13 @@ def test_a_large_plan_is_read_from_its_config_map(cluster, emitted):
     assert file.read_bytes()[:2] == b"\x1f\x8b"
 
 
+def test_a_manifest_whose_entrypoint_is_the_graph_itself_runs_as_well(cluster, emitted):
+    run = cluster.run(emitted(change=_set(("spec", "entrypoint"), "experiment")))
+
+    assert run.phase is SUCCEEDED
+    assert cluster.ran() == {"export" if node.name == "publish" else node.name for node in run.nodes}
+
+
 def test_no_more_pods_run_at_once_than_allowed(cluster, emitted):
     running, most, lock = set(), [], threading.Lock()
 
@@ -213,8 +220,9 @@ def test_no_more_pods_run_at_once_than_allowed(cluster, emitted):
 
 def test_a_command_that_is_not_there_fails_the_node_with_its_name(cluster, emitted):
     def change(document):
-        for template in document["spec"]["templates"][1:]:
-            template["container"]["command"] = ["no-such-command"]
+        for template in document["spec"]["templates"]:
+            if "container" in template:
+                template["container"]["command"] = ["no-such-command"]
 
     run = cluster.run(emitted(change=change))
 
@@ -237,11 +245,15 @@ def _set(path, value):
     [
         (("spec", "hooks"), {}, "spec.hooks: is not implemented"),
         (("spec", "templates", 0, "dag", "failFast"), True, "failFast"),
+        (("spec", "templates", 1, "dag", "failFast"), True, "failFast"),
         (("spec", "templates", 0, "dag", "tasks", 0, "when"), "x", "when: is not implemented"),
         (("spec", "templates", 0, "dag", "tasks", 0, "withItems"), [1], "withItems: is not implemented"),
-        (("spec", "templates", 1, "retryStrategy", "backoff", "maxDuration"), "5m", "maxDuration: is not implemented"),
-        (("spec", "templates", 1, "container", "envFrom"), [], "envFrom: is not implemented"),
+        (("spec", "templates", 2, "retryStrategy", "backoff", "maxDuration"), "5m", "maxDuration: is not implemented"),
+        (("spec", "templates", 2, "container", "envFrom"), [], "envFrom: is not implemented"),
         (("spec", "entrypoint"), "nowhere", "nowhere"),
+        (("spec", "templates", 0, "dag", "tasks", 0, "template"), "turn", "within itself"),
+        (("spec", "templates", 1, "dag", "tasks", 3, "template"), "turn", "a DAG among other tasks"),
+        (("spec", "templates", 1, "inputs"), {"parameters": [{"name": "x"}]}, "inputs of a `dag`"),
         (("spec", "entrypoint"), "publish", "entrypoint that is a DAG"),
         (("kind",), "CronWorkflow", "kind"),
         (("spec", "volumes", 0, "hostPath"), {"path": "/"}, "hostPath: is not implemented"),
@@ -284,12 +296,14 @@ def test_a_tolerated_failure_inside_leaves_the_graph_succeeded_and_an_omitted_le
 
 def test_tasks_that_wait_for_each_other_or_for_nothing_known_are_refused(cluster, emitted):
     def circle(document):
-        document["spec"]["templates"][0]["dag"]["tasks"][0]["depends"] = "day-clients"
+        document["spec"]["templates"][1]["dag"]["tasks"][0]["depends"] = "day-clients"
 
     with pytest.raises(PlanError, match=r"waits for .* which waits for it"):
         cluster.run(emitted(change=circle))
-    with pytest.raises(PlanError, match="waits for 'gone', which is no task"):
-        cluster.run(emitted(change=_set(("spec", "templates", 0, "dag", "tasks", 0, "depends"), "gone")))
+    for graph in (0, 1):
+        with pytest.raises(PlanError, match="waits for 'gone', which is no task"):
+            cluster.run(emitted(change=_set(("spec", "templates", graph, "dag", "tasks", 0, "depends"), "gone")))
+    assert cluster.ran() == set()
 
 
 def test_periods_beyond_the_first_wait_for_the_daily_ones(cluster, emitted):

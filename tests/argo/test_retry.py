@@ -26,6 +26,28 @@ def test_the_status_of_a_workflow_shows_tasks_without_their_attempts():
     assert status.counts == {"Succeeded": 3, "Failed": 1, "Omitted": 1}
 
 
+def test_what_a_workflow_waits_for_is_said_before_it_has_any_task():
+    waits = "Waiting for jetstream/Mutex/jetstream-new-tab lock. Lock status: 0/1"
+    workflow = _failed()
+    group = {"id": "wf", "name": "wf", "displayName": "wf", "type": "DAG", "phase": "Pending", "message": waits}
+    group["synchronizationStatus"] = {"waiting": "jetstream/Mutex/jetstream-new-tab"}
+    workflow["status"] = {"phase": "Running", "nodes": {"wf": group}}
+
+    status = status_of(workflow)
+
+    assert status.phase == "Running"
+    assert status.message == waits
+    assert status.nodes == ()
+
+
+def test_a_workflow_of_before_whose_graph_is_its_entrypoint_reads_and_retries_the_same():
+    old, new = _failed(nested=False), _failed()
+
+    assert status_of(old).counts == status_of(new).counts
+    assert retried(old, now=NOW).deleted == retried(new, now=NOW).deleted
+    assert "graph" not in retried(old, now=NOW).workflow["status"]["nodes"]
+
+
 def test_a_task_that_failed_says_why_and_not_that_it_was_not_tried_again():
     messages = {node.display_name: node.message for node in status_of(_failed()).nodes}
 
@@ -55,7 +77,9 @@ def test_a_retry_sets_back_what_failed_and_what_waited_for_it_and_keeps_the_rest
     assert sorted(again.deleted) == ["clients-0", "exit", "exit-0", "stats"]
     assert nodes["clients"]["phase"] == "Running"
     assert nodes["clients"]["children"] == []
-    assert nodes["wf"]["phase"] == "Running"
+    assert nodes["wf"]["phase"] == nodes["graph"]["phase"] == "Running"
+    assert nodes["wf"]["children"] == ["graph"]
+    assert nodes["graph"]["children"] == ["enroll"]
     assert nodes["enroll-1"]["phase"] == "Succeeded"
     assert nodes["enroll-0"]["phase"] == "Failed"  # an attempt before the one that succeeded
     assert nodes["enroll-1"]["children"] == ["clients", "search"]
@@ -94,11 +118,15 @@ def test_a_retry_leaves_the_workflow_that_it_was_given_as_it_was():
     assert workflow == _failed()
 
 
-def _failed():
-    """A Workflow as Argo leaves it: enrollments needed two attempts, one source failed, the other did not."""
+def _failed(*, nested: bool = True):
+    """A Workflow as Argo leaves it: enrollments needed two attempts, one source failed, the other did not.
+
+    Its graph is `nested` in the template that waits for the experiment's turn.
+    """
+    graph = "wf.experiment" if nested else "wf"
 
     def node(id, name, type, phase, children=(), message=""):
-        display = name.removeprefix("wf.") if not name.startswith("wf.onExit") else name
+        display = name.removeprefix("wf.experiment.").removeprefix("wf.") if "onExit" not in name else name
         return {
             "id": id,
             "name": name,
@@ -110,18 +138,24 @@ def _failed():
         }
 
     nodes = [
-        node("wf", "wf", "DAG", "Failed", ["enroll"]),
-        node("enroll", "wf.enrollments", "Retry", "Succeeded", ["enroll-0", "enroll-1"]),
-        node("enroll-0", "wf.enrollments(0)", "Pod", "Failed"),
-        node("enroll-1", "wf.enrollments(1)", "Pod", "Succeeded", ["clients", "search"]),
+        node("wf", "wf", "DAG", "Failed", ["graph" if nested else "enroll"]),
+        *([node("graph", graph, "DAG", "Failed", ["enroll"])] if nested else []),
+        node("enroll", f"{graph}.enrollments", "Retry", "Succeeded", ["enroll-0", "enroll-1"]),
+        node("enroll-0", f"{graph}.enrollments(0)", "Pod", "Failed"),
+        node("enroll-1", f"{graph}.enrollments(1)", "Pod", "Succeeded", ["clients", "search"]),
         # As Argo 4.0.5 says it.
         node(
-            "clients", "wf.day-clients", "Retry", "Failed", ["clients-0"], "retryStrategy.expression evaluated to false"
+            "clients",
+            f"{graph}.day-clients",
+            "Retry",
+            "Failed",
+            ["clients-0"],
+            "retryStrategy.expression evaluated to false",
         ),
-        node("clients-0", "wf.day-clients(0)", "Pod", "Failed", ["stats"], "Error (exit code 2): no table"),
-        node("stats", "wf.stats-day-active-hours", "Skipped", "Omitted"),
-        node("search", "wf.day-search", "Retry", "Succeeded", ["search-0"]),
-        node("search-0", "wf.day-search(0)", "Pod", "Succeeded"),
+        node("clients-0", f"{graph}.day-clients(0)", "Pod", "Failed", ["stats"], "Error (exit code 2): no table"),
+        node("stats", f"{graph}.stats-day-active-hours", "Skipped", "Omitted"),
+        node("search", f"{graph}.day-search", "Retry", "Succeeded", ["search-0"]),
+        node("search-0", f"{graph}.day-search(0)", "Pod", "Succeeded"),
         node("exit", "wf.onExit", "Retry", "Succeeded", ["exit-0"]),
         node("exit-0", "wf.onExit(0)", "Pod", "Succeeded"),
     ]

@@ -78,10 +78,9 @@ def interpret(
     """
     workflow = manifest.workflow
     known = _known(workflow, parameters)
-    graph = workflow.spec.template(workflow.spec.entrypoint).dag
-    assert graph is not None  # the model says so
-    aims = targets(graph, substituted(graph.target, known))
-    tasks = wanted(graph, aims)
+    for graph in workflow.spec.graphs:  # all but the last hold one task, the next graph
+        aims = targets(graph, substituted(graph.target, known))
+        tasks = wanted(graph, aims)
     lay_out(manifest, here)
     processes = Processes()
     run = _Run(workflow, known, here, processes, watch)

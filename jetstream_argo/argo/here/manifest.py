@@ -138,12 +138,15 @@ class Template(_Strict):
     outputs: Outputs = Outputs()
     retry_strategy: RetryStrategy | None = None
     pod_spec_patch: str = ""
+    active_deadline_seconds: object = None
     synchronization: object = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if (self.dag is None) == (self.container is None):
             raise ValueError("needs either `dag` or `container`")
+        if self.dag and self.inputs.parameters:
+            raise ValueError("inputs of a `dag` are not implemented")
         return self
 
 
@@ -184,6 +187,18 @@ class Spec(_Strict):
         """Return the template called `name`; KeyError if there is none."""
         return {template.name: template for template in self.templates}[name]
 
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The entrypoint's graph, and those that it leads into: a graph's only task may be a graph again."""
+        entered: dict[str, Graph] = {}
+        name = self.entrypoint
+        while name not in entered and (graph := self.template(name).dag):
+            entered[name] = graph
+            if len(graph.tasks) != 1:
+                break
+            name = graph.tasks[0].template
+        return tuple(entered.values())
+
 
 class Metadata(_Strict):
     """What a Workflow is called."""
@@ -214,6 +229,8 @@ class Workflow(_Strict):
             raise ValueError(f"templates are not there, or there twice: {missing or known}")
         if spec.template(spec.entrypoint).dag is None or (spec.on_exit and not spec.template(spec.on_exit).container):
             raise ValueError("is implemented for an entrypoint that is a DAG and an onExit that is a container only")
+        if any(spec.template(task.template).dag for task in spec.graphs[-1].tasks):
+            raise ValueError("a DAG among other tasks, or within itself, is not implemented")
         return self
 
 
