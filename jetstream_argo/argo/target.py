@@ -1,6 +1,6 @@
 """Which nodes Argo is told to run for a choice of metrics."""
 
-from jetstream_argo.dag.build import gives_results
+from jetstream_argo.dag.build import gives_results, is_target
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.plan.codec import canonical
 
@@ -19,10 +19,7 @@ EXPRESSION = (
 
 
 def metric_targets(dag: Dag) -> str:
-    """Return, as a JSON object, each metric's nodes with results, their names parted by spaces."""
-    targets: dict[str, list[str]] = {}
-    for node in dag.nodes:
-        if gives_results(node):
-            for metric in node.metrics:
-                targets.setdefault(metric, []).append(node.id)
+    """Return, as a JSON object, the nodes whose results each metric's readers want, their names parted by spaces."""
+    metrics = dict.fromkeys(metric for node in dag.nodes if gives_results(node) for metric in node.metrics)
+    targets = {metric: [node.id for node in dag.nodes if is_target(node, metric)] for metric in metrics}
     return canonical({metric: " ".join(nodes) for metric, nodes in targets.items()})

@@ -64,6 +64,8 @@ def build_dag(plan: AnalysisPlan, *, budget: int = BUDGET) -> Dag:
 def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
     """Return the part of `dag` that computes `metrics` and what they need; all of it when `metrics` is empty.
 
+    Units are counted whatever is asked for, since nobody should read estimates of a split that was not checked.
+
     Raises:
         UnknownReference: no node computes a metric of that name.
     """
@@ -72,7 +74,7 @@ def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
     for metric in metrics:
         if metric not in dag.last.metrics:
             raise UnknownReference("metric", metric, known=dag.last.metrics, used_by="the metric filter")
-    needed = [node.id for node in dag.nodes if gives_results(node) and not set(metrics).isdisjoint(node.metrics)]
+    needed = [node.id for node in dag.nodes if any(is_target(node, metric) for metric in metrics)]
     by_id = {node.id: node for node in dag.nodes}
     keep = dict.fromkeys(needed)
     while needed:
@@ -87,6 +89,11 @@ def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
 def gives_results(node: Node) -> bool:
     """Return whether the node's rows are results, rather than what others compute results from."""
     return isinstance(node.task, StatisticsTask | CountsTask)
+
+
+def is_target(node: Node, metric: str) -> bool:
+    """Return whether whoever asks for `metric` wants this node's results; what it needs is needed besides."""
+    return isinstance(node.task, CountsTask) or (gives_results(node) and metric in node.metrics)
 
 
 def _trunk(plan: AnalysisPlan) -> list[_Step]:

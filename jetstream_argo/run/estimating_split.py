@@ -7,14 +7,15 @@ from jetstream_argo.plan.model import Experiment
 from jetstream_argo.report.estimates import SAMPLE_RATIO, SRM
 from jetstream_argo.run.estimating_model import Placed
 from jetstream_argo.sql.observations import ALL_UNITS
-from jetstream_argo.stats.checks import sample_ratio_p_value
+from jetstream_argo.stats.checks import FEWEST_EXPECTED, split_test
 from jetstream_argo.stats.rows import EstimateRow, Reason
 
 
 def split_check(experiment: Experiment, units: Sequence[int]) -> Iterator[EstimateRow]:
     """Yield the row of the check, if there is anything to check: its point is the p-value.
 
-    It is about all branches, and stands in the reference branch's place.
+    It is about all branches, and stands in the reference branch's place. Of few units its reason says that the check
+    is exact, or that there is none.
     """
     shares = experiment.branch_shares
     if not experiment.sample_ratio_alarm or len(shares) != len(units) or len(units) < 2:  # noqa: PLR2004  # a split
@@ -24,23 +25,33 @@ def split_check(experiment: Experiment, units: Sequence[int]) -> Iterator[Estima
     if not total:
         yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=0, reason=Reason.NO_UNITS)
         return
-    p_value = sample_ratio_p_value(units, shares)
-    broken = p_value < experiment.sample_ratio_alarm
-    reason = Reason.SAMPLE_RATIO_MISMATCH if broken else None
-    yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=total, point=p_value, p_value=p_value, reason=reason)
+    test = split_test(units, shares)
+    reason = Reason.EXACT_TEST if test.exact else None
+    if test.p_value is None:
+        reason = Reason.FEW_EXPECTED
+    elif test.p_value < experiment.sample_ratio_alarm:
+        reason = Reason.SAMPLE_RATIO_MISMATCH
+    yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=total, point=test.p_value, p_value=test.p_value, reason=reason)
 
 
 def split_notes(rows: Sequence[Placed]) -> Iterator[str]:
-    """Yield for each basis in which windows all units are not split as designed."""
+    """Yield for each basis in which windows all units are not split as designed, and in which that was not checked."""
     for basis in Basis:
-        broken = [
+        checks = [
             placed
             for placed in rows
-            if placed.basis is basis
-            and placed.segment == ALL_UNITS
-            and placed.row.reason is Reason.SAMPLE_RATIO_MISMATCH
+            if placed.basis is basis and placed.segment == ALL_UNITS and placed.row.metric == SAMPLE_RATIO
         ]
+        broken = [placed for placed in checks if placed.row.reason is Reason.SAMPLE_RATIO_MISMATCH]
         if broken:
-            windows = ", ".join(str(placed.window_index) for placed in broken)
             least = min(placed.row.p_value or 0.0 for placed in broken)
-            yield f"{basis.value} are not split as designed in windows {windows} (p = {least:.1g}): doubt all estimates"
+            where = f"{_windows(broken)} (p = {least:.1g})"
+            yield f"{basis.value} are not split as designed in {where}: doubt all estimates"
+        unchecked = [placed for placed in checks if placed.row.reason is Reason.FEW_EXPECTED]
+        if unchecked:
+            what = f"fewer than {FEWEST_EXPECTED} units are expected in some branch"
+            yield f"whether {basis.value} are split as designed is not checked in {_windows(unchecked)}: {what}"
+
+
+def _windows(placed: Sequence[Placed]) -> str:
+    return "windows " + ", ".join(str(each.window_index) for each in placed)

@@ -1,12 +1,37 @@
 """Whether units are split as designed, and which of many p-values still count."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from math import erfc, exp, lgamma, log, sqrt
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.exact_split import exact_split_p_value
 
+FEWEST_EXPECTED = 5  # units a branch, below which the chi-square law is no good approximation: Cochran (1954)
 ALARM = 1e-3  # a p-value below which a split is taken for broken; units are many, and the check is made often
+
+
+@dataclass(frozen=True, slots=True)
+class SplitTest:
+    """How far a split is from the designed one. `p_value` is None where units are too few for the approximation and
+    too many to go through all splits; `exact` says that these were gone through."""
+
+    p_value: float | None
+    exact: bool = False
+
+
+def split_test(units: Sequence[int], shares: Sequence[float]) -> SplitTest:
+    """Return the check of a split: by `sample_ratio_p_value`, or exactly if few units are expected in some branch.
+
+    Raises:
+        EstimateError: fewer than two branches, no units, or a share that is not positive.
+    """
+    p_value = sample_ratio_p_value(units, shares)
+    if sum(units) * min(shares) >= FEWEST_EXPECTED * sum(shares):
+        return SplitTest(p_value)
+    found = exact_split_p_value(units, shares)
+    return SplitTest(found, exact=found is not None)
 
 
 def sample_ratio_p_value(units: Sequence[int], shares: Sequence[float]) -> float:

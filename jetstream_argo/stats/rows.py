@@ -27,6 +27,7 @@ class Reason(StrEnum):
     ZERO_DENOMINATOR = "zero_denominator"  # the denominator is, or may be, 0
     NOT_BINARY = "not_binary"  # a value other than 0, 1, true, false
     OVERFLOW = "overflow"  # the values are too large for sums of their powers
+    FEW_EXPECTED = "few_expected"  # no check of the split: too few units for the test, too many splits for an exact one
     # The numbers are there:
     NEGATIVE_REFERENCE = "negative_reference"  # both branches are negative, so that +10 % is a lower value
     NO_COVARIATE = "no_covariate"  # unadjusted: no unit has the covariate, or it does not vary
@@ -34,6 +35,7 @@ class Reason(StrEnum):
     APPROXIMATE = "approximate"  # heavy tails or few units: the values themselves would make it exact
     LINEAR_GRID = "linear_grid"  # a log grid was asked for, of values that have no logarithm
     NONFINITE_EXCLUDED = "nonfinite_excluded"  # infinite or NaN values were left out
+    EXACT_TEST = "exact_test"  # units are so few that the check of their split goes through all splits
     SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"  # units are not split as designed: believe no other number
 
 

@@ -87,10 +87,15 @@ def test_the_last_node_comes_after_all_others():
     assert dag.last.needs == tuple(node.id for node in dag.nodes)
 
 
-def test_a_filter_keeps_what_the_metric_needs_and_nothing_else():
+def test_a_filter_keeps_what_the_metric_needs_the_check_of_the_split_and_nothing_else():
     dag = filtered(build_dag(plan_of(HOURS, PAGES, CLICKS)), ["clicks"])
 
-    assert set(needs(dag)) == {"enrollments", "day-ads", "week-ads", "stats-day-clicks", "stats-week-clicks"}
+    asked = {"stats-day-clicks", "stats-week-clicks"}
+    assert set(needs(dag)) == {"enrollments", "counts", "day-ads", "week-ads", *asked}
+
+
+def test_a_filter_by_the_count_of_units_keeps_nothing_but_that():
+    assert set(needs(filtered(build_dag(plan_of(HOURS, CLICKS)), ["identity"]))) == {"enrollments", "counts"}
 
 
 def test_a_filter_with_a_misspelt_metric_is_refused_with_the_nearest():

@@ -14,6 +14,7 @@ from jetstream_argo.run.estimating import count_units
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.values import Grid
+from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import Counting, plan_of
 
 FIRST = date(2026, 5, 4)
@@ -132,22 +133,37 @@ def test_the_split_of_every_window_basis_and_segment_is_checked_against_the_desi
     assert [(one.basis.value, one.segment, one.row.n_units) for one in checks] == [
         ("enrollments", "all", 4), ("enrollments", "new", 2), ("exposures", "all", 1), ("exposures", "new", 1),
     ]  # fmt: skip
-    # scipy 1.17: stats.chisquare([3, 1]).pvalue
-    assert checks[0].row.p_value == checks[0].row.point == pytest.approx(0.31731050786291115, rel=1e-12)
-    assert {(one.row.statistic, one.row.branch, one.row.reason) for one in checks} == {("srm", "control", None)}
+    # scipy 1.17: stats.binomtest(3, 4).pvalue
+    assert checks[0].row.p_value == checks[0].row.point == pytest.approx(0.625, rel=1e-12)
+    assert {(one.row.statistic, one.row.branch, one.row.reason) for one in checks} == {
+        ("srm", "control", Reason.EXACT_TEST)
+    }
     assert counted.units == 4
     assert counted.notes == ()
 
 
 def test_a_split_that_is_not_the_designed_one_is_marked_and_told(tmp_path: Path) -> None:
-    plan = shared(plan_of(), (1, 1), alarm=0.4)
+    plan = shared(plan_of(), (1, 1), alarm=0.7)
     engine = enrolled(tmp_path, plan)
 
     counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
 
     marks = [one.row.reason for one in counted.rows if one.row.metric == "sample_ratio"]
     assert [str(mark) for mark in marks] == ["sample_ratio_mismatch"] * 2
-    assert counted.notes == ("enrollments are not split as designed in windows 1, 2 (p = 0.3): doubt all estimates",)
+    assert counted.notes == ("enrollments are not split as designed in windows 1, 2 (p = 0.6): doubt all estimates",)
+
+
+def test_a_split_that_no_test_is_good_for_is_not_checked_and_that_is_told(tmp_path: Path) -> None:
+    branches = ("control", "treatment", *(f"rare_{number}" for number in range(40)))
+    plan = shared(plan_of(branches), (1,) * len(branches))
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+
+    checks = [one.row for one in counted.rows if one.row.metric == "sample_ratio"]
+    assert {(check.point, check.p_value, check.reason) for check in checks} == {(None, None, Reason.FEW_EXPECTED)}
+    unchecked = "whether enrollments are split as designed is not checked in windows 1, 2"
+    assert counted.notes == (f"{unchecked}: fewer than 5 units are expected in some branch",)
 
 
 @pytest.mark.parametrize(("shares", "alarm"), [((), 1e-3), ((3, 1), 0.0)])
