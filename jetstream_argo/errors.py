@@ -16,6 +16,7 @@
         ├── AccessDenied        the account may not read or write this
         │   └── PartDenied      of what the query names the account may not use some columns or functions
         ├── CostExceeded        the query would cost more than allowed
+        ├── Damaged             a file of the warehouse is missing or is not what was written
         ├── TooBig              resources exceeded or timed out: smaller pieces may succeed
         └── Transient           worth retrying as it is
 
@@ -161,6 +162,16 @@ class PartDenied(AccessDenied):
 
 class CostExceeded(EngineError):
     """The query would read more bytes than allowed."""
+
+
+class Damaged(EngineError):
+    """A file of the warehouse is missing or is not what was written; `cure` is the command that mends it."""
+
+    cure = "jetstream-argo check EXPERIMENT --repair"
+
+    def __init__(self, file: str, what: str) -> None:
+        self.file = file
+        super().__init__(f"{file}: {what}; run `{self.cure}`, or load the table again if it is a data source's")
 
 
 class TooBig(EngineError):

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
-from jetstream_argo.engines.embedded.session import Session, parquet_rows
-from jetstream_argo.engines.embedded.store import DataFile, Store, TableName, Version, sync
-from jetstream_argo.engines.embedded.types import text_literal
+from jetstream_argo.engines.embedded.copying import copied, ranged
+from jetstream_argo.engines.embedded.pointer import DataFile, Version
+from jetstream_argo.engines.embedded.session import Session
+from jetstream_argo.engines.embedded.store import Store, TableName
+from jetstream_argo.engines.embedded.views import parquet_rows
 
 _MANY = 32
 _SMALL_BYTES = 8 * 1024 * 1024
@@ -28,14 +29,11 @@ def compacted(store: Store, session: Session, name: TableName, version: Version)
 
 def _merged(store: Store, session: Session, name: TableName, version: Version, files: tuple[DataFile, ...]) -> Version:
     gone = {file.name for file in files}
-    held = tuple(column.name for column in version.columns)
-    target = store.new_file(name)
     rows = parquet_rows(store, name, version, only=[file.name for file in files])
-    statement = f"COPY ({rows}) TO {text_literal(str(target))} (FORMAT parquet, RETURN_STATS)"
-    path, count, size = session.run(statement, "").fetchall()[0][:3]
-    sync(Path(path))
-    one = DataFile(target.name, int(count), int(size), held, files[0].partition)
+    keyed = ranged(version.columns, version.layout)
+    merged = copied(session, rows, store.new_file(name), version.columns, keyed, sql="")
+    merged = replace(merged, partition=files[0].partition)
     first = version.files.index(files[0])
     kept = [file for file in version.files[:first] if file.name not in gone]
     after = [file for file in version.files[first:] if file.name not in gone]
-    return replace(version, files=(*kept, one, *after))
+    return replace(version, files=(*kept, merged, *after))

@@ -4,16 +4,20 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from jetstream_argo.engines.embedded.functions import load_registry
 from jetstream_argo.engines.embedded.limits import Limits
+from jetstream_argo.engines.embedded.pointer import Version
 from jetstream_argo.engines.embedded.session import Scan, Session
-from jetstream_argo.engines.embedded.store import Store, TableName, Version
+from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import bigquery_type
-from jetstream_argo.engines.embedded.write import Writer
+from jetstream_argo.engines.embedded.versions import Versions
+from jetstream_argo.engines.embedded.write import Writer, Written
 from jetstream_argo.engines.protocol import (
     PAGE_ROWS,
     Column,
@@ -23,6 +27,7 @@ from jetstream_argo.engines.protocol import (
     Listed,
     Result,
     TableInfo,
+    TableVersions,
     Value,
     Write,
 )
@@ -66,6 +71,7 @@ class EmbeddedEngine:
         self._store = Store(root, project, clock=clock, nonce=nonce)
         self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
         self._writer = Writer(self._store, self._session)
+        self._versions = Versions(self._store, self._session)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""
@@ -87,7 +93,7 @@ class EmbeddedEngine:
         _check_unique([name for name, _ in described])
         columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
         written = self._writer.write(translated.sql, columns, self._store.name(destination), write, layout, sql=sql)
-        return self._job(written.rows, started, written.scan)
+        return self._wrote(written, started)
 
     def load(
         self,
@@ -104,7 +110,7 @@ class EmbeddedEngine:
         _check_unique([column.name for column in columns])
         with self._writer.staged(rows, columns) as staged:
             written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
-        return self._job(written.rows, started, written.scan)
+        return self._wrote(written, started)
 
     def load_arrow(
         self,
@@ -123,7 +129,7 @@ class EmbeddedEngine:
                 described = self._session.run(f"DESCRIBE {staged}", "").fetchall()
                 columns = [Column(str(row[0]), bigquery_type(str(row[1]))) for row in described]
             written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
-        return self._job(written.rows, started, written.scan)
+        return self._wrote(written, started)
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
         """Make or replace a view.
@@ -183,7 +189,17 @@ class EmbeddedEngine:
         translated = self._session.prepare(sql)
         described = self._session.describe(translated, sql)
         columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
-        return DryRun(columns, self._session.bytes_of(translated))
+        return DryRun(columns, sum(version.bytes for version in self._session.base_tables(sql).values()))
+
+    def base_tables(self, sql: Sql) -> tuple[str, ...]:
+        """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""
+        return tuple(sorted(self._store.short(name) for name in self._session.base_tables(sql)))
+
+    def versions(
+        self, tables: Sequence[str], *, date_column: str, first: date, last: date
+    ) -> Mapping[str, TableVersions]:
+        """Return, by the names asked for, the versions of the dates `first` to `last`, both included."""
+        return {table: self._versions.within(table, date_column, first, last) for table in tables}
 
     def take_over(self) -> None:
         """Do nothing: a query ends with the process that asked."""
@@ -198,10 +214,15 @@ class EmbeddedEngine:
             labels=version.layout.labels,
             etag=version.etag,
             view_sql=version.view_sql,
+            created=datetime.fromtimestamp(version.created, UTC),
         )
 
-    def _job(self, rows: int, started: float, scan: Scan) -> Job:
-        return Job(self._nonce(), rows, scan.bytes, 0, time.perf_counter() - started, scan.row_groups)
+    def _job(self, rows: int, started: float, scan: Scan, written: Mapping[str, int] = MappingProxyType({})) -> Job:
+        seconds = time.perf_counter() - started
+        return Job(self._nonce(), rows, scan.bytes, 0, seconds, scanned=scan.row_groups, written=written)
+
+    def _wrote(self, written: Written, started: float) -> Job:
+        return self._job(written.rows, started, written.scan, written.by_partition)
 
 
 def _check_unique(names: Sequence[str]) -> None:

@@ -13,18 +13,11 @@ from typing import TYPE_CHECKING, Any
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.limits import stopped_after
-from jetstream_argo.engines.embedded.store import Store, TableName, Version
-from jetstream_argo.engines.embedded.types import (
-    bigquery_type,
-    casts,
-    duckdb_type,
-    quoted,
-    quoted_relation,
-    relation,
-    text_literal,
-)
+from jetstream_argo.engines.embedded.pointer import Version
+from jetstream_argo.engines.embedded.store import Store, TableName
+from jetstream_argo.engines.embedded.types import bigquery_type, casts
+from jetstream_argo.engines.embedded.views import Views
 from jetstream_argo.engines.protocol import Column
-from jetstream_argo.errors import NotFound
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +49,7 @@ class Session:
         self._settings = settings
         self._timeout_seconds = timeout_seconds
         self._macros: set[str] = set()
-        self._views: dict[str, str] = {}
+        self._views = Views(store, self)
 
     @cached_property
     def _translator(self) -> "Translator":
@@ -84,10 +77,29 @@ class Session:
         Raises:
             NotFound: a table does not exist.
         """
-        translated = self._translator.translate(sql)
+        translated = self.translate(sql)
         with translated_errors(sql):
-            self._use(translated, {})
+            self._views.use(translated)
         return translated
+
+    def translate(self, sql: str) -> "Translated":
+        """Return the translation of a query, whose tables may not exist."""
+        return self._translator.translate(sql)
+
+    def define(self, macros: Sequence[str]) -> None:
+        """Make the macros of these names, and those that they call."""
+        for macro, definition in self._registry.definitions(macros):
+            if macro not in self._macros:
+                self.connection.execute(definition)
+                self._macros.add(macro)
+
+    def base_tables(self, sql: str) -> dict[TableName, Version]:
+        """Return the tables that a query reads: those behind views, and all that a wildcard matches.
+
+        Raises:
+            NotFound: a table does not exist.
+        """
+        return self._views.base_tables(self.translate(sql))
 
     def run(self, statement: str, sql: str, parameters: Sequence[object] = ()) -> "duckdb.DuckDBPyConnection":
         """Run a statement of DuckDB's that was made from the query `sql`, to which errors refer."""
@@ -132,20 +144,6 @@ class Session:
         finally:
             self.connection.unregister("_arrow")
 
-    def bytes_of(self, translated: "Translated") -> int:
-        """Return the size of all tables that a query names, those behind views included."""
-        total = 0
-        for table in translated.tables:
-            name = self._store.name(table)
-            matches = [name]
-            if "*" in table:
-                matches = self._store.names(name.project, name.dataset, name.table.removesuffix("*"))
-            for version in (self._store.current(match) for match in matches):
-                if version is not None:
-                    view = version.view_sql
-                    total += version.bytes if view is None else self.bytes_of(self._translator.translate(view))
-        return total
-
     @contextmanager
     def _errors(self, sql: str) -> Iterator[None]:
         """Raise our errors. After DuckDB has failed internally its connection is useless: the next query makes one."""
@@ -157,70 +155,12 @@ class Session:
             except (duckdb.InternalException, duckdb.FatalException):
                 del self.connection
                 self._macros.clear()
-                self._views.clear()
+                self._views.forget()
                 raise
 
     def _table_of(self, file: Path) -> str:
         folder = file.parent
         return self._store.short(TableName(folder.parent.parent.name, folder.parent.name, folder.name))
-
-    def _use(self, translated: "Translated", signatures: dict[str, str]) -> str:
-        for macro, definition in self._registry.definitions(translated.macros):
-            if macro not in self._macros:
-                self.connection.execute(definition)
-                self._macros.add(macro)
-        return "".join(self._use_table(table, signatures) for table in translated.tables)
-
-    def _use_table(self, table: str, signatures: dict[str, str]) -> str:
-        if table not in signatures:
-            name = self._store.name(table)
-            signatures[table] = (
-                self._use_wildcard(table, name, signatures) if "*" in table else self._use_one(table, name, signatures)
-            )
-        return signatures[table]
-
-    def _use_one(self, table: str, name: TableName, signatures: dict[str, str]) -> str:
-        version = self._store.current(name)
-        if version is None:
-            known = [self._store.short(each) for each in self._store.names(name.project, name.dataset)]
-            raise NotFound(self._store.short(name), known)
-        signature = f"{table}@{version.etag};"
-        if version.view_sql is None:
-            return self._view(table, parquet_rows(self._store, name, version), signature)
-        inner = self._translator.translate(version.view_sql)
-        return self._view(table, inner.sql, signature + self._use(inner, signatures))
-
-    def _use_wildcard(self, table: str, name: TableName, signatures: dict[str, str]) -> str:
-        prefix = name.table.removesuffix("*")
-        matches = self._store.names(name.project, name.dataset, prefix)
-        if not matches:
-            raise NotFound(self._store.short(name))
-        signature = "".join(self._use_table(str(match), signatures) for match in matches)
-        suffixes = [(quoted_relation(str(match)), text_literal(match.table.removeprefix(prefix))) for match in matches]
-        rows = " UNION ALL BY NAME ".join(f"SELECT *, {end} AS _TABLE_SUFFIX FROM {each}" for each, end in suffixes)
-        return self._view(table, rows, signature)
-
-    def _view(self, table: str, rows: str, signature: str) -> str:
-        if self._views.get(relation(table)) != signature:
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted_relation(table)} AS {rows}")
-            self._views[relation(table)] = signature
-        return signature
-
-
-def parquet_rows(store: Store, name: TableName, version: Version, *, only: Sequence[str] | None = None) -> str:
-    """Return a query for a table's rows; a column that a file lacks is NULL there. `only` limits it to some files."""
-    folder = store.folder(name)
-    files = [file for file in version.files if only is None or file.name in only]
-    paths = ", ".join(text_literal(str(folder / file.name)) for file in files)
-    held = {column for file in files for column in file.columns}
-    columns = ", ".join(_column(column, present=column.name in held) for column in version.columns)
-    by_name = ", union_by_name = true" if len({file.columns for file in files}) > 1 else ""
-    return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false{by_name})"
-
-
-def _column(column: Column, *, present: bool) -> str:
-    name = quoted(column.name)
-    return name if present else f"CAST(NULL AS {duckdb_type(column.type)}) AS {name}"
 
 
 def _read_deep(text: str) -> dict[str, Any]:

@@ -6,17 +6,16 @@ while, for readers that are still at them.
 """
 
 import fcntl
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
 
-from jetstream_argo.engines.protocol import Column, Layout
+from jetstream_argo.engines.embedded.integrity import sync
+from jetstream_argo.engines.embedded.pointer import Version, decoded, encoded
 from jetstream_argo.errors import InvalidQuery
 
 POINTER = "current.json"
@@ -35,42 +34,6 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.project}.{self.dataset}.{self.table}"
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """A Parquet file of a table. `columns` are those that it holds, `partition` the value that all its rows have."""
-
-    name: str
-    rows: int
-    bytes: int
-    columns: tuple[str, ...]
-    partition: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One state of a table or view. `retired` says since when (epoch seconds) a replaced file is not needed."""
-
-    generation: int = 0
-    columns: tuple[Column, ...] = ()
-    files: tuple[DataFile, ...] = ()
-    layout: Layout = field(default_factory=Layout)
-    view_sql: str | None = None
-    retired: tuple[tuple[str, float], ...] = ()
-    nonce: str = ""
-
-    @property
-    def rows(self) -> int:
-        return sum(file.rows for file in self.files)
-
-    @property
-    def bytes(self) -> int:
-        return sum(file.bytes for file in self.files)
-
-    @property
-    def etag(self) -> str:
-        return f"{self.generation}-{self.nonce}"
 
 
 class Store:
@@ -111,9 +74,15 @@ class Store:
         return folder / f"{self._nonce()}.parquet"
 
     def current(self, name: TableName) -> Version | None:
-        """Return the table's state, or None if there is no such table."""
+        """Return the table's state, or None if there is no such table.
+
+        Raises:
+            Damaged: the pointer is not what was written.
+            Unsupported: a newer version of this package wrote it.
+        """
         try:
-            return _decoded((self.folder(name) / POINTER).read_text(encoding="utf-8"))
+            path = self.folder(name) / POINTER
+            return decoded(path.read_bytes(), path)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -134,15 +103,20 @@ class Store:
             yield
 
     def swap(self, name: TableName, version: Version) -> Version:
-        """Make `version` the table's state, and remove files whose time has come; the caller holds the lock."""
+        """Make `version` the table's state, and remove files whose time has come; the caller holds the lock.
+
+        A table that is there already stays as old as it is.
+        """
         now = self._clock()
-        before = self.current(name) or Version()
+        before = self.current(name) or Version(created=now)
         kept = {file.name for file in version.files}
         retired = dict(before.retired) | {file.name: now for file in before.files if file.name not in kept}
         waiting = tuple((file, since) for file, since in retired.items() if now - since < GRACE_SECONDS)
-        version = replace(version, generation=before.generation + 1, nonce=self._nonce(), retired=waiting)
+        version = replace(
+            version, generation=before.generation + 1, nonce=self._nonce(), retired=waiting, created=before.created
+        )
         folder = self.folder(name)
-        _write_pointer(folder, _encoded(version), self._nonce())
+        _write_pointer(folder, encoded(version), self._nonce())
         keep = kept | {file for file, _ in waiting}
         for path in folder.glob("*.parquet"):
             # A file that no pointer has named yet may belong to a writer at work.
@@ -176,15 +150,6 @@ class Store:
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def sync(path: Path) -> None:
-    """Have the file's or folder's bytes on the disk before anything says that they are."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _write_pointer(folder: Path, text: str, nonce: str) -> None:
     draft = folder / f".{nonce}.json"
     with draft.open("w", encoding="utf-8") as file:
@@ -193,56 +158,3 @@ def _write_pointer(folder: Path, text: str, nonce: str) -> None:
         os.fsync(file.fileno())
     draft.replace(folder / POINTER)
     sync(folder)
-
-
-def _encoded(version: Version) -> str:
-    layout = version.layout
-    return json.dumps(
-        {
-            "format": 1,
-            "generation": version.generation,
-            "nonce": version.nonce,
-            "columns": [[column.name, column.type] for column in version.columns],
-            "files": [[file.name, file.rows, file.bytes, list(file.columns), file.partition] for file in version.files],
-            "partition_by": layout.partition_by,
-            "cluster_by": list(layout.cluster_by),
-            "description": layout.description,
-            "labels": dict(layout.labels),
-            "view_sql": version.view_sql,
-            "retired": [list(entry) for entry in version.retired],
-        }
-    )
-
-
-class _Pointer(TypedDict):
-    generation: int
-    nonce: str
-    columns: list[tuple[str, str]]
-    files: list[tuple[str, int, int, list[str], str | None]]
-    partition_by: str | None
-    cluster_by: list[str]
-    description: str
-    labels: dict[str, str]
-    view_sql: str | None
-    retired: list[tuple[str, float]]
-
-
-def _decoded(text: str) -> Version:
-    pointer: _Pointer = json.loads(text)
-    return Version(
-        generation=pointer["generation"],
-        columns=tuple(Column(name, type_) for name, type_ in pointer["columns"]),
-        files=tuple(
-            DataFile(name, rows, size, tuple(columns), partition)
-            for name, rows, size, columns, partition in pointer["files"]
-        ),
-        layout=Layout(
-            partition_by=pointer["partition_by"],
-            cluster_by=tuple(pointer["cluster_by"]),
-            description=pointer["description"],
-            labels=pointer["labels"],
-        ),
-        view_sql=pointer["view_sql"],
-        retired=tuple((name, since) for name, since in pointer["retired"]),
-        nonce=pointer["nonce"],
-    )

@@ -3,26 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from jetstream_argo.engines.embedded.compact import compacted
+from jetstream_argo.engines.embedded.copying import copied, partitioned, ranged
+from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.rows import document, structure
 from jetstream_argo.engines.embedded.session import Scan, Session
-from jetstream_argo.engines.embedded.store import DataFile, Store, TableName, Version, sync
+from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import casts, duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column, Layout, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery
 
-# One row group holds a partition of up to this many rows, so that what was read of a table can be counted in them.
-_ROW_GROUP = 262_144
-_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write wrote, and what its query read."""
+    """What a write wrote, in all and by the value of the partition column, and what its query read."""
 
     rows: int
+    by_partition: Mapping[str, int]
     scan: Scan
 
 
@@ -56,7 +54,7 @@ class Writer:
                 version = replace(current, columns=_united(current.columns, columns), files=(*current.files, *files))
                 version = compacted(self._store, self._session, name, version)
             self._store.swap(name, version)
-        return Written(sum(file.rows for file in files), scan)
+        return Written(sum(file.rows for file in files), _written(files, stored_by(columns, layout)), scan)
 
     @contextmanager
     def staged(self, rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> Iterator[str]:
@@ -79,48 +77,36 @@ class Writer:
             self._session.run("DROP TABLE IF EXISTS _staged", "")
 
     def _copied(
-        self, rows: str, columns: Sequence[Column], name: TableName, layout: Layout, sql: str
+        self, rows: str, columns: tuple[Column, ...], name: TableName, layout: Layout, sql: str
     ) -> tuple[DataFile, ...]:
-        types = {column.name: duckdb_type(column.type) for column in columns}
-        # Of moments there are as many as rows: a file for each would be a burden, and nothing is pruned by their day.
-        by = None if types.get(layout.partition_by or "", "").startswith("TIMESTAMP") else layout.partition_by
+        by = stored_by(columns, layout)
         order = [part for part in (by, *layout.cluster_by) if part]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
         query = f"SELECT {casts(columns)} FROM ({rows}) AS _rows{ordered}"
         target = self._store.new_file(name)
-        held = tuple(column.name for column in columns)
-        if by is None:
-            written = self._copy(query, target, "", sql)
-            return tuple(DataFile(path.name, count, size, held) for path, count, size, _ in written)
-        return self._partitioned(query, target, by, held, sql)
+        keyed = ranged(columns, layout)
+        files: tuple[DataFile, ...] = ()
+        if by is not None:
+            files = tuple(partitioned(self._session, query, target, columns, keyed, by, sql=sql))
+            query = f"{query} LIMIT 0"
+        return files or (copied(self._session, query, target, columns, keyed, sql=sql),)
 
-    def _partitioned(self, query: str, target: Path, by: str, held: tuple[str, ...], sql: str) -> tuple[DataFile, ...]:
-        parts = target.with_suffix(".parts")
-        option = f", PARTITION_BY ({quoted(by)}), WRITE_PARTITION_COLUMNS true"
-        files = []
-        for number, (path, count, size, keys) in enumerate(self._copy(query, parts, option, sql)):
-            moved = target.with_name(f"{target.stem}-{number:05}.parquet")
-            path.rename(moved)
-            value = keys.get(by)
-            files.append(DataFile(moved.name, count, size, held, None if value == _NO_PARTITION else value))
-        for folder in sorted(parts.rglob("*"), reverse=True) if parts.exists() else ():
-            folder.rmdir()
-        if parts.exists():
-            parts.rmdir()
-        if not files:
-            written = self._copy(f"{query} LIMIT 0", target, "", sql)
-            return tuple(DataFile(path.name, count, size, held) for path, count, size, _ in written)
-        return tuple(files)
 
-    def _copy(self, query: str, target: Path, option: str, sql: str) -> list[tuple[Path, int, int, dict[str, str]]]:
-        statement = (
-            f"COPY ({query}) TO {text_literal(str(target))} "
-            f"(FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}, RETURN_STATS{option})"
-        )
-        rows = self._session.run(statement, sql).fetchall()
-        for row in rows:
-            sync(Path(row[0]))
-        return [(Path(row[0]), int(row[1]), int(row[2]), dict(row[5] or {})) for row in rows]
+def stored_by(columns: Sequence[Column], layout: Layout) -> str | None:
+    """Return the column for whose values there are files of their own.
+
+    Of moments there are as many as rows: a file for each would be a burden, and nothing is pruned by their day.
+    """
+    types = {column.name: duckdb_type(column.type) for column in columns}
+    return None if types.get(layout.partition_by or "", "").startswith("TIMESTAMP") else layout.partition_by
+
+
+def _written(files: Sequence[DataFile], by: str | None) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for file in files:
+        value = "" if by is None else file.partition or "NULL"
+        rows[value] = rows.get(value, 0) + file.rows
+    return {value: count for value, count in rows.items() if count}
 
 
 def _check(name: TableName, current: Version | None, columns: Sequence[Column], write: Write) -> None:

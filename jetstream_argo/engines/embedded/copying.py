@@ -1,0 +1,87 @@
+"""How the rows of a query become Parquet files, and what is known of such a file."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jetstream_argo.engines.embedded.integrity import crc32, sync
+from jetstream_argo.engines.embedded.pointer import DataFile, Range
+from jetstream_argo.engines.embedded.session import Session
+from jetstream_argo.engines.embedded.types import quoted, text_literal
+from jetstream_argo.engines.protocol import Column, Layout
+
+# One row group holds a partition of up to this many rows, so that what was read of a table can be counted in them.
+_ROW_GROUP = 262_144
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_BATCH = "batch"  # the column by which readers of a table that is only appended to choose its rows
+_RANGED = ("INT64", "INTEGER", "INT", "DATE", "STRING")
+
+
+def ranged(columns: Iterable[Column], layout: Layout) -> tuple[Column, ...]:
+    """Return the columns of which a file's least and greatest value are kept: those that rows are looked for by."""
+    names = {name.lower() for name in (_BATCH, layout.partition_by, *layout.cluster_by) if name is not None}
+    return tuple(c for c in columns if c.name.lower() in names and c.type.upper() in _RANGED)
+
+
+def copied(
+    session: Session, query: str, target: Path, columns: Sequence[Column], keyed: Sequence[Column], *, sql: str
+) -> DataFile:
+    """Write the rows of DuckDB's `query`, which was made from `sql`, to the file `target`."""
+    (row,) = _copy(session, query, target, "", sql)
+    return _file(row, target, columns, keyed, None)
+
+
+def partitioned(
+    session: Session,
+    query: str,
+    target: Path,
+    columns: Sequence[Column],
+    keyed: Sequence[Column],
+    by: str,
+    *,
+    sql: str,
+) -> Iterator[DataFile]:
+    """Write the rows to files beside `target`, one or more for every value of the column `by`; none without rows."""
+    parts = target.with_suffix(".parts")
+    option = f", PARTITION_BY ({quoted(by)}), WRITE_PARTITION_COLUMNS true"
+    for number, row in enumerate(_copy(session, query, parts, option, sql)):
+        moved = target.with_name(f"{target.stem}-{number:05}.parquet")
+        Path(row[0]).rename(moved)
+        value = row[5].get(by)
+        yield _file(row, moved, columns, keyed, None if value == _NO_PARTITION else value)
+    for folder in sorted(parts.rglob("*"), reverse=True) if parts.exists() else ():
+        folder.rmdir()
+    if parts.exists():
+        parts.rmdir()
+
+
+def _copy(session: Session, query: str, target: Path, option: str, sql: str) -> list[tuple[Any, ...]]:
+    statement = (
+        f"COPY ({query}) TO {text_literal(str(target))} "
+        f"(FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}, RETURN_STATS{option})"
+    )
+    rows: list[tuple[Any, ...]] = session.run(statement, sql).fetchall()
+    for row in rows:
+        sync(Path(row[0]))
+    return rows
+
+
+def _file(
+    row: tuple[Any, ...], path: Path, columns: Sequence[Column], keyed: Sequence[Column], partition: str | None
+) -> DataFile:
+    count, size, statistics = int(row[1]), int(row[2]), row[4]
+    ranges = {c.name: found for c in keyed if (found := _range(c, count, statistics.get(quoted(c.name), {})))}
+    return DataFile(path.name, count, size, tuple(c.name for c in columns), partition, ranges, crc32(path))
+
+
+def _range(column: Column, rows: int, statistics: Mapping[str, str]) -> Range | None:
+    """Return a column's range, or None where DuckDB does not say it, as of texts that are long."""
+    if "null_count" not in statistics:
+        return None
+    nulls = int(statistics["null_count"])
+    if nulls == rows:
+        return Range(None, None, nulls=True)
+    if statistics.get("min_is_exact") != "true" or statistics.get("max_is_exact") != "true":
+        return None
+    value = int if column.type.upper().startswith("INT") else str
+    return Range(value(statistics["min"]), value(statistics["max"]), nulls > 0)

@@ -1,0 +1,165 @@
+"""What the pointer file of a table says, and how it is written: which Parquet files are the table's rows now.
+
+The file is `{"format": 2, "crc32": "…", "table": {…}}`; the checksum is that of the text of `table`. Format 1, with the
+table's fields at the top, is read: its files have neither ranges nor checksums, and its table counts as made at the
+beginning of time, because nothing in it tells when it was.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from jetstream_argo.engines.protocol import Column, Layout
+from jetstream_argo.errors import Damaged, Unsupported
+
+FORMAT = 2
+
+Bound: TypeAlias = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The least and the greatest value of a column in a file, both None where all are NULL; dates are ISO texts."""
+
+    least: Bound | None
+    greatest: Bound | None
+    nulls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A Parquet file of a table. `columns` are those that it holds, `partition` the value that all its rows have.
+
+    `ranges` are of the columns by which rows are looked for. `crc32` is empty where it was never computed.
+    """
+
+    name: str
+    rows: int
+    bytes: int
+    columns: tuple[str, ...]
+    partition: str | None = None
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    crc32: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state of a table or view.
+
+    `created` is when the table was made, in epoch seconds. `retired` says since when a replaced file is not needed.
+    """
+
+    generation: int = 0
+    columns: tuple[Column, ...] = ()
+    files: tuple[DataFile, ...] = ()
+    layout: Layout = field(default_factory=Layout)
+    view_sql: str | None = None
+    retired: tuple[tuple[str, float], ...] = ()
+    nonce: str = ""
+    created: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def etag(self) -> str:
+        return f"{self.generation}-{self.nonce}"
+
+    def type_of(self, column: str) -> str | None:
+        """Return a column's type, or None if there is none of that name, whose case does not matter."""
+        return next((c.type.upper() for c in self.columns if c.name.lower() == column.lower()), None)
+
+
+def encoded(version: Version) -> str:
+    """Return the pointer file's text."""
+    layout = version.layout
+    table = json.dumps(
+        {
+            "generation": version.generation,
+            "nonce": version.nonce,
+            "created": version.created,
+            "columns": [[column.name, column.type] for column in version.columns],
+            "files": [_encoded_file(file) for file in version.files],
+            "partition_by": layout.partition_by,
+            "cluster_by": list(layout.cluster_by),
+            "description": layout.description,
+            "labels": dict(layout.labels),
+            "view_sql": version.view_sql,
+            "retired": [list(entry) for entry in version.retired],
+        }
+    )
+    return f"{_head(FORMAT, table)}{table}}}"
+
+
+def decoded(data: bytes, path: Path) -> Version:
+    """Return the state that the pointer file at `path` says, which holds `data`.
+
+    Raises:
+        Damaged: the data is not what was written.
+        Unsupported: a newer version of this package wrote it.
+    """
+    try:
+        text = data.decode()
+        pointer = json.loads(text)
+        number = pointer["format"]
+        if number > FORMAT:
+            raise Unsupported(
+                f"{path} has format {number}, and this version of jetstream-argo reads formats up to {FORMAT}; "
+                "use the version that wrote it, or a newer one"
+            )
+        if number == 1:
+            return _version(pointer, created=0.0)
+        head = f'{{"format": {number}, "crc32": "{pointer["crc32"]}", "table": '
+        if _head(number, text[len(head) : -1]) != head:
+            raise Damaged(str(path), "the pointer is not what was written: its checksum differs")
+        return _version(pointer["table"], created=pointer["table"]["created"])
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise Damaged(str(path), "the pointer is not what was written" if data else "the pointer is empty") from error
+
+
+def _head(number: int, table: str) -> str:
+    return f'{{"format": {number}, "crc32": "{zlib.crc32(table.encode()):08x}", "table": '
+
+
+def _encoded_file(file: DataFile) -> list[object]:
+    ranges = {name: [found.least, found.greatest, found.nulls] for name, found in file.ranges.items()}
+    return [file.name, file.rows, file.bytes, list(file.columns), file.partition, ranges, file.crc32]
+
+
+def _decoded_file(
+    name: str,
+    rows: int,
+    size: int,
+    columns: list[str],
+    partition: str | None,
+    ranges: Mapping[str, tuple[Bound | None, Bound | None, bool]] | None = None,
+    crc32: str = "",
+) -> DataFile:
+    held = {column: Range(*found) for column, found in (ranges or {}).items()}
+    return DataFile(name, rows, size, tuple(columns), partition, held, crc32)
+
+
+def _version(table: dict[str, Any], *, created: float) -> Version:
+    return Version(
+        generation=table["generation"],
+        columns=tuple(Column(name, type_) for name, type_ in table["columns"]),
+        files=tuple(_decoded_file(*file) for file in table["files"]),
+        layout=Layout(
+            partition_by=table["partition_by"],
+            cluster_by=tuple(table["cluster_by"]),
+            description=table["description"],
+            labels=table["labels"],
+        ),
+        view_sql=table["view_sql"],
+        retired=tuple((name, since) for name, since in table["retired"]),
+        nonce=table["nonce"],
+        created=created,
+    )
