@@ -84,9 +84,8 @@ def _distinct(aggregate: exp.Expr, distinct: exp.Distinct, date_column: str) -> 
         raise CannotSplitError("COUNT(DISTINCT) of several values cannot be merged")
     (value,) = distinct.expressions
     if _only_the_date(value, date_column):
-        flag = exp.func(
-            "IF", exp.func("LOGICAL_OR", _is_not_null(value), dialect="bigquery"), "1", "0", dialect="bigquery"
-        )
+        any_row = exp.func("LOGICAL_OR", _is_not_null(value), dialect="bigquery")
+        flag = exp.func("IF", any_row, _one_date(value, date_column), "0", dialect="bigquery")
         return [State(flag, Merge.SUM)], lambda columns: columns[0]
     state = parse_one("ARRAY_AGG(DISTINCT x IGNORE NULLS)", read="bigquery")
     state.find(exp.Distinct).set("expressions", [value.copy()])  # type: ignore[union-attr]  # it is there
@@ -111,7 +110,29 @@ def _only_the_date(value: exp.Expr, date_column: str) -> bool:
             and all(_only_the_date(branch.args["true"], date_column) for branch in value.args["ifs"])
             and (default is None or isinstance(default, exp.Null) or _only_the_date(default, date_column))
         )
+    return _is_date_of(value, date_column) or _is_column(value, date_column)
+
+
+def _is_date_of(value: exp.Expr, date_column: str) -> bool:
+    """Whether `value` is DATE(column), in UTC as the days are."""
+    return (
+        isinstance(value, exp.Date) and len(list(value.iter_expressions())) == 1 and _is_column(value.this, date_column)
+    )
+
+
+def _is_column(value: exp.Expr, date_column: str) -> bool:
     return isinstance(value, exp.Column) and value.name == date_column and value.table in ("", "ds")
+
+
+def _one_date(value: exp.Expr, date_column: str) -> exp.Expr:
+    """Return 1, or an error if the column turns out to hold times, of which a day may have many.
+
+    The column's type is not known when a plan is made.
+    """
+    lowest, highest = exp.Min(this=value.copy()), exp.Max(this=value.copy())
+    advice = f"{date_column} holds times, and a day has many: COUNT(DISTINCT DATE({date_column})) counts days"
+    error = exp.func("ERROR", exp.Literal.string(advice), dialect="bigquery")
+    return exp.func("IF", exp.EQ(this=lowest, expression=highest), "1", error, dialect="bigquery")
 
 
 def _over_set(select: str, column: exp.Expr) -> exp.Expr:

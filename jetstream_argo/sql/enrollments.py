@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from jetstream_argo.config.model import SegmentDataSource
 from jetstream_argo.plan.model import AnalysisPlan, Signal
 from jetstream_argo.sql import names
+from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, column, fill, identifier, indented, lines, literal, table
 
 
@@ -34,15 +35,16 @@ def enrollments_query(plan: AnalysisPlan) -> Sql:
 
 def signals_query(plan: AnalysisPlan, signal: Signal, *, first_date: date, last_date: date, batch: str) -> Sql:
     """Return the query that counts the signal's rows: (batch, analysis_id, branch, submission_date, count)."""
+    day = date_of(signal.date_column)
     return Sql(
         "-- One row per analysis unit, branch and date with signals.\n"
-        f"SELECT {literal(batch)} AS batch, e.analysis_id, e.branch, ds.submission_date, "
+        f"SELECT {literal(batch)} AS batch, e.analysis_id, e.branch, {day} AS submission_date, "
         f"{signal.partial.expression} AS {signal.partial.column}\n"
         f"FROM {table(names.enrollments(plan))} AS e\n"
         f"INNER JOIN {signal.from_expression} AS ds\n"
-        f"  ON ds.analysis_id = e.analysis_id\n"
-        f"  AND ds.submission_date BETWEEN {literal(first_date)} AND {literal(last_date)}\n"
-        "GROUP BY e.analysis_id, e.branch, ds.submission_date\n"
+        f"  ON {unit_of(signal.id_column)} = e.analysis_id\n"
+        f"  AND {indented(between(signal.date_column, first_date, last_date))}\n"
+        f"GROUP BY e.analysis_id, e.branch, {day}\n"
     )
 
 
@@ -54,15 +56,19 @@ def _segments(plan: AnalysisPlan, source: SegmentDataSource) -> Sql:
     timeline = plan.experiment.timeline
     mine = [segment for segment in plan.enrollments.segments if segment.data_source == source.name]
     columns = [Sql("e.analysis_id"), Sql("e.branch")]
-    columns += [Sql(f"{segment.select_expression} AS {identifier(segment.name)}") for segment in mine]
+    # A comment at the end of an expression must not swallow what follows it.
+    columns += [Sql(f"(\n  {segment.select_expression}\n) AS {identifier(segment.name)}") for segment in mine]
     return fill(
         "segments",
         columns=lines(columns, indent=0),
         source=Sql(source.from_expression),
-        id=path(source.id_column),
-        date=path(source.date_column),
-        first_date=literal(timeline.start + timedelta(days=source.window_start)),
-        last_date=literal(timeline.last_enrollment + timedelta(days=source.window_end)),
+        unit=unit_of(source.id_column),
+        date=date_of(source.date_column),
+        dates=between(
+            source.date_column,
+            timeline.start + timedelta(days=source.window_start),
+            timeline.last_enrollment + timedelta(days=source.window_end),
+        ),
         first_day=literal(source.window_start),
         last_day=literal(source.window_end),
     )
@@ -75,13 +81,9 @@ def _exposures(plan: AnalysisPlan) -> Sql:
             "FROM raw_enrollments AS e"
         )
     return Sql(
-        "SELECT x.analysis_id, x.branch, MIN(x.exposure_date) AS exposure_date,\n"
+        "SELECT CAST(x.analysis_id AS STRING) AS analysis_id, CAST(x.branch AS STRING) AS branch,\n"
+        "  MIN(x.exposure_date) AS exposure_date,\n"
         "  SUM(x.num_exposure_events) AS num_exposure_events\n"
         f"FROM (\n  {indented(Sql(plan.enrollments.exposures_sql.strip()))}\n) AS x\n"
         "GROUP BY x.analysis_id, x.branch"
     )
-
-
-def path(name: str) -> Sql:
-    """Return a column's name, which may lead into structs, without its relation."""
-    return Sql(".".join(identifier(part) for part in name.split(".")))

@@ -8,8 +8,8 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Merge, Metric, Partial, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names, slices
-from jetstream_argo.sql.enrollments import path
 from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, table
 
 
@@ -36,7 +36,7 @@ def partials_query(
         Sql("e.analysis_id"),
         Sql("e.branch"),
         Sql("e.enrollment_date"),
-        Sql(f"ds.{path(source.date_column)} AS submission_date"),
+        Sql(f"{date_of(source.date_column)} AS submission_date"),
         *(Sql(f"{partial.expression} AS {partial.column}") for partial in partials),
     ]
     return fill(
@@ -44,10 +44,9 @@ def partials_query(
         enrollments=table(names.enrollments(plan)),
         columns=lines(wanted, indent=0),
         source=Sql(source.from_expression),
-        id=path(source.id_column),
-        date=path(source.date_column),
-        first_date=literal(first_date),
-        last_date=literal(last_date),
+        unit=unit_of(source.id_column),
+        date=date_of(source.date_column),
+        dates=between(source.date_column, first_date, last_date),
         counts=_counts(source),
     )
 
@@ -101,10 +100,9 @@ def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], 
         grid=_grid(plan, grid),
         columns=_columns(batch, [(metric, metric.select_expression) for metric in metrics]),
         source=Sql(source.from_expression),
-        id=path(source.id_column),
-        date=path(source.date_column),
-        first_date=literal(first_date),
-        last_date=literal(last_date),
+        unit=unit_of(source.id_column),
+        date=date_of(source.date_column),
+        dates=between(source.date_column, first_date, last_date),
         counts=_counts(source),
         keys=lines([Sql(f"e.{key}") for key in keys]),
     )
@@ -117,7 +115,7 @@ def _counts(source: Source) -> Sql:
     """On the day of enrollment, only rows that carry the experiment count: the others are from before it."""
     if source.branch_expression is None:
         return Sql("TRUE")
-    return Sql(f"ds.{path(source.date_column)} != e.enrollment_date OR ({source.branch_expression}) IS NOT NULL")
+    return Sql(f"{date_of(source.date_column)} != e.enrollment_date OR ({source.branch_expression}) IS NOT NULL")
 
 
 def _columns(batch: str, values: Sequence[tuple[Metric, str]]) -> Sql:

@@ -19,7 +19,10 @@ _WORD = re.compile(r"\w+")
 _WINDOW = r"STRUCT\(-?\d+ AS window_index,[^()]*\)"
 _MEMBER = r"IF\(e\.[^,()]+, '[^']*', NULL\)"
 _CASE = r"WHEN '[^']*' THEN 0"
-_DATES = ((re.compile(r"DATE '\d{4}-\d\d-\d\d'"), "DATE ''"),)
+_DATES = (
+    (re.compile(r"DATE '\d{4}-\d\d-\d\d'"), "DATE ''"),
+    (re.compile(r"(?<=[<=] )'\d{4}-\d\d-\d\d'"), "'date'"),
+)
 # What of a query that reads only our own tables has no bearing on types: constants, and lists however long.
 _IMMATERIAL = (
     *_DATES,

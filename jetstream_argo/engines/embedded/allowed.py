@@ -27,7 +27,7 @@ _NESTED = """Array ArrayConcat ArrayReverse ArraySize ArrayToString GenerateSeri
     JSONExtractScalar JSONFormat JSONValueArray Struct Unnest"""
 
 _CLASSES = frozenset(f"{_AGGREGATES} {_WINDOWS} {_LOGIC} {_MATHS} {_TEXT} {_TIME} {_NESTED}".split())
-_ANONYMOUS = {"IEEE_DIVIDE": "bq__ieee_divide"}
+_ANONYMOUS = {"IEEE_DIVIDE": "bq__ieee_divide", "ERROR": "error"}
 _SAFE = (exp.StrToDate, exp.StrToTime, exp.ParseDatetime, exp.Substring, exp.Ln, exp.Log, exp.Sqrt, exp.DateFromParts)
 _STATEMENTS = (exp.Pivot, exp.TableSample, exp.MatchRecognize, exp.Version)
 

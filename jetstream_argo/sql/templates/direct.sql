@@ -4,9 +4,9 @@ SELECT
   {{columns}}
 FROM grid AS e
 LEFT JOIN {{source}} AS ds
-  ON ds.{{id}} = e.analysis_id
-  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
-  AND ds.{{date}} BETWEEN DATE_ADD(e.anchor, INTERVAL e.analysis_window_start DAY)
+  ON {{unit}} = e.analysis_id
+  AND {{dates}}
+  AND {{date}} BETWEEN DATE_ADD(e.anchor, INTERVAL e.analysis_window_start DAY)
     AND DATE_ADD(e.anchor, INTERVAL e.analysis_window_end DAY)
   AND ({{counts}})
 GROUP BY {{keys}}

@@ -1,8 +1,8 @@
 -- One row per analysis unit and branch in which it enrolled: a unit in two branches has two rows.
 WITH raw_enrollments AS (
   SELECT
-    r.analysis_id,
-    r.branch,
+    CAST(r.analysis_id AS STRING) AS analysis_id,
+    CAST(r.branch AS STRING) AS branch,
     MIN(r.enrollment_date) AS enrollment_date,
     SUM(r.num_enrollment_events) AS num_enrollment_events
   FROM (

@@ -11,8 +11,8 @@ SELECT
   {{columns}}
 FROM units AS e
 LEFT JOIN {{source}} AS ds
-  ON ds.{{id}} = e.analysis_id
-  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
+  ON {{unit}} = e.analysis_id
+  AND {{dates}}
   AND ({{counts}})
-GROUP BY e.analysis_id, e.branch, e.enrollment_date, ds.{{date}}
-HAVING e.analysis_id IS NULL OR ds.{{date}} IS NOT NULL
+GROUP BY e.analysis_id, e.branch, e.enrollment_date, {{date}}
+HAVING e.analysis_id IS NULL OR COUNT({{date}}) > 0

@@ -3,8 +3,8 @@ SELECT
   {{columns}}
 FROM raw_enrollments AS e
 LEFT JOIN {{source}} AS ds
-  ON ds.{{id}} = e.analysis_id
-  AND ds.{{date}} BETWEEN {{first_date}} AND {{last_date}}
-  AND ds.{{date}} BETWEEN DATE_ADD(e.enrollment_date, INTERVAL {{first_day}} DAY)
+  ON {{unit}} = e.analysis_id
+  AND {{dates}}
+  AND {{date}} BETWEEN DATE_ADD(e.enrollment_date, INTERVAL {{first_day}} DAY)
     AND DATE_ADD(e.enrollment_date, INTERVAL {{last_day}} DAY)
 GROUP BY e.analysis_id, e.branch

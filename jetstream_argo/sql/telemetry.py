@@ -1,0 +1,37 @@
+"""How the unit and the date of a row of telemetry are read, whatever types their columns have."""
+
+from datetime import date, timedelta
+
+from jetstream_argo.sql.text import Sql, identifier, literal
+
+
+def unit_of(id_column: str) -> Sql:
+    """Return the analysis unit of the row `ds` as text: units of the enrollments are text."""
+    return Sql(f"CAST(ds.{path(id_column)} AS STRING)")
+
+
+def date_of(date_column: str) -> Sql:
+    """Return the date, in UTC, of the row `ds`, whose column is a DATE, DATETIME or TIMESTAMP."""
+    return Sql(f"DATE(ds.{path(date_column)})")
+
+
+def between(date_column: str, first_date: date, last_date: date) -> Sql:
+    """Return the condition that the row `ds` is of the dates from `first_date` to `last_date`, both included.
+
+    Literals of text become whatever type the column has, and BigQuery leaves out partitions by them. Text itself they
+    would compare letter by letter: EXTRACT refuses it.
+    """
+    column = f"ds.{path(date_column)}"
+    return Sql(
+        f"{column} >= {_text(first_date)} AND {column} < {_text(last_date + timedelta(days=1))}\n"
+        f"AND EXTRACT(DAY FROM {column}) > 0  -- submission_date_column: a DATE, DATETIME or TIMESTAMP, and no text"
+    )
+
+
+def path(name: str) -> Sql:
+    """Return a column's name, which may lead into structs, without its relation."""
+    return Sql(".".join(identifier(part) for part in name.split(".")))
+
+
+def _text(day: date) -> Sql:
+    return literal(day.isoformat())
