@@ -33,6 +33,8 @@ EXIT_DEFINITION = 2
 EXIT_RETRY = 75  # EX_TEMPFAIL of sysexits.h
 
 _LONGEST = 300  # of what an exception says
+_LONGEST_NAME = 200  # that is compared with others
+_SHORTEST_PREFIX = 3
 
 
 class JetstreamArgoError(Exception):
@@ -80,9 +82,17 @@ class Unavailable(ConfigError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean '…'?` for the known name closest to `name`, or nothing when none is close."""
-    match = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    """Return `; did you mean '…'?` for the known name closest to `name`, or nothing when none is close.
+
+    >>> nearest("weekley", ["daily", "weekly"]), nearest("end", ["end_date", "start_date"]), nearest("x", ["y"])
+    ("; did you mean 'weekly'?", "; did you mean 'end_date'?", '')
+    """
+    candidates = [each for each in known if len(each) <= _LONGEST_NAME]
+    if len(name) > _LONGEST_NAME:
+        return ""
+    begun = [each for each in candidates if len(name) >= _SHORTEST_PREFIX and each.lower().startswith(name.lower())]
+    match = begun or difflib.get_close_matches(name, candidates, n=1)
+    return f"; did you mean {' or '.join(map(repr, match[:3]))}?" if match else ""
 
 
 def unforeseen(error: BaseException) -> str:
@@ -100,6 +110,19 @@ def unforeseen(error: BaseException) -> str:
         f"this is a mistake of jetstream-argo's: {kind}{f' ({what})' if what else ''}{at}; "
         "run it again with `jetstream-argo -v` for the traceback, and report it with the file that led to it"
     )
+
+
+def brief(value: object) -> str:
+    """Return `value` as Python writes it, cut after some 200 characters.
+
+    >>> brief("a" * 1000) == "'" + "a" * 199 + "…"
+    True
+    """
+    try:
+        text = repr(value[:_LONGEST_NAME] if isinstance(value, str) else value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in thousands of lists
+        return f"a {type(value).__name__} too large to show"
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
 class PlanError(JetstreamArgoError):

@@ -34,6 +34,7 @@ Everything that an experiment's file of metric-hub can hold can stand here too, 
 application's definitions and its way of recording enrollments are used where there are any.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -41,12 +42,14 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, StrictBool
 
 from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.names import FILE_PATTERN, LONGEST
 from jetstream_argo.config.reading import Reader
 from jetstream_argo.config.specs import Day, ExperimentSpec, Section, Spec, Whole
 from jetstream_argo.config.toml_file import Table, read_toml
 from jetstream_argo.errors import ConfigError
 
 _NO_APPLICATION = "none"
+_Name = Annotated[str, Field(pattern=FILE_PATTERN, max_length=LONGEST)]  # it becomes part of file names
 
 
 def _shares(value: object) -> object:
@@ -55,8 +58,13 @@ def _shares(value: object) -> object:
     Raises:
         ValueError: a branch is named twice.
     """
+    if isinstance(value, str):
+        written = json.dumps([name.strip() for name in value.split(",")], ensure_ascii=False)
+        raise ValueError(f"write a list, {written}, or a table with their shares")
     if not isinstance(value, list):
         return value
+    if any(not isinstance(name, str) for name in value):
+        raise ValueError('write the names as text, ["old", "new"]')
     names = [str(name) for name in value]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -67,9 +75,9 @@ def _shares(value: object) -> object:
 class _LaunchSpec(Section):
     """What a hand-written file says in `[experiment]`, beside what an experiment's file of metric-hub can say."""
 
-    slug: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+    slug: _Name
     branches: Annotated[dict[str, Annotated[Whole, Field(ge=1)]], Field(min_length=1), BeforeValidator(_shares)]
-    app_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = _NO_APPLICATION
+    app_name: _Name = _NO_APPLICATION
     app_id: str | None = None
     enrollment_end_date: Day | None = None
     randomization_unit: str | None = None

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.config.fetch import fetch
+from jetstream_argo.config.names import FILE_PATTERN, LONGEST
 from jetstream_argo.config.reading import problems_of
 from jetstream_argo.errors import ConfigError, Problem, nearest
 
@@ -29,7 +30,7 @@ def _day(value: object) -> object:
 
 
 _Day = Annotated[date | None, BeforeValidator(_day)]
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]  # it becomes part of file names
+_Name = Annotated[str, Field(pattern=FILE_PATTERN, max_length=LONGEST)]  # it becomes part of file names
 
 
 class _Answer(BaseModel):

@@ -1,12 +1,12 @@
 """What several layers of configuration say together. The later layer wins; no layer is ever changed."""
 
 import fnmatch
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 from jetstream_argo.config.model import Period
+from jetstream_argo.config.names import is_slug
 from jetstream_argo.config.specs import (
     FileProblem,
     OutcomeSpec,
@@ -17,13 +17,7 @@ from jetstream_argo.config.specs import (
 )
 from jetstream_argo.errors import Problem
 
-_SLUG = re.compile(r"[a-zA-Z0-9_]+")
 _Section = TypeVar("_Section", bound=Section)
-
-
-def is_slug(name: str) -> bool:
-    """Return whether `name` can be the name of a metric or a data source."""
-    return _SLUG.fullmatch(name) is not None
 
 
 def merge_specs(base: Spec, other: Spec) -> Spec:

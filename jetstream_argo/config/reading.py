@@ -1,5 +1,6 @@
 """What a configuration file says, or everything that is wrong with it."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from jetstream_argo.config.model import Period
+from jetstream_argo.config.names import NOT_A_SLUG, is_pattern, is_slug
 from jetstream_argo.config.specs import (
     PERIOD_KEYS,
     DataSourceSpec,
@@ -27,7 +29,7 @@ from jetstream_argo.config.specs import (
 )
 from jetstream_argo.config.tolerated import TOLERATED
 from jetstream_argo.config.toml_file import Table, Value, read_toml
-from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.errors import ConfigError, Problem, brief, nearest
 
 _Section = TypeVar("_Section", bound=Section)
 
@@ -81,7 +83,9 @@ class Reader:
         segments = self._table(document.get("segments", {}), "segments")
         sources = self._table(segments.get("data_sources", {}), "segments.data_sources")
         segments = {name: segment for name, segment in segments.items() if name != "data_sources"}
-        metric_tables = {name: metric for name, metric in metrics.items() if name not in PERIOD_KEYS}
+        metric_tables = self._named(
+            {name: metric for name, metric in metrics.items() if name not in PERIOD_KEYS}, "metrics"
+        )
         return Spec(
             file=self.file,
             experiment=self._experiment(document.get("experiment", {}), launch_keys),
@@ -100,7 +104,8 @@ class Reader:
     def outcome(self, document: Table, *, slug: str) -> OutcomeSpec:
         """Return the sections of an outcome's file, whose period lists stand at its top."""
         self._known(document, "", (*_OUTCOME, *PERIOD_KEYS, "metrics", "data_sources", "parameters"))
-        metrics = self._sections(document.get("metrics", {}), "metrics", MetricSpec, "metric")
+        tables = self._named(self._table(document.get("metrics", {}), "metrics"), "metrics")
+        metrics = self._sections(tables, "metrics", MetricSpec, "metric")
         defaults = self._names(document.get("default_metrics", []), "default_metrics")
         for name in defaults:
             if name not in metrics:
@@ -165,7 +170,8 @@ class Reader:
 
     def _data_sources(self, document: Table) -> Mapping[str, DataSourceSpec]:
         sources = {}
-        for name, value in self._table(document.get("data_sources", {}), "data_sources").items():
+        tables = self._named(self._table(document.get("data_sources", {}), "data_sources"), "data_sources")
+        for name, value in tables.items():
             where = _path("data_sources", name)
             table = dict(self._table(value, where))
             joins = self._sections(table.pop("joins", {}), _path(where, "joins"), JoinSpec, "join")
@@ -182,26 +188,39 @@ class Reader:
                 periods[period] = tuple(Reference(name, self.file) for name in names)
         return periods
 
+    def _named(self, tables: Table, where: str) -> Table:
+        """Return the tables whose names are names, or patterns of names; the others are problems."""
+        for name, value in tables.items():
+            if isinstance(value, list) and where == "metrics":
+                self._report(_path(where, name), f"is not a known key{nearest(name, PERIOD_KEYS)}")
+            elif not (is_slug(name) or is_pattern(name)):
+                self._report(_path(where, name), NOT_A_SLUG)
+            else:
+                continue
+            tables = {key: value for key, value in tables.items() if key != name}
+        return tables
+
     def _names(self, value: Value, where: str) -> tuple[str, ...]:
         if not isinstance(value, list):
-            self._report(where, f"must be a list of metrics, is {value!r}")
+            hint = f"; write {_as_list(value)}" if isinstance(value, str) else ""
+            self._report(where, f"must be a list of metrics, is {brief(value)}{hint}")
             return ()
         for entry in value:
             if not isinstance(entry, str):
-                self._report(where, f"must be a list of metrics, holds {entry!r}")
+                self._report(where, f"must be a list of metrics, holds {brief(entry)}")
         return tuple(entry for entry in value if isinstance(entry, str))
 
     def _text(self, table: Table, key: str) -> str:
         value = table.get(key)
         if isinstance(value, str):
             return value
-        self._report(key, "is missing" if value is None else f"must be text, is {value!r}")
+        self._report(key, "is missing" if value is None else f"must be text, is {brief(value)}")
         return ""
 
     def _table(self, value: Value, where: str) -> Table:
         if isinstance(value, dict):
             return value
-        self._report(where, f"must be a table, is {value!r}")
+        self._report(where, f"must be a table, is {brief(value)}")
         return {}
 
     def _known(self, table: Table, where: str, known: Iterable[str], also: Iterable[str] = ()) -> None:
@@ -226,10 +245,17 @@ def _path(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
+def _as_list(text: str) -> str:
+    """Return the names in a text as TOML writes a list of them."""
+    return json.dumps([name.strip() for name in text.split(",") if name.strip()], ensure_ascii=False)
+
+
 def _explain(kind: str, message: str, value: object) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a known key"
+    if kind in ("tuple_type", "list_type") and isinstance(value, str):
+        return f"is {brief(value)}: write a list, {_as_list(value)}"
     text = message.removeprefix("Value error, ").removeprefix("Input ").replace("dictionary", "table")
-    return text if kind == "value_error" and isinstance(value, dict) else f"is {value!r}: {text}"
+    return text if kind == "value_error" and isinstance(value, dict) else f"is {brief(value)}: {text}"

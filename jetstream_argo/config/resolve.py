@@ -12,6 +12,7 @@ from jetstream_argo.config.findings import Findings
 from jetstream_argo.config.inference import with_added
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import ExperimentConfig, Outcome
+from jetstream_argo.config.names import is_file_name, wrong_with_branch
 from jetstream_argo.config.resolve_metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve_sources import Sources, exposure_signal, segments
 from jetstream_argo.config.settings import Settings, experiment_settings
@@ -102,6 +103,9 @@ def _outcomes(
         asked.setdefault(slug, spec.experiment.file)
     found = []
     for slug, file in asked.items():
+        if not is_file_name(slug):
+            findings.error(file, "experiment.outcomes", f"{slug!r:.200} is not the name of an outcome's file")
+            continue
         outcome = definitions.outcome(slug, app_name)
         if outcome is None:
             known = definitions.outcomes(app_name)
@@ -129,9 +133,11 @@ def _config(
     spec = context.spec.experiment
     sources = Sources(context)
     metrics = Metrics(context, sources, parameter_values(context))
+    _check_branches(experiment, context.findings)
     inference = spec.inference or InferenceSpec()
     added = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
     periods = with_added(metrics.periods(), added, findings=context.findings, file=inference.file or spec.file)
+    metrics.check_names()
     alarm = inference.sample_ratio_alarm
     asked = dict.fromkeys(spec.segments or (), spec.file)
     asked |= {name: experiment.source for name in experiment.segments if name not in asked}
@@ -168,6 +174,12 @@ def _config(
         periods=periods,
         outcomes=tuple(_outcome(outcome) for outcome in outcomes),
     )
+
+
+def _check_branches(experiment: Experiment, findings: Findings) -> None:
+    for branch in experiment.branches:
+        if wrong := wrong_with_branch(branch.slug):
+            findings.error(experiment.source, "experiment.branches", wrong)
 
 
 def _outcome(spec: OutcomeSpec) -> Outcome:

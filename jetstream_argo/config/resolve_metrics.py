@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from jetstream_argo.config.context import Context, prose
 from jetstream_argo.config.layers import overlay
 from jetstream_argo.config.model import Basis, DataSource, Metric, PeriodMetrics, Plain, PreTreatment, Summary
+from jetstream_argo.config.names import case_twins, wrong_with_metric
 from jetstream_argo.config.resolve_sources import Sources
 from jetstream_argo.config.specs import MetricSpec, ParameterSpec, Reference
 from jetstream_argo.config.templates import fill_braces
@@ -35,6 +36,12 @@ class Metrics:
     def used(self) -> tuple[Metric, ...]:
         """Return the metrics that were asked for so far, and those that these are made of."""
         return tuple(metric for metric in self._resolved.values() if metric)
+
+    def check_names(self) -> None:
+        """Note metrics whose names are one column to the warehouse."""
+        for name, other in case_twins(metric.name for metric in self.used()):
+            what = f"differs from {other!r} by case only, which columns do not keep apart; choose another name"
+            self._error(self._definition(name), name, "", what)
 
     def sources_used(self) -> tuple[DataSource, ...]:
         """Return the data sources of these metrics."""
@@ -99,6 +106,9 @@ class Metrics:
             self.context.findings.warn(own.file, f"metrics.{name}.{given[0]}", what)
 
     def _resolve(self, name: str, spec: MetricSpec) -> Metric | None:
+        if wrong := wrong_with_metric(name):
+            self._error(spec, name, "", wrong)
+            return None
         self._warn_of_half(name)
         if spec.analysis_units and self.context.unit not in spec.analysis_units:
             self.context.findings.warn(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from jetstream_argo.config.context import Context, prose
-from jetstream_argo.config.layers import is_slug
 from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal, Segment, SegmentDataSource
+from jetstream_argo.config.names import case_twins, wrong_with_segment, wrong_with_source
 from jetstream_argo.config.specs import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.config.templates import TemplateError, fill_braces
 
@@ -69,6 +69,9 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
             continue
         spec = known[name]
         where = f"segments.{name}"
+        if wrong := wrong_with_segment(name):
+            context.findings.error(spec.file, where, wrong)
+            continue
         if spec.data_source not in known_sources:
             context.findings.unknown(
                 "segment data source",
@@ -90,13 +93,16 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
             friendly_name=prose(spec.friendly_name),
             description=prose(spec.description),
         )
+    for name, other in case_twins(found):
+        what = f"differs from {other!r} by case only, which columns do not keep apart; choose another name"
+        context.findings.error(known[name].file, f"segments.{name}", what)
     return tuple(found.values()), tuple(source for source in sources.values() if source)
 
 
 def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSource | None:
     where = f"data_sources.{name}"
-    if not is_slug(name):
-        context.findings.error(spec.file, where, "is not a name: only letters, digits and underscores can be used")
+    if wrong := wrong_with_source(name):
+        context.findings.error(spec.file, where, wrong)
         return None
     if not spec.from_expression:
         context.findings.error(spec.file, f"{where}.from_expression", "is missing")

@@ -10,6 +10,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool, model_validator
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, SignalBound
+from jetstream_argo.config.names import COLUMN_PATTERN
 from jetstream_argo.errors import Problem
 
 PERIOD_KEYS: Mapping[str, Period] = MappingProxyType(
@@ -41,6 +42,7 @@ def _day(value: object) -> object:
 
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Day = Annotated[date, BeforeValidator(_day)]
+ColumnName = Annotated[str, Field(pattern=COLUMN_PATTERN, max_length=300)]
 Statistics: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
 
 
@@ -92,11 +94,11 @@ class DataSourceSpec(Section):
 
     from_expression: str | None = None
     experiments_column_type: str | None = None
-    client_id_column: str | None = None
-    group_id_column: str | None = None
-    glean_client_id_column: str | None = None
-    legacy_client_id_column: str | None = None
-    submission_date_column: str | None = None
+    client_id_column: ColumnName | None = None
+    group_id_column: ColumnName | None = None
+    glean_client_id_column: ColumnName | None = None
+    legacy_client_id_column: ColumnName | None = None
+    submission_date_column: ColumnName | None = None
     build_id_column: str | None = None
     default_dataset: str | None = None
     analysis_units: tuple[AnalysisUnit, ...] | None = None
@@ -121,11 +123,11 @@ class SegmentDataSourceSpec(Section):
     from_expression: str
     window_start: Whole | None = None
     window_end: Whole | None = None
-    client_id_column: str | None = None
-    group_id_column: str | None = None
-    glean_client_id_column: str | None = None
-    legacy_client_id_column: str | None = None
-    submission_date_column: str | None = None
+    client_id_column: ColumnName | None = None
+    group_id_column: ColumnName | None = None
+    glean_client_id_column: ColumnName | None = None
+    legacy_client_id_column: ColumnName | None = None
+    submission_date_column: ColumnName | None = None
     default_dataset: str | None = None
 
     @model_validator(mode="after")

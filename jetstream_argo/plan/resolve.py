@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import Basis, ExperimentConfig, Period
-from jetstream_argo.errors import NotRunnable
+from jetstream_argo.config.names import wrong_with_dataset
+from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.metrics import SplitMetric, metrics_of
 from jetstream_argo.plan.model import (
@@ -31,9 +32,12 @@ def resolve(settings: ExperimentConfig, *, as_of: date, dataset: str) -> Analysi
 
     Raises:
         NotRunnable: the experiment is skipped, private without a dataset of its own, or a rollout.
-        PlanError: enrollment lasts until the end date; or a metric's expression is not SQL.
+        PlanError: `dataset` is no dataset's name; enrollment lasts until the end date; or a metric's expression is not
+            SQL.
     """
     _refuse(settings)
+    if wrong := wrong_with_dataset(settings.dataset or dataset):
+        raise PlanError(f"{settings.slug}: {wrong}")
     timeline = Timeline(settings.start_date, settings.enrollment_days, settings.end_date)
     _ = timeline.observation_days
     last = as_of if settings.end_date is None else min(as_of, settings.end_date + timedelta(days=1))

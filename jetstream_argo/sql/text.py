@@ -7,6 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import NewType
 
+from jetstream_argo.errors import PlanError
+
 Sql = NewType("Sql", str)
 
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
@@ -42,14 +44,14 @@ def identifier(name: str) -> Sql:
     if _PLAIN.match(name) and name.upper() not in _RESERVED:
         return Sql(name)
     if "`" in name or "\\" in name:
-        raise ValueError(f"a column cannot be named {name!r}")
+        raise PlanError(f"a column cannot be named {name!r}")
     return Sql(f"`{name}`")
 
 
 def table(name: str) -> Sql:
     """Return a table's dotted name as one quoted path."""
     if "`" in name or "\\" in name:
-        raise ValueError(f"a table cannot be named {name!r}")
+        raise PlanError(f"a table cannot be named {name!r}")
     return Sql(f"`{name}`")
 
 

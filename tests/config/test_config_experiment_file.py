@@ -100,7 +100,7 @@ def test_a_file_is_known_by_its_slug(tmp_path: Path) -> None:
         (
             "[experiment]\nslgu = 'exp'\nbranches = []\nslug = 'a/b'",
             [
-                "experiment.slug: is 'a/b': String should match pattern '^[A-Za-z0-9_.-]+$'",
+                "experiment.slug: is 'a/b': String should match pattern '^[A-Za-z0-9_][A-Za-z0-9_.-]*$'",
                 "experiment.branches: is {}: Dictionary should have at least 1 item after validation, not 0",
                 "experiment.slgu: is not a known key; did you mean 'slug'?",
             ],

@@ -88,7 +88,7 @@ def test_a_name_with_wildcards_applies_to_every_name_that_it_matches(tmp_path: P
 
 def test_a_wildcard_that_matches_nothing_is_ignored_with_a_warning(tmp_path: Path) -> None:
     base = _spec(tmp_path, "base", "[metrics.other]")
-    other = _spec(tmp_path, "other", "[metrics.'serach_*']\n[data_sources.'x-y']\nfrom_expression = 't'")
+    other = _spec(tmp_path, "other", "[metrics.'serach_*']\n[data_sources.'x?y']\nfrom_expression = 't'")
 
     merged = merge_specs(base, other)
 
@@ -96,7 +96,7 @@ def test_a_wildcard_that_matches_nothing_is_ignored_with_a_warning(tmp_path: Pat
     assert not merged.data_sources
     assert [str(warning) for warning in merged.warnings] == [
         "other: metrics.serach_*: matches no name and is ignored",
-        "other: data_sources.x-y: matches no name and is ignored",
+        "other: data_sources.x?y: matches no name and is ignored",
     ]
 
 

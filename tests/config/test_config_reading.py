@@ -83,7 +83,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_the_nearest_key(tmp_path: 
         "experiment.analysis_unit: is 'user': should be 'client_id' or 'profile_group_id'",
         "experiment.skip: is 'yes': should be a valid boolean",
         "metrics.daily: must be a list of metrics, holds 1",
-        "metrics.weekly: must be a list of metrics, is 'clicks'",
+        "metrics.weekly: must be a list of metrics, is 'clicks'; write [\"clicks\"]",
         "metrics.clicks.select_expresion: is not a known key; did you mean 'select_expression'?",
         "metrics.clicks.statistics.mean: is 5: should be a valid table",
         "metrics.clicks.analysis_bases.0: is 'exposure': should be 'enrollments' or 'exposures'",
