@@ -47,6 +47,15 @@ def test_the_workflow_of_an_experiment_is_printed(experiment, capsys):
     assert document["spec"]["arguments"]["parameters"][0]["value"] == "active_hours"
 
 
+def test_an_experiment_that_is_called_like_a_number_keeps_its_name_for_every_reader(experiment, capsys):
+    experiment.write_text(experiment.read_text().replace('"sidebar-layout"', '"1e3"', 1))
+
+    code = exit_code_of(["workflow", str(experiment), "--as-of", "2026-03-10", *DEPLOYMENT])
+
+    assert code == 0
+    assert capsys.readouterr().out.count("jetstream-argo/experiment: '1e3'\n") == 2
+
+
 def test_an_image_without_a_digest_is_warned_of(experiment, capsys):
     exit_code_of(["workflow", str(experiment), "--as-of", "2026-03-10", "--warehouse", "bigquery:p", "--image", "x:1"])
 
