@@ -9,6 +9,7 @@ from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal
 from jetstream_argo.config.names import case_twins, wrong_with_segment, wrong_with_source
 from jetstream_argo.config.specs import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.config.templates import TemplateError, fill_braces
+from jetstream_argo.dialect.relations import relation
 
 _NO_EXPERIMENTS = "none"
 
@@ -117,7 +118,7 @@ def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSourc
         return None
     return DataSource(
         name=name,
-        from_expression=rows,
+        from_expression=relation(rows),
         id_column=context.id_column(spec.client_id_column, spec.group_id_column),
         date_column=spec.submission_date_column or context.conventions.columns.submission_date,
         experiments_column_type=kind,
@@ -150,7 +151,7 @@ def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) ->
         return None
     return SegmentDataSource(
         name=name,
-        from_expression=rows,
+        from_expression=relation(rows),
         id_column=context.id_column(spec.client_id_column, spec.group_id_column),
         date_column=spec.submission_date_column or context.conventions.columns.submission_date,
         window_start=spec.window_start or 0,

@@ -9,7 +9,7 @@ from jetstream_argo.engines.evidence import Reader
 from jetstream_argo.engines.protocol import Column, Scalar
 from jetstream_argo.engines.relations import Base, Derived, Relation, Scope, Unnested
 from jetstream_argo.engines.shapes import Shape, unify
-from jetstream_argo.engines.syntax import parse_query, table_name
+from jetstream_argo.engines.syntax import before_star, parse_query, star_of, table_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +150,9 @@ class _Reading:
     def _select_list(self, node: exp.Select, scope: Scope) -> Derived:
         result = Derived()
         for position, item in enumerate(node.expressions):
-            star = item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) else None
-            if isinstance(star, exp.Star):
-                hidden = frozenset(column.name.lower() for column in star.args.get("except_") or ())
-                wanted = item.table if isinstance(item, exp.Column) else ""
-                spread = [
-                    each for name, each in scope.relations.items() if name.lower() == wanted.lower() or not wanted
-                ]
-                for column in star.args.get("except_") or ():
-                    _existing(column.name, spread)
-                # All fields of an element are asked for by `element.*`.
-                spread = [Unnested(e.element, named=False) if wanted and isinstance(e, Unnested) else e for e in spread]
-                result.stars += [(relation, hidden) for relation in spread]
-                for replaced in star.args.get("replace") or ():
-                    result.columns[replaced.alias] = self._reader.read(replaced.this, scope)
+            star = star_of(item)
+            if star is not None:
+                self._star(item, star, scope, result)
             else:
                 shape = self._reader.read(item.this if isinstance(item, exp.Alias) else item, scope)
                 result.columns[item.alias_or_name or item.output_name or f"f{position}_"] = shape
@@ -173,6 +162,26 @@ class _Reading:
                 unify(row.field(name), shape)
             return Derived({"struct": row})
         return result
+
+    def _star(self, item: exp.Expr, star: exp.Star, scope: Scope, result: Derived) -> None:
+        """Add the columns of `*`, of a relation's `r.*`, or of a struct's `s.*` to those of a select list."""
+        hidden = frozenset(column.name.lower() for column in star.args.get("except_") or ())
+        wanted = item.table if isinstance(item, exp.Column) and not item.db else ""
+        spread = [each for name, each in scope.relations.items() if name.lower() == wanted.lower() or item is star]
+        # All fields of an element are asked for by `element.*`.
+        spread = [Unnested(e.element, named=False) if wanted and isinstance(e, Unnested) else e for e in spread]
+        stars: list[tuple[Relation, frozenset[str]]] = [(relation, hidden) for relation in spread]
+        if not stars and item is not star:
+            stars = [(Unnested(self._reader.read(before_star(item), scope), named=False), hidden)]
+            spread = [stars[0][0]]
+            result.stars = [*stars, *result.stars]  # a struct is asked first: a table may have any column
+        else:
+            result.stars += stars
+        for column in star.args.get("except_") or ():
+            _existing(column.name, spread)
+        for replaced in star.args.get("replace") or ():
+            _existing(replaced.alias, spread)
+            result.columns[replaced.alias] = self._reader.read(replaced.this, scope)
 
     def _source(self, node: exp.Expr, scope: Scope) -> None:
         match node:

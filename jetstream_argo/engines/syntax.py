@@ -6,13 +6,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
 
 @lru_cache(maxsize=256)
 def _parsed(sql: str) -> exp.Query:
     try:
-        statements = sqlglot.parse(sql, read="bigquery")
+        statements = sqlglot.parse(without_raw_bytes(sql), read="bigquery")
     except ParseError as error:
         raise InvalidQuery(_explained(error, sql)) from error
     except TokenError as error:
@@ -99,3 +100,23 @@ def table_name(table: exp.Table) -> str:
     'a-b.c.d'
     """
     return ".".join(part.name for part in table.parts)
+
+
+def star_of(item: exp.Expr) -> exp.Star | None:
+    """Return the star of `*`, `relation.*` or `struct.*` in a select list, else None."""
+    star = item.expression if isinstance(item, exp.Dot) else item.this if isinstance(item, exp.Column) else item
+    return star if isinstance(star, exp.Star) else None
+
+
+def before_star(item: exp.Expr) -> exp.Expr:
+    """Return what stands before `.*`: for `a.b.*` the path `a.b`.
+
+    >>> item = sqlglot.parse_one("SELECT o.details.* EXCEPT (x)", read="bigquery").expressions[0]
+    >>> before_star(item).sql()
+    'o.details'
+    """
+    if not isinstance(item, exp.Column):
+        start: exp.Expr = item.this
+        return start
+    names = ("this", "table", "db")
+    return exp.Column(**{name: part.copy() for name, part in zip(names, reversed(item.parts[:-1]), strict=False)})

@@ -11,6 +11,7 @@ from functools import lru_cache
 from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError
 
+from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.aggregates import CannotSplitError, State, states_of, title
 from jetstream_argo.plan.model import Composed, Direct, Partial
@@ -70,7 +71,7 @@ def parsed(expression: str) -> exp.Expr:
         PlanError: the expression is not SQL.
     """
     try:
-        select = parse_one(f"SELECT {expression}", read="bigquery")
+        select = parse_one(f"SELECT {without_raw_bytes(expression)}", read="bigquery")
     except ParseError as error:
         detail = error.errors[0]
         raise PlanError(

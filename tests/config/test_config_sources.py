@@ -191,3 +191,11 @@ def test_an_exposure_signal_has_its_rows_and_its_window(resolved: Resolve) -> No
 def test_an_exposure_signal_from_an_unknown_source_is_an_error(resolved: Resolve) -> None:
     with pytest.raises(UnknownReference, match=r"exposure_signal\.data_source:\n.*data source 'clikcs'"):
         resolved(SIGNAL.replace('= "clicks"', '= "clikcs"'))
+
+
+@pytest.mark.parametrize("written", ["shop.clicks -- all", "shop.clicks AS c", "shop.clicks c  # all"])
+def test_rows_may_have_an_alias_or_a_comment_at_their_end(resolved: Resolve, written: str) -> None:
+    source = _source(resolved(METRIC + f"from_expression = '{written}'"))
+    (seen,) = resolved(SEGMENT.replace("shop.seen", written)).config.segment_data_sources
+
+    assert (source.from_expression, seen.from_expression) == ("shop.clicks", "shop.clicks")

@@ -10,6 +10,7 @@ from sqlglot.errors import UnsupportedError
 from jetstream_argo.engines.embedded.allowed import check_allowed
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.rules import apply_rules
+from jetstream_argo.engines.embedded.stars import expand_structs
 from jetstream_argo.engines.embedded.types import relation
 from jetstream_argo.engines.embedded.unnest import rewrite_unnests
 from jetstream_argo.engines.syntax import parse_query, table_name
@@ -42,6 +43,7 @@ class Translator:
         _name_columns(tree)
         for select in list(tree.find_all(exp.Select)):
             rewrite_unnests(select)
+        expand_structs(tree)
         tables = self._tables(tree)
         apply_rules(tree, self._registry)
         try:

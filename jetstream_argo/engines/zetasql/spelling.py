@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from sqlglot import exp
 
+from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.engines.syntax import parse_query, table_name
 
@@ -18,6 +19,7 @@ def quote_tables(sql: str, tables: Mapping[str, Collection[Column]]) -> str:
     >>> quote_tables("SELECT n FROM d.t, UNNEST(t) AS n", {"d.t": [Column("t", "ARRAY<INT64>")]})
     'SELECT n FROM `d.t`, UNNEST(t) AS n'
     """
+    sql = without_raw_bytes(sql)  # as the parser reads it, which tells places
     edits = []
     for table in parse_query(sql).find_all(exp.Table):
         name = table_name(table)

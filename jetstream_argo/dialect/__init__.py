@@ -1,0 +1,1 @@
+"""What BigQuery's SQL means, without a warehouse."""
