@@ -18,6 +18,7 @@ _NUMBERS = ("point", "ci_width", "lower", "upper")  # the schema lets them be ab
 _OURS = (
     *("window_start", "window_end", "n_units", "adjusted", "reason"),
     *("p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss", "p_value_holm", "p_value_bh"),
+    *("adjusted_mean", "adjusted_reference_mean", "n_without_covariate"),
 )
 
 

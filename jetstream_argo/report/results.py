@@ -1,11 +1,12 @@
 """Which estimates an experiment has: the latest ones, read from the warehouse alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import NotFound, PlanError
+from jetstream_argo.report.estimates import COLUMNS
 from jetstream_argo.report.views import latest_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal
@@ -33,7 +34,8 @@ def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Resu
     """
     place = names.place_of(owner)
     try:
-        return engine.query(estimates_query(place, filters), labels={"experiment": place.slug})
+        sql = estimates_query(place, filters, lacking=lacking_columns(engine, place))
+        return engine.query(sql, labels={"experiment": place.slug})
     except NotFound as error:
         raise PlanError(
             f"{place.slug}: there are no results in dataset {place.dataset!r} ({error}); "
@@ -41,15 +43,23 @@ def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Resu
         ) from error
 
 
-def estimates_query(owner: names.Owner, filters: Filters) -> Sql:
+def lacking_columns(engine: Engine, owner: names.Owner) -> tuple[str, ...]:
+    """Return which columns the estimates table lacks, since an earlier version made it and nothing was added since."""
+    info = engine.info(names.statistics(owner))
+    found = {column.name for column in info.columns} if info is not None else set()
+    return tuple(column.name for column in COLUMNS if found and column.name not in found)
+
+
+def estimates_query(owner: names.Owner, filters: Filters, *, lacking: Collection[str] = ()) -> Sql:
     """Return the query for the latest complete estimates, in the columns of their table (see `latest_estimates`).
 
     Rows are ordered by period, window, metric and then as their statistics gave them.
     """
     order = " ".join(f"WHEN {literal(period.value)} THEN {number}" for number, period in enumerate(Period))
+    estimates = latest_estimates(owner, filters.periods or tuple(Period), lacking=lacking)
     return Sql(
         "-- One row per estimate that is asked for.\n"
-        f"SELECT r.*\nFROM (\n{latest_estimates(owner, filters.periods or tuple(Period))}) AS r\n{_where(filters)}"
+        f"SELECT r.*\nFROM (\n{estimates}) AS r\n{_where(filters)}"
         f"ORDER BY CASE r.period {order} END, CAST(r.window_index AS INT64), r.metric, r.position\n"
     )
 

@@ -150,12 +150,26 @@ def _leaves_out_zero(row: _Row) -> bool:
 
 
 def _notes(rows: Sequence[_Row]) -> Iterator[str]:
-    """Yield what a reader must know, each once: missing adjustment, reasons, p-values (Holm's: `of all`)."""
-    if any(row["adjusted"] is False for row in rows):
-        yield "unadjusted"
+    """Yield what a reader must know, each once: of the adjustment, reasons, p-values (Holm's: `of all`)."""
+    yield from _about_covariate(rows)
     reasons = dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
     yield from reasons
     for name, shown in (("p_value", "p"), ("p_value_holm", "of all"), ("chance_to_win", "wins")):
         values = [row[name] for row in rows if isinstance(row.get(name), float)]
         if values:
             yield f"{shown} = {values[0]:.2g}"
+
+
+def _about_covariate(rows: Sequence[_Row]) -> Iterator[str]:
+    """Yield whether the adjustment was made, between which means, and how many units no number here is about."""
+    if any(row["adjusted"] is False for row in rows):
+        yield "unadjusted"
+    for row in rows:
+        if row.get("adjusted_mean") is not None:
+            yield f"adjusted: {number(row['adjusted_mean'])} against {number(row['adjusted_reference_mean'])}"
+    lacking = [row for row in rows if row.get("n_without_covariate")]
+    if lacking:
+        row = lacking[0]
+        missing, used = int(str(row["n_without_covariate"])), int(str(row["n_units"]))
+        whose = "of both branches" if row["comparison"] else "units"
+        yield f"{missing:,} of {missing + used:,} {whose} have no covariate"

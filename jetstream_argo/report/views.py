@@ -1,9 +1,10 @@
 """Which views readers have: the latest estimates, and every unit's metrics, named and shaped as readers know them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.protocol import Column
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
@@ -16,12 +17,12 @@ from jetstream_argo.store.entries import Kind, State
 TESTS = ("mean_welch", "mean_lm", "mean_lm_noclip", "ratio_delta", "binomial", "mean")
 
 
-def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
+def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: Collection[str] = ()) -> Sql:
     """Return the query for the estimates in `periods`: of each metric and window, those of its latest complete batch.
 
     Which batch that is, the status table says when the query runs, so that a view of it is never out of date. The
     columns are those of the estimates table and `estimates.DERIVED`; `window_index` is a STRING, as readers of the
-    existing system expect.
+    existing system expect. A table that an earlier version made may be `lacking` some, which are NULL then.
 
     `p_value_holm` and `p_value_bh` are adjusted for all metrics and branches that are compared with the same branch,
     in the same window, basis and segment. Each of them is tested once there: a metric with several p-values by the
@@ -42,7 +43,7 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period]) -> Sql:
         preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
         srm=literal(estimates.SRM),
         mismatch=literal(Reason.SAMPLE_RATIO_MISMATCH.value),
-        columns=lines([_estimate_column(column.name) for column in estimates.COLUMNS], indent=0),
+        columns=lines([_estimate_column(column, lacking) for column in estimates.COLUMNS], indent=0),
     )
 
 
@@ -92,8 +93,12 @@ _EXPOSURE = ("exposure_date", "num_exposure_events")
 _KEYS = ("analysis_id", "branch", "window_index")
 
 
-def _estimate_column(name: str) -> Sql:
-    return Sql("CAST(p.window_index AS STRING) AS window_index" if name == "window_index" else f"p.{identifier(name)}")
+def _estimate_column(column: Column, lacking: Collection[str]) -> Sql:
+    if column.name in lacking:
+        return Sql(f"CAST(NULL AS {column.type}) AS {identifier(column.name)}")
+    if column.name == "window_index":
+        return Sql("CAST(p.window_index AS STRING) AS window_index")
+    return Sql(f"p.{identifier(column.name)}")
 
 
 def _windows(plan: AnalysisPlan, period: Period) -> Iterator[Sql]:

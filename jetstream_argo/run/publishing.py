@@ -11,7 +11,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, Node
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
 from jetstream_argo.report.files import Json, json_rows
-from jetstream_argo.report.results import Filters, read_estimates
+from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.run.context import Context, updated
@@ -98,10 +98,11 @@ def _publish_views(context: Context) -> _Published:
 def _views(context: Context) -> Iterator[_View]:
     plan, ledger = context.plan, context.ledger
     estimated = {e.period: e.recorded_at for e in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
+    lacking = lacking_columns(context.engine, plan) if estimated else ()
     for due in plan.periods:
         if due.period in estimated:
             text = f"Latest estimates of {plan.experiment.slug}"
-            sql = latest_estimates(plan, [due.period])
+            sql = latest_estimates(plan, [due.period], lacking=lacking)
             yield _View(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
     enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
     if enrolled is None or enrolled.keys != (plan.enrollments.key,):

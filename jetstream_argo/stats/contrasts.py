@@ -148,14 +148,28 @@ def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contra
     at = (reference + branch).mean_x
     sides = []
     for one in (reference, branch):
-        if one.n <= NEEDED or not one.x.varies:
-            raise EstimateError("too_few_units", "needs three units a branch, and a covariate that varies")
-        slope = one.c_xy / one.m2_x
+        slope = _own_slope(one)
         residual = max(one.m2_y - slope * one.c_xy, 0.0) / (one.n - 2)
-        level = one.mean_y + slope * (at - one.mean_x)
-        sides.append((level, residual * (1 / one.n + (at - one.mean_x) ** 2 / one.m2_x), one.n - 2))
-    (level_r, variance_r, dof_r), (level_b, variance_b, dof_b) = sides
-    return _from_variances(level_b - level_r, (variance_r, dof_r), (variance_b, dof_b))
+        sides.append((residual * (1 / one.n + (at - one.mean_x) ** 2 / one.m2_x), one.n - 2))
+    level_r, level_b = levels(reference, branch)
+    return _from_variances(level_b - level_r, *sides)
+
+
+def levels(reference: JointMoments, branch: JointMoments) -> tuple[float, float]:
+    """Return the means that `regression_adjusted` compares: each branch's line at the mean covariate of both.
+
+    Raises:
+        EstimateError: a branch has fewer than three units, or a covariate that does not vary.
+    """
+    at = (reference + branch).mean_x
+    level_r, level_b = (one.mean_y + _own_slope(one) * (at - one.mean_x) for one in (reference, branch))
+    return level_r, level_b
+
+
+def _own_slope(one: JointMoments) -> float:
+    if one.n <= NEEDED or not one.x.varies:
+        raise EstimateError("too_few_units", "needs three units a branch, and a covariate that varies")
+    return one.c_xy / one.m2_x
 
 
 def ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:

@@ -51,10 +51,15 @@ class Interval:
     variance_reduction: float | None = None
     chance_to_win: float | None = None
     expected_loss: float | None = None
+    adjusted_mean: float | None = None
+    adjusted_reference_mean: float | None = None
 
     def checked(self) -> "Interval":
         """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
-        for value in (self.point, self.lower, self.upper, self.p_value, self.std_error, self.expected_loss):
+        for value in (
+            *(self.point, self.lower, self.upper, self.p_value, self.std_error, self.expected_loss),
+            *(self.adjusted_mean, self.adjusted_reference_mean),
+        ):
             if value is not None and not isfinite(value):
                 break
         else:
@@ -66,6 +71,7 @@ class Interval:
 
 _NUMBERS = (
     *("point", "lower", "upper", "p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss"),
+    *("adjusted_mean", "adjusted_reference_mean"),
 )
 
 
@@ -130,4 +136,6 @@ class Draft:
             variance_reduction=of.variance_reduction,
             chance_to_win=of.chance_to_win,
             expected_loss=of.expected_loss,
+            adjusted_mean=of.adjusted_mean,
+            adjusted_reference_mean=of.adjusted_reference_mean,
         )

@@ -17,7 +17,7 @@ from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments, varies
 from jetstream_argo.stats.params import LinearModelMean, PerClientDauImpact
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
-from jetstream_argo.stats.sufficient import Sample
+from jetstream_argo.stats.sufficient import BranchFacts, Sample
 
 NEEDED = 2  # units a branch, for an interval
 NOTHING = JointMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -84,9 +84,9 @@ def linear_model_mean(params: LinearModelMean, sample: Sample) -> tuple[Estimate
     """Return each branch's mean with its own t interval, then for every pair the difference and the relative uplift.
 
     The individual means are never adjusted, but are those of the units that have the covariate too, unless
-    `individual_from_all` asks for those of all units. A difference has
-    a t interval with the regression's degrees of freedom, and a two-sided p-value. A relative uplift is the ratio of
-    the fitted means at the covariate's `qbar`, with a normal interval for its logarithm (delta method).
+    `individual_from_all` asks for those of all units; the means that an adjusted difference compares stand beside it. A
+    difference has a t interval with the regression's degrees of freedom, and a two-sided p-value. A relative uplift is
+    the ratio of the fitted means at the covariate's `qbar`, with a normal interval for its logarithm (delta method).
 
     Without variation there are points only. A relative uplift has no point where the reference is 0 or the signs
     differ, and no bounds where the reference's own normal interval holds 0. Where no unit has the covariate, or it
@@ -97,17 +97,27 @@ def linear_model_mean(params: LinearModelMean, sample: Sample) -> tuple[Estimate
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
     model = _model(params, sample)
-    branches = tuple(zip((facts.branch for facts in sample.branches), model.branches, strict=True))
+    available = [units_of(facts).n for facts in sample.branches]
     rows = [
-        draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval))
-        for facts, own in zip(sample.branches, _own(params, sample, model), strict=True)
+        _about_covariate(
+            params,
+            draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval)),
+            without=n - own.n,
+        )
+        for facts, own, n in zip(sample.branches, _own(params, sample, model), available, strict=True)
     ]
-    for (reference_name, reference), (name, branch) in ordered_pairs(branches):
+    names = (facts.branch for facts in sample.branches)
+    for (reference_name, reference, n_r), (name, branch, n_b) in ordered_pairs(
+        list(zip(names, model.branches, available, strict=True))
+    ):
         pair, n = (reference_name, name), reference.n + branch.n
-        difference = _difference(model, reference, branch, params.confidence_interval)
-        uplift = _relative_uplift(model, reference, branch, params.confidence_interval)
-        rows.append(_adjusted(params, model, draft.of_pair(pair, n, Comparison.DIFFERENCE, difference)))
-        rows.append(_adjusted(params, model, draft.of_pair(pair, n, Comparison.RELATIVE_UPLIFT, uplift)))
+        compared = (
+            (Comparison.DIFFERENCE, _difference(model, reference, branch, params.confidence_interval)),
+            (Comparison.RELATIVE_UPLIFT, _relative_uplift(model, reference, branch, params.confidence_interval)),
+        )
+        for comparison, interval in compared:
+            row = _adjusted(params, model, draft.of_pair(pair, n, comparison, interval))
+            rows.append(_about_covariate(params, row, without=n_r + n_b - n))
     return tuple(rows)
 
 
@@ -133,11 +143,17 @@ def mean_interval(moments: Moments, confidence: float) -> Interval:
     return Interval(moments.mean, moments.mean - half, moments.mean + half, reason, std_error=error)
 
 
+def units_of(facts: BranchFacts) -> Moments:
+    """Return the moments of all units of a branch that have a value, with a covariate or without."""
+    data = typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0)
+    return data.units if isinstance(data, Covaried) else data
+
+
 def _model(params: LinearModelMean, sample: Sample) -> Fit:
     data = [typed(facts, Moments, Covaried) for facts in sample.branches]
     complete = [one.complete if isinstance(one, Covaried) else NOTHING for one in data]
     if params.covariate_adjustment is None or not any(branch.n for branch in complete):
-        units = [one.units if isinstance(one, Covaried) else one or Moments(0, 0.0, 0.0) for one in data]
+        units = [units_of(facts) for facts in sample.branches]
         return fit([JointMoments(one.n, one.mean, 0.0, one.m2, 0.0, 0.0) for one in units], at=None)
     if sample.pooled.qbar is None:
         raise EstimateError("wrong_data", "a covariate adjustment needs the covariate's qbar; deliver it in `pooled`")
@@ -148,8 +164,7 @@ def _own(params: LinearModelMean, sample: Sample, model: Fit) -> list[Moments]:
     """Of which units the branches' own means are."""
     if not params.individual_from_all:
         return [branch.y for branch in model.branches]
-    data = (typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0) for facts in sample.branches)
-    return [one.units if isinstance(one, Covaried) else one for one in data]
+    return [units_of(facts) for facts in sample.branches]
 
 
 def _adjusted(params: LinearModelMean, model: Fit, row: EstimateRow) -> EstimateRow:
@@ -159,11 +174,28 @@ def _adjusted(params: LinearModelMean, model: Fit, row: EstimateRow) -> Estimate
     return replace(row, adjusted=adjusted, reason=row.reason or (None if adjusted else Reason.NO_COVARIATE))
 
 
+def _about_covariate(params: LinearModelMean, row: EstimateRow, *, without: int) -> EstimateRow:
+    """Return the row, which says how many units it leaves out, and that nothing is left where these are all."""
+    if params.covariate_adjustment is None:
+        return row
+    reason = Reason.NO_COVARIATE if row.reason is Reason.NO_UNITS and without else row.reason
+    return replace(row, n_without_covariate=without, reason=reason)
+
+
 def _difference(model: Fit, reference: JointMoments, branch: JointMoments, confidence: float) -> Interval:
     if not reference.n or not branch.n:
         return Interval(reason=Reason.NO_UNITS)
     # The reference value of the covariate cancels, and with it the rounding that it would bring.
     point = branch.mean_y - reference.mean_y - (model.slope or 0.0) * (branch.mean_x - reference.mean_x)
+    interval = _difference_interval(model, reference, branch, point, confidence)
+    if model.slope is None:
+        return interval
+    return replace(interval, adjusted_mean=model.mean(branch), adjusted_reference_mean=model.mean(reference))
+
+
+def _difference_interval(
+    model: Fit, reference: JointMoments, branch: JointMoments, point: float, confidence: float
+) -> Interval:
     if min(reference.n, branch.n) < NEEDED or model.dof < 1:
         return Interval(point, reason=Reason.TOO_FEW_UNITS)
     if model.variance is None:

@@ -4,25 +4,30 @@ from dataclasses import dataclass, replace
 
 from scipy.special import ndtri
 
-from jetstream_argo.stats.contrasts import Contrast, reduced, regression_adjusted, relative, welch
+from jetstream_argo.stats.contrasts import Contrast, levels, reduced, regression_adjusted, relative, welch
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.linear import NEEDED, NOTHING, mean_interval
+from jetstream_argo.stats.linear import NEEDED, NOTHING, mean_interval, units_of
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
 from jetstream_argo.stats.params import MinimumDetectableEffect, WelchMean
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
-from jetstream_argo.stats.sufficient import Sample
+from jetstream_argo.stats.sufficient import BranchFacts, Sample
 
 OWN_SLOPES = 3  # units a branch, for a slope and an error
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two branches to compare: their names, their units as they are adjusted, and as they would be without."""
+    """Two branches to compare: their names, their units as they are adjusted, and as they would be without.
+
+    `joint` is None where nothing is adjusted. `available` counts the units of both with a value, those that lack the
+    covariate too.
+    """
 
     names: tuple[str, str]
     reference: Moments
     branch: Moments
     joint: tuple[JointMoments, JointMoments] | None
+    available: int
 
     @property
     def n(self) -> int:
@@ -45,67 +50,62 @@ def welch_mean(params: WelchMean, sample: Sample) -> tuple[EstimateRow, ...]:
 
     Differences have Welch's t interval and p-value, or the always-valid ones; relative uplifts the normal interval of
     the delta method. With a covariate each pair is compared by CUPED, over the units that have it; the individual
-    means are of all units. Two units a branch are needed, and values that vary.
+    means are of all units, and those that an adjusted difference compares stand beside it. Two units a branch are
+    needed, and values that vary; where fewer have a covariate that varies, the comparison is unadjusted and says so.
 
     Raises:
         EstimateError: the sample holds neither `Moments` nor `Covaried`.
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
-    rows = [
-        draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval))
-        for facts, own in zip(sample.branches, map(_units, _data(sample)), strict=True)
-    ]
-    adjusting = is_adjusting(sample)
+    rows = []
+    for facts in sample.branches:
+        own = units_of(facts)
+        row = draft.of_branch(facts.branch, own.n, mean_interval(own, params.confidence_interval))
+        rows.append(row if params.covariate_adjustment is None else replace(row, n_without_covariate=0))
     for pair in pairs(sample):
         for comparison, compare in ((Comparison.DIFFERENCE, _difference), (Comparison.RELATIVE_UPLIFT, _relative)):
             row = draft.of_pair(pair.names, pair.n, comparison, compare(params, pair))
-            rows.append(said(params, row, adjusting=adjusting))
+            rows.append(said(params, row, pair))
     return tuple(rows)
 
 
 def pairs(sample: Sample) -> tuple[Pair, ...]:
-    """Return every reference with every other branch, reduced by the covariate where there is one that varies."""
-    named = list(zip((facts.branch for facts in sample.branches), _data(sample), strict=True))
-    adjusting = is_adjusting(sample)
+    """Return every reference with every other branch, reduced by the covariate where both can be."""
+    named = [(facts.branch, units_of(facts), _complete(facts)) for facts in sample.branches]
     found = []
-    for (reference_name, reference), (name, branch) in ordered_pairs(named):
-        names = (reference_name, name)
-        if adjusting:
-            joint = (_complete(reference), _complete(branch))
-            found.append(Pair(names, *reduced(*joint), joint))
+    for (reference_name, reference, joint_r), (name, branch, joint_b) in ordered_pairs(named):
+        names, available = (reference_name, name), reference.n + branch.n
+        # Of a covariate that differs between the branches alone the adjustment would be the difference itself.
+        if min(joint_r.n, joint_b.n) >= NEEDED and (joint_r.x.varies or joint_b.x.varies):
+            found.append(Pair(names, *reduced(joint_r, joint_b), (joint_r, joint_b), available))
         else:
-            found.append(Pair(names, _units(reference), _units(branch), None))
+            found.append(Pair(names, reference, branch, None, available))
     return tuple(found)
 
 
-def is_adjusting(sample: Sample) -> bool:
-    """Return whether there is a covariate that varies."""
-    return any(isinstance(one, Covaried) and one.complete.x.varies for one in _data(sample))
-
-
-def said(params: WelchMean | MinimumDetectableEffect, row: EstimateRow, *, adjusting: bool) -> EstimateRow:
-    """Return the row, which says whether the adjustment that was asked for could be made."""
+def said(params: WelchMean | MinimumDetectableEffect, row: EstimateRow, pair: Pair) -> EstimateRow:
+    """Return the row of `pair`, which says whether the adjustment that was asked for was made, and without whom."""
     if params.covariate_adjustment is None:
         return row
-    return replace(row, adjusted=adjusting, reason=row.reason or (None if adjusting else Reason.NO_COVARIATE))
+    adjusted = pair.joint is not None
+    reason = row.reason or (None if adjusted else Reason.NO_COVARIATE)
+    return replace(row, adjusted=adjusted, reason=reason, n_without_covariate=pair.available - pair.n)
 
 
-def _data(sample: Sample) -> list[Moments | Covaried]:
-    return [typed(facts, Moments, Covaried) or Moments(0, 0.0, 0.0) for facts in sample.branches]
-
-
-def _units(data: Moments | Covaried) -> Moments:
-    return data.units if isinstance(data, Covaried) else data
-
-
-def _complete(data: Moments | Covaried) -> JointMoments:
+def _complete(facts: BranchFacts) -> JointMoments:
+    data = typed(facts, Moments, Covaried)
     return data.complete if isinstance(data, Covaried) else NOTHING
 
 
 def _difference(params: WelchMean, pair: Pair) -> Interval:
-    missing = pair.missing(pair.branch.mean - pair.reference.mean)
-    if missing is not None:
-        return missing
+    interval = pair.missing(pair.branch.mean - pair.reference.mean) or _difference_interval(params, pair)
+    if pair.joint is None:
+        return interval
+    reference, branch = _compared_means(params, pair)
+    return replace(interval, adjusted_mean=branch, adjusted_reference_mean=reference)
+
+
+def _difference_interval(params: WelchMean, pair: Pair) -> Interval:
     found = _contrast(params, pair)
     described = found.described(params.confidence_interval)
     if pair.joint is not None:
@@ -119,11 +119,19 @@ def _difference(params: WelchMean, pair: Pair) -> Interval:
 
 
 def _contrast(params: WelchMean, pair: Pair) -> Contrast:
-    if params.own_slopes and pair.joint is not None:
-        enough = all(one.n >= OWN_SLOPES and one.x.varies for one in pair.joint)
-        if enough:
-            return regression_adjusted(*pair.joint)
+    if pair.joint is not None and _with_own_slopes(params, pair.joint):
+        return regression_adjusted(*pair.joint)
     return welch(pair.reference, pair.branch)
+
+
+def _compared_means(params: WelchMean, pair: Pair) -> tuple[float, float]:
+    if pair.joint is not None and _with_own_slopes(params, pair.joint):
+        return levels(*pair.joint)
+    return pair.reference.mean, pair.branch.mean
+
+
+def _with_own_slopes(params: WelchMean, joint: tuple[JointMoments, JointMoments]) -> bool:
+    return params.own_slopes and all(one.n >= OWN_SLOPES and one.x.varies for one in joint)
 
 
 def _relative(params: WelchMean, pair: Pair) -> Interval:

@@ -4,7 +4,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.stats.contrasts import welch
 from jetstream_argo.stats.draft import Draft, Interval
-from jetstream_argo.stats.means import Pair, is_adjusting, pairs, said
+from jetstream_argo.stats.means import Pair, pairs, said
 from jetstream_argo.stats.params import MinimumDetectableEffect
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
@@ -23,12 +23,11 @@ def minimum_detectable(params: MinimumDetectableEffect, sample: Sample) -> tuple
         Two-sided z test with unequal variances; the chance to find an effect of the wrong sign is left out.
     """
     draft = Draft(sample.metric, params.row_name, params.confidence_interval)
-    adjusting = is_adjusting(sample)
     rows = []
     for pair in pairs(sample):
         for comparison in Comparison:
             row = draft.of_pair(pair.names, pair.n, comparison, _effect(params, pair, comparison))
-            rows.append(said(params, row, adjusting=adjusting))
+            rows.append(said(params, row, pair))
     return tuple(rows)
 
 

@@ -30,7 +30,7 @@ class Reason(StrEnum):
     FEW_EXPECTED = "few_expected"  # no check of the split: too few units for the test, too many splits for an exact one
     # The numbers are there:
     NEGATIVE_REFERENCE = "negative_reference"  # both branches are negative, so that +10 % is a lower value
-    NO_COVARIATE = "no_covariate"  # unadjusted: no unit has the covariate, or it does not vary
+    NO_COVARIATE = "no_covariate"  # unadjusted, or nothing: too few units have the covariate, or it does not vary
     FEW_UNITS = "few_units"  # below 30 units a bootstrap interval covers too rarely
     APPROXIMATE = "approximate"  # heavy tails or few units: the values themselves would make it exact
     LINEAR_GRID = "linear_grid"  # a log grid was asked for, of values that have no logarithm
@@ -53,7 +53,10 @@ class EstimateRow:
     The rest is there where a statistic knows it, and None elsewhere. A difference has a two-sided `p_value`, the
     `std_error` of its point (a branch's own mean has that too), `chance_to_win`, the probability that the branch beats
     the one it is compared with, and `expected_loss`, what choosing it would lose on average, in the metric's unit.
-    `variance_reduction` is the share of a difference's variance that a covariate adjustment took away.
+    `variance_reduction` is the share of a difference's variance that a covariate adjustment took away. An adjusted
+    difference is `adjusted_mean` minus `adjusted_reference_mean`, and not that of the branches' own means, which are
+    never adjusted. `n_without_covariate` counts the units with a value that the row leaves out because they lack the
+    covariate, in addition to `n_units`; it is None where no adjustment was asked for.
     """
 
     metric: str
@@ -74,6 +77,9 @@ class EstimateRow:
     variance_reduction: float | None = None
     chance_to_win: float | None = None
     expected_loss: float | None = None
+    adjusted_mean: float | None = None
+    adjusted_reference_mean: float | None = None
+    n_without_covariate: int | None = None
 
     def in_unit(self, change: Callable[[float], float | None]) -> "EstimateRow":
         """Return the row with every number changed that is in the metric's unit."""
@@ -88,6 +94,8 @@ class EstimateRow:
             upper=changed(self.upper),
             std_error=changed(self.std_error),
             expected_loss=changed(self.expected_loss),
+            adjusted_mean=changed(self.adjusted_mean),
+            adjusted_reference_mean=changed(self.adjusted_reference_mean),
         )
 
 

@@ -164,6 +164,28 @@ def test_a_table_says_what_was_not_adjusted_and_why_a_number_is_missing(engine: 
     assert "zero reference" in lines[4]
 
 
+def test_a_table_shows_the_means_that_an_adjusted_difference_compares_and_the_units_that_it_leaves_out(engine: Engine):
+    means = {"adjusted_mean": 70.3, "adjusted_reference_mean": 62.64, "adjusted": True}
+    rows = [
+        small.estimate("hours", "h", 64.84),
+        small.estimate("hours", "h", 67.75, branch="treatment", n_without_covariate=0),
+        small.estimate(
+            "hours", "h", 7.66, comparison="difference", n_without_covariate=102, n_units=107, **means, **BOTH
+        ),
+    ]
+
+    lines = _printed(_stored(engine, rows), width=200)
+
+    (shown,) = (line for line in lines if "treatment" in line)
+    assert "adjusted: 70.3 against 62.64, 102 of 209 of both branches have no covariate" in shown
+
+
+def test_a_table_says_how_many_of_a_branchs_units_have_no_covariate(engine: Engine):
+    lines = _printed(_stored(engine, [small.estimate("hours", "h", 1.0, n_units=6, n_without_covariate=100)]))
+
+    assert "100 of 106 units have no covariate" in lines[3]
+
+
 def test_a_table_leaves_out_curves_and_says_so(engine: Engine):
     points = [
         small.estimate("hours", "h", 1.0, statistic="empirical_cdf", parameter=Decimal(point)) for point in range(21)
@@ -191,8 +213,8 @@ def _stored(engine: Engine, rows: list[dict[str, Value]]) -> Result:
     return read_estimates(engine, PLACE, Filters())
 
 
-def _printed(result: Result, reference: str | None = None) -> list[str]:
-    console = Console(width=150, file=io.StringIO())
+def _printed(result: Result, reference: str | None = None, *, width: int = 150) -> list[str]:
+    console = Console(width=width, file=io.StringIO())
     for part in estimate_tables(result, reference=reference):
         console.print(part)
     text = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
