@@ -11,6 +11,7 @@ from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
 from jetstream_argo.run.estimating_counts import count_units
+from jetstream_argo.run.estimating_covariates import Gap, gap_notes, gaps_of, unadjusted_notes
 from jetstream_argo.run.estimating_dropped import dropped_notes
 from jetstream_argo.run.estimating_model import Estimated, Place, Placed, Stored
 from jetstream_argo.run.estimating_pairs import joint_facts, ratio_facts
@@ -18,7 +19,7 @@ from jetstream_argo.run.estimating_plain import plain_facts
 from jetstream_argo.run.estimating_queries import Key, Queries
 from jetstream_argo.sql.observations import ALL_UNITS
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.needs import CountNeed, Need
+from jetstream_argo.stats.needs import CountNeed, JointMomentsNeed, Need
 from jetstream_argo.stats.rows import EstimateRow, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled, Sample
 
@@ -51,6 +52,7 @@ def estimate_metric(
     asked = [(one, facts[index]) for one, index in statistics_by_name(groups)]
     rows: list[Placed] = []
     excluded: dict[str, int] = {}
+    gaps: list[Gap] = []
     units = 0
     of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
@@ -61,6 +63,7 @@ def estimate_metric(
             units = max(units, sum(of.n_rows for of in counts))
             if place.segment == ALL_UNITS:
                 excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
+                gaps += gaps_of(one, place, _joint(one, known, keys))
             is_empty = not any(of.n_rows for of in counts)
             if is_empty and number in of_nobody:
                 found = of_nobody[number]
@@ -69,7 +72,13 @@ def estimate_metric(
                 if is_empty:
                     of_nobody[number] = found
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
-    notes = (*_notes([one for one, _ in asked], excluded), *dropped_notes(groups, queries))
+    statistics = [one for one, _ in asked]
+    notes = (
+        *_notes(statistics, excluded),
+        *unadjusted_notes(statistics, rows),
+        *gap_notes(gaps),
+        *dropped_notes(groups, queries),
+    )
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
 
 
@@ -123,6 +132,10 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
             EstimateRow(metric, one.params.row_name, of.branch, of.n_rows - of.n_null - of.n_nonfinite, reason=reason)
             for of in counts
         )
+
+
+def _joint(one: Asked, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
+    return [known.facts(one.need, key) for key in keys] if isinstance(one.need, JointMomentsNeed) else []
 
 
 def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[EstimateRow, ...]:

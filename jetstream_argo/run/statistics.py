@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Value, Write
@@ -12,6 +14,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import COLUMNS, IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
+from jetstream_argo.run.estimating_covariates import adjusted_windows
 from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
@@ -74,9 +77,7 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
     if not windows:
         return Done()
     estimated = _estimated(context, leaf, windows)
-    asked = any(each.covariate for each in leaf.statistics)
-    adjusted = all(covered is not None for covered in stored.covariates.values()) if asked else None
-    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated, adjusted=adjusted)
+    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated)
     return Done(len(windows), len(estimated.jobs))
 
 
@@ -124,7 +125,7 @@ def ensure_counts(context: Context) -> int:
             for run in contiguous(missing)
         ]
         estimated = count_units(plan, context.engine, grids, labels=context.labels(period=due.period.value))
-        _keep(context, leaf, missing, estimated, adjusted=None)
+        _keep(context, leaf, missing, estimated)
         done += len(missing)
     return done
 
@@ -167,14 +168,23 @@ def _stored_covariate(context: Context, covariate: Covariate) -> StoredValues | 
 def _missing(context: Context, leaf: MetricStatistics, stored: Stored) -> tuple[AnalysisWindow, ...]:
     """The windows whose latest estimates are not these, and those whose lack an adjustment that can be made now."""
     latest = _latest(context, leaf.metric, leaf.period)
-    adjustable = bool(stored.covariates) and all(found is not None for found in stored.covariates.values())
+    adjustable = _adjustable_since(context, stored)
     return tuple(
         window
         for window in context.plan.windows(leaf.period)
         if window.index not in latest
         or leaf.key not in latest[window.index].keys
-        or (adjustable and latest[window.index].adjusted is False)
+        or (adjustable and latest[window.index].adjusted is False and latest[window.index].recorded_at < adjustable)
     )
+
+
+def _adjustable_since(context: Context, stored: Stored) -> datetime | None:
+    """Return when the last values of covariates were recorded; None where some have none, or there are none."""
+    found = [values for values in stored.covariates.values() if values is not None]
+    if not found or len(found) < len(stored.covariates):
+        return None
+    entries = (entry for values in found for entry in context.ledger.complete(Kind.VALUES, values.table))
+    return max((entry.recorded_at for entry in entries), default=None)
 
 
 def _latest(context: Context, metric: str, period: Period) -> dict[int, Entry]:
@@ -186,17 +196,17 @@ def _latest(context: Context, metric: str, period: Period) -> dict[int, Entry]:
     return latest
 
 
-def _keep(
-    context: Context, leaf: _Leaf, windows: Sequence[AnalysisWindow], estimated: Estimated, *, adjusted: bool | None
-) -> None:
-    """Load all rows at once, then say that they are complete."""
+def _keep(context: Context, leaf: _Leaf, windows: Sequence[AnalysisWindow], estimated: Estimated) -> None:
+    """Load all rows at once, then say that they are complete, and in which windows adjusted."""
+    adjusted = adjusted_windows(estimated.rows)
+    runs = [
+        tuple(run)
+        for together in contiguous(windows)
+        for _, run in groupby(together, key=lambda window: adjusted.get(window.index))
+    ]
     table = names.statistics(context.plan)
     by_index = {window.index: window for window in windows}
-    batch_of = {
-        window.index: context.batch(leaf.period, leaf.metric, run[0].index)
-        for run in contiguous(windows)
-        for window in run
-    }
+    batch_of = {window.index: context.batch(leaf.period, leaf.metric, run[0].index) for run in runs for window in run}
     about = f"Estimates of {context.plan.experiment.slug}"
     job = context.engine.load(
         table,
@@ -211,7 +221,7 @@ def _keep(
         ),
     )
     entries = []
-    for run in contiguous(windows):
+    for run in runs:
         indexes = range(run[0].index, run[-1].index + 1)
         mine = [row for row in estimated.rows if row.window_index in indexes]
         entry = replace(
@@ -224,7 +234,7 @@ def _keep(
             first_window=run[0].index,
             last_window=run[-1].index,
             units=estimated.units,
-            adjusted=adjusted,
+            adjusted=adjusted.get(run[0].index),
             message="; ".join(estimated.notes),
         )
         entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))

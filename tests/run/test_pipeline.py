@@ -424,6 +424,10 @@ def test_statistics_are_adjusted_by_a_covariate_and_say_so(pipeline: Pipeline) -
     adjusted = Summary("hours", "linear_model_mean", covariate)
     config = experiment([HOURS], [source("activity")], {Period.DAY: [adjusted]})
     pipeline.plan = planned(config, as_of=DAYS_DUE)
+    rows = pipeline.engine.query(Sql("SELECT * FROM telemetry.activity AS t"), labels={}).rows
+    # Of the control's units one had fewer hours before it enrolled than the other: a covariate that varies.
+    more = [("c", day(n), hours, 1, None) for n, hours in ((1, 0.5), (2, 3.0), (3, 4.0))]
+    put(pipeline, "activity", ACTIVITY, [*rows, *more])
 
     pipeline.run()
 
