@@ -5,8 +5,9 @@ leave it out where the settings name a default one.
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import cast
 
 from google.api_core.retry import Retry
@@ -17,11 +18,14 @@ from jetstream_argo.engines.bigquery.calls import retry, translated
 from jetstream_argo.engines.bigquery.client import client_for
 from jetstream_argo.engines.bigquery.jobs import AnyJob, JobNames, Jobs
 from jetstream_argo.engines.bigquery.labels import sanitised
+from jetstream_argo.engines.bigquery.metadata import Metadata, Rows
+from jetstream_argo.engines.bigquery.references import References
 from jetstream_argo.engines.bigquery.schema import columns_of, fields_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storage_of, writes
 from jetstream_argo.engines.bigquery.tables import Tables, is_described, lasts
 from jetstream_argo.engines.bigquery.values import json_lines
+from jetstream_argo.engines.bigquery.versions import KeptVersions
 from jetstream_argo.engines.protocol import (
     PAGE_ROWS,
     Column,
@@ -31,6 +35,7 @@ from jetstream_argo.engines.protocol import (
     Listed,
     Result,
     TableInfo,
+    TableVersions,
     Value,
     Write,
 )
@@ -42,7 +47,13 @@ class BigQueryEngine:
     """BigQuery as an `Engine`. Its job ids are made of `job_id_prefix`, `attempt` and what is asked for."""
 
     def __init__(
-        self, settings: BigQuerySettings, *, attempt: str, job_id_prefix: str = "", client: Client | None = None
+        self,
+        settings: BigQuerySettings,
+        *,
+        attempt: str,
+        job_id_prefix: str = "",
+        client: Client | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._client = client_for(settings) if client is None else client
@@ -50,17 +61,13 @@ class BigQueryEngine:
         self._jobs = Jobs(self._client, settings)
         self._tables = Tables(self._client, settings)
         self._retry = retry(settings)
+        self._references = References(self._tables, lambda sql: self._dry(sql).referenced_tables)
+        self._versions = KeptVersions(Metadata(self._tables, self._metadata, self._references.cut), clock)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows; BigQuery ends a page at 20 MB of JSON too, which take 400 MB here."""
-        from jetstream_argo.engines.arrow import table_of  # loads pyarrow
-
         job = self._query(sql, self._query_config(labels), "query", sql)
-        with translated(job_id=job.job_id, sql=sql):
-            found = self._rows(job, page_rows=page_rows)
-            columns = columns_of(found.schema)
-            table = table_of(columns, _pages(found))
-        return Result(columns, table, _cost(job, table.num_rows))
+        return self._result(job, sql, page_rows)
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
@@ -81,6 +88,7 @@ class BigQueryEngine:
         job = self._query(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
             rows = self._rows(job).total_rows
+        self._versions.forget(destination)
         self._describe(destination, layout, existing, write, job)
         return _cost(job, rows or 0)
 
@@ -119,6 +127,7 @@ class BigQueryEngine:
 
         name = self._names.next("load", write, destination, text.decode())
         job = self._jobs.run(name, begin)
+        self._versions.forget(destination)
         self._describe(destination, layout, existing, write, job)
         return _cost(job, len(rows))
 
@@ -146,22 +155,27 @@ class BigQueryEngine:
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""
+        self._versions.forget(table)
         self._tables.delete(table)
 
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read."""
-        config = QueryJobConfig(dry_run=True, use_query_cache=False)
-        self._name_default(config)
-        with translated(sql=sql):
-            job = self._client.query(
-                sql,
-                job_config=config,
-                location=self._settings.location,
-                retry=self._retry,
-                timeout=self._settings.request_seconds,
-                job_retry=None,
-            )
+        job = self._dry(sql)
         return DryRun(columns_of(job.schema or ()), int(job.total_bytes_processed or 0))
+
+    def base_tables(self, sql: Sql) -> tuple[str, ...]:
+        """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""
+        return self._references.base_tables(sql)
+
+    def versions(
+        self, tables: Sequence[str], *, date_column: str, first: date, last: date
+    ) -> Mapping[str, TableVersions]:
+        """Return, by the names asked for, the versions of the dates `first` to `last`, both included.
+
+        They are those of partitions by day or hour, whichever column they are by, and of tables with a day in their
+        name. Answers are kept for ten minutes; writes of this engine's are seen at once.
+        """
+        return self._versions.of(tables, first, last)
 
     def take_over(self) -> None:
         """Cancel what earlier starts with the same `job_id_prefix` have left running.
@@ -175,19 +189,47 @@ class BigQueryEngine:
         """Cancel the job that is running, if one is; for another thread."""
         self._jobs.cancel()
 
-    def _query(self, sql: Sql, config: QueryJobConfig, *request: str) -> QueryJob:
+    def _dry(self, sql: Sql) -> QueryJob:
+        config = QueryJobConfig(dry_run=True, use_query_cache=False)
+        self._name_default(config)
+        with translated(sql=sql):
+            return self._client.query(
+                sql,
+                job_config=config,
+                location=self._settings.location,
+                retry=self._retry,
+                timeout=self._settings.request_seconds,
+                job_retry=None,
+            )
+
+    def _metadata(self, sql: Sql, location: str) -> Rows:
+        job = self._query(sql, self._query_config({"purpose": "versions"}), "metadata", sql, location=location)
+        return self._result(job, sql, PAGE_ROWS).dicts()
+
+    def _result(self, job: QueryJob, sql: Sql, page_rows: int) -> Result:
+        from jetstream_argo.engines.arrow import table_of  # loads pyarrow
+
+        with translated(job_id=job.job_id, sql=sql):
+            found = self._rows(job, page_rows=page_rows)
+            columns = columns_of(found.schema)
+            table = table_of(columns, _pages(found))
+        return Result(columns, table, _cost(job, table.num_rows))
+
+    def _query(self, sql: Sql, config: QueryJobConfig, *request: str, location: str = "") -> QueryJob:
+        location = location or self._settings.location
+
         def begin(job_id: str) -> AnyJob:
             return self._client.query(
                 sql,
                 job_config=config,
                 job_id=job_id,
-                location=self._settings.location,
+                location=location,
                 retry=cast(Retry, None),  # the library takes None for "once"; Jobs tries again
                 timeout=self._settings.request_seconds,
                 job_retry=None,
             )
 
-        return cast(QueryJob, self._jobs.run(self._names.next(*request), begin, sql=sql))
+        return cast(QueryJob, self._jobs.run(self._names.next(*request), begin, sql=sql, location=location))
 
     def _rows(self, job: QueryJob, *, page_rows: int | None = None) -> RowIterator:
         # Without a page size, the first request asks for no rows, and a second one for the first of them.

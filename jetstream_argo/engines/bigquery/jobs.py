@@ -70,16 +70,18 @@ class Jobs:
         self._settings = settings
         self._patience = retry(settings)
         self._current = ""
+        self._location = settings.location
 
-    def run(self, name: str, begin: Callable[[str], AnyJob], *, sql: str = "") -> AnyJob:
+    def run(self, name: str, begin: Callable[[str], AnyJob], *, sql: str = "", location: str = "") -> AnyJob:
         """Return the job that `begin`, which submits it under the id it is given, has started, when it has succeeded.
 
         A job that fails for a passing reason is followed by another of the same name with a number. Whatever ends the
-        waiting early, a signal included, also ends the job.
+        waiting early, a signal included, also ends the job. It runs in `location`, or where the settings say.
 
         Raises:
             EngineError: the job failed, or its end could not be seen in time.
         """
+        self._location = location or self._settings.location
         names = (name if again == 0 else f"{name}-r{again}" for again in count())
         with translated(job_id=name, sql=sql):
             patience = retry(self._settings, when=lambda error: isinstance(error, JobError) and worth_trying_now(error))
@@ -93,6 +95,7 @@ class Jobs:
 
     def cancel_all(self, chosen: Callable[[str], bool]) -> None:
         """Cancel the account's jobs that are waiting or running and whose ids are chosen."""
+        self._location = self._settings.location
         for state in ("running", "pending"):
             try:
                 listed = self._client.list_jobs(
@@ -174,7 +177,7 @@ class Jobs:
     def _get(self, job_id: str) -> AnyJob:
         settings = self._settings
         job = self._client.get_job(
-            job_id, location=settings.location, retry=self._patience, timeout=settings.request_seconds
+            job_id, location=self._location, retry=self._patience, timeout=settings.request_seconds
         )
         return cast(AnyJob, job)  # its id is that of a query or a load of ours
 
@@ -185,7 +188,7 @@ class Jobs:
         try:
             self._client.cancel_job(
                 job_id,
-                location=self._settings.location,
+                location=self._location,
                 retry=impatience,
                 timeout=seconds,
             )

@@ -16,7 +16,7 @@ from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.protocol import Layout, Listed, TableInfo
-from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
+from jetstream_argo.errors import AccessDenied, Conflict, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 
 Returned = TypeVar("Returned")
@@ -45,10 +45,20 @@ class Tables:
             case _:
                 raise InvalidQuery(f"{name!r} does not name a table; write dataset.table")
 
+    def full(self, name: str) -> str:
+        """Return the name with its project."""
+        reference = self.reference(name)
+        return f"{reference.project}.{reference.dataset_id}.{reference.table_id}"
+
     def dataset(self, name: str) -> DatasetReference:
         """Return the dataset that `dataset` or `project.dataset` names."""
         parts = name.rsplit(".", 1)
         return DatasetReference(self._settings.project if len(parts) == 1 else parts[0], parts[-1])
+
+    def short(self, reference: TableReference) -> str:
+        """Return the name as the pipeline writes it: without the project when it is the engine's own."""
+        prefix = "" if reference.project == self._settings.project else f"{reference.project}."
+        return f"{prefix}{reference.dataset_id}.{reference.table_id}"
 
     def find(self, name: str) -> Table | None:
         """Return a table or view, or None if there is none of that name."""
@@ -59,6 +69,12 @@ class Tables:
         references = [self.reference(name) for name in names]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return tuple(pool.map(self._find, references))
+
+    def look_at(self, names: Sequence[str]) -> tuple[Table | AccessDenied | None, ...]:
+        """Return each table or view, or None, or that the account may not know of it; in order."""
+        references = [self.reference(name) for name in names]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return tuple(pool.map(self._look_at, references))
 
     def get(self, name: str) -> Table:
         """Return a table or view.
@@ -79,7 +95,7 @@ class Tables:
                 reference, page_size=_PAGE_TABLES, retry=self._retry, timeout=self._seconds
             )
             found = [
-                Listed(self._short(item.reference), item.table_type == "VIEW", dict(item.labels))
+                Listed(self.short(item.reference), item.table_type == "VIEW", dict(item.labels))
                 for item in items
                 if item.table_id.startswith(prefix)
             ]
@@ -88,7 +104,7 @@ class Tables:
     def described(self, table: Table) -> TableInfo:
         """Return a table or view in our words."""
         return TableInfo(
-            name=self._short(table.reference),
+            name=self.short(table.reference),
             columns=columns_of(table.schema),
             rows=table.num_rows or 0,
             bytes=table.num_bytes or 0,
@@ -96,6 +112,7 @@ class Tables:
             labels=dict(table.labels),
             etag=table.etag or "",
             view_sql=table.view_query,
+            created=table.created,
         )
 
     def create_view(self, name: str, sql: Sql, *, description: str, labels: Mapping[str, str]) -> None:
@@ -150,17 +167,18 @@ class Tables:
         with translated():
             self._client.delete_table(self.reference(name), not_found_ok=True, retry=self._retry, timeout=self._seconds)
 
-    def _short(self, reference: TableReference) -> str:
-        """Return the name as the pipeline writes it: without the project when it is the engine's own."""
-        prefix = "" if reference.project == self._settings.project else f"{reference.project}."
-        return f"{prefix}{reference.dataset_id}.{reference.table_id}"
-
     def _find(self, reference: TableReference) -> Table | None:
         with translated():
             try:
                 return self._client.get_table(reference, retry=self._retry, timeout=self._seconds)
             except Missing:
                 return None
+
+    def _look_at(self, reference: TableReference) -> Table | AccessDenied | None:
+        try:
+            return self._find(reference)
+        except AccessDenied as error:
+            return error
 
     def _find_or_create(self, wanted: Table) -> Table | None:
         found = self._find(wanted.reference)

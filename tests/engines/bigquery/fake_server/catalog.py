@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Layout, TableInfo, Write
+from jetstream_argo.engines.protocol import Column, Layout, TableInfo, Value, Write
 from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.clock import Clock, millis
+from tests.engines.bigquery.fake_server.datasets import Datasets
+from tests.engines.bigquery.fake_server.partitions import Partition, Partitions, last_expired
+from tests.engines.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
 
-STORAGE = ("timePartitioning", "rangePartitioning", "clustering")
 _ALSO_KEPT = ("description", "expirationTime")
 _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
 
@@ -17,11 +22,14 @@ _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRIT
 class Catalog:
     """Tables by their full names. What the embedded engine has no place for is in a file for each."""
 
-    def __init__(self, engine: EmbeddedEngine, root: Path, project: str) -> None:
+    def __init__(self, engine: EmbeddedEngine, root: Path, project: str, clock: Clock) -> None:
         self.project = project
         self.engine = engine
+        self.datasets = Datasets()
+        self._clock = clock
         self._folder = root / "fake_server"
         self._folder.mkdir(exist_ok=True)
+        self._partitions = Partitions(engine, self._folder / "partitions", clock)
         self._extras: dict[str, Resource] = {
             file.stem: json.loads(file.read_text()) for file in self._folder.glob("*.json")
         }
@@ -41,13 +49,70 @@ class Catalog:
             "type": "TABLE" if info.view_sql is None else "VIEW",
             "numRows": str(info.rows),
             "numBytes": str(info.bytes),
-            "location": "US",
+            "creationTime": self._created(name, info),
+            "location": self.datasets[f"{project}.{dataset}"].location,
             "description": info.description or None,
-            **{key: extras[key] for key in (*STORAGE, *_ALSO_KEPT) if key in extras},
+            **{key: extras[key] for key in _ALSO_KEPT if key in extras},
+            **{key: value for key, value in self.storage(name, info).items() if key in STORAGE},
         }
         if info.view_sql is not None:
             resource["view"] = {"query": info.view_sql, "useLegacySql": False}
+        streamed = self._partitions.in_buffer(name)
+        if streamed:
+            resource["numRows"] = str(info.rows - streamed)
+            resource["streamingBuffer"] = {"estimatedRows": str(streamed)}
         return resource
+
+    def storage(self, name: str, info: TableInfo) -> Resource:
+        """Return how a table is partitioned and clustered: as it was made here, or behind the fake's back."""
+        extras = self._extras.get(name, {})
+        kept = {key: extras[key] for key in (*STORAGE, "by") if extras.get(key)}
+        return kept if kept or info.view_sql is not None else storage_in(self.engine, name)
+
+    def store(self, name: str, storage: Mapping[str, object]) -> None:
+        """Have a table be stored so, whoever made it.
+
+        `by` names the column by whose dates it is partitioned where `timePartitioning` names none (ingestion time).
+        """
+        kept = {key: value for key, value in self._extras.get(name, {}).items() if key not in (*STORAGE, "by")}
+        self._remember(name, {**kept, **storage})
+
+    def partitions(self, name: str) -> list[Partition]:
+        """Return the partitions of a table that have rows; none of a view."""
+        return self._partitions.of(name, self.storage(name, self.info(name)))
+
+    def stream(self, name: str, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Have rows arrive by streaming: queries see them at once, storage has them after `flush`."""
+        info = self.info(name)
+        arriving = f"{self.project}.fake_server.arriving"
+        self.engine.load(arriving, rows, info.columns, write=Write.TRUNCATE, labels={})
+        self._partitions.stream(name, self.storage(name, info), arriving)
+        self.engine.load(name, rows, info.columns, write=Write.APPEND, labels={})
+
+    def flush(self, name: str) -> None:
+        """Have what was streamed be stored."""
+        self._partitions.flush(name)
+
+    def expire(self) -> None:
+        """Remove what has expired by now: tables, and partitions by days."""
+        now = self._clock.now()
+        for name, extras in list(self._extras.items()):
+            expiration, lasts = int(str(extras.get("expirationTime") or 0)), lasting(extras)
+            if expiration and expiration <= int(millis(now)):
+                self.engine.delete(name)
+                self._remember(name, {})
+            elif lasts is not None and self.engine.info(name) is not None:
+                last = last_expired(self.partitions(name), lasts, now)
+                if last is not None:
+                    self._keep_after(name, last)
+
+    def _keep_after(self, name: str, last: date) -> None:
+        layout = layout_of(self._extras[name])
+        column = layout.partition_by
+        kept = Sql(f"SELECT * FROM `{name}` WHERE {column} IS NULL OR CAST({column} AS DATE) > DATE '{last}'")
+        info = self.info(name)
+        layout = replace(layout, labels=info.labels, description=info.description)
+        self.engine.query_to_table(kept, name, write=Write.TRUNCATE, labels={}, layout=layout)
 
     def info(self, name: str) -> TableInfo:
         """Return what the embedded engine knows of a table that there must be."""
@@ -68,9 +133,9 @@ class Catalog:
         else:
             schema = body.get("schema")
             columns = columns_from(schema if isinstance(schema, dict) else {})
-            layout = Layout(description=description, labels=labels)
+            layout = replace(layout_of(body), description=description, labels=labels)
             self.engine.load(name, [], columns, write=Write.EMPTY, labels={}, layout=layout)
-            self._remember(name, {key: body[key] for key in STORAGE if key in body})
+        self._remember(name, self._as_made(name, body))
         return self.resource(name)
 
     def patch(self, name: str, body: Mapping[str, object], *, if_match: str | None) -> Resource:
@@ -92,8 +157,15 @@ class Catalog:
         elif labels != dict(info.labels):
             self.engine.set_labels(name, labels)
         kept = {key: body[key] for key in _ALSO_KEPT if key in body}
-        if kept and not isinstance(view, dict):
-            self._remember(name, {**self._extras.get(name, {}), **kept})
+        extras = self._extras.get(name, {})
+        days, partitioning = extras.get("timePartitioning"), body.get("timePartitioning")
+        if isinstance(partitioning, dict):
+            merged = {**(days if isinstance(days, dict) else {}), **partitioning}
+            kept["timePartitioning"] = {key: value for key, value in merged.items() if value is not None}
+        if isinstance(view, dict):
+            kept.pop("description", None)
+        if kept:
+            self._remember(name, {key: value for key, value in {**extras, **kept}.items() if value is not None})
         return self.resource(name)
 
     def delete(self, name: str) -> None:
@@ -118,9 +190,9 @@ class Catalog:
         wanted = {key: config[key] for key in STORAGE if config.get(key)}
         project, dataset, table = split(name)
         if info is None:
-            self._remember(name, wanted)
-            return (Write.TRUNCATE if write is Write.EMPTY else write), _layout(wanted)
-        if wanted != {key: value for key, value in self._extras.get(name, {}).items() if key in STORAGE}:
+            self._remember(name, self._as_made(name, wanted))
+            return (Write.TRUNCATE if write is Write.EMPTY else write), layout_of(wanted)
+        if not same_storage(wanted, self.storage(name, info)):
             raise ApiError(400, "invalid", f"Incompatible table partitioning specification for {name}: {wanted}")
         if write is Write.EMPTY and info.rows:
             raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
@@ -132,7 +204,21 @@ class Catalog:
                 raise ApiError(
                     400, "invalid", f"Provided Schema does not match Table {project}:{dataset}.{table}. {problem}"
                 )
-        return (Write.TRUNCATE if write is Write.EMPTY else write), _layout(wanted)
+        else:
+            self._partitions.rewritten(name)
+        return (Write.TRUNCATE if write is Write.EMPTY else write), layout_of(wanted)
+
+    def _as_made(self, name: str, given: Mapping[str, object]) -> Resource:
+        project, dataset, _ = split(name)
+        now = self._clock.now()
+        inherited = self.datasets[f"{project}.{dataset}"].inherited(given, now)
+        kept = {key: given[key] for key in (*STORAGE, *_ALSO_KEPT) if given.get(key)}
+        return {**kept, **inherited, "creationTime": millis(now)}
+
+    def _created(self, name: str, info: TableInfo) -> str:
+        # The later: a table may be made anew behind the fake's back.
+        known = int(str(self._extras.get(name, {}).get("creationTime", 0)))
+        return str(max(known, int(millis(info.created or datetime(2026, 1, 1, tzinfo=UTC)))))
 
     def _etag(self, name: str, info: TableInfo) -> str:
         return f"{info.etag}-{self._extras.get(name, {}).get('changes', 0)}"
@@ -152,15 +238,6 @@ def split(name: str) -> tuple[str, str, str]:
 def _labels(body: Mapping[str, object]) -> dict[str, str]:
     labels = body.get("labels")
     return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
-
-
-def _layout(storage: Mapping[str, object]) -> Layout:
-    by = storage.get("timePartitioning") or storage.get("rangePartitioning")
-    clustering = storage.get("clustering")
-    return Layout(
-        partition_by=str(by["field"]) if isinstance(by, dict) else None,
-        cluster_by=tuple(clustering["fields"]) if isinstance(clustering, dict) else (),
-    )
 
 
 def _mismatch(old: Sequence[Column], new: Sequence[Column], *, may_add: bool) -> str:

@@ -10,6 +10,8 @@ from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.catalog import Catalog
 from tests.engines.bigquery.fake_server.faults import Fault
+from tests.engines.bigquery.fake_server.limits import Limits
+from tests.engines.bigquery.fake_server.metadata import BILLED_BYTES, asks_for_partitions, referenced, with_partitions
 from tests.engines.bigquery.fake_server.wire import (
     ApiError,
     Resource,
@@ -19,14 +21,6 @@ from tests.engines.bigquery.fake_server.wire import (
     rows_of,
     schema_of,
 )
-
-
-@dataclass(slots=True)
-class Limits:
-    """What the fake refuses: SQL of more characters, and SQL in which a pattern is found, as too big for BigQuery."""
-
-    longest_query: int | None = None
-    too_big: str | None = None
 
 
 @dataclass(slots=True)
@@ -138,12 +132,15 @@ class JobStore:
         """Return the resource of a job that only says what it would do."""
         configuration = body["configuration"]
         assert isinstance(configuration, dict)
-        query = configuration["query"]
+        query, reference = configuration["query"], body["jobReference"]
+        assert isinstance(reference, dict)
+        sql = with_partitions(self._catalog, Sql(str(query["query"])), str(reference.get("location", "US")))
         try:
-            dry = self._catalog.engine.dry_run(Sql(str(query["query"])))
+            dry = self._catalog.engine.dry_run(sql)
         except EngineError as error:
             raise api_error(error, self._catalog.project) from error
         read = str(dry.bytes)
+        tables = referenced(self._catalog, sql, self._limits)
         return {
             "kind": "bigquery#job",
             "jobReference": {"projectId": "dry-run", "location": "US"},
@@ -151,7 +148,11 @@ class JobStore:
             "status": {"state": "DONE"},
             "statistics": {
                 "totalBytesProcessed": read,
-                "query": {"totalBytesProcessed": read, "schema": schema_of(dry.columns)},
+                "query": {
+                    "totalBytesProcessed": read,
+                    "schema": schema_of(dry.columns),
+                    "referencedTables": tables,
+                },
             },
         }
 
@@ -197,15 +198,17 @@ class JobStore:
             self._load(job, job.configuration["load"])
 
     def _query(self, job: FakeJob, config: Mapping[str, object]) -> None:
-        engine, sql = self._catalog.engine, Sql(str(config["query"]))
-        self._refuse_large(sql)
+        engine, text = self._catalog.engine, Sql(str(config["query"]))
+        self._refuse_large(text)
+        sql = with_partitions(self._catalog, text, str(job.reference["location"]))
         dry = engine.dry_run(sql)
+        read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
         cap = config.get("maximumBytesBilled")
-        if cap is not None and dry.bytes > int(str(cap)):
+        if cap is not None and read > int(str(cap)):
             raise ApiError(
                 400,
                 "bytesBilledLimitExceeded",
-                f"Query exceeded limit for bytes billed: {cap}. {dry.bytes} or higher required.",
+                f"Query exceeded limit for bytes billed: {cap}. {read} or higher required.",
             )
         destination = config.get("destinationTable")
         if isinstance(destination, dict):
@@ -216,6 +219,8 @@ class JobStore:
         else:
             result = engine.query(sql, labels={})
             job.cost, job.columns, job.rows = result.job, result.columns, result.rows
+            if asks_for_partitions(text):
+                job.cost = replace(job.cost, bytes=read)
 
     def _load(self, job: FakeJob, config: Mapping[str, object]) -> None:
         destination, schema = config["destinationTable"], config["schema"]

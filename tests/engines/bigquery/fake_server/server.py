@@ -17,8 +17,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import EngineError
 from tests.engines.bigquery.fake_server.catalog import Catalog
+from tests.engines.bigquery.fake_server.clock import Clock
+from tests.engines.bigquery.fake_server.datasets import GET, LIST
 from tests.engines.bigquery.fake_server.faults import Call, Fault, Faults
-from tests.engines.bigquery.fake_server.jobs import JobStore, Limits
+from tests.engines.bigquery.fake_server.jobs import JobStore
+from tests.engines.bigquery.fake_server.limits import Limits
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, api_error
 
 PROJECT = "fake-project"
@@ -66,7 +69,9 @@ class FakeBigQuery:
         self.limits = Limits()
         self.calls: list[Call] = []
         self.page_rows = 1000  # at most, whatever is asked for
-        self.catalog = Catalog(EmbeddedEngine(root, project=project), root, project)
+        self.clock = Clock()
+        engine = EmbeddedEngine(root, project=project, clock=self.clock.seconds)
+        self.catalog = Catalog(engine, root, project, self.clock)
         self.jobs = JobStore(self.catalog, self.limits)
         self._uploads: dict[str, tuple[dict[str, object], bytes, Fault | None]] = {}
         self._lock = threading.RLock()  # one request at a time does work; answers may be slow beside each other
@@ -83,6 +88,7 @@ class FakeBigQuery:
                 return refusal
         with self._lock:
             try:
+                self.catalog.expire()
                 answer = handle(self, request, fault)
             except ApiError as error:
                 answer = Answer(error.status, error.body())
@@ -137,6 +143,7 @@ class FakeBigQuery:
         return Answer(body=self.jobs.results(job, start=int(request.query.get("pageToken", 0)), most=most))
 
     def get_table(self, request: Request, _: Fault | None) -> Answer:
+        self.catalog.datasets.check(request.table, GET)
         return Answer(body=self.catalog.resource(request.table))
 
     def insert_table(self, request: Request, _: Fault | None) -> Answer:
@@ -157,6 +164,7 @@ class FakeBigQuery:
         return Answer(204)
 
     def list_tables(self, request: Request, _: Fault | None) -> Answer:
+        self.catalog.datasets.check(f"{request.parts['project']}.{request.parts['dataset']}.*", LIST)
         names = self.catalog.names(request.parts["project"], request.parts["dataset"])
         start, most = int(request.query.get("pageToken", 0)), int(request.query.get("maxResults", 50))
         items = [
@@ -169,8 +177,8 @@ class FakeBigQuery:
         return Answer(body=page)
 
     def dataset(self, request: Request, _: Fault | None) -> Answer:
-        reference = {"projectId": request.parts["project"], "datasetId": request.parts.get("dataset", "")}
-        return Answer(body={"kind": "bigquery#dataset", "datasetReference": reference, "location": "US"})
+        project, dataset = request.parts["project"], request.parts.get("dataset", "")
+        return Answer(body=self.catalog.datasets[f"{project}.{dataset}"].resource(project, dataset))
 
     def order_fault(self, request: Request, _: Fault | None) -> Answer:
         order = request.json

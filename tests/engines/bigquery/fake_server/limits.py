@@ -1,0 +1,19 @@
+"""What the fake refuses for its size, and how it lists what a query reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Limits:
+    """SQL of more characters is too big, and so is SQL in which a pattern is found; rows of more bytes are too large.
+
+    A dry run lists `listed_tables` at most; with `lists_views` views beside what is behind them, and with
+    `lists_wildcards` a wildcard as it is written instead of the tables that it matches.
+    """
+
+    longest_query: int | None = None
+    too_big: str | None = None
+    largest_row: int | None = None
+    listed_tables: int = 50
+    lists_views: bool = False
+    lists_wildcards: bool = False
