@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import (
@@ -13,6 +14,7 @@ from jetstream_argo.engines.protocol import (
     Listed,
     Result,
     TableInfo,
+    TableVersions,
     Value,
     Write,
 )
@@ -127,6 +129,16 @@ class BothEngines:
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query."""
         return self._engine.dry_run(sql)
+
+    def base_tables(self, sql: Sql) -> tuple[str, ...]:
+        """Return the tables that a query reads."""
+        return self._engine.base_tables(sql)
+
+    def versions(
+        self, tables: Sequence[str], *, date_column: str, first: date, last: date
+    ) -> Mapping[str, TableVersions]:
+        """Return the versions of dates."""
+        return self._engine.versions(tables, date_column=date_column, first=first, last=last)
 
     def take_over(self) -> None:
         """Do nothing."""

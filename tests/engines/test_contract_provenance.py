@@ -1,38 +1,45 @@
 """What every engine tells about the rows that a statement reads and writes."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Knowledge, Layout, TableVersions, Value, Write
+from jetstream_argo.engines.protocol import Column, Engine, Knowledge, Layout, TableVersions, Value, Write
 from jetstream_argo.errors import InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
-from tests.engines.bigquery.fake_server.server import PROJECT
+from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 
 COLUMNS = (Column("day", "DATE"), Column("x", "INT64"))
 MAY_1, MAY_2, MAY_3 = (date(2026, 5, day) for day in (1, 2, 3))
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> EmbeddedEngine:
-    return EmbeddedEngine(tmp_path, project=PROJECT)
+@pytest.fixture(params=["embedded", "bigquery"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "embedded":
+        yield EmbeddedEngine(tmp_path, project=PROJECT)
+        return
+    with serving(FakeBigQuery(tmp_path)) as url:
+        yield BigQueryEngine(BigQuerySettings(PROJECT, api_endpoint=url, retry_seconds=2.0), attempt="1")
 
 
 def load(
-    engine: EmbeddedEngine, table: str, days: list[date | None], *, write: Write = Write.APPEND,
+    engine: Engine, table: str, days: list[date | None], *, write: Write = Write.APPEND,
     layout: Layout = Layout("day"),
 ) -> None:  # fmt: skip
     rows: list[dict[str, Value]] = [{"day": day, "x": number} for number, day in enumerate(days)]
     engine.load(table, rows, COLUMNS, write=write, labels={}, layout=layout)
 
 
-def versions(engine: EmbeddedEngine, table: str, *, first: date = MAY_1, last: date = MAY_3) -> TableVersions:
+def versions(engine: Engine, table: str, *, first: date = MAY_1, last: date = MAY_3) -> TableVersions:
     return engine.versions([table], date_column="day", first=first, last=last)[table]
 
 
-def test_the_base_tables_of_a_query_are_those_behind_its_views_and_wildcards(engine: EmbeddedEngine) -> None:
+def test_the_base_tables_of_a_query_are_those_behind_its_views_and_wildcards(engine: Engine) -> None:
     for table in ("d.b", "d.a", "d.events_1", "d.events_2"):
         load(engine, table, [MAY_1])
     engine.create_view("d.v", Sql("SELECT a.x FROM d.a AS a"), labels={})
@@ -44,14 +51,14 @@ def test_the_base_tables_of_a_query_are_those_behind_its_views_and_wildcards(eng
     assert engine.base_tables(Sql("SELECT 1 AS x")) == ()
 
 
-def test_the_base_tables_of_a_query_that_cannot_run_are_not_told(engine: EmbeddedEngine) -> None:
+def test_the_base_tables_of_a_query_that_cannot_run_are_not_told(engine: Engine) -> None:
     with pytest.raises(NotFound, match=r"d\.missing"):
         engine.base_tables(Sql("SELECT x FROM d.missing"))
     with pytest.raises(InvalidQuery):
         engine.base_tables(Sql("SELECT FROM"))
 
 
-def test_dates_have_their_rows_within_what_is_asked_and_the_newest_of_all(engine: EmbeddedEngine) -> None:
+def test_dates_have_their_rows_within_what_is_asked_and_the_newest_of_all(engine: Engine) -> None:
     load(engine, "d.t", [MAY_1, MAY_1, MAY_3, date(2026, 6, 1), None])
 
     found = versions(engine, "d.t", last=MAY_2)
@@ -62,7 +69,7 @@ def test_dates_have_their_rows_within_what_is_asked_and_the_newest_of_all(engine
     assert found.newest == date(2026, 6, 1)
 
 
-def test_only_a_date_that_changed_has_another_version(engine: EmbeddedEngine) -> None:
+def test_only_a_date_that_changed_has_another_version(engine: Engine) -> None:
     load(engine, "d.t", [MAY_1, MAY_2])
     before = versions(engine, "d.t").dates
 
@@ -74,7 +81,7 @@ def test_only_a_date_that_changed_has_another_version(engine: EmbeddedEngine) ->
     assert after[MAY_3].rows == 1
 
 
-def test_rows_replaced_by_as_many_others_are_another_version(engine: EmbeddedEngine) -> None:
+def test_rows_replaced_by_as_many_others_are_another_version(engine: Engine) -> None:
     load(engine, "d.t", [MAY_1, MAY_2])
     before = versions(engine, "d.t").dates
 
@@ -85,7 +92,7 @@ def test_rows_replaced_by_as_many_others_are_another_version(engine: EmbeddedEng
     assert after[MAY_1].modified != before[MAY_1].modified
 
 
-def test_storage_by_date_counts_whatever_column_the_reader_takes_dates_from(engine: EmbeddedEngine) -> None:
+def test_storage_by_date_counts_whatever_column_the_reader_takes_dates_from(engine: Engine) -> None:
     load(engine, "d.t", [MAY_1])
 
     found = engine.versions(["d.t"], date_column="x", first=MAY_1, last=MAY_1)["d.t"]
@@ -93,7 +100,7 @@ def test_storage_by_date_counts_whatever_column_the_reader_takes_dates_from(engi
     assert list(found.dates) == [MAY_1]
 
 
-def test_a_table_without_dates_has_no_versions(engine: EmbeddedEngine) -> None:
+def test_a_table_without_dates_has_no_versions(engine: Engine) -> None:
     engine.load("d.names", [{"x": 1}], [Column("x", "INT64")], write=Write.EMPTY, labels={})
     engine.load("d.windows", [{"day": MAY_1, "x": 1}], COLUMNS, write=Write.EMPTY, labels={}, layout=Layout("x"))
 
@@ -105,28 +112,28 @@ def test_a_table_without_dates_has_no_versions(engine: EmbeddedEngine) -> None:
     }
 
 
-def test_a_table_without_rows_has_no_newest_date(engine: EmbeddedEngine) -> None:
+def test_a_table_without_rows_has_no_newest_date(engine: Engine) -> None:
     load(engine, "d.t", [])
 
     assert versions(engine, "d.t") == TableVersions("d.t", Knowledge.BY_DATE)
 
 
-def test_of_a_table_that_is_not_there_nothing_is_known_and_it_says_so(engine: EmbeddedEngine) -> None:
+def test_of_a_table_that_is_not_there_nothing_is_known_and_it_says_so(engine: Engine) -> None:
     found = versions(engine, "d.missing")
 
     assert found.knowledge is Knowledge.UNKNOWN
     assert "d.missing" in found.reason
 
 
-def test_a_write_tells_its_rows_by_partition(engine: EmbeddedEngine) -> None:
+def test_a_write_tells_its_rows_by_partition(engine: Engine) -> None:
     rows: list[dict[str, Value]] = [{"day": MAY_1}, {"day": MAY_2}, {"day": MAY_2}, {"day": None}]
 
     loaded = engine.load("d.t", rows, COLUMNS, write=Write.APPEND, labels={}, layout=Layout("day"))
     queried = engine.query_to_table(
-        Sql("SELECT day FROM d.t WHERE day = '2026-05-02'"), "d.t", write=Write.APPEND, labels={}
+        Sql("SELECT 'b' AS batch, day FROM d.t WHERE day = '2026-05-02'"), "d.t", write=Write.APPEND, labels={}
     )
     indexed = engine.query_to_table(
-        Sql("SELECT 7 AS x"), "d.i", write=Write.TRUNCATE, labels={}, layout=Layout(partition_by="x")
+        Sql("SELECT 'b' AS batch, 7 AS x"), "d.i", write=Write.TRUNCATE, labels={}, layout=Layout(partition_by="x")
     )
 
     assert loaded.written == {"2026-05-01": 1, "2026-05-02": 2, "NULL": 1}
@@ -134,7 +141,7 @@ def test_a_write_tells_its_rows_by_partition(engine: EmbeddedEngine) -> None:
     assert indexed.written == {"7": 1}
 
 
-def test_a_write_to_a_table_without_partitions_tells_its_rows_and_of_no_rows_nothing(engine: EmbeddedEngine) -> None:
+def test_a_write_to_a_table_without_partitions_tells_its_rows_and_of_no_rows_nothing(engine: Engine) -> None:
     plain = engine.load("d.plain", [{"x": 1}], COLUMNS, write=Write.APPEND, labels={})
     load(engine, "d.t", [MAY_1])
 
@@ -144,7 +151,7 @@ def test_a_write_to_a_table_without_partitions_tells_its_rows_and_of_no_rows_not
     assert (plain.written, empty.written, read.job.written) == ({"": 1}, {}, {})
 
 
-def test_a_table_was_made_when_its_first_rows_came_whatever_was_written_since(engine: EmbeddedEngine) -> None:
+def test_a_table_was_made_when_its_first_rows_came_whatever_was_written_since(engine: Engine) -> None:
     begun = datetime.now(UTC) - timedelta(seconds=1)
     load(engine, "d.t", [MAY_1])
     first = engine.info("d.t")
@@ -161,7 +168,7 @@ def test_a_table_was_made_when_its_first_rows_came_whatever_was_written_since(en
     assert begun < first.created <= datetime.now(UTC) + timedelta(seconds=1)
 
 
-def test_a_table_that_was_deleted_and_made_anew_was_made_later(engine: EmbeddedEngine) -> None:
+def test_a_table_that_was_deleted_and_made_anew_was_made_later(engine: Engine) -> None:
     load(engine, "d.t", [MAY_1])
     first = engine.info("d.t")
 

@@ -7,6 +7,7 @@ leave it out where the settings name a default one.
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
 
@@ -26,6 +27,7 @@ from jetstream_argo.engines.bigquery.storage import Storage, storage_for, storag
 from jetstream_argo.engines.bigquery.tables import Tables, is_described, lasts
 from jetstream_argo.engines.bigquery.values import json_lines
 from jetstream_argo.engines.bigquery.versions import KeptVersions
+from jetstream_argo.engines.bigquery.written import Tally, of_rows
 from jetstream_argo.engines.protocol import (
     PAGE_ROWS,
     Column,
@@ -61,6 +63,7 @@ class BigQueryEngine:
         self._jobs = Jobs(self._client, settings)
         self._tables = Tables(self._client, settings)
         self._retry = retry(settings)
+        self._tally = Tally(self._tables, self._metadata)
         self._references = References(self._tables, lambda sql: self._dry(sql).referenced_tables)
         self._versions = KeptVersions(Metadata(self._tables, self._metadata, self._references.cut), clock)
 
@@ -87,10 +90,12 @@ class BigQueryEngine:
         writes(config, write, storage, existing=existing is not None)
         job = self._query(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
-            rows = self._rows(job).total_rows
+            rows = int(self._rows(job).total_rows or 0)
         self._versions.forget(destination)
         self._describe(destination, layout, existing, write, job)
-        return _cost(job, rows or 0)
+        alone = existing is None or write is Write.TRUNCATE
+        written = self._tally.of_query(sql, destination, storage, job, rows, alone=alone)
+        return replace(_cost(job, rows), written=written)
 
     def load(
         self,
@@ -129,7 +134,7 @@ class BigQueryEngine:
         job = self._jobs.run(name, begin)
         self._versions.forget(destination)
         self._describe(destination, layout, existing, write, job)
-        return _cost(job, len(rows))
+        return replace(_cost(job, len(rows)), written=of_rows(rows, storage))
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
         """Make or replace a view. Tables that its SQL names without a project are those of the view's own project."""

@@ -28,6 +28,12 @@ class Storage:
     integers: RangePartitioning | None = None
     clusters: tuple[str, ...] = ()
 
+    @property
+    def column(self) -> str | None:
+        """The column that the table is partitioned by; None where it is not, or by ingestion time."""
+        partitioning = self.days or self.integers
+        return None if partitioning is None else partitioning.field
+
 
 def storage_of(table: Table) -> Storage:
     """Return how a table is stored; a write must repeat it, and cannot change it."""

@@ -26,7 +26,7 @@ class Catalog:
         self.project = project
         self.engine = engine
         self.datasets = Datasets()
-        self._clock = clock
+        self.clock = clock
         self._folder = root / "fake_server"
         self._folder.mkdir(exist_ok=True)
         self._partitions = Partitions(engine, self._folder / "partitions", clock)
@@ -95,7 +95,7 @@ class Catalog:
 
     def expire(self) -> None:
         """Remove what has expired by now: tables, and partitions by days."""
-        now = self._clock.now()
+        now = self.clock.now()
         for name, extras in list(self._extras.items()):
             expiration, lasts = int(str(extras.get("expirationTime") or 0)), lasting(extras)
             if expiration and expiration <= int(millis(now)):
@@ -210,7 +210,7 @@ class Catalog:
 
     def _as_made(self, name: str, given: Mapping[str, object]) -> Resource:
         project, dataset, _ = split(name)
-        now = self._clock.now()
+        now = self.clock.now()
         inherited = self.datasets[f"{project}.{dataset}"].inherited(given, now)
         kept = {key: given[key] for key in (*STORAGE, *_ALSO_KEPT) if given.get(key)}
         return {**kept, **inherited, "creationTime": millis(now)}

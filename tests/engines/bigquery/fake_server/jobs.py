@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from jetstream_argo.engines.protocol import Column, Job, Value
 from jetstream_argo.errors import EngineError
@@ -36,7 +36,7 @@ class FakeJob:
     cost: Job | None = None
     columns: tuple[Column, ...] = ()
     rows: tuple[tuple[Value, ...], ...] = ()
-    created: float = field(default_factory=time.time)
+    created: float = 0.0
     ended: float = 0.0
 
     @property
@@ -47,9 +47,9 @@ class FakeJob:
     def is_query(self) -> bool:
         return "query" in self.configuration
 
-    def fail(self, reason: str, message: str) -> None:
+    def fail(self, reason: str, message: str, *, now: float) -> None:
         """End the job with an error."""
-        self.state, self.ended = "DONE", time.time()
+        self.state, self.ended = "DONE", now
         self.error = {"reason": reason, "message": message, "location": "query"}
 
     def resource(self) -> Resource:
@@ -103,12 +103,12 @@ class JobStore:
         if job_id in self._jobs:
             raise ApiError(409, "duplicate", f"Already Exists: Job {reference['projectId']}:US.{job_id}")
         due = time.monotonic() + (fault.running_seconds if fault else 0.0)
-        job = FakeJob({"location": "US", **reference}, configuration, due, upload)
+        job = FakeJob({"location": "US", **reference}, configuration, due, upload, created=self._now())
         if fault and (fault.never_ends or fault.never_begins):
             job.due = float("inf")
             job.state = "PENDING" if fault.never_begins else "RUNNING"
         if fault and fault.job_reason:
-            job.fail(fault.job_reason, fault.message)
+            job.fail(fault.job_reason, fault.message, now=self._now())
         self._jobs[job_id] = job
         as_begun = replace(job)  # BigQuery answers before the job has ended
         self._settle(job)
@@ -125,7 +125,7 @@ class JobStore:
         """End a job that is still running."""
         job = self.get(job_id)
         if job.state != "DONE":
-            job.fail("stopped", "Job execution was cancelled: User requested cancellation")
+            job.fail("stopped", "Job execution was cancelled: User requested cancellation", now=self._now())
         return job
 
     def dry_run(self, body: Mapping[str, object]) -> Resource:
@@ -177,18 +177,21 @@ class JobStore:
             page["pageToken"] = str(start + most)
         return page
 
+    def _now(self) -> float:
+        return self._catalog.clock.seconds()
+
     def _settle(self, job: FakeJob) -> None:
         if job.state == "DONE" or time.monotonic() < job.due:
             return
         try:
             self._run(job)
         except ApiError as error:
-            job.fail(error.reason, error.message)
+            job.fail(error.reason, error.message, now=self._now())
         except EngineError as error:
             said = api_error(error, self._catalog.project)
-            job.fail(said.reason, said.message)
+            job.fail(said.reason, said.message, now=self._now())
         else:
-            job.state, job.ended = "DONE", time.time()
+            job.state, job.ended = "DONE", self._now()
             self.executed.append(job.id)
 
     def _run(self, job: FakeJob) -> None:

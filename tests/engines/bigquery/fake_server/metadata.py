@@ -90,7 +90,7 @@ def _rows(catalog: Catalog, name: str) -> Iterator[dict[str, Value]]:
 
 def _read(catalog: Catalog, sql: str, limits: Limits) -> Iterator[str]:
     session, store = catalog.engine._session, catalog.engine._store
-    for table in session._translator.translate(sql).tables:
+    for table in session.translate(sql).tables:
         name = store.name(table)
         if "*" in table:
             matching = [str(each) for each in store.names(name.project, name.dataset, name.table.removesuffix("*"))]

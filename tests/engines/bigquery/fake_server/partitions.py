@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeGuard
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.embedded.session import parquet_rows
 from jetstream_argo.engines.embedded.types import quoted
+from jetstream_argo.engines.embedded.views import parquet_rows
 from tests.engines.bigquery.fake_server.clock import Clock
 
 BUFFER = "__UNPARTITIONED__"

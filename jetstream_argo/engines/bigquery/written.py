@@ -1,0 +1,129 @@
+"""How many rows a write has put into which partition, which BigQuery does not say of a job."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
+
+from google.cloud.bigquery import QueryJob, Table
+
+from jetstream_argo.engines.bigquery.metadata import Rows
+from jetstream_argo.engines.bigquery.partitions import day_of
+from jetstream_argo.engines.bigquery.schema import columns_of
+from jetstream_argo.engines.bigquery.storage import Storage
+from jetstream_argo.engines.bigquery.tables import Tables
+from jetstream_argo.engines.protocol import Column, Value
+from jetstream_argo.errors import EngineError
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
+from jetstream_argo.sql.text import table as quoted
+
+logger = logging.getLogger(__name__)
+
+Written: TypeAlias = dict[str, int]
+
+NO_PARTITION = "NULL"
+_NULL_ID = "__NULL__"
+_DAY_DIGITS = 8
+_LITERALS = {"DATE", "INT64"}
+_SLACK = timedelta(minutes=1)
+
+# What a query gives as `batch`, when that is a constant.
+_BATCH = re.compile(r"('(?:[^'\\]|\\.)*'|-?\d+) AS `?batch`?(?!\w)", re.IGNORECASE)
+
+
+def of_rows(rows: Sequence[Mapping[str, Value]], storage: Storage) -> Written:
+    """Return how many of the rows go to which partition; "" is that of a table without any."""
+    column = storage.column
+    if column is None:
+        return {"": len(rows)} if rows else {}
+    return dict(sorted(Counter(_partition_of(row.get(column)) for row in rows).items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Counts what queries have written, with `run`, which runs a query in a location and returns its rows."""
+
+    tables: Tables
+    run: Callable[[Sql, str], Rows]
+
+    def of_query(
+        self, sql: Sql, destination: str, storage: Storage, job: QueryJob, rows: int, *, alone: bool
+    ) -> Written:
+        """Return how many rows a query has written to which partition of a table; of all, where that is not known.
+
+        `alone` says that the table has no other rows.
+
+        Metadata say which partitions have changed since: that is enough where it is a single one, or where all their
+        rows are the query's. Else those rows are counted there that have the `batch` which the query gave all its rows.
+        """
+        total = {"": rows} if rows else {}
+        if not rows or storage.column is None:
+            return total
+        table = self.tables.get(destination)
+        columns = {each.name: each for each in columns_of(table.schema)}
+        column = columns[storage.column]
+        if column.type not in _LITERALS or "batch" not in columns:
+            return total
+        try:
+            changed = self._changed(table, job)
+            if len(changed) == 1:
+                return dict.fromkeys(changed, rows)
+            found = changed if alone else self._counted(sql, table, column, changed)
+        except EngineError as error:  # the rows are written: counting them can be given up
+            logger.warning("not counted by partition", extra={"table": table.table_id, "reason": str(error)})
+            return total
+        return found if sum(found.values()) == rows else total
+
+    def _counted(self, sql: Sql, table: Table, column: Column, changed: Written) -> Written:
+        batches = set(_BATCH.findall(sql))
+        if len(batches) != 1:
+            return {}
+        prefix, quote = ("DATE ", "'") if column.type == "DATE" else ("", "")
+        values = [f"{prefix}{quote}{key}{quote}" for key in changed if key != NO_PARTITION]
+        place = Sql(f"rows_written.{identifier(column.name)}")
+        within = [Sql(f"{place} IN ({', '.join(values)})")] if values else []
+        within += [Sql(f"{place} IS NULL")] if NO_PARTITION in changed else []
+        query = fill(
+            "rows_of_batch",
+            column=identifier(column.name),
+            table=quoted(f"{table.project}.{table.dataset_id}.{table.table_id}"),
+            batch=Sql(batches.pop()),
+            within=lines(within, separator=" OR"),
+        )
+        return {str(value or NO_PARTITION): int(str(count)) for value, count in self._rows(query, table)}
+
+    def _changed(self, table: Table, job: QueryJob) -> Written:
+        query = fill(
+            "changed_partitions",
+            partitions=quoted(f"{table.project}.{table.dataset_id}.INFORMATION_SCHEMA.PARTITIONS"),
+            table=literal(table.table_id),
+            since=Sql(f"TIMESTAMP '{(job.created - _SLACK).isoformat(' ')}'"),
+        )
+        return {_named(str(key)): int(str(count)) for key, count in self._rows(query, table)}
+
+    def _rows(self, query: Sql, table: Table) -> list[tuple[Value, ...]]:
+        return [tuple(row.values()) for row in self.run(query, table.location)]
+
+
+def _named(key: str) -> str:
+    """Return what a partition is called in a record: days with hyphens, as they are written elsewhere."""
+    if key == _NULL_ID:
+        return NO_PARTITION
+    day = day_of(key) if len(key) == _DAY_DIGITS else None
+    return key if day is None else day.isoformat()
+
+
+def _partition_of(value: Value) -> str:
+    match value:
+        case None:
+            return NO_PARTITION
+        case datetime():
+            moment = value if value.tzinfo is None else value.astimezone(UTC)
+            return moment.date().isoformat()
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
