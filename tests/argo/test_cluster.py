@@ -4,7 +4,6 @@ docs/argo.md says how to get one. Pods run a shell instead of the worker: a node
 `jetstream-test` names it.
 """
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,13 +17,10 @@ from jetstream_argo.argo.emit import emit
 from jetstream_argo.argo.retry import retried, seconds_until_settled
 from jetstream_argo.argo.status import WorkflowStatus, status_of
 from jetstream_argo.dag.build import build_dag, filtered
-from workflows.regenerate import generated
+from tests.argo.cluster.workflows import IMAGE, KUBECONFIG, NAMESPACE, ended, times_of_pods, waited_for, with_shells
+from workflows.regenerate import ROOT, generated
 
-KUBECONFIG = os.environ.get("JETSTREAM_TEST_KUBECONFIG")
-IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
-NAMESPACE = os.environ.get("JETSTREAM_TEST_NAMESPACE", "argo")
 SOURCES = {"clients": ["active_hours", "uri_count"], "search": ["ads"]}
-SCRIPT = 'echo "$0" > /tmp/summary.json; if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit 2; fi'
 
 pytestmark = [pytest.mark.cluster, pytest.mark.skipif(not KUBECONFIG, reason="needs JETSTREAM_TEST_KUBECONFIG")]
 
@@ -55,43 +51,36 @@ def break_node():
 
 @pytest.fixture
 def submitted(cluster, make_plan) -> Callable[..., str]:
-    def submit(**parameters: str) -> str:
-        emitted = emit(make_plan(SOURCES, slug=f"test-{uuid4().hex[:8]}"), Deployment(IMAGE, "none", limits=""))
-        document = yaml.safe_load(yaml.safe_dump(dict(emitted.workflow)))
-        # What the namespace of Argo's quick start has.
-        for account in ("serviceAccountName", "executor", "automountServiceAccountToken"):
-            document["spec"].pop(account)
-        document["spec"]["serviceAccountName"] = os.environ.get("JETSTREAM_TEST_ACCOUNT", "argo")
-        for parameter in document["spec"]["arguments"]["parameters"]:
-            parameter["value"] = parameters.get(parameter["name"], parameter["value"])
-        for template in document["spec"]["templates"][1:]:
-            node = template["container"]["args"][-1]
-            source = {"configMapKeyRef": {"name": "jetstream-test", "key": "broken"}}
-            template["container"] |= {"command": ["sh", "-c"], "args": [SCRIPT, node]}
-            template["container"]["env"].append({"name": "BROKEN", "valueFrom": source})
+    def submit(*, slug="", chosen=(), limits="", pauses=None, **parameters: str) -> str:
+        plan = make_plan(SOURCES, slug=slug or f"test-{uuid4().hex[:8]}")
+        emitted = emit(plan, Deployment(IMAGE, "none", limits=limits), metrics=chosen)
+        document = with_shells(emitted, parameters, pauses or {})
         assert cluster.create(document)
         return str(document["metadata"]["name"])
 
     return submit
 
 
-def _ended(cluster, name: str, *, seconds: int = 300) -> WorkflowStatus:
-    end = time.monotonic() + seconds
-    while not (status := status_of(cluster.workflow(name))).is_over:
-        assert time.monotonic() < end, f"{name} is {status.phase} after {seconds} s: {dict(status.counts)}"
-        time.sleep(2)
-    return status
+@pytest.fixture
+def limits() -> str:
+    """The ConfigMap of limits of k8s/base, under a name of its own."""
+    from kubernetes import client, config
+
+    documents = yaml.safe_load_all((ROOT / "k8s/base/limits.yaml").read_text())
+    body = next(each for each in documents if each["kind"] == "ConfigMap")
+    name = f"jetstream-limits-{uuid4().hex[:8]}"
+    body["metadata"]["name"] = name
+    client.CoreV1Api(config.new_client_from_config(KUBECONFIG)).create_namespaced_config_map(NAMESPACE, body)
+    return name
 
 
 def _names(status: WorkflowStatus, phase: str) -> set[str]:
     return {node.display_name for node in status.nodes if node.phase == phase and "onExit" not in node.name}
 
 
-def _times_of_pods(cluster, name: str) -> dict[str, tuple[str, str]]:
+def _times(cluster, name: str) -> dict[str, tuple[str, str]]:
     """When each pod that succeeded began and ended; those of the exit handler left out."""
-    nodes = cluster.workflow(name)["status"]["nodes"].values()
-    pods = (node for node in nodes if node["type"] == "Pod" and node["phase"] == "Succeeded")
-    return {pod["name"]: (pod["startedAt"], pod["finishedAt"]) for pod in pods if "onExit" not in pod["name"]}
+    return {pod: times for pod, times in times_of_pods(cluster, name).items() if "onExit" not in pod}
 
 
 def test_the_api_server_takes_every_committed_manifest():
@@ -110,7 +99,7 @@ def test_the_api_server_takes_every_committed_manifest():
 
 @pytest.mark.parametrize("metrics", ["", "ads", "uri_count, ads", "identity"])
 def test_argo_runs_the_nodes_that_the_metrics_need_and_no_other(cluster, break_node, submitted, make_plan, metrics):
-    status = _ended(cluster, submitted(metrics=metrics))
+    status = ended(cluster, submitted(metrics=metrics))
 
     chosen = [name.strip() for name in metrics.split(",") if name.strip()]
     assert status.phase == "Succeeded"
@@ -118,7 +107,7 @@ def test_argo_runs_the_nodes_that_the_metrics_need_and_no_other(cluster, break_n
 
 
 def test_argo_refuses_an_unknown_metric_before_any_pod(cluster, break_node, submitted):
-    status = _ended(cluster, submitted(metrics="tpyo"))
+    status = ended(cluster, submitted(metrics="tpyo"))
 
     assert status.phase in ("Failed", "Error")
     assert "unknown-metric-tpyo" in status.message
@@ -128,23 +117,74 @@ def test_argo_refuses_an_unknown_metric_before_any_pod(cluster, break_node, subm
 def test_a_failed_node_shows_its_reason_and_a_retry_runs_its_chain_alone(cluster, break_node, submitted):
     break_node("day-clients")
     name = submitted()
-    failed = _ended(cluster, name)
-    before = _times_of_pods(cluster, name)
+    failed = ended(cluster, name)
+    before = _times(cluster, name)
 
     break_node("")
     time.sleep(seconds_until_settled(failed, datetime.now(UTC)))
     again = retried(cluster.workflow(name), now=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     cluster.delete_pods(name, again.deleted)
     cluster.replace(again.workflow)
-    status = _ended(cluster, name)
+    status = ended(cluster, name)
 
     assert failed.phase == "Failed"
     assert _names(failed, "Failed") == {"day-clients"}
     assert _names(failed, "Omitted") >= {"week-clients", "stats-day-uri-count"}
     assert "broken" in next(node.message for node in failed.nodes if node.phase == "Failed")
     assert status.phase == "Succeeded"
-    after = _times_of_pods(cluster, name)
+    after = _times(cluster, name)
     assert before.items() <= after.items()
-    assert {pod.split(".")[1].split("(")[0] for pod in after.keys() - before.keys()} == {"day-clients"} | _names(
+    assert {pod.split(".")[-1].split("(")[0] for pod in after.keys() - before.keys()} == {"day-clients"} | _names(
         failed, "Omitted"
     )
+
+
+@pytest.mark.parametrize("arrival", ["second, other", "other, second"])
+def test_a_second_workflow_of_an_experiment_holds_up_no_other_experiment(
+    cluster, break_node, submitted, limits, arrival
+):
+    slug = f"test-{uuid4().hex[:8]}"
+    first = submitted(slug=slug, limits=limits, pauses={"enrollments": 40})
+    waited_for(cluster, first, lambda status: bool(_names(status, "Running")))
+    names = {}
+    for which in arrival.split(", "):
+        options = {"slug": slug, "chosen": ("ads",)} if which == "second" else {}
+        names[which] = submitted(limits=limits, **options)
+
+    waiting = waited_for(cluster, names["second"], lambda status: bool(status.message))
+    waited_for(cluster, names["other"], lambda status: "enrollments" in _names(status, "Succeeded"))
+    during = status_of(cluster.workflow(first))
+    still = status_of(cluster.workflow(names["second"]))
+    statuses = [ended(cluster, name) for name in (first, *names.values())]
+
+    assert waiting.message.startswith(f"Waiting for {NAMESPACE}/Mutex/jetstream-{slug} lock")
+    assert "enrollments" in _names(during, "Running")
+    assert still.nodes == ()
+    assert [status.phase for status in statuses] == ["Succeeded"] * 3
+    one, two = times_of_pods(cluster, first), times_of_pods(cluster, names["second"])
+    assert max(end for _, end in one.values()) <= min(start for start, _ in two.values())
+    assert any("onExit" in pod for pod in one)
+
+
+def test_a_retried_workflow_waits_for_the_one_that_runs_and_publishes_after_it(cluster, break_node, submitted, limits):
+    slug = f"test-{uuid4().hex[:8]}"
+    break_node("day-clients")
+    first = submitted(slug=slug, limits=limits)
+    failed = ended(cluster, first)
+    break_node("")
+    second = submitted(slug=slug, limits=limits, chosen=("ads",), pauses={"enrollments": 30})
+    waited_for(cluster, second, lambda status: bool(_names(status, "Running")))
+
+    time.sleep(seconds_until_settled(failed, datetime.now(UTC)))
+    before = times_of_pods(cluster, first)
+    again = retried(cluster.workflow(first), now=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    cluster.delete_pods(first, again.deleted)
+    cluster.replace(again.workflow)
+    waiting = waited_for(cluster, first, lambda status: bool(status.message))
+    statuses = [ended(cluster, name) for name in (first, second)]
+
+    assert waiting.message.startswith(f"Waiting for {NAMESPACE}/Mutex/jetstream-{slug} lock")
+    assert [status.phase for status in statuses] == ["Succeeded"] * 2
+    anew = {pod: times for pod, times in times_of_pods(cluster, first).items() if before.get(pod) != times}
+    computed = [times for pod, times in times_of_pods(cluster, second).items() if "onExit" not in pod]
+    assert max(end for _, end in computed) <= min(start for start, _ in anew.values())

@@ -1,0 +1,65 @@
+"""Emitted Workflows whose pods run a shell, and what became of them, where JETSTREAM_TEST_KUBECONFIG leads.
+
+A node fails while the ConfigMap `jetstream-test` names it; a node of `pauses` takes so many seconds.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from jetstream_argo.argo.cluster import KubernetesCluster
+from jetstream_argo.argo.emit import Emitted
+from jetstream_argo.argo.status import WorkflowStatus, status_of
+
+KUBECONFIG = os.environ.get("JETSTREAM_TEST_KUBECONFIG")
+IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
+NAMESPACE = os.environ.get("JETSTREAM_TEST_NAMESPACE", "argo")
+_SCRIPT = (
+    'echo "$0" > /tmp/summary.json; sleep "$1"; '
+    'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit 2; fi'
+)
+
+
+def with_shells(emitted: Emitted, parameters: Mapping[str, str], pauses: Mapping[str, int]) -> dict[str, Any]:
+    """Return an emitted Workflow with a shell in place of the worker, for an account of Argo's quick start."""
+    document: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(emitted.workflow)))
+    for account in ("serviceAccountName", "executor", "automountServiceAccountToken"):
+        document["spec"].pop(account)
+    document["spec"]["serviceAccountName"] = os.environ.get("JETSTREAM_TEST_ACCOUNT", "argo")
+    for parameter in document["spec"]["arguments"]["parameters"]:
+        parameter["value"] = parameters.get(parameter["name"], parameter["value"])
+    for template in document["spec"]["templates"]:
+        if "container" in template:
+            node = template["container"]["args"][-1]
+            source = {"configMapKeyRef": {"name": "jetstream-test", "key": "broken"}}
+            pause = str(pauses.get(template["name"], 0))
+            template["container"] |= {"command": ["sh", "-c"], "args": [_SCRIPT, node, pause]}
+            template["container"]["env"].append({"name": "BROKEN", "valueFrom": source})
+    return document
+
+
+def waited_for(
+    cluster: KubernetesCluster, name: str, holds: Callable[[WorkflowStatus], bool], *, seconds: int = 300
+) -> WorkflowStatus:
+    """Return a Workflow's status once `holds` of it; AssertionError if that takes too long."""
+    end = time.monotonic() + seconds
+    while not holds(status := status_of(cluster.workflow(name))):
+        assert time.monotonic() < end, f"{name} is {status.phase} after {seconds} s: {dict(status.counts)}"
+        time.sleep(2)
+    return status
+
+
+def ended(cluster: KubernetesCluster, name: str, *, seconds: int = 300) -> WorkflowStatus:
+    """Return a Workflow's status at its end."""
+    return waited_for(cluster, name, lambda status: status.is_over, seconds=seconds)
+
+
+def times_of_pods(cluster: KubernetesCluster, name: str) -> dict[str, tuple[str, str]]:
+    """Return when each pod that succeeded began and ended, in RFC 3339, by its node's name."""
+    status = cluster.workflow(name)["status"]
+    assert isinstance(status, dict)
+    pods = (node for node in status.get("nodes", {}).values() if node["type"] == "Pod")
+    return {pod["name"]: (pod["startedAt"], pod["finishedAt"]) for pod in pods if pod["phase"] == "Succeeded"}
