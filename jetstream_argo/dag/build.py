@@ -19,6 +19,7 @@ from jetstream_argo.dag.model import (
 )
 from jetstream_argo.dag.names import unique_names
 from jetstream_argo.errors import PlanError, UnknownReference
+from jetstream_argo.plan.due import leaf_windows, value_windows
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics, Source
 
 # What fits one Argo DAG and can still be read in its UI.
@@ -47,7 +48,7 @@ def build_dag(plan: AnalysisPlan, *, budget: int = BUDGET) -> Dag:
     Raises:
         PlanError: even with all statistics batched there are more nodes than `budget`.
     """
-    leaves = [_leaf(plan, wanted) for wanted in plan.statistics if plan.windows(wanted.period)]
+    leaves = [_leaf(plan, wanted) for wanted in plan.statistics if leaf_windows(plan, wanted)]
     trunk = _trunk(plan)
     steps = [*trunk, *_batched(plan, leaves, room=budget - len(trunk) - 1)]
     if len(steps) + 1 > budget:
@@ -117,7 +118,8 @@ def _source_steps(plan: AnalysisPlan, source: Source) -> Iterable[_Step]:
         computed = [
             metric
             for metric in plan.metrics
-            if metric.source == source.name and any(period in metric.periods for period in periods)
+            if metric.source == source.name
+            and any(period in metric.periods and value_windows(plan, metric, period) for period in periods)
         ]
         if not (computed or (reading and stage in (Stage.PRE, Stage.DAY))):
             continue

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 def dump(plan: AnalysisPlan) -> bytes:
-    """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes."""
-    return canonical(_adapter().dump_python(plan, mode="json")).encode()
+    """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes.
+
+    Where nothing is known of the sources nothing is written of them, as before there was such a thing.
+    """
+    written = _adapter().dump_python(plan, mode="json")
+    if plan.readiness is None:
+        del written["readiness"]
+    return canonical(written).encode()
 
 
 def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, SegmentDataSource
+from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 
 SCHEMA_VERSION = 2
@@ -218,7 +219,9 @@ class Experiment:
 class AnalysisPlan:
     """Everything that the nodes of one experiment's workflow need, as of one date.
 
-    `dataset` holds the result tables: `dataset`, or `project.dataset`.
+    `dataset` holds the result tables: `dataset`, or `project.dataset`. `readiness` is what was known of the sources
+    when it was made, None where nobody has looked: which windows are due then depends on the metric
+    (`plan.due`), and `windows` are those of any.
     """
 
     schema_version: int
@@ -232,6 +235,7 @@ class AnalysisPlan:
     sources: tuple[Source, ...]
     metrics: tuple[Metric, ...]
     statistics: tuple[MetricStatistics, ...]
+    readiness: Readiness | None = None
 
     def metric(self, name: str) -> Metric:
         """Return the metric called `name`; KeyError if the plan has none."""

@@ -1,5 +1,7 @@
 """On which dates an exposure signal is looked for, per analysis window."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
@@ -36,6 +38,16 @@ def signal_of(
         last_date=max((window.last_date for window in windows), default=timeline.start),
         windows=windows,
     )
+
+
+def without_windows_beyond(signal: Signal, periods: Collection[PeriodWindows]) -> Signal:
+    """Return the signal with the dates that the windows of `periods` need, which are some of its own."""
+    kept = {(due.period, window.index) for due in periods for window in due.windows}
+    windows = tuple(window for window in signal.windows if (window.period, window.index) in kept)
+    if not windows:
+        return replace(signal, last_date=signal.first_date, windows=())
+    first, last = min(each.first_date for each in windows), max(each.last_date for each in windows)
+    return replace(signal, first_date=first, last_date=last, windows=windows)
 
 
 def signal_key(settings: ExperimentConfig) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Conflict, TooBig, Transient
+from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses, source_statuses
 from jetstream_argo.report.estimates import IDENTITY
@@ -140,15 +141,15 @@ def _latest(entries: Iterable[Entry]) -> _Latest:
 
 def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
     """Yield a row per metric and window that is due, metric by metric."""
-    expected = [(IDENTITY, due.period, "") for due in plan.periods]
-    expected += [(leaf.metric, leaf.period, leaf.key) for leaf in plan.statistics]
-    order = list(dict.fromkeys(name for name, _, _ in expected))
+    expected = [(IDENTITY, due.period, "", due.windows) for due in plan.periods]
+    expected += [(leaf.metric, leaf.period, leaf.key, leaf_windows(plan, leaf)) for leaf in plan.statistics]
+    order = list(dict.fromkeys(name for name, *_ in expected))
     expected.sort(key=lambda each: (order.index(each[0]), list(Period).index(each[1])))
     known = {metric.name: (metric.name, *metric.depends_on) for metric in plan.metrics}
-    for name, period, key in expected:
+    for name, period, key, due_windows in expected:
         why = _why(failures, known.get(name, (name,)), period)
         windows = latest.get((name, period), {})
-        for window in plan.windows(period):
+        for window in due_windows:
             entry = windows.get(window.index)
             if entry is not None and (not key or key in entry.keys):
                 yield _computed(name, window.index, entry)

@@ -7,6 +7,7 @@ from datetime import date
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
+from jetstream_argo.plan.due import value_windows
 from jetstream_argo.plan.model import Composed, Metric, Read, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
@@ -40,7 +41,9 @@ def ensure_values(context: Context, source: Source, period: Period, metrics: Seq
             # Metrics that are the same thing under two names share a column.
             known = {each.column for group in groups.values() for each in group}
             if basis in bases_of(metric, period) and metric.column not in known:
-                missing = context.ledger.missing_windows(table, metric.column, context.plan.windows(period))
+                missing = context.ledger.missing_windows(
+                    table, metric.column, value_windows(context.plan, metric, period)
+                )
                 groups.setdefault(missing, []).append(metric)
         for missing, of_group in groups.items():
             for windows in contiguous(missing):

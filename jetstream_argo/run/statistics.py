@@ -9,6 +9,7 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Value, Write
 from jetstream_argo.errors import EngineError, TooBig
 from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import COLUMNS, IDENTITY
@@ -72,7 +73,7 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
 
     All windows at once, unless the warehouse says that this is too big, or did so before.
     """
-    stored = _stored(context, leaf, context.plan.windows(leaf.period))
+    stored = _stored(context, leaf, leaf_windows(context.plan, leaf))
     windows = _missing(context, leaf, stored)
     if not windows:
         return Done()
@@ -171,7 +172,7 @@ def _missing(context: Context, leaf: MetricStatistics, stored: Stored) -> tuple[
     adjustable = _adjustable_since(context, stored)
     return tuple(
         window
-        for window in context.plan.windows(leaf.period)
+        for window in leaf_windows(context.plan, leaf)
         if window.index not in latest
         or leaf.key not in latest[window.index].keys
         or (adjustable and latest[window.index].adjusted is False and latest[window.index].recorded_at < adjustable)
