@@ -13,7 +13,8 @@ from jetstream_argo.config.experimenter import load_experiment
 from jetstream_argo.config.reading import read_spec
 from jetstream_argo.config.resolve import resolve as resolve_config
 from jetstream_argo.config.specs import Spec
-from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Problem
+from jetstream_argo.files import is_file
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.stats.check import check_metrics
@@ -65,7 +66,13 @@ def plan_known(
         experiment, _definitions(sources.definitions), spec, conventions=conventions, as_of=as_of
     )
     check_metrics(resolution.config)
-    plan = resolve(resolution.config, as_of=as_of, dataset=dataset or conventions.default_dataset)
+    try:
+        plan = resolve(resolution.config, as_of=as_of, dataset=dataset or conventions.default_dataset)
+    except NotRunnable:
+        raise
+    except PlanError as error:
+        file = spec.file if spec is not None else experiment.source
+        raise error if file in str(error) else PlanError(f"{file}: {error}") from error
     return Planned(plan, tuple(str(warning) for warning in resolution.warnings))
 
 
@@ -76,7 +83,7 @@ def _definitions(paths: Sequence[Path]) -> Definitions:
 def _found(named: str, sources: Sources) -> tuple[Experiment, Spec | None]:
     path = Path(named)
     if path.suffix == ".toml":
-        if not path.is_file():
+        if not is_file(path):
             raise ConfigError(named, [Problem("", "there is no such file")])
         if not is_experiment_file(path):
             problem = Problem(

@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from jetstream_argo.errors import PlanError
+from jetstream_argo.errors import ConfigError, PlanError
+from jetstream_argo.files import read_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 
@@ -19,6 +20,7 @@ PLAN_SHA256 = "JETSTREAM_PLAN_SHA256"
 
 # An environment variable holds at most 128 KiB on Linux, and Argo writes the whole template into another one.
 LARGEST_TEXT = 64 * 1024
+LARGEST_PLAN = 64 * 1024 * 1024  # bytes, unpacked; that of the largest real configuration has one
 _EITHER_HEADER = 47  # zlib's wbits for 'a zlib or a gzip header, whichever is there'
 
 
@@ -81,17 +83,19 @@ def from_environment(environment: Mapping[str, str]) -> AnalysisPlan | None:
 
 def _file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PlanError(f"{path}: cannot be read: {error.strerror}; is the plan's ConfigMap still there?") from error
+        return read_file(path)
+    except ConfigError as error:
+        raise PlanError(f"{path}: {error.problems[0].what}; is the plan's ConfigMap still there?") from error
 
 
 def _decompressed(data: bytes, where: str) -> bytes:
     reader = zlib.decompressobj(_EITHER_HEADER)
     try:
-        text = reader.decompress(data) + reader.flush()
+        text = reader.decompress(data, LARGEST_PLAN + 1)
     except zlib.error as error:
         raise PlanError(f"{where}: is not a compressed plan: {error}; submit the workflow again") from error
+    if len(text) > LARGEST_PLAN:
+        raise PlanError(f"{where}: has more than {LARGEST_PLAN:,} bytes when it is unpacked, which is no plan of ours")
     if not reader.eof:
         raise PlanError(f"{where}: is cut after {len(data)} bytes; submit the workflow again")
     return text

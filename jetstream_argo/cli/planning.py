@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.config.dates import sane
 from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import deliver, say, warn
@@ -96,9 +98,13 @@ def day(text: str | None) -> date:
     if text is None:
         return datetime.now(UTC).date() - timedelta(days=1)
     try:
-        return date.fromisoformat(text[:10])
+        found = date.fromisoformat(text[:10])
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a date; write it as 2026-05-31", param_hint="--as-of") from error
+    try:
+        return sane(found)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: {error}", param_hint="--as-of") from error
 
 
 @click.command()
@@ -109,7 +115,7 @@ def plan(output: Path | None, as_json: bool, **planning: Any) -> None:
     """Say what is due for EXPERIMENT and how it would be computed."""
     made = planned(**planning)
     if output is not None:
-        output.write_bytes(codec.dump(made))
+        write_file(output, codec.dump(made))
     if as_json:
         deliver(codec.dump(made) + b"\n")
         return
@@ -135,6 +141,6 @@ def graph(metrics: str, svg_file: Path | None, **planning: Any) -> None:
 
     dag = filtered(build_dag(planned(**planning)), chosen(metrics))
     if svg_file is not None:
-        svg_file.write_text(svg(dag), encoding="utf-8")
+        write_file(svg_file, svg(dag))
         say(f"wrote {svg_file}", err=True)
     deliver(mermaid(dag))

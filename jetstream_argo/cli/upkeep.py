@@ -13,6 +13,7 @@ from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.errors import PlanError
+from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, read_entries
@@ -152,7 +153,7 @@ def _ids(given: str) -> tuple[str, ...]:
         UsageError: there is none.
     """
     file = Path(given)
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else given.split(",")
+    lines = read_text(file).splitlines() if is_file(file) else given.split(",")
     ids = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not ids:
         raise click.UsageError(f"--ids {given}: names no unit")

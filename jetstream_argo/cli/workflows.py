@@ -12,7 +12,9 @@ from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, 
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
+from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import EXIT_DONE
+from jetstream_argo.files import write_file
 from jetstream_argo.terminal.text import deliver, say
 
 
@@ -37,7 +39,7 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     if output is None:
         deliver(manifest(emitted))
         return
-    output.write_text(manifest(emitted), encoding="utf-8")
+    write_file(output, manifest(emitted))
     say(f"wrote {output} ({size(emitted.workflow):,} bytes as JSON)", err=True)
 
 
@@ -118,8 +120,8 @@ def scheduled(when: str) -> date:
     if "T" not in when:
         return day(when)
     try:
-        return datetime.fromisoformat(when).astimezone(UTC).date() - timedelta(days=1)
-    except ValueError as error:
+        return sane(datetime.fromisoformat(when).astimezone(UTC).date() - timedelta(days=1))
+    except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{when!r} is no time such as 2026-05-31T05:00:00Z", param_hint="--date") from error
 
 

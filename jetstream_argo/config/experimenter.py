@@ -7,14 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
+from jetstream_argo.config.dates import LONGEST_DAYS, sane
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.config.fetch import fetch
-from jetstream_argo.config.names import FILE_PATTERN, LONGEST
+from jetstream_argo.config.names import FILE_PATTERN, LONGEST, is_file_name
 from jetstream_argo.config.reading import problems_of
-from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.errors import ConfigError, Problem, brief, nearest
+from jetstream_argo.files import read_file
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=$|[T ])")
@@ -29,7 +31,7 @@ def _day(value: object) -> object:
     raise ValueError("write a date as YYYY-MM-DD")
 
 
-_Day = Annotated[date | None, BeforeValidator(_day)]
+_Day = Annotated[Annotated[date, AfterValidator(sane)] | None, BeforeValidator(_day)]
 _Name = Annotated[str, Field(pattern=FILE_PATTERN, max_length=LONGEST)]  # it becomes part of file names
 
 
@@ -43,7 +45,7 @@ class _Named(_Answer):
 
 class _Branch(_Answer):
     slug: str
-    ratio: int = 1
+    ratio: Annotated[int, Field(ge=0, le=1_000_000)] = 1
 
 
 class _BucketConfig(_Answer):
@@ -60,7 +62,7 @@ class _Experiment(_Answer):
     start_date: _Day = None
     end_date: _Day = None
     enrollment_end_date: _Day = None
-    proposed_enrollment: int | None = None
+    proposed_enrollment: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] | None = None
     reference_branch: str | None = None
     bucket_config: _BucketConfig | None = None
     outcomes: tuple[_Named, ...] | None = None
@@ -104,14 +106,11 @@ def load_experiments(source: Path | str) -> Read:
 
 
 def _entries(source: Path | str) -> Sequence[dict[str, JsonValue]]:
-    try:
-        content: JsonValue = json.loads(_read(source))
-    except ValueError as error:
-        raise ConfigError(str(source), [Problem("", f"is not JSON: {error}")]) from error
+    content = _parsed(_read(source), str(source))
     entries = content if isinstance(content, list) else [content]
     wrong = [entry for entry in entries if not isinstance(entry, dict)]
     if wrong:
-        what = f"is not an experiment or a list of experiments: holds {wrong[0]!r:.60}"
+        what = f"is not an experiment or a list of experiments: holds {brief(wrong[0])}"
         raise ConfigError(str(source), [Problem("", what)])
     return [entry for entry in entries if isinstance(entry, dict)]
 
@@ -119,14 +118,22 @@ def _entries(source: Path | str) -> Sequence[dict[str, JsonValue]]:
 def _read(source: Path | str) -> bytes:
     if _URL.match(str(source)):
         return fetch(str(source))
+    return read_file(Path(source))
+
+
+def _parsed(text: bytes, source: str) -> JsonValue:
     try:
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise ConfigError(str(source), [Problem("", f"cannot be read: {error.strerror or error}")]) from error
+        content: JsonValue = json.loads(text)
+    except ValueError as error:  # not UTF-8, not JSON, or a number of thousands of digits
+        raise ConfigError(source, [Problem("", f"is not JSON: {error}")]) from error
+    except RecursionError as error:
+        raise ConfigError(source, [Problem("", "has brackets in brackets, too deep to read")]) from error
+    return content
 
 
 def _experiment(entry: dict[str, JsonValue], source: Path | str) -> Experiment:
-    name = f"{source} ({entry.get('slug', 'no slug')})"
+    slug = entry.get("slug", "no slug")
+    name = f"{source} ({slug if isinstance(slug, str) and is_file_name(slug) else brief(slug)})"
     try:
         read = _Experiment.model_validate(entry)
     except ValidationError as error:

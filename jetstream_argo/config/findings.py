@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from jetstream_argo.config.depth import wrong_with_depth
 from jetstream_argo.config.specs import FileProblem
 from jetstream_argo.config.templates import TemplateError
 from jetstream_argo.errors import ConfigError, Problem, UnknownReference
@@ -28,12 +29,19 @@ class Findings:
         self.warnings.append(FileProblem(file, Problem(where, what)))
 
     def filled(self, file: str, where: str, fill: Callable[[], str]) -> str | None:
-        """Return what `fill` returns, or None and an error if the template at `where` cannot be filled."""
+        """Return the SQL that `fill` returns, or None and an error if the template at `where` cannot be filled.
+
+        SQL that is too deep for parsers is an error too.
+        """
         try:
-            return fill()
+            text = fill()
         except TemplateError as error:
             self.error(file, where, str(error))
             return None
+        wrong = wrong_with_depth(text)
+        if wrong is not None:
+            self.error(file, where, wrong)
+        return text if wrong is None else None
 
     def failure(self, slug: str) -> ConfigError:
         """Return what is wrong: the error itself if there is one, else one that holds them all."""

@@ -45,7 +45,9 @@ def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec
     """Return the rows that mean exposure, or None if their data source is an error."""
     where = "experiment.exposure_signal.data_source"
     source = sources.resolve(spec.data_source, file=spec.file, where=where)
-    if source is None:
+    expression = spec.select_expression
+    checked = context.findings.filled(spec.file, "experiment.exposure_signal.select_expression", lambda: expression)
+    if source is None or checked is None:
         return None
     return ExposureSignal(
         name=spec.name,

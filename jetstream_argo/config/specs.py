@@ -7,8 +7,18 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    model_validator,
+)
 
+from jetstream_argo.config.dates import LONGEST_DAYS, sane
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, SignalBound
 from jetstream_argo.config.names import COLUMN_PATTERN
 from jetstream_argo.errors import Problem
@@ -41,7 +51,8 @@ def _day(value: object) -> object:
 
 
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
-Day = Annotated[date, BeforeValidator(_day)]
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(sane)]
+Offset = Annotated[Whole, Field(ge=-LONGEST_DAYS, le=LONGEST_DAYS)]  # days since enrollment
 ColumnName = Annotated[str, Field(pattern=COLUMN_PATTERN, max_length=300)]
 Statistics: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
 
@@ -121,8 +132,8 @@ class SegmentDataSourceSpec(Section):
     """`[segments.data_sources.<name>]`."""
 
     from_expression: str
-    window_start: Whole | None = None
-    window_end: Whole | None = None
+    window_start: Offset | None = None
+    window_end: Offset | None = None
     client_id_column: ColumnName | None = None
     group_id_column: ColumnName | None = None
     glean_client_id_column: ColumnName | None = None
@@ -156,8 +167,8 @@ class ExposureSignalSpec(Section):
     select_expression: str
     friendly_name: str | None = None
     description: str | None = None
-    window_start: int | SignalBound | None = None
-    window_end: int | SignalBound | None = None
+    window_start: Offset | SignalBound | None = None
+    window_end: Offset | SignalBound | None = None
 
 
 class InferenceSpec(Section):
@@ -173,7 +184,7 @@ class InferenceSpec(Section):
 class ExperimentSpec(Section):
     """`[experiment]`."""
 
-    enrollment_period: Annotated[Whole, Field(ge=1)] | None = None
+    enrollment_period: Annotated[Whole, Field(ge=1, le=LONGEST_DAYS)] | None = None
     start_date: Day | None = None
     end_date: Day | None = None
     reference_branch: str | None = None

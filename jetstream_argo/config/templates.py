@@ -8,8 +8,8 @@ from string import Formatter
 
 import jinja2
 from jinja2 import meta
-from jinja2.sandbox import SandboxedEnvironment
 
+from jetstream_argo.config.limited_templates import LimitedEnvironment
 from jetstream_argo.config.specs import FunctionSpec
 
 
@@ -66,25 +66,28 @@ class Templates:
     """Fills templates that may call these functions. Templates run in a sandbox, and every name must be known."""
 
     def __init__(self, functions: Mapping[str, FunctionSpec]) -> None:
-        self._environment = SandboxedEnvironment(autoescape=False, undefined=jinja2.StrictUndefined)
+        self._environment = LimitedEnvironment()
         self._environment.filters.update(literal=literal, ident=identifier)
         self._environment.globals.update(
-            {name: partial(_call, name, function.definition) for name, function in functions.items()}
+            {name: partial(self._call, name, function.definition) for name, function in functions.items()}
         )
 
     def fill(self, text: str, **names: object) -> str:
         """Return the text with its Jinja expressions replaced.
 
         Raises:
-            TemplateError: the template has a mistake, or uses a name that is not among `names` and the functions.
+            TemplateError: the template has a mistake, uses a name that is not among `names` and the functions, or
+                takes too much.
         """
         if not any(mark in text for mark in ("{{", "{%", "{#")):
             return text.removesuffix("\n")  # as Jinja does
         try:
-            return self._environment.from_string(text).render(**names)
+            return self._environment.filled(text, names)
+        except TemplateError:
+            raise
         except jinja2.TemplateError as error:
             raise TemplateError(f"is a template that cannot be filled: {error.message or error}") from error
-        except (TypeError, ArithmeticError, LookupError) as error:
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise TemplateError(f"is a template that cannot be filled: {error}") from error
 
     def fill_from_experiment(self, text: str, experiment: TemplateExperiment) -> str:
@@ -98,7 +101,17 @@ class Templates:
             names = meta.find_undeclared_variables(self._environment.parse(text))
         except jinja2.TemplateSyntaxError:
             return text
+        except RecursionError as error:
+            raise TemplateError("is a template that cannot be filled: it has too many brackets in brackets") from error
         return self.fill(text, experiment=experiment) if "experiment" in names else text
+
+    def _call(self, function: str, definition: str, select_expr: object) -> str:
+        text = str(select_expr)
+        self._environment.pay(len(definition) + len(text) * definition.count("{"))
+        try:
+            return fill_braces(definition, select_expr=text)
+        except TemplateError as problem:
+            raise TemplateError(f"calls {function}, whose definition {problem}") from problem
 
 
 def fill_braces(text: str, **names: str) -> str:
@@ -152,10 +165,3 @@ def identifier(name: object) -> str:
     if not isinstance(name, str) or not name or "`" in name or "\\" in name:
         raise TemplateError(f"puts {name!r} through the filter 'ident', which takes a column's name")
     return ".".join(f"`{part}`" for part in name.split("."))
-
-
-def _call(function: str, definition: str, select_expr: object) -> str:
-    try:
-        return fill_braces(definition, select_expr=str(select_expr))
-    except TemplateError as problem:
-        raise TemplateError(f"calls {function}, whose definition {problem}") from problem

@@ -18,6 +18,8 @@ def _parsed(sql: str) -> exp.Query:
         raise InvalidQuery(_explained(error, sql)) from error
     except TokenError as error:
         raise InvalidQuery(f"query is not SQL: {error}") from error
+    except RecursionError as error:
+        raise InvalidQuery("query is too deep to be parsed; write it flatter, or move a part to a view") from error
     wanted = [statement for statement in statements if statement is not None]
     if len(wanted) != 1:
         raise InvalidQuery(f"query holds {len(wanted)} statements; give one at a time")

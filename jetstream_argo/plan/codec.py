@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jetstream_argo.errors import PlanError
+from jetstream_argo.files import read_file
 from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:
 
     try:
         version = json.loads(text).get("schema_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise PlanError(f"{where}: is not a plan: {error}; make one with `jetstream-argo plan … -o FILE`") from error
     if version != SCHEMA_VERSION:
         raise PlanError(f"{where}: has schema version {version!r}, this version reads {SCHEMA_VERSION}; plan again")
@@ -47,8 +48,13 @@ def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:
 
 
 def read(path: Path) -> AnalysisPlan:
-    """Return the plan in a file."""
-    return load(path.read_bytes(), where=str(path))
+    """Return the plan in a file.
+
+    Raises:
+        ConfigError: it cannot be read.
+        PlanError: it holds no plan.
+    """
+    return load(read_file(path), where=str(path))
 
 
 def sha256(plan: AnalysisPlan) -> str:

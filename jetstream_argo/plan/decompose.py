@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp, parse_one
-from sqlglot.errors import ParseError
+from sqlglot.errors import ParseError, TokenError
 
 from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.errors import PlanError
@@ -77,6 +77,8 @@ def parsed(expression: str) -> exp.Expr:
         raise PlanError(
             f"is not SQL: {detail['description']} near {detail['highlight']!r}; it is {expression!r}"
         ) from error
+    except TokenError as error:
+        raise PlanError(f"is not SQL: {error}; it is {expression!r}") from error
     (column,) = select.expressions if len(select.expressions) == 1 else (None,)
     if column is None:
         raise PlanError(f"is not one column: {expression!r}")

@@ -91,7 +91,8 @@ def _split(
                 name_column=lambda text: "p_" + digest(rows, text),
             )
         except PlanError as error:
-            raise PlanError(f"{settings.slug}: metrics.{metric.name}.select_expression: {error}") from error
+            where = f"{metric.file or settings.slug}: metrics.{metric.name}.select_expression"
+            raise PlanError(f"{where}: {error}") from error
         column = "m_" + digest(rows, _how(split.computation, metric.select_expression), signal_key(settings))
     return SplitMetric(
         Metric(
@@ -118,8 +119,8 @@ def _bases(metric: config.Metric, settings: ExperimentConfig) -> tuple[Basis, ..
     left = tuple(basis for basis in metric.bases if basis is not Basis.EXPOSURES)
     if not left:
         raise PlanError(
-            f"{settings.slug}: metrics.{metric.name}.analysis_bases: is 'exposures' alone, which nothing records; "
-            f"add an exposure_signal or an exposure_query, or the basis 'enrollments'"
+            f"{metric.file or settings.slug}: metrics.{metric.name}.analysis_bases: is 'exposures' alone, which "
+            f"nothing records; add an exposure_signal or an exposure_query, or the basis 'enrollments'"
         )
     return left
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from jetstream_argo.config.dates import LONGEST_DAYS
 from jetstream_argo.config.model import Basis, ExperimentConfig, Period
 from jetstream_argo.config.names import wrong_with_dataset
 from jetstream_argo.errors import NotRunnable, PlanError
@@ -41,6 +42,11 @@ def resolve(settings: ExperimentConfig, *, as_of: date, dataset: str) -> Analysi
     timeline = Timeline(settings.start_date, settings.enrollment_days, settings.end_date)
     _ = timeline.observation_days
     last = as_of if settings.end_date is None else min(as_of, settings.end_date + timedelta(days=1))
+    if (last - timeline.start).days > LONGEST_DAYS:
+        raise PlanError(
+            f"{settings.slug}: runs from {timeline.start} to {last}, which is more than {LONGEST_DAYS} days; "
+            "correct start_date, or set end_date"
+        )
     enrollments = _enrollments(settings)
     periods = tuple(
         PeriodWindows(asked.period, due_windows(asked.period, timeline, as_of=last))

@@ -1,6 +1,7 @@
 """The commands that look at what is there: `results` and `status`. They need the warehouse and a name, no more."""
 
 import difflib
+import io
 import secrets
 import sys
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import PlanError
+from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.status import StatusReport, only, status_report
@@ -201,7 +203,7 @@ def _encoded(result: Result, format_: str) -> bytes:
 
 def _write(content: bytes, output: Path | None) -> None:
     if output is not None:
-        output.write_bytes(content)
+        write_file(output, content)
     else:
         deliver(content)
 
@@ -209,12 +211,10 @@ def _write(content: bytes, output: Path | None) -> None:
 def _print(parts: "Iterable[RenderableType]", output: Path | None) -> None:
     from jetstream_argo.terminal.console import EscapingConsole
 
-    file = None if output is None else output.open("w", encoding="utf-8")
-    try:
-        # Without a terminal, rich would cut tables at 80 columns.
-        console = EscapingConsole(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
-        for part in parts:
-            console.print(part)
-    finally:
-        if file is not None:
-            file.close()
+    file = None if output is None else io.StringIO()
+    # Without a terminal, rich would cut tables at 80 columns.
+    console = EscapingConsole(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
+    for part in parts:
+        console.print(part)
+    if file is not None and output is not None:
+        write_file(output, file.getvalue())

@@ -1,12 +1,12 @@
 """Which true effects made-up telemetry has."""
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jetstream_argo.config.toml_file import read_toml
 from jetstream_argo.errors import ConfigError, Problem
 
 
@@ -44,9 +44,7 @@ def read_effects(path: Path) -> tuple[Effect, ...]:
         ConfigError: the file cannot be read; holds all of its problems.
     """
     try:
-        content = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(str(path), [Problem("", f"cannot be read: {error}")]) from error
+        content = _File.model_validate(read_toml(path))
     except ValidationError as error:
         found = [Problem(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_url=False)]
         raise ConfigError(str(path), found) from error

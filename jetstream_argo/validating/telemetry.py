@@ -9,6 +9,7 @@ from jetstream_argo.engines.protocol import Column, Engine
 from jetstream_argo.engines.schema import infer_tables
 from jetstream_argo.engines.syntax import parse_query
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, Unsupported
+from jetstream_argo.files import read_file
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query, signals_query
@@ -58,12 +59,12 @@ def read_schema(file: Path) -> dict[str, tuple[Column, ...]]:
         ConfigError: the file says something else.
     """
     try:
-        tables = json.loads(file.read_text(encoding="utf-8"))
+        tables = json.loads(read_file(file))
         return {
             str(name): tuple(Column(str(column), str(type_)) for column, type_ in columns.items())
             for name, columns in tables.items()
         }
-    except (OSError, ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         what = f'is no JSON of tables with their columns, {{"table": {{"column": "TYPE"}}}}: {error}'
         raise ConfigError(str(file), [Problem("", what)]) from error
 

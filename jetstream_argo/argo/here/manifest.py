@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from jetstream_argo.argo.documents import from_yaml
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.files import read_text
 
 
 class _Strict(BaseModel):
@@ -257,10 +258,7 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         ConfigError: it is none, or asks for what is not implemented here.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), [Problem("", f"cannot be read: {error}")]) from error
+    text = read_text(path)
     workflows, config_maps = [], []
     for document in from_yaml(text, where=str(path)):
         kind = document["kind"]

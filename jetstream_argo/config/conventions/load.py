@@ -144,8 +144,8 @@ def _query(key: str, value: Value, folder: _Place, where: str, problems: list[Pr
         return value
     try:
         return folder.joinpath(value).read_text(encoding="utf-8")
-    except OSError as error:
-        problems.append(Problem(where, f"names a query in {value!r}, which cannot be read: {error.strerror or error}"))
+    except (OSError, ValueError) as error:
+        problems.append(Problem(where, f"names a query in {value!r}, which cannot be read: {error}"))
         return ""
 
 
