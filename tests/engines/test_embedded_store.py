@@ -143,6 +143,18 @@ def test_an_append_to_a_partitioned_table_keeps_its_layout(tmp_path: Path) -> No
     assert (info.rows, info.description, info.labels) == (4, "days", {"a": "b"})
 
 
+def test_rows_that_lack_the_columns_of_the_layout_are_appended(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path)
+    columns = [Column("day", "DATE"), Column("n", "INT64")]
+    engine.load("d.t", [{"day": date(2026, 1, 1), "n": 1}], columns, write=Write.TRUNCATE, labels={},
+                layout=Layout("day", ("n",)))  # fmt: skip
+
+    job = engine.load("d.t", [{"more": "x"}], [Column("more", "STRING")], write=Write.APPEND, labels={})
+
+    assert job.written == {"NULL": 1}
+    assert rows(engine, "SELECT day, n, more FROM d.t ORDER BY n") == [(None, None, "x"), (date(2026, 1, 1), 1, None)]
+
+
 def test_rows_that_replace_a_table_keep_as_much_of_its_layout_as_they_have_columns_for(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path)
     columns = [Column("day", "DATE"), Column("n", "INT64")]

@@ -1,9 +1,8 @@
 """When a table of many small files is made one of few."""
 
 from dataclasses import replace
-from itertools import groupby
 
-from jetstream_argo.engines.embedded.copying import copied, ranged
+from jetstream_argo.engines.embedded.copying import BATCH, copied, ranged
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.store import Store, TableName
@@ -14,22 +13,35 @@ _SMALL_BYTES = 8 * 1024 * 1024
 
 
 def compacted(store: Store, session: Session, name: TableName, version: Version) -> Version:
-    """Return the version with its small files merged, in their order, where one partition has too many of them.
+    """Return the version with its small files merged, in their order, where too many of them are alike.
+
+    Alike are files of one partition and of one batch, because a statement that names batches is given their files and
+    no others. A table that is not clustered, such as a log, is read whole: there all files are alike.
 
     The caller holds the table's lock. Nothing is deleted: whoever reads the files of the version before goes on.
     """
-    small = [file for file in version.files if file.bytes < _SMALL_BYTES]
-    ordered = sorted(small, key=lambda file: (file.partition is not None, file.partition or ""))
-    for _, group in groupby(ordered, key=lambda file: file.partition):
-        files = tuple(group)
+    together: dict[tuple[object, ...], list[DataFile]] = {}
+    for file in version.files:
+        if file.bytes < _SMALL_BYTES:
+            together.setdefault((file.partition, *_batch(version, file)), []).append(file)
+    for files in together.values():
         if len(files) > _MANY:
-            version = _merged(store, session, name, version, files)
+            version = _merged(store, session, name, version, tuple(files))
     return version
+
+
+def _batch(version: Version, file: DataFile) -> tuple[object, ...]:
+    """Return what files of the same batch have in common."""
+    if not version.layout.cluster_by or BATCH not in file.columns:
+        return ()
+    found = file.ranges.get(BATCH)
+    is_single = found is not None and not found.nulls and found.least == found.greatest
+    return (found.least,) if found is not None and is_single else ("file", file.name)
 
 
 def _merged(store: Store, session: Session, name: TableName, version: Version, files: tuple[DataFile, ...]) -> Version:
     gone = {file.name for file in files}
-    rows = parquet_rows(store, name, version, only=[file.name for file in files])
+    rows = parquet_rows(store, name, version, files)
     keyed = ranged(version.columns, version.layout)
     merged = copied(session, rows, store.new_file(name), version.columns, keyed, sql="")
     merged = replace(merged, partition=files[0].partition)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jetstream_argo.engines.embedded.integrity import crc32, sync
-from jetstream_argo.engines.embedded.pointer import DataFile, Range
+from jetstream_argo.engines.embedded.pointer import DataFile
+from jetstream_argo.engines.embedded.ranges import Range
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.types import quoted, text_literal
 from jetstream_argo.engines.protocol import Column, Layout
@@ -13,13 +14,13 @@ from jetstream_argo.engines.protocol import Column, Layout
 # One row group holds a partition of up to this many rows, so that what was read of a table can be counted in them.
 _ROW_GROUP = 262_144
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_BATCH = "batch"  # the column by which readers of a table that is only appended to choose its rows
+BATCH = "batch"  # the column by which readers of a table that is only appended to choose its rows
 _RANGED = ("INT64", "INTEGER", "INT", "DATE", "STRING")
 
 
 def ranged(columns: Iterable[Column], layout: Layout) -> tuple[Column, ...]:
     """Return the columns of which a file's least and greatest value are kept: those that rows are looked for by."""
-    names = {name.lower() for name in (_BATCH, layout.partition_by, *layout.cluster_by) if name is not None}
+    names = {name.lower() for name in (BATCH, layout.partition_by, *layout.cluster_by) if name is not None}
     return tuple(c for c in columns if c.name.lower() in names and c.type.upper() in _RANGED)
 
 

@@ -189,11 +189,12 @@ class EmbeddedEngine:
         translated = self._session.prepare(sql)
         described = self._session.describe(translated, sql)
         columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
-        return DryRun(columns, sum(version.bytes for version in self._session.base_tables(sql).values()))
+        sizes = {given.name: given.version.bytes for given in self._session.given(sql)}
+        return DryRun(columns, sum(sizes.values()))
 
     def base_tables(self, sql: Sql) -> tuple[str, ...]:
         """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""
-        return tuple(sorted(self._store.short(name) for name in self._session.base_tables(sql)))
+        return tuple(sorted({self._store.short(given.name) for given in self._session.given(sql)}))
 
     def versions(
         self, tables: Sequence[str], *, date_column: str, first: date, last: date

@@ -7,26 +7,16 @@ beginning of time, because nothing in it tells when it was.
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from jetstream_argo.engines.embedded.ranges import Range
 from jetstream_argo.engines.protocol import Column, Layout
 from jetstream_argo.errors import Damaged, Unsupported
 
 FORMAT = 2
-
-Bound: TypeAlias = int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The least and the greatest value of a column in a file, both None where all are NULL; dates are ISO texts."""
-
-    least: Bound | None
-    greatest: Bound | None
-    nulls: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +71,16 @@ class Version:
 def encoded(version: Version) -> str:
     """Return the pointer file's text."""
     layout = version.layout
+    held = list(dict.fromkeys(file.columns for file in version.files))
+    places = {columns: place for place, columns in enumerate(held)}
     table = json.dumps(
         {
             "generation": version.generation,
             "nonce": version.nonce,
             "created": version.created,
             "columns": [[column.name, column.type] for column in version.columns],
-            "files": [_encoded_file(file) for file in version.files],
+            "held": held,
+            "files": [_encoded_file(file, places[file.columns]) for file in version.files],
             "partition_by": layout.partition_by,
             "cluster_by": list(layout.cluster_by),
             "description": layout.description,
@@ -116,11 +109,13 @@ def decoded(data: bytes, path: Path) -> Version:
                 "use the version that wrote it, or a newer one"
             )
         if number == 1:
-            return _version(pointer, created=0.0)
+            return _version(pointer, map(_decoded_file_1, pointer["files"]), created=0.0)
         head = f'{{"format": {number}, "crc32": "{pointer["crc32"]}", "table": '
         if _head(number, text[len(head) : -1]) != head:
             raise Damaged(str(path), "the pointer is not what was written: its checksum differs")
-        return _version(pointer["table"], created=pointer["table"]["created"])
+        table = pointer["table"]
+        files = (_decoded_file(table["held"], entry) for entry in table["files"])
+        return _version(table, files, created=table["created"])
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise Damaged(str(path), "the pointer is not what was written" if data else "the pointer is empty") from error
 
@@ -129,29 +124,27 @@ def _head(number: int, table: str) -> str:
     return f'{{"format": {number}, "crc32": "{zlib.crc32(table.encode()):08x}", "table": '
 
 
-def _encoded_file(file: DataFile) -> list[object]:
+def _encoded_file(file: DataFile, held: int) -> list[object]:
     ranges = {name: [found.least, found.greatest, found.nulls] for name, found in file.ranges.items()}
-    return [file.name, file.rows, file.bytes, list(file.columns), file.partition, ranges, file.crc32]
+    return [file.name, file.rows, file.bytes, held, file.partition, ranges, file.crc32]
 
 
-def _decoded_file(
-    name: str,
-    rows: int,
-    size: int,
-    columns: list[str],
-    partition: str | None,
-    ranges: Mapping[str, tuple[Bound | None, Bound | None, bool]] | None = None,
-    crc32: str = "",
-) -> DataFile:
-    held = {column: Range(*found) for column, found in (ranges or {}).items()}
-    return DataFile(name, rows, size, tuple(columns), partition, held, crc32)
+def _decoded_file(held: list[list[str]], entry: list[Any]) -> DataFile:
+    name, rows, size, columns, partition, ranges, checksum = entry
+    found = {column: Range(*values) for column, values in ranges.items()}
+    return DataFile(name, rows, size, tuple(held[columns]), partition, found, checksum)
 
 
-def _version(table: dict[str, Any], *, created: float) -> Version:
+def _decoded_file_1(entry: list[Any]) -> DataFile:
+    name, rows, size, columns, partition = entry
+    return DataFile(name, rows, size, tuple(columns), partition)
+
+
+def _version(table: dict[str, Any], files: Iterable[DataFile], *, created: float) -> Version:
     return Version(
         generation=table["generation"],
         columns=tuple(Column(name, type_) for name, type_ in table["columns"]),
-        files=tuple(_decoded_file(*file) for file in table["files"]),
+        files=tuple(files),
         layout=Layout(
             partition_by=table["partition_by"],
             cluster_by=tuple(table["cluster_by"]),

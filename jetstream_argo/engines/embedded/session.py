@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.limits import stopped_after
-from jetstream_argo.engines.embedded.pointer import Version
+from jetstream_argo.engines.embedded.ranges import Bounds
 from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import bigquery_type, casts
-from jetstream_argo.engines.embedded.views import Views
+from jetstream_argo.engines.embedded.views import Given, Views
 from jetstream_argo.engines.protocol import Column
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ class Session:
             self._views.use(translated)
         return translated
 
-    def translate(self, sql: str) -> "Translated":
-        """Return the translation of a query, whose tables may not exist."""
-        return self._translator.translate(sql)
+    def translate(self, sql: str, bounds: Bounds = ()) -> "Translated":
+        """Return the translation of a query, whose tables may not exist; only its rows within `bounds` are wanted."""
+        return self._translator.translate(sql, bounds)
 
     def define(self, macros: Sequence[str]) -> None:
         """Make the macros of these names, and those that they call."""
@@ -93,13 +93,13 @@ class Session:
                 self.connection.execute(definition)
                 self._macros.add(macro)
 
-    def base_tables(self, sql: str) -> dict[TableName, Version]:
-        """Return the tables that a query reads: those behind views, and all that a wildcard matches.
+    def given(self, sql: str) -> tuple[Given, ...]:
+        """Return the tables that a query reads, and the files that DuckDB is given of them.
 
         Raises:
             NotFound: a table does not exist.
         """
-        return self._views.base_tables(self.translate(sql))
+        return tuple(self._views.given(self.translate(sql)))
 
     def run(self, statement: str, sql: str, parameters: Sequence[object] = ()) -> "duckdb.DuckDBPyConnection":
         """Run a statement of DuckDB's that was made from the query `sql`, to which errors refer."""

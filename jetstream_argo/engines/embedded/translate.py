@@ -1,14 +1,18 @@
 """How a query in BigQuery's dialect becomes one of DuckDB's."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
 from jetstream_argo.engines.embedded.allowed import check_allowed
+from jetstream_argo.engines.embedded.bounds import table_bounds
 from jetstream_argo.engines.embedded.functions import Registry
+from jetstream_argo.engines.embedded.ranges import Bounds, named
 from jetstream_argo.engines.embedded.rules import apply_rules
 from jetstream_argo.engines.embedded.stars import expand_structs
 from jetstream_argo.engines.embedded.types import relation
@@ -21,12 +25,31 @@ _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A table or view under its full name, and the bounds of those of its rows that are wanted of it."""
+
+    table: str
+    bounds: Bounds = ()
+
+    @property
+    def relation(self) -> str:
+        """The name under which DuckDB knows these rows."""
+        digest = sha256(named(self.bounds).encode()).hexdigest()[:16] if self.bounds else ""
+        return relation(self.table) + (f"#{digest}" if digest else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Translated:
-    """A query for DuckDB: the tables it reads, under their full names, and the macros it calls."""
+    """A query for DuckDB, what it reads and the macros that it calls."""
 
     sql: str
-    tables: tuple[str, ...]
+    reads: tuple[Read, ...]
     macros: tuple[str, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that are read, under their full names."""
+        return tuple(dict.fromkeys(read.table for read in self.reads))
 
 
 class Translator:
@@ -37,23 +60,25 @@ class Translator:
         self._registry = registry
         self.translate = lru_cache(maxsize=512)(self._translate)
 
-    def _translate(self, sql: str) -> Translated:
+    def _translate(self, sql: str, bounds: Bounds = ()) -> Translated:
+        """Translate a query of whose rows only those within `bounds` are wanted; it may give others, too."""
         tree = parse_query(sql)
         check_allowed(tree, self._registry, sql)
         _name_columns(tree)
+        wanted = table_bounds(tree, bounds)
         for select in list(tree.find_all(exp.Select)):
             rewrite_unnests(select)
         expand_structs(tree)
-        tables = self._tables(tree)
+        reads = self._reads(tree, wanted)
         apply_rules(tree, self._registry)
         try:
             text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
-        return Translated(text, tables, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
+        return Translated(text, reads, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
 
-    def _tables(self, tree: exp.Expr) -> tuple[str, ...]:
-        found: dict[str, None] = {}
+    def _reads(self, tree: exp.Expr, wanted: Mapping[int, Bounds]) -> tuple[Read, ...]:
+        found: dict[Read, None] = {}
         ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
             name = table_name(table)
@@ -62,11 +87,12 @@ class Translator:
                     raise InvalidQuery(f"table {name!r} needs its dataset; write dataset.{name}")
                 continue
             full = name if name.count(".") > 1 else f"{self._project}.{name}"
-            found[full] = None
+            read = Read(full, wanted.get(id(table), ()))
+            found[read] = None
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
             # A join in brackets hangs on its first table.
             rest = {key: value for key, value in table.args.items() if key not in _NAME}
-            table.replace(exp.Table(this=exp.to_identifier(relation(full), quoted=True), alias=alias, **rest))
+            table.replace(exp.Table(this=exp.to_identifier(read.relation, quoted=True), alias=alias, **rest))
         return tuple(found)
 
 

@@ -65,7 +65,7 @@ class Versions:
 
         Another version of DuckDB may hash otherwise; then every date counts as modified, once.
         """
-        rows = parquet_rows(self._store, name, version)
+        rows = parquet_rows(self._store, name, version, version.files)
         every = ", ".join(quoted(held.name) for held in version.columns)
         found = self._session.run(
             f"SELECT CAST({quoted(column)} AS DATE) AS _day, COUNT(*), CAST(SUM(hash({every})) AS VARCHAR) "

@@ -1,21 +1,37 @@
 """The tables and views of the store as views of DuckDB."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jetstream_argo.engines.embedded.pointer import Version
+from jetstream_argo.engines.embedded.pointer import DataFile, Version
+from jetstream_argo.engines.embedded.ranges import Bounds, Range, of_partition
 from jetstream_argo.engines.embedded.store import Store, TableName
-from jetstream_argo.engines.embedded.types import duckdb_type, quoted, quoted_relation, relation, text_literal
+from jetstream_argo.engines.embedded.types import duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import NotFound
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.session import Session
-    from jetstream_argo.engines.embedded.translate import Translated
+    from jetstream_argo.engines.embedded.translate import Read, Translated
+
+_MANY = 1_000  # views, in a process that runs statement after statement
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A table that a statement reads, its state, and those of its files that DuckDB is given."""
+
+    name: TableName
+    version: Version
+    files: tuple[DataFile, ...]
 
 
 class Views:
-    """Makes the views that translated queries read, each again when its table has changed."""
+    """Makes the views that translated queries read, each again when its table has changed.
+
+    A view has the files that may hold rows within the bounds of a read, and no others.
+    """
 
     def __init__(self, store: Store, session: "Session") -> None:
         self._store = store
@@ -28,61 +44,63 @@ class Views:
         Raises:
             NotFound: a table does not exist.
         """
+        if len(self._made) > _MANY:
+            for name in self._made:
+                self._session.connection.execute(f"DROP VIEW {quoted(name)}")
+            self._made.clear()
         self._use(translated, {})
 
     def forget(self) -> None:
         """Make every view anew when it is needed again, because the connection that had them is gone."""
         self._made.clear()
 
-    def base_tables(self, translated: "Translated") -> dict[TableName, Version]:
-        """Return the tables that a query reads: those behind views, and all that a wildcard matches.
+    def given(self, translated: "Translated") -> Iterator[Given]:
+        """Yield the tables that the query reads, those behind views and all that a wildcard matches included.
 
         Raises:
             NotFound: a table does not exist.
         """
-        found: dict[TableName, Version] = {}
-        for table in translated.tables:
-            for name in self._matches(table):
+        for read in translated.reads:
+            for name in self._matches(read.table):
                 version = self._current(name)
                 if version.view_sql is None:
-                    found[name] = version
+                    yield Given(name, version, wanted(version, read.bounds))
                 else:
-                    found |= self.base_tables(self._session.translate(version.view_sql))
-        return found
+                    yield from self.given(self._session.translate(version.view_sql, read.bounds))
 
     def _use(self, translated: "Translated", signatures: dict[str, str]) -> str:
         self._session.define(translated.macros)
-        return "".join(self._use_table(table, signatures) for table in translated.tables)
+        return "".join(self._use_read(read, signatures) for read in translated.reads)
 
-    def _use_table(self, table: str, signatures: dict[str, str]) -> str:
-        if table not in signatures:
-            use = self._use_wildcard if "*" in table else self._use_one
-            signatures[table] = use(table, signatures)
-        return signatures[table]
+    def _use_read(self, read: "Read", signatures: dict[str, str]) -> str:
+        if read.relation not in signatures:
+            use = self._use_wildcard if "*" in read.table else self._use_one
+            signatures[read.relation] = use(read, signatures)
+        return signatures[read.relation]
 
-    def _use_one(self, table: str, signatures: dict[str, str]) -> str:
-        name = self._store.name(table)
+    def _use_one(self, read: "Read", signatures: dict[str, str]) -> str:
+        name = self._store.name(read.table)
         version = self._current(name)
-        signature = f"{table}@{version.etag};"
+        signature = f"{read.relation}@{version.etag};"
         if version.view_sql is None:
-            return self._view(table, parquet_rows(self._store, name, version), signature)
-        inner = self._session.translate(version.view_sql)
-        return self._view(table, inner.sql, signature + self._use(inner, signatures))
+            return self._view(read, parquet_rows(self._store, name, version, wanted(version, read.bounds)), signature)
+        inner = self._session.translate(version.view_sql, read.bounds)
+        return self._view(read, inner.sql, signature + self._use(inner, signatures))
 
-    def _use_wildcard(self, table: str, signatures: dict[str, str]) -> str:
-        matches = self._matches(table)
-        prefix = self._store.name(table).table.removesuffix("*")
-        signature = "".join(self._use_table(str(match), signatures) for match in matches)
-        suffixes = [(quoted_relation(str(match)), text_literal(match.table.removeprefix(prefix))) for match in matches]
+    def _use_wildcard(self, read: "Read", signatures: dict[str, str]) -> str:
+        prefix = self._store.name(read.table).table.removesuffix("*")
+        matches = {match: replace(read, table=str(match)) for match in self._matches(read.table)}
+        signature = "".join(self._use_read(match, signatures) for match in matches.values())
         rows = " UNION ALL BY NAME ".join(
-            f"SELECT *, {suffix} AS _TABLE_SUFFIX FROM {match}" for match, suffix in suffixes
+            f"SELECT *, {text_literal(match.table.removeprefix(prefix))} AS _TABLE_SUFFIX FROM {quoted(found.relation)}"
+            for match, found in matches.items()
         )
-        return self._view(table, rows, signature)
+        return self._view(read, rows, signature)
 
-    def _view(self, table: str, rows: str, signature: str) -> str:
-        if self._made.get(relation(table)) != signature:
-            self._session.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted_relation(table)} AS {rows}")
-            self._made[relation(table)] = signature
+    def _view(self, read: "Read", rows: str, signature: str) -> str:
+        if self._made.get(read.relation) != signature:
+            self._session.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(read.relation)} AS {rows}")
+            self._made[read.relation] = signature
         return signature
 
     def _matches(self, table: str) -> list[TableName]:
@@ -103,13 +121,34 @@ class Views:
         return version
 
 
-def parquet_rows(store: Store, name: TableName, version: Version, *, only: Sequence[str] | None = None) -> str:
-    """Return a query for a table's rows; a column that a file lacks is NULL there. `only` limits it to some files."""
+def wanted(version: Version, bounds: Bounds) -> tuple[DataFile, ...]:
+    """Return the files that may have rows within the bounds; those of which nothing is known may."""
+    types = {bound.column: version.type_of(bound.column) or "" for bound in bounds}
+    usable = [bound for bound in bounds if bound.fits(types[bound.column])]
+    found = []
+    for file in version.files:
+        ranges = {bound.column: _range(version, file, bound.column, types[bound.column]) for bound in usable}
+        if file.rows and all(range_ is None or b.admits(range_) for b in usable for range_ in [ranges[b.column]]):
+            found.append(file)
+    return tuple(found)
+
+
+def _range(version: Version, file: DataFile, column: str, type_: str) -> Range | None:
+    for name, found in file.ranges.items():
+        if name.lower() == column:
+            return found
+    stored_by = version.layout.partition_by
+    return of_partition(file.partition, type_) if stored_by is not None and stored_by.lower() == column else None
+
+
+def parquet_rows(store: Store, name: TableName, version: Version, files: Sequence[DataFile]) -> str:
+    """Return a query for the rows in some of a table's files; a column that a file lacks is NULL there."""
     folder = store.folder(name)
-    files = [file for file in version.files if only is None or file.name in only]
     paths = ", ".join(text_literal(str(folder / file.name)) for file in files)
     held = {column for file in files for column in file.columns}
     columns = ", ".join(_column(column, present=column.name in held) for column in version.columns)
+    if not files:
+        return f"SELECT {columns} LIMIT 0"
     by_name = ", union_by_name = true" if len({file.columns for file in files}) > 1 else ""
     return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = false{by_name})"
 

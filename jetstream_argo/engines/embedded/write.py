@@ -54,7 +54,7 @@ class Writer:
                 version = replace(current, columns=_united(current.columns, columns), files=(*current.files, *files))
                 version = compacted(self._store, self._session, name, version)
             self._store.swap(name, version)
-        return Written(sum(file.rows for file in files), _written(files, stored_by(columns, layout)), scan)
+        return Written(sum(file.rows for file in files), _written(files, version), scan)
 
     @contextmanager
     def staged(self, rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> Iterator[str]:
@@ -80,7 +80,8 @@ class Writer:
         self, rows: str, columns: tuple[Column, ...], name: TableName, layout: Layout, sql: str
     ) -> tuple[DataFile, ...]:
         by = stored_by(columns, layout)
-        order = [part for part in (by, *layout.cluster_by) if part]
+        held = {column.name for column in columns}
+        order = [part for part in (by, *layout.cluster_by) if part in held]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
         query = f"SELECT {casts(columns)} FROM ({rows}) AS _rows{ordered}"
         target = self._store.new_file(name)
@@ -98,13 +99,15 @@ def stored_by(columns: Sequence[Column], layout: Layout) -> str | None:
     Of moments there are as many as rows: a file for each would be a burden, and nothing is pruned by their day.
     """
     types = {column.name: duckdb_type(column.type) for column in columns}
-    return None if types.get(layout.partition_by or "", "").startswith("TIMESTAMP") else layout.partition_by
+    stored = types.get(layout.partition_by or "")  # rows that are appended may lack the column
+    return None if stored is None or stored.startswith("TIMESTAMP") else layout.partition_by
 
 
-def _written(files: Sequence[DataFile], by: str | None) -> dict[str, int]:
+def _written(files: Sequence[DataFile], version: Version) -> dict[str, int]:
+    is_stored = stored_by(version.columns, version.layout) is not None
     rows: dict[str, int] = {}
     for file in files:
-        value = "" if by is None else file.partition or "NULL"
+        value = (file.partition or "NULL") if is_stored else ""
         rows[value] = rows.get(value, 0) + file.rows
     return {value: count for value, count in rows.items() if count}
 
