@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from jetstream_argo.report.entries import read_entries
 
 from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
@@ -16,6 +15,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, No
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import read_entries
 from tests.engines.bigquery.whole_run import AS_OF, make_telemetry
 from tests.pipeline import Pipeline, experiment, metric, planned, source
 
