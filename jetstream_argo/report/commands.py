@@ -18,6 +18,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
@@ -89,8 +90,8 @@ def results(
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
     entries = _entries(target)
-    result = read_estimates(target.engine, target.place, filters)
     _warn(only(status_report(None, entries), filters.metrics, filters.periods))
+    result = read_estimates(target.engine, target.place, filters)
     if asked["format_"] == "table":
         from jetstream_argo.report.tables import estimate_tables
 
@@ -134,7 +135,9 @@ def _report(target: _Target) -> StatusReport:
 
 
 def _warn(report: StatusReport) -> None:
-    """Tell of estimates that count units which were deleted since."""
+    """Tell of what failed as a whole, and of estimates that count units which were deleted since."""
+    for failure in report.of_nodes:
+        warn(of_node(failure))
     older = dict.fromkeys(each.metric for each in report.metrics if each.before_deletion)
     if older and report.deleted_at is not None:
         text = f"the estimates of {', '.join(older)} are older than the last deletion of units, {report.deleted_at}"

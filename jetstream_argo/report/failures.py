@@ -11,7 +11,8 @@ def outstanding(entries: Sequence[Entry], plan: AnalysisPlan | None) -> tuple[En
     """Return the failures among `entries`, oldest first, that were not made good; the last of those that are alike.
 
     A failure is made good when all that it could not compute was computed later, in some of the same dates or
-    windows. A failure of a definition that `plan` no longer has does not count.
+    windows; that of a node as a whole, when the node recorded a success later. A failure of a definition that `plan` no
+    longer has does not count.
     """
     known = None if plan is None else _keys(plan)
     last: dict[tuple[object, ...], Entry] = {}
@@ -23,6 +24,11 @@ def outstanding(entries: Sequence[Entry], plan: AnalysisPlan | None) -> tuple[En
             last.pop(alike, None)  # so that the order is that of the failures that are kept
             last[alike] = entry
     return tuple(last.values())
+
+
+def of_node(failure: Entry) -> str:
+    """Return a line about the failure of a node as a whole."""
+    return f"{failure.node} failed at {failure.recorded_at:%Y-%m-%d %H:%M}: {failure.error}: {failure.message}"
 
 
 def _keys(plan: AnalysisPlan) -> frozenset[str]:
@@ -42,10 +48,12 @@ def _concerns(failure: Entry, known: frozenset[str]) -> bool:
 def _made_good(failure: Entry, later: Sequence[Entry]) -> bool:
     missing = dict.fromkeys(failure.keys)
     for entry in later:
-        if entry.state is State.FAILED or not _same_work(failure, entry):
+        if entry.state is State.FAILED:
             continue
-        if not failure.keys:
+        if not failure.keys and (entry.node == failure.node or (failure.table and _same_work(failure, entry))):
             return True
+        if not failure.keys or not _same_work(failure, entry):
+            continue
         for key in entry.keys:
             missing.pop(key, None)
         if not missing:

@@ -76,11 +76,17 @@ class StatusReport:
         return tuple(each for each in self.metrics if not each.is_complete)
 
     @property
+    def of_nodes(self) -> tuple[Entry, ...]:
+        """The failures that are of no metric, such as that of the enrollments: they explain why all are lacking."""
+        return tuple(each for each in self.failures if not each.metrics)
+
+    @property
     def exit_code(self) -> int:
         """0 when nothing is lacking; 75 when a run may do more, and 2 when only a changed definition will."""
-        if not self.lacking:
+        errors = [*(each.error for each in self.lacking), *(each.error for each in self.of_nodes)]
+        if not errors:
             return EXIT_DONE
-        wrong = all(each.error and each.error not in _RETRIABLE for each in self.lacking)
+        wrong = all(error and error not in _RETRIABLE for error in errors)
         return EXIT_DEFINITION if wrong else EXIT_RETRY
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from jetstream_argo.engines.arrow import result_of
 from jetstream_argo.engines.protocol import Column, Job, Result
 from jetstream_argo.report.costs import Cost
+from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
 
 _STYLES = {
@@ -39,18 +40,20 @@ _COLUMNS = (
 
 
 def status_tables(report: StatusReport) -> Iterator[RenderableType]:
-    """Yield what to print: metrics, sources, nodes, and a line that sums up."""
+    """Yield what to print: metrics, sources, nodes, a line that sums up, and failures that are of no metric."""
     yield _metrics(report)
     yield _sources(report)
     yield _nodes(report)
     yield Text(summary(report), style="bold")
+    for failure in report.of_nodes:
+        yield Text(of_node(failure), style="red")
 
 
 def summary(report: StatusReport) -> str:
     """Return how many windows of metrics are in each standing."""
     counts = counted(report)
     if not counts:
-        return "nothing is due"
+        return "nothing was computed" if report.failures else "nothing is due"
     return "windows of metrics: " + ", ".join(f"{count} {standing}" for standing, count in counts.items())
 
 

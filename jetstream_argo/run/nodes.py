@@ -26,6 +26,7 @@ from jetstream_argo.errors import (
 from jetstream_argo.plan.model import Metric, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
+from jetstream_argo.run.failing import recorded_failures
 from jetstream_argo.run.sources import ensure_partials, ensure_values
 from jetstream_argo.run.splitting import is_about_a_table
 from jetstream_argo.run.words import counted
@@ -53,8 +54,13 @@ def run_node(node: Node, context: Context) -> TaskResult:
 
     Raises:
         NodeError: nobody enrolled.
-        EngineError: the warehouse refused or failed, and not because of one metric.
+        EngineError: the warehouse refused or failed, and not because of one metric. It is recorded.
     """
+    with recorded_failures(node, context):
+        return _done(node, context)
+
+
+def _done(node: Node, context: Context) -> TaskResult:
     match node.task:
         case EnrollmentsTask():
             line = ensure_enrollments(context)

@@ -10,7 +10,7 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.commands import results, status
-from jetstream_argo.store.entries import State
+from jetstream_argo.store.entries import Kind, State
 from tests.report import small
 
 BROKEN = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")
@@ -122,3 +122,18 @@ def _run(command: object, *arguments: str) -> Result:
     elif isinstance(shown.return_value, int):
         shown.exit_code = shown.return_value
     return shown
+
+
+def test_a_failure_of_the_enrollments_is_shown_where_nothing_else_was_recorded(tmp_path: Path):
+    failed = small.entry(Kind.ENROLLMENTS, State.FAILED, 4, node="enrollments", error="InvalidQuery", message="no unit")
+    small.record(EmbeddedEngine(tmp_path), [failed])
+    common = ("new-tab", "--dataset", "analysis", "--warehouse", f"embedded:{tmp_path}")
+
+    shown = _run(status, *common, "--exit-code")
+    lacking = CliRunner().invoke(results, common)
+
+    assert "nothing was computed" in shown.output
+    assert "enrollments failed at 2026-05-25 04:00: InvalidQuery: no unit" in shown.output
+    assert shown.exit_code == EXIT_DEFINITION
+    assert "warning: enrollments failed at 2026-05-25 04:00: InvalidQuery: no unit" in lacking.stderr
+    assert isinstance(lacking.exception, PlanError)
