@@ -1,17 +1,19 @@
 """Which experiments get a Workflow on a date, and what becomes of each."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from jetstream_argo.argo.looking import Waits
 from jetstream_argo.argo.submit import Submitted
 from jetstream_argo.config.experiment import Experiment
 from jetstream_argo.config.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.config.experimenter import load_experiments
 from jetstream_argo.config.specs import Spec
-from jetstream_argo.errors import EXIT_DONE, ConfigError, JetstreamArgoError, NotRunnable, Problem
+from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY, ConfigError, JetstreamArgoError, NotRunnable, Problem
 from jetstream_argo.plan.model import AnalysisPlan
 
 GRACE = timedelta(days=7)  # an ended experiment is looked at for so long, so that a failed last day is caught up
@@ -23,17 +25,22 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     EXISTS = "exists already"
     NOT_DUE = "not due"
+    WAITS = "waiting"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of one experiment; `line` is the Workflow's name or the reason why there is none."""
+    """What became of one experiment; `line` is the Workflow's name or the reason why there is none.
+
+    `waits` has a line for each source of which more will be computed once it is there.
+    """
 
     slug: str
     state: State
     line: str
     exit_code: int = EXIT_DONE
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +65,12 @@ class Report:
     @property
     def line(self) -> str:
         """The report in a line."""
-        counts = [f"{sum(entry.state is state for entry in self.entries)} {state}" for state in State]
+        counts = {state: sum(entry.state is state for entry in self.entries) for state in State}
+        told = [f"{n} {state}" for state, n in counts.items() if n or state is not State.WAITS]
         failed = [entry.slug for entry in self.entries if entry.state is State.FAILED]
-        return ", ".join(counts) + (f": {', '.join(failed)}" if failed else "")
+        waits = Counter(source for entry in self.entries for source in entry.waits)
+        rest = [f"{source}, for {n} experiment{'s' if n > 1 else ''}" for source, n in sorted(waits.items())]
+        return "; ".join([", ".join(told) + (f": {', '.join(failed)}" if failed else ""), *rest])
 
 
 def candidates(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]]:
@@ -113,14 +123,19 @@ def submit_due(
     submit: Callable[[AnalysisPlan], Submitted],
     tell: Callable[[Entry], None],
     before: Sequence[Entry] = (),
+    is_last: bool = False,
 ) -> Report:
-    """Plan and submit each live experiment; one that fails is told of and does not stop the others."""
+    """Plan and submit each live experiment; one that fails is told of and does not stop the others.
+
+    With `is_last` nobody looks again, and what is waited for is a failure.
+    """
     entries = list(before)
     for entry in before:
         tell(entry)
     for candidate in sorted(found, key=lambda each: each.experiment.slug):
         if is_live(candidate.experiment, as_of):
-            entries.append(_one(candidate, plan, submit))
+            entry = _one(candidate, plan, submit)
+            entries.append(replace(entry, exit_code=EXIT_RETRY) if is_last and entry.waits else entry)
             tell(entries[-1])
     return Report(tuple(entries))
 
@@ -131,8 +146,11 @@ def _one(
     slug = candidate.experiment.slug
     try:
         submitted = submit(plan(candidate))
+    except Waits as reason:
+        return Entry(slug, State.WAITS, str(reason), waits=reason.sources)
     except NotRunnable as reason:
         return Entry(slug, State.NOT_DUE, str(reason))
     except JetstreamArgoError as error:
         return Entry(slug, State.FAILED, str(error), error.exit_code)
-    return Entry(slug, State.SUBMITTED if submitted.is_new else State.EXISTS, submitted.name)
+    state = State.SUBMITTED if submitted.is_new else State.EXISTS
+    return Entry(slug, state, "; ".join([submitted.name, *submitted.waits]), waits=submitted.waits)

@@ -79,10 +79,18 @@ def manifest(emitted: Emitted) -> str:
     )
 
 
-def emit(plan: AnalysisPlan, deployment: Deployment, *, metrics: Collection[str] = (), once: bool = True) -> Emitted:
+def emit(
+    plan: AnalysisPlan,
+    deployment: Deployment,
+    *,
+    metrics: Collection[str] = (),
+    once: bool = True,
+    attempt: int = 1,
+) -> Emitted:
     """Return the objects that compute `plan`, limited to `metrics` unless that is empty.
 
-    With `once`, the Workflow has the one name that belongs to plan and metrics, so that it cannot be created twice.
+    With `once`, the Workflow has the one name that belongs to plan, metrics and `attempt`, so that it cannot be created
+    twice.
 
     Raises:
         NotRunnable: no window is due.
@@ -94,7 +102,7 @@ def emit(plan: AnalysisPlan, deployment: Deployment, *, metrics: Collection[str]
         raise NotRunnable(f"{plan.experiment.slug}: nothing is due as of {plan.as_of}")
     filtered(dag, metrics)
     sha256 = codec.sha256(plan)
-    identity = _Identity(names.workflow_name(plan, sha256, metrics), sha256, tuple(metrics), once)
+    identity = _Identity(names.workflow_name(plan, sha256, metrics, attempt=attempt), sha256, tuple(metrics), once)
     tasks = [node.id for node in (*dag.nodes, dag.last)]
     names.refuse_unusable(tasks)
     names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{node.id}" for node in dag.nodes), names.ON_EXIT])

@@ -21,16 +21,17 @@ _KEYWORDS = frozenset("in not and or let matches contains true false nil startsw
 _ATTEMPTS = 8  # suffixes `(0)`, `(1)`… of one node, more than any retry limit here
 
 
-def workflow_name(plan: AnalysisPlan, sha256: str, metrics: Collection[str] = ()) -> str:
-    """Return the name of the one workflow for this plan and choice of metrics."""
+def workflow_name(plan: AnalysisPlan, sha256: str, metrics: Collection[str] = (), *, attempt: int = 1) -> str:
+    """Return the name of the one workflow for this plan and choice of metrics, and of its further attempts."""
     key = hashlib.sha256("\0".join([sha256, *sorted(metrics)]).encode()).hexdigest() if metrics else sha256
-    return f"{name_prefix(plan)}{key[:8]}"
+    tail = f"{key[:8]}-{attempt}" if attempt > 1 else key[:8]
+    return name_prefix(plan, room=len(tail)) + tail
 
 
-def name_prefix(plan: AnalysisPlan) -> str:
-    """Return what the names of all workflows of this experiment and date begin with."""
+def name_prefix(plan: AnalysisPlan, *, room: int = 8) -> str:
+    """Return what the names of all workflows of this experiment and date begin with, and leave room for the rest."""
     tail = f"-{plan.as_of}-"
-    slug = readable(plan.experiment.slug)[: LONGEST - len(tail) - len("jetstream-") - 8]
+    slug = readable(plan.experiment.slug)[: LONGEST - len(tail) - len("jetstream-") - room]
     return f"jetstream-{slug}".rstrip("-") + tail
 
 

@@ -13,10 +13,11 @@ _LABELS = {"app.kubernetes.io/name": APP}
 _HOUR = 3600  # seconds
 
 
-def cron_workflow(deployment: Deployment, *, schedule: str = "0 5 * * *") -> Document:
-    """Return the CronWorkflow that plans and submits all live experiments, by default at 05:00 UTC.
+def cron_workflow(deployment: Deployment, *, schedule: str = "0 5-20 * * *") -> Document:
+    """Return the CronWorkflow that plans and submits all live experiments, by default every hour from 05:00 UTC.
 
-    It plans for the day before the time that the schedule says, however late it starts.
+    It plans for the day before the time that the schedule says, however late it starts. What is there already is left
+    alone; at the last look, 20 hours after the day's end, what is still waited for is a failure.
     """
     built = CronWorkflow(
         name="jetstream-daily",
@@ -27,8 +28,9 @@ def cron_workflow(deployment: Deployment, *, schedule: str = "0 5 * * *") -> Doc
         concurrency_policy="Forbid",
         # A missed run is made up within four hours; by default it would be lost.
         starting_deadline_seconds=4 * _HOUR,
-        successful_jobs_history_limit=7,
-        failed_jobs_history_limit=7,
+        # Those of two days.
+        successful_jobs_history_limit=32,
+        failed_jobs_history_limit=32,
         entrypoint="submit-due",
         templates=[_planner("submit-due", ["submit-due", "--date", "{{workflow.scheduledTime}}"], deployment)],
     )

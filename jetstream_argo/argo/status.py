@@ -28,6 +28,12 @@ class _Lock(_Answer):
     waiting: str = ""
 
 
+class _Outputs(_Answer):
+    """What a pod left; `exit_code` is empty where it has none."""
+
+    exit_code: str = ""
+
+
 class Node(_Answer):
     """A node of a Workflow, as Argo keeps it."""
 
@@ -40,6 +46,7 @@ class Node(_Answer):
     progress: str = ""
     children: tuple[str, ...] = ()
     outbound_nodes: tuple[str, ...] = ()
+    outputs: _Outputs = _Outputs()
     lock: _Lock = Field(default=_Lock(), alias="synchronizationStatus")
 
 

@@ -9,10 +9,14 @@ from jetstream_argo.engines.objects import keep
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A Workflow that is in the cluster now; `is_new` unless one of that name, thus of that plan, was there."""
+    """A Workflow that is in the cluster now; `is_new` unless one of that name, thus of that plan, was there.
+
+    `waits` has a line for each source that it leaves out for now.
+    """
 
     name: str
     is_new: bool
+    waits: tuple[str, ...] = ()
 
 
 def submit(emitted: Emitted, cluster: Cluster) -> Submitted:

@@ -1,6 +1,7 @@
 """Workflows for a cluster: printed, submitted for one experiment, submitted for all that are live."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,13 +73,22 @@ def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | Non
 @click.option(
     "--date", "when", required=True, metavar="DATE|TIME", help="Telemetry is complete until DATE, or TIME's day before."
 )
-def submit_due(when: str, kubeconfig: str | None, context: str | None, **options: Any) -> int:
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0),
+    default=20,
+    show_default=True,
+    envvar="JETSTREAM_DEADLINE_HOURS",
+    help="Hours after the day's end from which it is a failure if a source is not there yet.",
+)
+def submit_due(when: str, deadline: float, kubeconfig: str | None, context: str | None, **options: Any) -> int:
     """Create the Workflow of every live experiment. One that cannot be planned is reported and stops no other."""
+    from jetstream_argo.argo.anew import submit_anew
     from jetstream_argo.argo.due import Candidate, candidates, submit_due
     from jetstream_argo.argo.emit import emit
+    from jetstream_argo.argo.looking import is_last_look, look, nothing_known
     from jetstream_argo.argo.pod import pod
     from jetstream_argo.argo.submit import Submitted
-    from jetstream_argo.argo.submit import submit as create
     from jetstream_argo.plan.model import AnalysisPlan
     from jetstream_argo.planner import plan_known
 
@@ -97,7 +107,10 @@ def submit_due(when: str, kubeconfig: str | None, context: str | None, **options
             return plan_known(candidate.experiment, candidate.spec, where, as_of=as_of, dataset=dataset).plan
 
         def submit(made: AnalysisPlan) -> Submitted:
-            return create(emit(made, deployment), cluster)
+            found = look(made, nothing_known)
+            return replace(
+                submit_anew(lambda number: emit(found.plan, deployment, attempt=number), cluster), waits=found.waits
+            )
 
         report = submit_due(
             found,
@@ -106,6 +119,7 @@ def submit_due(when: str, kubeconfig: str | None, context: str | None, **options
             submit=submit,
             tell=lambda entry: say(f"{entry.state}: {entry.slug}: {entry.line}"),
             before=unreadable,
+            is_last="T" in when and is_last_look(_time(when), as_of, hours=deadline),
         )
     pod(os.environ).say(report.line)
     say(report.line)
@@ -119,10 +133,16 @@ def scheduled(when: str) -> date:
     """
     if "T" not in when:
         return day(when)
+    return _time(when).date() - timedelta(days=1)
+
+
+def _time(when: str) -> datetime:
     try:
-        return sane(datetime.fromisoformat(when).astimezone(UTC).date() - timedelta(days=1))
+        at = datetime.fromisoformat(when).astimezone(UTC)
+        sane(at.date() - timedelta(days=1))
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{when!r} is no time such as 2026-05-31T05:00:00Z", param_hint="--date") from error
+    return at
 
 
 def _with_archive(options: dict[str, Any], scratch: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from jetstream_argo.argo.anew import ended_for_now
 from jetstream_argo.argo.deployment import Deployment
 from jetstream_argo.argo.emit import emit
 from jetstream_argo.argo.retry import retried, seconds_until_settled
@@ -51,10 +52,10 @@ def break_node():
 
 @pytest.fixture
 def submitted(cluster, make_plan) -> Callable[..., str]:
-    def submit(*, slug="", chosen=(), limits="", pauses=None, **parameters: str) -> str:
+    def submit(*, slug="", chosen=(), limits="", pauses=None, code=2, **parameters: str) -> str:
         plan = make_plan(SOURCES, slug=slug or f"test-{uuid4().hex[:8]}")
         emitted = emit(plan, Deployment(IMAGE, "none", limits=limits), metrics=chosen)
-        document = with_shells(emitted, parameters, pauses or {})
+        document = with_shells(emitted, parameters, pauses or {}, code=code)
         assert cluster.create(document)
         return str(document["metadata"]["name"])
 
@@ -137,6 +138,17 @@ def test_a_failed_node_shows_its_reason_and_a_retry_runs_its_chain_alone(cluster
     assert {pod.split(".")[-1].split("(")[0] for pod in after.keys() - before.keys()} == {"day-clients"} | _names(
         failed, "Omitted"
     )
+
+
+@pytest.mark.parametrize(("code", "anew"), [(75, True), (2, False)])
+def test_a_workflow_says_whether_it_ended_for_now(cluster, break_node, submitted, code, anew):
+    break_node("enrollments")
+    name = submitted(code=code)
+
+    status = ended(cluster, name)
+
+    assert status.phase == "Failed"
+    assert ended_for_now(cluster.workflow(name)) is anew
 
 
 @pytest.mark.parametrize("arrival", ["second, other", "other, second"])

@@ -103,6 +103,25 @@ def test_the_planner_submits_what_is_live_and_reports_what_cannot_be_planned(exp
     assert lines[-1] == "1 submitted, 0 exists already, 0 not due, 1 failed: wrong"
 
 
+def test_the_planner_of_the_next_hour_creates_anew_what_ended_for_now(experiment, server, reach, capsys):
+    command = ["submit-due", "--experiments", str(experiment.parent), *DEPLOYMENT, *reach, "--date"]
+    exit_code_of([*command, "2026-03-11T05:00:00Z"])
+    (name,) = server.names("workflows")
+    nodes = {
+        "a": {"type": "Retry", "children": ["b"]},
+        "b": {"type": "Pod", "outputs": {"exitCode": "75"}},
+    }
+    for id, node in nodes.items():
+        node |= {"id": id, "name": id, "displayName": id, "phase": "Failed"}
+    server.objects["workflows", name]["status"] = {"phase": "Failed", "nodes": nodes}
+
+    codes = [exit_code_of([*command, f"2026-03-11T{hour}:00:00Z"]) for hour in ("06", "20")]
+
+    assert codes == [0, 0]
+    assert server.names("workflows") == [name, f"{name}-2"]
+    assert capsys.readouterr().out.splitlines()[-1] == "0 submitted, 1 exists already, 0 not due, 0 failed"
+
+
 def test_the_planner_needs_to_be_told_where_experiments_are(reach, capsys):
     assert exit_code_of(["submit-due", "--date", "2026-03-10", *DEPLOYMENT, *reach]) == 2
     assert "say where experiments are" in capsys.readouterr().err

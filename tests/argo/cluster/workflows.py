@@ -19,12 +19,17 @@ IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
 NAMESPACE = os.environ.get("JETSTREAM_TEST_NAMESPACE", "argo")
 _SCRIPT = (
     'echo "$0" > /tmp/summary.json; sleep "$1"; '
-    'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit 2; fi'
+    'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit "$2"; fi'
 )
 
 
-def with_shells(emitted: Emitted, parameters: Mapping[str, str], pauses: Mapping[str, int]) -> dict[str, Any]:
-    """Return an emitted Workflow with a shell in place of the worker, for an account of Argo's quick start."""
+def with_shells(
+    emitted: Emitted, parameters: Mapping[str, str], pauses: Mapping[str, int], *, code: int = 2
+) -> dict[str, Any]:
+    """Return an emitted Workflow with a shell in place of the worker, for an account of Argo's quick start.
+
+    A node that is to fail does so with the exit code `code`, twice at most.
+    """
     document: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(emitted.workflow)))
     for account in ("serviceAccountName", "executor", "automountServiceAccountToken"):
         document["spec"].pop(account)
@@ -36,7 +41,8 @@ def with_shells(emitted: Emitted, parameters: Mapping[str, str], pauses: Mapping
             node = template["container"]["args"][-1]
             source = {"configMapKeyRef": {"name": "jetstream-test", "key": "broken"}}
             pause = str(pauses.get(template["name"], 0))
-            template["container"] |= {"command": ["sh", "-c"], "args": [_SCRIPT, node, pause]}
+            template["container"] |= {"command": ["sh", "-c"], "args": [_SCRIPT, node, pause, str(code)]}
+            template["retryStrategy"]["limit"] = "1"
             template["container"]["env"].append({"name": "BROKEN", "valueFrom": source})
     return document
 
