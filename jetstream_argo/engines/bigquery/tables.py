@@ -9,9 +9,10 @@ from google.api_core.exceptions import Conflict as AlreadyExists
 from google.api_core.exceptions import NotFound as Missing
 from google.api_core.exceptions import PreconditionFailed
 from google.api_core.retry import Retry
-from google.cloud.bigquery import Client, DatasetReference, Table, TableReference
+from google.cloud.bigquery import Client, Dataset, DatasetReference, Table, TableReference
 
 from jetstream_argo.engines.bigquery.calls import retry, translated
+from jetstream_argo.engines.bigquery.expirations import keep_partitions
 from jetstream_argo.engines.bigquery.labels import sanitised
 from jetstream_argo.engines.bigquery.schema import columns_of
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
@@ -33,6 +34,7 @@ class Tables:
         self._settings = settings
         self._retry = retry(settings)
         self._seconds = settings.request_seconds
+        self._datasets: dict[DatasetReference, Dataset | None] = {}
 
     def reference(self, name: str) -> TableReference:
         """Return the table that `dataset.table` or `project.dataset.table` names."""
@@ -59,6 +61,18 @@ class Tables:
         """Return the name as the pipeline writes it: without the project when it is the engine's own."""
         prefix = "" if reference.project == self._settings.project else f"{reference.project}."
         return f"{prefix}{reference.dataset_id}.{reference.table_id}"
+
+    def settings_of_dataset(self, name: str) -> Dataset | None:
+        """Return the settings of a table's dataset, asked for once; None if the account may not look at it."""
+        reference = DatasetReference(self.reference(name).project, self.reference(name).dataset_id)
+        if reference not in self._datasets:
+            try:
+                with translated():
+                    found = self._client.get_dataset(reference, retry=self._retry, timeout=self._seconds)
+            except AccessDenied:
+                found = None
+            self._datasets[reference] = found
+        return self._datasets[reference]
 
     def find(self, name: str) -> Table | None:
         """Return a table or view, or None if there is none of that name."""
@@ -123,13 +137,13 @@ class Tables:
         wanted.labels = sanitised(labels)
         with translated(sql=sql):
             found = self._find_or_create(wanted)
-            if found is None:
-                return
             if found.view_query is None:
                 raise Conflict(f"{name!r} is a table, and a view was to be made of that name; delete one of them first")
             if (found.view_query, found.description, found.labels) != (sql, wanted.description, wanted.labels):
                 wanted.labels = _replacing(found.labels, wanted.labels)
-                self._update(wanted, "view_query", "description", "labels")
+                self._update(wanted, "view_query", "description", "labels", "expires")
+            elif found.expires is not None:
+                self._update(wanted, "expires")
 
     def set_labels(self, name: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels; a change by another process in between is not overwritten unseen."""
@@ -145,19 +159,21 @@ class Tables:
     def describe(self, name: str, layout: Layout, *, expires: datetime | None) -> None:
         """Give a table the layout's description and labels, where the layout has any; others of its labels stay.
 
-        It expires then, or stays as long as it was to.
+        It expires then, or never; its partitions stay.
         """
 
         def change() -> None:
             table = self.get(name)
-            if not is_described(table, layout) or not lasts(table, expires):
+            fields = keep_partitions(table)
+            if not is_described(table, layout):
                 table.description = layout.description or table.description
                 table.labels = {**table.labels, **sanitised(layout.labels)}
-                if expires is None:
-                    self._update(table, "description", "labels")
-                else:
-                    table.expires = expires
-                    self._update(table, "description", "labels", "expires")
+                fields += ("description", "labels")
+            if not lasts(table, expires):
+                table.expires = expires
+                fields += ("expires",)
+            if fields:
+                self._update(table, *fields)
 
         with translated():
             self._while_others_change(change)
@@ -180,15 +196,14 @@ class Tables:
         except AccessDenied as error:
             return error
 
-    def _find_or_create(self, wanted: Table) -> Table | None:
+    def _find_or_create(self, wanted: Table) -> Table:
         found = self._find(wanted.reference)
         if found is not None:
             return found
         try:
-            self._client.create_table(wanted, retry=self._retry, timeout=self._seconds)
+            return self._client.create_table(wanted, retry=self._retry, timeout=self._seconds)
         except AlreadyExists:  # another process's, or our own whose answer was lost
-            return self._find(wanted.reference)
-        return None
+            return self.get(self.short(wanted.reference))
 
     def _update(self, table: Table, *fields: str) -> None:
         self._client.update_table(table, list(fields), retry=self._retry, timeout=self._seconds)
@@ -213,9 +228,9 @@ def is_described(table: Table | None, layout: Layout) -> bool:
 
 
 def lasts(table: Table | None, expires: datetime | None) -> bool:
-    """Return whether a table expires about then; within a day, so that not every write changes it."""
+    """Return whether a table expires about then, or never; within a day, so that not every write changes it."""
     if expires is None:
-        return True
+        return table is None or table.expires is None
     return table is not None and table.expires is not None and expires - table.expires < timedelta(days=1)
 
 

@@ -146,7 +146,7 @@ def info_rows(engine: BigQueryEngine) -> int:
 
 def another(engine: BigQueryEngine) -> BigQueryEngine:
     """The engine of another process."""
-    return BigQueryEngine(engine._settings, attempt=uuid4().hex)
+    return BigQueryEngine(engine.settings, attempt=uuid4().hex)
 
 
 @pytest.mark.parametrize("column_type", ["TIMESTAMP", "DATETIME"])
