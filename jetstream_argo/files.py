@@ -57,5 +57,17 @@ def write_file(path: Path, content: str | bytes) -> None:
         raise ConfigError(str(path), [Problem("", f"cannot be written: {_reason(error)}")]) from error
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(path), [Problem("", f"cannot be made: {_reason(error)}")]) from error
+
+
 def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -32,7 +32,9 @@ def cron_workflow(deployment: Deployment, *, schedule: str = "0 5-20 * * *") -> 
         successful_jobs_history_limit=32,
         failed_jobs_history_limit=32,
         entrypoint="submit-due",
-        templates=[_planner("submit-due", ["submit-due", "--date", "{{workflow.scheduledTime}}"], deployment)],
+        templates=[
+            _planner("submit-due", ["submit-due", "--jobs=2", "--date", "{{workflow.scheduledTime}}"], deployment)
+        ],
     )
     return _finished(built, deployment)
 
@@ -82,8 +84,8 @@ def _planner(name: str, arguments: list[str], deployment: Deployment) -> Contain
         args=arguments,
         env_from=[m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS))],
         env=container.reporting(),
-        # It holds all definitions and one plan at a time.
-        resources=m.ResourceRequirements(requests={"cpu": "250m", "memory": "1Gi"}, limits={"memory": "1Gi"}),
+        # Two processes that plan one experiment each, and what holds the others.
+        resources=m.ResourceRequirements(requests={"cpu": "250m", "memory": "2Gi"}, limits={"memory": "2Gi"}),
         security_context=container.container_security(),
         volume_mounts=[m.VolumeMount(name=container.TMP, mount_path="/tmp")],  # the pod's own
         termination_message_policy="FallbackToLogsOnError",

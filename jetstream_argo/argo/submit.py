@@ -1,10 +1,12 @@
-"""How a Workflow gets into a cluster, once."""
+"""How a Workflow gets into a cluster, once, or into a folder."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from jetstream_argo.argo.cluster import Cluster
-from jetstream_argo.argo.emit import Emitted
+from jetstream_argo.argo.emit import Emitted, manifest
 from jetstream_argo.engines.objects import keep
+from jetstream_argo.files import is_file, write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,30 @@ def submit(emitted: Emitted, cluster: Cluster) -> Submitted:
         keep(carrier.url, carrier.data)
     if carrier.config_map:
         cluster.create(carrier.config_map)
-    metadata = emitted.workflow["metadata"]
-    assert isinstance(metadata, dict)  # every object has it
-    name = str(metadata["name"])
+    name = _name(emitted)
     is_new = cluster.create(emitted.workflow)
     if carrier.config_map:
         cluster.own(carrier.config_map_name, cluster.workflow(name))
     return Submitted(name, is_new)
+
+
+def write(emitted: Emitted, folder: Path) -> Submitted:
+    """Write the manifest of a Workflow that was emitted with `once` into a folder, instead of creating it.
+
+    Raises:
+        ConfigError: the file cannot be written.
+        EngineError: the object store refuses or does not answer.
+    """
+    if emitted.carrier.url:
+        keep(emitted.carrier.url, emitted.carrier.data)
+    name = _name(emitted)
+    file = folder / f"{name}.yaml"
+    is_new = not is_file(file)
+    write_file(file, manifest(emitted))
+    return Submitted(name, is_new)
+
+
+def _name(emitted: Emitted) -> str:
+    metadata = emitted.workflow["metadata"]
+    assert isinstance(metadata, dict)  # every object has it
+    return str(metadata["name"])

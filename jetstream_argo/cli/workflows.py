@@ -1,11 +1,13 @@
 """Workflows for a cluster: printed, submitted for one experiment, submitted for all that are live."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -15,8 +17,17 @@ from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import EXIT_DONE
-from jetstream_argo.files import write_file
+from jetstream_argo.files import make_folder, write_file
 from jetstream_argo.terminal.text import deliver, say
+
+if TYPE_CHECKING:
+    from jetstream_argo.argo.deployment import Deployment
+    from jetstream_argo.argo.submit import Submitted
+    from jetstream_argo.plan.model import AnalysisPlan
+
+    Submit: TypeAlias = Callable[[AnalysisPlan], Submitted]
+
+_JOBS = min(os.cpu_count() or 1, 4)
 
 
 @click.command()
@@ -81,17 +92,26 @@ def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | Non
     envvar="JETSTREAM_DEADLINE_HOURS",
     help="Hours after the day's end from which it is a failure if a source is not there yet.",
 )
-def submit_due(when: str, deadline: float, kubeconfig: str | None, context: str | None, **options: Any) -> int:
-    """Create the Workflow of every live experiment. One that cannot be planned is reported and stops no other."""
-    from jetstream_argo.argo.anew import submit_anew
-    from jetstream_argo.argo.due import Candidate, candidates, submit_due
-    from jetstream_argo.argo.emit import emit
-    from jetstream_argo.argo.looking import is_last_look, look, nothing_known
-    from jetstream_argo.argo.pod import pod
-    from jetstream_argo.argo.submit import Submitted
-    from jetstream_argo.plan.model import AnalysisPlan
-    from jetstream_argo.planner import plan_known
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Write manifests here; create nothing."
+)
+@click.option("--jobs", "-j", type=click.IntRange(1), default=_JOBS, help="Experiments planned at a time.")
+@click.option("--seconds-each", type=click.FloatRange(0.1), default=120.0, show_default=True, help="To plan one.")
+@click.option("--mib-each", type=click.IntRange(64), default=768, show_default=True, help="Memory to plan one.")
+def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_each: int, **options: Any) -> int:
+    """Create the Workflow of every live experiment. One that cannot be planned is reported and stops no other.
 
+    Exits with 0 when all are there; else with the code of the failure that is most worth a retry: 75 for a passing
+    one, 2 for a wrong definition or one that takes too much, 1 for a mistake of this program.
+    """
+    from jetstream_argo.argo.candidates import candidates
+    from jetstream_argo.argo.due import submit_due
+    from jetstream_argo.argo.isolation import Allowance, each_alone
+    from jetstream_argo.argo.looking import is_last_look
+    from jetstream_argo.argo.planning import Planning, planned
+    from jetstream_argo.argo.pod import pod
+
+    output, reach = options.pop("output"), (options.pop("kubeconfig"), options.pop("context"))
     deployment = deployment_of(options)
     as_of = scheduled(when)
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
@@ -100,22 +120,11 @@ def submit_due(when: str, deadline: float, kubeconfig: str | None, context: str 
             raise click.UsageError("say where experiments are: --experiments URL, a file, or a folder of files")
         found, unreadable = candidates(chosen_options["experiments"])
         where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
-        cluster = cluster_of(kubeconfig, context, deployment.namespace)
-
-        def plan(candidate: Candidate) -> AnalysisPlan:
-            dataset = chosen_options["dataset"]
-            return plan_known(candidate.experiment, candidate.spec, where, as_of=as_of, dataset=dataset).plan
-
-        def submit(made: AnalysisPlan) -> Submitted:
-            found = look(made, nothing_known)
-            return replace(
-                submit_anew(lambda number: emit(found.plan, deployment, attempt=number), cluster), waits=found.waits
-            )
-
+        planning = Planning(where, as_of, chosen_options["dataset"], deployment)
+        submit = _into_folder(output, deployment) if output else _into_cluster(*reach, deployment)
+        allowance = Allowance(seconds_each, mib_each)
         report = submit_due(
-            found,
-            as_of=as_of,
-            plan=plan,
+            each_alone(partial(planned, planning=planning), found, jobs=jobs, allowance=allowance),
             submit=submit,
             tell=lambda entry: say(f"{entry.state}: {entry.slug}: {entry.line}"),
             before=unreadable,
@@ -124,6 +133,37 @@ def submit_due(when: str, deadline: float, kubeconfig: str | None, context: str 
     pod(os.environ).say(report.line)
     say(report.line)
     return report.exit_code
+
+
+def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment") -> "Submit":
+    """Return what creates the Workflow of a plan, as much of it as can be computed by now."""
+    from jetstream_argo.argo.anew import submit_anew
+    from jetstream_argo.argo.emit import emit
+    from jetstream_argo.argo.looking import look, nothing_known
+
+    cluster = cluster_of(kubeconfig, context, deployment.namespace)
+
+    def submit(plan: "AnalysisPlan") -> "Submitted":
+        found = look(plan, nothing_known)
+        submitted = submit_anew(lambda number: emit(found.plan, deployment, attempt=number), cluster)
+        return replace(submitted, waits=found.waits)
+
+    return submit
+
+
+def _into_folder(folder: Path, deployment: "Deployment") -> "Submit":
+    """Return what writes the Workflow of a plan into a folder, as much of it as can be computed by now."""
+    from jetstream_argo.argo.emit import emit
+    from jetstream_argo.argo.looking import look, nothing_known
+    from jetstream_argo.argo.submit import write
+
+    make_folder(folder)
+
+    def submit(plan: "AnalysisPlan") -> "Submitted":
+        found = look(plan, nothing_known)
+        return replace(write(emit(found.plan, deployment), folder), waits=found.waits)
+
+    return submit
 
 
 def scheduled(when: str) -> date:

@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from jetstream_argo.argo.anew import MOST, ended_for_now, submit_anew
+from jetstream_argo.argo.candidates import Candidate, State
 from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.due import Candidate, State, submit_due
+from jetstream_argo.argo.due import submit_due
 from jetstream_argo.argo.emit import emit
 from jetstream_argo.argo.looking import Waits, is_last_look, look, nothing_known
+from jetstream_argo.argo.planning import Made
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.plan.readiness import Readiness
 
@@ -27,10 +29,9 @@ def planner(api, make_plan):
             submitted = submit_anew(lambda number: emit(found.plan, DEPLOYMENT, attempt=number), api)
             return type(submitted)(submitted.name, submitted.is_new, found.waits)
 
+        experiment = Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1))
         return submit_due(
-            [Candidate(Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1)))],
-            as_of=AS_OF,
-            plan=lambda _: make_plan(SOURCES, slug=slug),
+            [(Candidate(experiment), Made(slug, make_plan(SOURCES, slug=slug)))],
             submit=submit,
             tell=lambda _: None,
             is_last=is_last,

@@ -1,13 +1,17 @@
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from jetstream_argo.argo.candidates import Candidate, Entry, Passed, State, candidates, is_live
 from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.due import Candidate, Entry, State, candidates, is_live, submit_due
+from jetstream_argo.argo.due import submit_due
 from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.submit import submit
+from jetstream_argo.argo.isolation import Died
+from jetstream_argo.argo.planning import Made
+from jetstream_argo.argo.submit import Submitted, submit
 from jetstream_argo.config.experiment import Branch, Experiment
-from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Transient
+from jetstream_argo.errors import ConfigError, Transient
 
 SOURCES = {"clients": ["active_hours"], "search": ["ads"]}
 DEPLOYMENT = Deployment("image@sha256:0", "bigquery:project")
@@ -16,21 +20,18 @@ AS_OF = date(2026, 11, 23)
 
 def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(server, api, make_plan):
     told = []
-
-    def plan(candidate):
-        match candidate.experiment.slug:
-            case "broken":
-                raise PlanError("broken: metrics.x: no such column")
-            case "early":
-                raise NotRunnable("early: nothing is due")
-            case slug:
-                return make_plan(SOURCES, slug=slug)
+    planned = [
+        ("apple", _made(make_plan, "apple")),
+        ("broken", Entry("broken", State.FAILED, "broken: metrics.x: no such column", 2)),
+        ("early", Entry("early", State.NOT_DUE, "early: nothing is due")),
+        ("ended", Passed.NOT_LIVE),
+        ("endless", Died("was not planned within 120 seconds")),
+        ("zebra", _made(make_plan, "zebra")),
+    ]
 
     report = submit_due(
-        [_candidate(slug) for slug in ("zebra", "broken", "early", "apple")],
-        as_of=AS_OF,
-        plan=plan,
-        submit=lambda made: submit(emit(made, DEPLOYMENT), api),
+        [(_candidate(slug), outcome) for slug, outcome in planned],
+        submit=lambda plan: submit(emit(plan, DEPLOYMENT), api),
         tell=told.append,
         before=[Entry("unreadable.json", State.FAILED, "is not JSON", 2)],
     )
@@ -40,36 +41,50 @@ def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(se
         ("apple", State.SUBMITTED),
         ("broken", State.FAILED),
         ("early", State.NOT_DUE),
+        ("endless", State.FAILED),
         ("zebra", State.SUBMITTED),
     ]
     assert told == list(report.entries)
     assert report.exit_code == 2
-    assert report.line == "2 submitted, 0 exists already, 1 not due, 2 failed: unreadable.json, broken"
+    assert report.line == "2 submitted, 0 exists already, 1 not due, 3 failed: unreadable.json, broken, endless"
     assert len(server.names("workflows")) == 2
 
 
 def test_a_planner_that_runs_again_finds_its_workflows_there(api, make_plan):
     def once():
-        return submit_due(
-            [_candidate("new-tab")],
-            as_of=AS_OF,
-            plan=lambda _: make_plan(SOURCES),
-            submit=lambda made: submit(emit(made, DEPLOYMENT), api),
-            tell=lambda _: None,
-        )
+        made = [(_candidate("new-tab"), _made(make_plan, "new-tab"))]
+        return submit_due(made, submit=lambda plan: submit(emit(plan, DEPLOYMENT), api), tell=lambda _: None)
 
     assert [entry.state for entry in once().entries] == [State.SUBMITTED]
     assert [entry.state for entry in once().entries] == [State.EXISTS]
     assert once().exit_code == 0
 
 
-def test_a_passing_failure_makes_the_planner_worth_a_retry():
-    def plan(candidate):
-        raise PlanError("wrong") if candidate.experiment.slug == "a" else Transient("the warehouse is away")
+def test_a_passing_failure_makes_the_planner_worth_a_retry(make_plan):
+    def refuse(plan):
+        raise Transient("the cluster is away")
 
-    report = submit_due([_candidate("a"), _candidate("b")], as_of=AS_OF, plan=plan, submit=plan, tell=lambda _: None)
+    made = [
+        (_candidate("a"), Entry("a", State.FAILED, "wrong", 2)),
+        (_candidate("b"), _made(make_plan, "b")),
+    ]
 
-    assert report.exit_code == 75
+    assert submit_due(made, submit=refuse, tell=lambda _: None).exit_code == 75
+
+
+def test_whatever_happens_while_one_workflow_is_created_is_its_own(make_plan):
+    def fail(plan):
+        if plan.experiment.slug == "a":
+            raise ZeroDivisionError
+        return Submitted("b", is_new=True)
+
+    made = [(_candidate(slug), _made(make_plan, slug)) for slug in ("a", "b")]
+
+    report = submit_due(made, submit=fail, tell=lambda _: None)
+
+    assert [entry.state for entry in report.entries] == [State.FAILED, State.SUBMITTED]
+    assert "ZeroDivisionError" in report.entries[0].line
+    assert report.exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -103,7 +118,10 @@ def test_experiments_are_found_in_a_folder_and_unreadable_files_are_reported(tmp
 
     found, failed = candidates(str(tmp_path))
 
-    assert sorted(each.experiment.slug for each in found) == ["from-json", "from-toml"]
+    assert [each.name if isinstance(each, Path) else each.experiment.slug for each in found] == [
+        "from-json",
+        "own.toml",
+    ]
     assert len(failed) == 2
     assert {entry.exit_code for entry in failed} == {2}
 
@@ -115,3 +133,7 @@ def test_a_folder_without_experiments_is_an_error(tmp_path):
 
 def _candidate(slug: str) -> Candidate:
     return Candidate(Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1)))
+
+
+def _made(make_plan, slug: str) -> Made:
+    return Made(slug, make_plan(SOURCES, slug=slug))
