@@ -1,6 +1,6 @@
 """How a plan is made from whatever a person names: a file, a URL, or the slug of an experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -37,10 +37,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, and what is probably not meant in the files that it comes from."""
+    """A plan, and what is probably not meant in the files that it comes from.
+
+    `files` are those that hold the tables it was made from, by their keys, such as `metrics.revenue`.
+    """
 
     plan: AnalysisPlan
     warnings: tuple[str, ...]
+    files: Mapping[str, str]
 
 
 def plan_experiment(named: str, sources: Sources, *, as_of: date, dataset: str | None = None) -> Planned:
@@ -73,7 +77,7 @@ def plan_known(
     except PlanError as error:
         file = spec.file if spec is not None else experiment.source
         raise error if file in str(error) else PlanError(f"{file}: {error}") from error
-    return Planned(plan, tuple(str(warning) for warning in resolution.warnings))
+    return Planned(plan, tuple(str(warning) for warning in resolution.warnings), resolution.files)
 
 
 def _definitions(paths: Sequence[Path]) -> Definitions:

@@ -1,6 +1,6 @@
 """Looking before paying: what is due, how each metric is computed, which nodes that takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import click
 
 from jetstream_argo.config.dates import sane
 from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -72,8 +73,19 @@ def planned(
     **where: Any,
 ) -> AnalysisPlan:
     """Return the plan that the options ask for; warnings go to standard error."""
+    return planned_from(experiment, plan_file, as_of, dataset, **where)[0]
+
+
+def planned_from(
+    experiment: str | None,
+    plan_file: Path | None,
+    as_of: str | None,
+    dataset: str | None,
+    **where: Any,
+) -> tuple[AnalysisPlan, Mapping[str, str]]:
+    """Return what `planned` returns, and the files that hold the tables it was made from, by the tables' keys."""
     if plan_file is not None:
-        return codec.read(plan_file)
+        return codec.read(plan_file), {}
     if experiment is None:
         raise click.UsageError("name an experiment: a TOML or JSON file, a URL, or a slug; or give --plan FILE")
     from jetstream_argo.planner import plan_experiment  # loads Jinja and sqlglot, which a ready plan does not need
@@ -81,7 +93,7 @@ def planned(
     result = plan_experiment(experiment, sources(**where), as_of=day(as_of), dataset=dataset)
     for warning in result.warnings:
         warn(warning)
-    return result.plan
+    return result.plan, result.files
 
 
 def sources(
@@ -111,14 +123,19 @@ def day(text: str | None) -> date:
 @planning_options
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the plan, as canonical JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan itself instead of a description.")
-def plan(output: Path | None, as_json: bool, **planning: Any) -> None:
+@click.option("--warehouse", help="Check columns and types by its tables: bigquery:PROJECT or embedded:FOLDER.")
+def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: Any) -> int:
     """Say what is due for EXPERIMENT and how it would be computed."""
-    made = planned(**planning)
+    from jetstream_argo.cli.checking import told
+
+    made, files = planned_from(**planning)
+    found = () if warehouse is None else told(made, warehouse, files=files)
+    code = EXIT_DEFINITION if found else EXIT_DONE
     if output is not None:
         write_file(output, codec.dump(made))
     if as_json:
         deliver(codec.dump(made) + b"\n")
-        return
+        return code
     from jetstream_argo.cli.describe import described
     from jetstream_argo.terminal.console import EscapingConsole
 
@@ -127,6 +144,7 @@ def plan(output: Path | None, as_json: bool, **planning: Any) -> None:
         console.print(part)
     if output is not None:
         console.print(f"wrote {output} ({output.stat().st_size:,} bytes)", highlight=False)
+    return code
 
 
 @click.command()

@@ -12,10 +12,12 @@ import click
 from click.core import ParameterSource
 
 from jetstream_argo.argo.pod import TERMINATION_LOG
-from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.cli.checking import stops
+from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
+from jetstream_argo.errors import EXIT_DEFINITION
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, Start, run_dag
@@ -54,7 +56,12 @@ def run(jobs: int, manifest: Path | None, **options: Any) -> int:
 def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: str, **options: Any) -> int:
     if options.pop("parameter") or options.pop("state"):
         raise click.UsageError("--parameter and --state belong to --manifest")
-    plan = planned(**options)
+    plan, files = planned_from(**options)
+    due = filtered(build_dag(plan), chosen(metrics)).nodes
+    needed = {metric for node in due for metric in node.metrics}
+    asked = chosen(metrics) or [metric.name for metric in plan.metrics if metric.name in needed]
+    if due and stops(plan, warehouse, files=files, metrics=asked):
+        return EXIT_DEFINITION
     return run_here(plan, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
 
 

@@ -1,7 +1,7 @@
 """Looking for what is wrong with an experiment, and for what it would cost, before anything is run."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.cli.checking import found_by
+from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from jetstream_argo.engines.protocol import Engine
     from jetstream_argo.validating.analysts import Analyst, Tables
+    from jetstream_argo.validating.mistakes import Mistake
     from jetstream_argo.validating.validate import Findings
 
 # On demand, in US multi-regions: https://cloud.google.com/bigquery/pricing
@@ -42,23 +44,26 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
 
     if max_bytes is not None and warehouse is None:
         raise click.UsageError("--max-bytes needs --warehouse: only a warehouse knows how large its tables are")
-    plan = planned(**planning)
-    findings, assumed = _found(plan, warehouse, schema_file)
+    plan, files = planned_from(**planning)
+    findings, located, assumed = _found(plan, warehouse, schema_file, files)
     console = EscapingConsole()
-    for part in _shown(plan, findings, assumed, sized=warehouse is not None):
+    for part in (*_shown(plan, findings, assumed, sized=warehouse is not None), *_located(located)):
         console.print(part)
     if max_bytes is not None:
         from jetstream_argo.validating.validate import check_budget
 
         check_budget(findings, max_bytes)
-    return EXIT_DONE if findings.is_right else EXIT_DEFINITION
+    return EXIT_DONE if findings.is_right and not located else EXIT_DEFINITION
 
 
-def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) -> "tuple[Findings, tuple[str, ...]]":
-    """Return what was found, and the tables whose columns were taken from the SQL itself."""
+def _found(
+    plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None, files: Mapping[str, str]
+) -> "tuple[Findings, tuple[Mistake, ...], tuple[str, ...]]":
+    """Return what was found, where in the files, and the tables whose columns were taken from the SQL itself."""
     from jetstream_argo.engines.connect import connect
     from jetstream_argo.validating.alike import Memory, SparingAnalyst
     from jetstream_argo.validating.analysts import BothAnalysts, WarehouseAnalyst
+    from jetstream_argo.validating.mistakes import sure_mistakes
     from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
     from jetstream_argo.validating.validate import validate as look
 
@@ -77,7 +82,20 @@ def _found(plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None) 
             analyst = BothAnalysts(analyst, WarehouseAnalyst(engine))
     sparing = SparingAnalyst(analyst, telemetry, memory=Memory(), slug=plan.experiment.slug, sized=engine is not None)
     with _waiting():
-        return look(plan, sparing, assumed=assumed), assumed
+        findings = look(plan, sparing, assumed=assumed)
+        if engine is not None:
+            return findings, found_by(plan, engine, files=files), assumed
+        located = sure_mistakes(plan, lambda sql: analyst.analyse(sql, {}), telemetry, files=files, assumed=assumed)
+        return findings, located, assumed
+
+
+def _located(found: "tuple[Mistake, ...]") -> "Iterator[RenderableType]":
+    """Yield where in the files mistakes stand."""
+    from rich.text import Text
+
+    if found:
+        yield Text("In the files:", style="bold")
+    yield from (Text(f"  {mistake}", style="red") for mistake in found)
 
 
 def _known(engine: "Engine | None", plan: AnalysisPlan) -> "Tables":

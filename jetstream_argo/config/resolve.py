@@ -1,5 +1,6 @@
 """What the files of an experiment come to, once all layers are merged and all templates are filled."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -13,6 +14,7 @@ from jetstream_argo.config.inference import with_added
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import ExperimentConfig, Outcome
 from jetstream_argo.config.names import is_file_name, wrong_with_branch
+from jetstream_argo.config.origins import files_of
 from jetstream_argo.config.resolve_metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve_sources import Sources, exposure_signal, segments
 from jetstream_argo.config.settings import Settings, experiment_settings
@@ -22,10 +24,14 @@ from jetstream_argo.config.templates import TemplateExperiment, Templates
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A configuration, and what is probably not meant in the files that it comes from."""
+    """A configuration, and what is probably not meant in the files that it comes from.
+
+    `files` are those that hold its tables, by the tables' keys, such as `metrics.revenue`.
+    """
 
     config: ExperimentConfig
     warnings: tuple[FileProblem, ...]
+    files: Mapping[str, str]
 
 
 def resolve_config(
@@ -91,7 +97,7 @@ def resolve(
         is_complete=config.is_complete or ended,
         url=context.templates.fill(conventions.config_url or "", slug=config.slug) if published else experiment.url,
     )
-    return Resolution(config, tuple(dict.fromkeys(findings.warnings)))
+    return Resolution(config, tuple(dict.fromkeys(findings.warnings)), files_of(context, config))
 
 
 def _outcomes(

@@ -1,5 +1,6 @@
 """What `validate` tells a person."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,3 +127,19 @@ def test_a_budget_without_a_warehouse_is_refused(run: Run) -> None:
 
     assert code == 2
     assert "--max-bytes needs --warehouse" in said
+
+
+def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run: Run, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    tables = {"shop.orders": ORDERS, "shop.assignments": ASSIGNMENTS}
+    schema.write_text(json.dumps({name: {c.name: c.type for c in columns} for name, columns in tables.items()}))
+    text = EXPERIMENT.replace("SUM(price)", "SUM(prize)")
+
+    code, output = run(text, "--schema", str(schema))
+    _, guessed = run(text)
+
+    told = "metrics.revenue.select_expression: column 'prize' is not among those of [data_sources.orders]"
+    assert code == 2
+    assert told in " ".join(output.split())
+    assert "did you mean 'price'?" in " ".join(output.split())
+    assert "In the files" not in guessed
