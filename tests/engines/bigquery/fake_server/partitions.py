@@ -87,7 +87,7 @@ class Partitions:
         key = _partition_key(storage)
         rows = session.run(
             f"SELECT {key} AS key, COUNT(*), SUM(strlen(CAST(t AS VARCHAR))), BIT_XOR(hash(t)) "
-            f"FROM ({parquet_rows(store, full, version)}) AS t GROUP BY key ORDER BY key",
+            f"FROM ({parquet_rows(store, full, version, version.files)}) AS t GROUP BY key ORDER BY key",
             "",
         ).fetchall()
         return [(key, int(count), int(size or 0), str(digest)) for key, count, size, digest in rows]
