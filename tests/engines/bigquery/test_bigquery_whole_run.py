@@ -8,6 +8,8 @@ import pytest
 from jetstream_argo.config.model import Basis, Metric, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
+from jetstream_argo.report.status import Standing, status_report
+from jetstream_argo.store.entries import read_entries
 from tests.engines.bigquery.cases import CASES, Case, Outcome
 from tests.engines.bigquery.fake_server.faults import Call
 from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
@@ -108,3 +110,23 @@ def test_a_source_with_more_metrics_than_fit_a_query_gives_all_and_one_that_neve
     first, last = (local.values(f"visits_{number}", Period.WEEK, Basis.ENROLLMENTS) for number in (0, 59))
     assert first.keys() == last.keys()
     assert len(first) >= 40
+
+
+def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_others(tmp_path: Path) -> None:
+    metrics = [metric("visits", "SUM(visits)"), metric("pay", "SUM(salary)"), metric("days", "COUNT(visits)")]
+    plan = wide_plan(metrics)
+    make_telemetry(tmp_path, plan)
+    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake.limits.protected = "salary"
+
+    with serving(fake) as url:
+        pipeline = RemotePipeline(tmp_path, plan, url=url)
+        done = pipeline.run()
+        entries = read_entries(pipeline.engine, plan)
+
+    assert {id for id, result in done.items() if result.exit_code} == {"stats-week-pay"}
+    report = status_report(plan, entries)
+    standings = {each.metric: (each.standing, each.error) for each in report.metrics}
+    assert standings["pay"] == (Standing.FAILED, "PartDenied")
+    assert standings["visits"] == standings["days"] == (Standing.COMPUTED, "")
+    assert "categoryFineGrainedReader on the policy tag" in next(each.message for each in report.lacking)
