@@ -1,0 +1,96 @@
+"""Situations that people reported of systems that do this job, from the file to the value."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.engines.schema import infer_tables
+from jetstream_argo.planner import Sources, plan_experiment
+from tests.pipeline import START, Pipeline
+
+EXPERIMENT = """
+[experiment]
+slug = "case"
+app_name = "shop"
+branches = ["old", "new"]
+reference_branch = "old"
+start_date = "2026-05-04"
+enrollment_period = 1
+end_date = "2026-05-19"
+enrollment_query = '''
+SELECT user_id AS analysis_id, variant AS branch, MIN(day) AS enrollment_date FROM shop.assignments GROUP BY 1, 2
+'''
+
+[data_sources.events]
+from_expression = "FROM_EXPRESSION"
+client_id_column = "user_id"
+submission_date_column = "DATE_COLUMN"
+experiments_column_type = "none"
+
+[metrics]
+weekly = ["n"]
+overall = ["n"]
+[metrics.n]
+data_source = "events"
+select_expression = "COUNT(amount)"
+[metrics.n.statistics.linear_model_mean_no_clip]
+"""
+AS_OF = date(2026, 5, 19)
+EVENTS = [
+    Column("user_id", "STRING"),
+    Column("ts", "TIMESTAMP"),
+    Column("dt", "DATETIME"),
+    Column("day", "DATE"),
+    Column("details", "STRUCT<amount INT64>"),
+]
+
+
+def case(root: Path, *, rows: str, date_column: str) -> Pipeline:
+    """Units of which each has an event at six in the evening of its first 14 days."""
+    engine = EmbeddedEngine(root / "warehouse")
+    units = [(f"u{i}", ("old", "new")[i // 2], START + timedelta(days=i % 2)) for i in range(4)]
+    assigned: list[dict[str, Value]] = [
+        {"user_id": unit, "variant": branch, "day": day} for unit, branch, day in units
+    ]  # fmt: skip
+    columns = [Column("user_id", "STRING"), Column("variant", "STRING"), Column("day", "DATE")]
+    engine.load("shop.assignments", assigned, columns, write=Write.TRUNCATE, labels={})
+    events = [event(unit, day + timedelta(days=k)) for unit, _, day in units for k in range(14)]
+    engine.load("shop.events", events, EVENTS, write=Write.TRUNCATE, labels={})
+    file = root / "case.toml"
+    file.write_text(EXPERIMENT.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column))
+    return Pipeline(root / "warehouse", plan_experiment(str(file), Sources(), as_of=AS_OF).plan)
+
+
+def event(unit: str, day: date) -> dict[str, Value]:
+    at = datetime(day.year, day.month, day.day, 18, tzinfo=UTC)
+    return {"user_id": unit, "ts": at, "dt": at.replace(tzinfo=None), "day": day, "details": {"amount": 1}}
+
+
+@pytest.mark.parametrize("date_column", ["day", "ts", "dt"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "(SELECT details.*, e.* FROM shop.events e)",
+        "(SELECT e.details.*, e.user_id, e.ts, e.dt, e.day FROM shop.events e)",
+        "(SELECT events.details.*, ts, dt, day, user_id FROM shop.events) AS o -- a struct's fields, and an alias",
+    ],
+)
+def test_the_last_day_counts_whatever_the_date_is_and_a_structs_fields_are_columns(
+    tmp_path: Path, rows: str, date_column: str
+) -> None:
+    pipeline = case(tmp_path, rows=rows, date_column=date_column)
+
+    pipeline.run(only=(EnrollmentsTask, SourceTask))
+
+    weeks, overall = pipeline.values("n", Period.WEEK), pipeline.values("n", Period.OVERALL)
+    assert {index: value for (_, _, index), value in weeks.items()} == {1: 7, 2: 7}
+    assert set(weeks.values()) == {7}
+    assert set(overall.values()) == {14}
+    (source,) = pipeline.plan.sources
+    inferred = infer_tables(f"SELECT SUM(ds.amount), MAX(ds.{date_column}) FROM {source.from_expression} AS ds")
+    assert inferred["shop.events"]["details"].startswith("STRUCT<amount INT64")
