@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.engines.connect import settings as warehouse_settings
+from jetstream_argo.extras import require
 from jetstream_argo.terminal.text import warn
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
     """Take the deployment out of a command's options."""
     from jetstream_argo.argo.deployment import Deployment
 
+    require("argo", wanted_by="a Workflow")
+    warehouse_settings(options["warehouse"])
     taken = {field.name: options.pop(field.name) for field in fields(Deployment)}
     taken["image"] = taken["image"] or f"jetstream-argo:{version('jetstream-argo')}"
     if "@sha256:" not in taken["image"]:
@@ -66,6 +70,7 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
 
 def cluster_of(kubeconfig: str | None, context: str | None, namespace: str) -> "KubernetesCluster":
     """Return the cluster that the options lead to."""
+    require("argo", wanted_by="the cluster")
     from jetstream_argo.argo.cluster import KubernetesCluster  # loads the Kubernetes client
 
     return KubernetesCluster(namespace=namespace, kubeconfig=kubeconfig, context=context)

@@ -17,7 +17,9 @@ from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
+from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import EXIT_DEFINITION
+from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, Start, run_dag
@@ -56,6 +58,7 @@ def run(jobs: int, manifest: Path | None, **options: Any) -> int:
 def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: str, **options: Any) -> int:
     if options.pop("parameter") or options.pop("state"):
         raise click.UsageError("--parameter and --state belong to --manifest")
+    check(warehouse)
     plan, files = planned_from(**options)
     due = filtered(build_dag(plan), chosen(metrics)).nodes
     needed = {metric for node in due for metric in node.metrics}
@@ -69,6 +72,7 @@ def _run_manifest(
     manifest: Path, jobs: int, parameter: tuple[str, ...], state: Path | None, export_to: str, **options: Any
 ) -> int:
     """Run a manifest; what is given by an option or the environment goes before what it says itself."""
+    require("argo", wanted_by="run --manifest")
     from jetstream_argo.argo.here.command import parsed, run_manifest  # loads YAML
     from jetstream_argo.engines.objects import absolute
 

@@ -8,6 +8,7 @@ import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, with_options
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
+from jetstream_argo.extras import require
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _POLL_SECONDS = 2
 @click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
 def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None, watch: bool) -> int:
     """Run what failed in the Workflow NAME again, and what waited for it; nothing else runs."""
+    require("argo", wanted_by="retry")
     from jetstream_argo.argo.retry import retried, seconds_until_settled
     from jetstream_argo.argo.status import status_of
 
@@ -44,6 +46,7 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
 @click.option("--once", is_flag=True, help="Print it and go.")
 def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str | None, once: bool) -> int:
     """Show the Workflow NAME until it ends; without NAME, list those that are in the cluster."""
+    require("argo", wanted_by="watch")
     from jetstream_argo.argo.status import status_of
     from jetstream_argo.argo.view import listed, shown
     from jetstream_argo.terminal.console import EscapingConsole

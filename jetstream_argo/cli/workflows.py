@@ -17,6 +17,7 @@ from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import EXIT_DONE
+from jetstream_argo.extras import require
 from jetstream_argo.files import make_folder, write_file
 from jetstream_argo.terminal.text import deliver, say
 
@@ -37,6 +38,7 @@ _JOBS = min(os.cpu_count() or 1, 4)
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
 def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     """Print the Argo Workflow of EXPERIMENT, for `argo submit`."""
+    require("argo", wanted_by="workflow")
     from jetstream_argo.argo.documents import size
     from jetstream_argo.argo.emit import emit, manifest
     from jetstream_argo.engines.objects import keep
@@ -62,6 +64,7 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
 @click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
 def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | None, **options: Any) -> int:
     """Create the Workflow of EXPERIMENT in the cluster, unless it is there already."""
+    require("argo", wanted_by="submit")
     from jetstream_argo.argo.emit import emit
     from jetstream_argo.argo.pod import pod
     from jetstream_argo.argo.submit import submit as create
@@ -104,6 +107,7 @@ def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_e
     Exits with 0 when all are there; else with the code of the failure that is most worth a retry: 75 for a passing
     one, 2 for a wrong definition or one that takes too much, 1 for a mistake of this program.
     """
+    require("argo", wanted_by="submit-due")
     from jetstream_argo.argo.candidates import candidates
     from jetstream_argo.argo.due import submit_due
     from jetstream_argo.argo.isolation import Allowance, each_alone

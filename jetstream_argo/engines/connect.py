@@ -12,6 +12,7 @@ from jetstream_argo.engines.bigquery.settings import BigQuerySettings, Priority
 from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.extras import require
 
 EMBEDDED_PROJECT = "local"  # of tables that are named without one
 
@@ -50,11 +51,22 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
             limits = Limits(timeout_seconds=embedded.timeout_seconds)
             return EmbeddedEngine(embedded.folder, project=embedded.project, limits=limits)
         case BigQuerySettings() as found:
+            require("bigquery", wanted_by=url)
             from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # loads Google's client
 
             return BigQueryEngine(found, attempt=attempt, job_id_prefix=job_id_prefix)
         case never:
             assert_never(never)
+
+
+def check(url: str) -> None:
+    """Do nothing if `url` names a warehouse that can be used from here; nothing is asked of it.
+
+    Raises:
+        ConfigError: it names none, sets what does not exist, or needs an extra that is not installed.
+    """
+    if isinstance(settings(url), BigQuerySettings):
+        require("bigquery", wanted_by=url)
 
 
 def settings(url: str, *, bigquery: BigQuerySettings | None = None) -> Settings:

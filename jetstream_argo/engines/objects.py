@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 import urllib3
 
 from jetstream_argo.errors import AccessDenied, ConfigError, EngineError, NotFound, Problem, Transient
+from jetstream_argo.web import ask, check_host
 
 _STORAGE = "https://storage.googleapis.com"
 _EMULATOR = "STORAGE_EMULATOR_HOST"  # by which all clients of Google Cloud Storage find an emulator
@@ -31,11 +32,9 @@ def get(url: str) -> bytes:
     parts = urlsplit(url)
     match parts.scheme:
         case "" | "file":
-            try:
-                return _path(url).read_bytes()
-            except OSError as error:
-                raise NotFound(url) from error
+            return _read(_path(url))
         case "http" | "https":
+            check_host(url)
             return _request("GET", url, {}, where=url)
         case "gs":
             address = f"{_storage()}/storage/v1/b/{parts.netloc}/o/{_object(parts)}?alt=media"
@@ -82,11 +81,7 @@ def _put(url: str, data: bytes, content_type: str, *, condition: str = "") -> No
     parts = urlsplit(url)
     match parts.scheme:
         case "" | "file":
-            path = _path(url)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f".{path.name}.partial")
-            unfinished.write_bytes(data)
-            unfinished.replace(path)
+            _write(_path(url), data)
         case "gs":
             query = f"uploadType=media&name={_object(parts)}{condition}"
             address = f"{_storage()}/upload/storage/v1/b/{parts.netloc}/o?{query}"
@@ -98,7 +93,30 @@ def _put(url: str, data: bytes, content_type: str, *, condition: str = "") -> No
 
 def _path(url: str) -> Path:
     parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme else Path(url)
+    if not parts.scheme:
+        return Path(url)
+    if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
+        raise ConfigError(url, [Problem("", "is not the address of a file: write file:///FOLDER/FILE, ? and # as %XX")])
+    return Path(unquote(parts.path))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise NotFound(str(path)) from error
+    except OSError as error:
+        raise AccessDenied(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    except (OSError, ValueError) as error:
+        raise AccessDenied(f"{path}: cannot be written: {error}") from error
 
 
 def _object(parts: SplitResult) -> str:
@@ -114,12 +132,11 @@ def _storage() -> str:
 
 def _request(method: str, address: str, headers: Mapping[str, str], *, where: str, body: bytes | None = None) -> bytes:
     try:
-        with urllib3.PoolManager(retries=_TRIES, timeout=_TIMEOUT) as pool:
-            answer = pool.request(method, address, headers=dict(headers), body=body)
+        answer = ask(method, address, retries=_TRIES, headers=headers, body=body)
     except urllib3.exceptions.HTTPError as error:
         raise Transient(f"{where}: does not answer: {error}; try again") from error
     if answer.status == _OK or (method == "POST" and answer.status == _EXISTS_ALREADY):
-        return bytes(answer.data)
+        return answer.data
     if answer.status == _NOT_FOUND:
         raise NotFound(where)
     said = answer.data[:200].decode(errors="replace")

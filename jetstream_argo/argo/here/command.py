@@ -9,9 +9,10 @@ from jetstream_argo.argo import transport
 from jetstream_argo.argo.deployment import APP
 from jetstream_argo.argo.here.graph import Phase
 from jetstream_argo.argo.here.interpret import NodeRun, WorkflowRun, interpret
-from jetstream_argo.argo.here.manifest import read_manifest
+from jetstream_argo.argo.here.manifest import Manifest, read_manifest
 from jetstream_argo.argo.here.pods import Here
 from jetstream_argo.argo.here.state import remember, succeeded
+from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.terminal.text import say
 
@@ -31,6 +32,7 @@ def run_manifest(
         PlanError: the manifest names a target that does not exist; nothing has run.
     """
     manifest = read_manifest(file)
+    _check_warehouse(manifest, parameters)
     done = succeeded(state, file) if state else frozenset()
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as folder:
         # Which plan and which warehouse is for the manifest to say.
@@ -41,6 +43,14 @@ def run_manifest(
         remember(state, file, run, done)
     say(_summary(run))
     return run.exit_code
+
+
+def _check_warehouse(manifest: Manifest, parameters: Mapping[str, str]) -> None:
+    """Refuse a warehouse that no node could use, before the first of them."""
+    own = {parameter.name: parameter.value for parameter in manifest.workflow.spec.arguments.parameters}
+    warehouse = parameters.get("warehouse", own.get("warehouse"))
+    if warehouse is not None:
+        check(warehouse)
 
 
 def parsed(given: tuple[str, ...]) -> dict[str, str]:
