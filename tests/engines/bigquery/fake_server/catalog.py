@@ -12,6 +12,7 @@ from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.clock import Clock, millis
 from tests.engines.bigquery.fake_server.datasets import Datasets
 from tests.engines.bigquery.fake_server.partitions import Partition, Partitions, last_expired
+from tests.engines.bigquery.fake_server.policies import Policies
 from tests.engines.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
 
@@ -26,6 +27,7 @@ class Catalog:
         self.project = project
         self.engine = engine
         self.datasets = Datasets()
+        self.policies = Policies(engine, project)
         self.clock = clock
         self._folder = root / "fake_server"
         self._folder.mkdir(exist_ok=True)
@@ -76,6 +78,12 @@ class Catalog:
         """
         kept = {key: value for key, value in self._extras.get(name, {}).items() if key not in (*STORAGE, "by")}
         self._remember(name, {**kept, **storage})
+
+    def check_rights(self, sql: Sql) -> None:
+        """Raise what the service says if the account may not read a table, or a column, that a query reads."""
+        for name in self.engine.base_tables(sql):
+            self.datasets.check_reading(name if name.count(".") > 1 else f"{self.project}.{name}")
+        self.policies.check(sql)
 
     def partitions(self, name: str) -> list[Partition]:
         """Return the partitions of a table that have rows; none of a view."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from tests.engines.bigquery.fake_server.clock import millis
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource
 
-GET, LIST = "bigquery.tables.get", "bigquery.tables.list"
+GET, GET_DATA, LIST = "bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.list"
 
 
 @dataclass(slots=True)
@@ -69,6 +69,22 @@ class Datasets:
                     f"Access Denied: Table {project}:{dataset}.{name}: Permission {permission} denied on table "
                     f"{project}:{dataset}.{name} (or it may not exist).",
                 )
+
+    def check_reading(self, table: str) -> None:
+        """Raise what the service says to an account that may not query a table, by its full name."""
+        project, dataset, name = table.split(".", 2)
+        if GET_DATA in self[f"{project}.{dataset}"].denied:
+            raise not_to_be_queried(f"{project}:{dataset}.{name}")
+
+
+def not_to_be_queried(table: str) -> ApiError:
+    """Return what the service says of a table that the account may not query."""
+    return ApiError(
+        403,
+        "accessDenied",
+        f"Access Denied: Table {table}: User does not have permission to query table {table}, or perhaps it does not "
+        "exist.",
+    )
 
 
 def _length(duration: timedelta) -> str:

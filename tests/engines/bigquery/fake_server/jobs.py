@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jetstream_argo.engines.protocol import Column, Job, Value
@@ -138,6 +138,7 @@ class JobStore:
         sql = with_partitions(self._catalog, Sql(str(query["query"])), str(reference.get("location", "US")))
         try:
             dry = self._catalog.engine.dry_run(sql)
+            self._catalog.check_rights(sql)
         except EngineError as error:
             raise api_error(error, self._catalog.project) from error
         read = str(dry.bytes)
@@ -207,6 +208,8 @@ class JobStore:
         self._refuse_large(text)
         sql = with_partitions(self._catalog, text, str(job.reference["location"]))
         dry = engine.dry_run(sql)
+        self._catalog.check_rights(sql)
+        self._refuse_wide(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
         cap = config.get("maximumBytesBilled")
         if cap is not None and read > int(str(cap)):
@@ -233,6 +236,7 @@ class JobStore:
         assert isinstance(schema, dict)
         name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
         columns = columns_from(schema)
+        self._refuse_long(job.upload.splitlines())
         rows = loaded(job.upload, columns)
         write, layout = self._catalog.writing(name, config, columns)
         job.cost = self._catalog.engine.load(name, rows, columns, write=write, labels={}, layout=layout)
@@ -252,6 +256,15 @@ class JobStore:
         if too_long or (limits.too_big is not None and re.search(limits.too_big, sql)):
             message = "Resources exceeded during query execution: Not enough resources for query planning."
             raise ApiError(400, "resourcesExceeded", message)
+
+    def _refuse_wide(self, sql: Sql) -> None:
+        if self._limits.largest_row is not None:
+            self._refuse_long([str(row) for row in self._catalog.engine.query(sql, labels={}).rows])
+
+    def _refuse_long(self, rows: Sequence[str]) -> None:
+        largest = self._limits.largest_row
+        if largest is not None and any(len(row) > largest for row in rows):
+            raise ApiError(400, "invalidQuery", "Cannot query rows larger than 100MB limit.")
 
 
 def _millis(seconds: float) -> str:

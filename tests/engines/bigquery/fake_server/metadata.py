@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from jetstream_argo.engines.protocol import Column, Value, Write
 from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.catalog import Catalog, split
-from tests.engines.bigquery.fake_server.datasets import GET, LIST
+from tests.engines.bigquery.fake_server.datasets import GET, LIST, not_to_be_queried
 from tests.engines.bigquery.fake_server.limits import Limits
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource
 
@@ -69,13 +69,7 @@ def _check(catalog: Catalog, project: str, dataset: str, location: str) -> None:
     if settings.location != location:
         raise ApiError(404, "notFound", f"Not found: Dataset {project}:{dataset} was not found in location {location}")
     if settings.denied & {GET, LIST}:
-        table = f"{project}:{dataset}.INFORMATION_SCHEMA.PARTITIONS"
-        raise ApiError(
-            403,
-            "accessDenied",
-            f"Access Denied: Table {table}: User does not have permission to query table {table}, or perhaps it does "
-            "not exist.",
-        )
+        raise not_to_be_queried(f"{project}:{dataset}.INFORMATION_SCHEMA.PARTITIONS")
 
 
 def _rows(catalog: Catalog, name: str) -> Iterator[dict[str, Value]]:
