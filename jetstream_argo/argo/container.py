@@ -8,6 +8,8 @@ from jetstream_argo.argo.pod import SUMMARY, TERMINATION_LOG
 
 TMP = "tmp"
 NODE = "node"
+_NO_TOKEN = "no-token"
+_TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 RETRIES = 3
 _MOST_MEMORY = 2**RETRIES
 _DEADLINE = 86_400  # seconds of an attempt: no query of BigQuery takes so long, and what it finished is kept
@@ -60,7 +62,11 @@ def worker(
         env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting()],
         resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
         security_context=container_security(),
-        volume_mounts=[m.VolumeMount(name=TMP, mount_path="/tmp")],  # the pod's own
+        volume_mounts=[
+            m.VolumeMount(name=TMP, mount_path="/tmp"),  # the pod's own
+            # Kubernetes gives its token to each container that has nothing there: to Argo's sidecar, and not to ours.
+            m.VolumeMount(name=_NO_TOKEN, mount_path=_TOKEN_FOLDER, read_only=True),
+        ],
         termination_message_policy="FallbackToLogsOnError",
         retry_strategy=retry_strategy(),
         pod_spec_patch=growing_memory(deployment.memory_mib),
@@ -97,6 +103,18 @@ def container_security() -> m.SecurityContext:
         read_only_root_filesystem=True,
         capabilities=m.Capabilities(drop=["ALL"]),
     )
+
+
+def executor(deployment: Deployment) -> m.ExecutorConfig | None:
+    """Return what Argo's sidecar reports with; None for the pod's own account."""
+    account = deployment.executor_account
+    return m.ExecutorConfig(service_account_name=account) if account else None
+
+
+def volumes() -> list[m.Volume]:
+    """Return the only folder that a pod can write to, and one that stays empty."""
+    empty = m.EmptyDirVolumeSource(size_limit="1Mi")
+    return [scratch(), m.Volume(name=_NO_TOKEN, empty_dir=empty)]
 
 
 def scratch() -> m.Volume:

@@ -14,7 +14,8 @@ class Deployment:
         warehouse: the URL of the warehouse, `bigquery:PROJECT?location=EU`.
         namespace: left to whoever submits where empty.
         service_account: what pods run as; it may use the warehouse, and nothing in Kubernetes.
-        executor_account: what Argo's sidecar reports with.
+        executor_account: what Argo's sidecar reports with, by a Secret `<account>.service-account-token`; where empty,
+            the pod's own account, by a token of the sidecar's that lasts an hour.
         limits: the ConfigMap that holds the semaphores `experiments` and `queries`; none are used where empty.
         parallelism: the most pods of one workflow at a time.
         memory_mib: what a pod may use at its first attempt; each retry doubles it.
@@ -27,7 +28,7 @@ class Deployment:
     warehouse: str
     namespace: str = ""
     service_account: str = "jetstream-run"
-    executor_account: str = "jetstream-executor"
+    executor_account: str = ""
     limits: str = "jetstream-limits"
     parallelism: int = 12
     memory_mib: int = 384

@@ -132,8 +132,8 @@ def _document(
         entrypoint=ENTRYPOINT,
         on_exit=PUBLISH,
         service_account_name=deployment.service_account,
-        automount_service_account_token=False,
-        executor=m.ExecutorConfig(service_account_name=deployment.executor_account),
+        automount_service_account_token=False if deployment.executor_account else None,
+        executor=container.executor(deployment),
         security_context=container.pod_security(),
         pod_metadata=m.Metadata(labels=found),
         parallelism=deployment.parallelism,
@@ -182,7 +182,7 @@ def _parameters(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _I
 
 
 def _volumes(carrier: Carrier) -> list[m.Volume]:
-    volumes = [container.scratch()]
+    volumes = container.volumes()
     if name := carrier.config_map_name:
         volumes.append(m.Volume(name=_PLAN_VOLUME, config_map=m.ConfigMapVolumeSource(name=name)))
     return volumes

@@ -65,7 +65,7 @@ def workflow_template(deployment: Deployment) -> Document:
 def _finished(built: Workflow, deployment: Deployment) -> Document:
     """Return what was built, with what both kinds have in common."""
     built.service_account_name = PLANNER
-    built.executor = m.ExecutorConfig(service_account_name=deployment.executor_account)
+    built.executor = container.executor(deployment)
     built.security_context = container.pod_security()
     built.pod_metadata = m.Metadata(labels=_LABELS)
     built.active_deadline_seconds = 2 * _HOUR

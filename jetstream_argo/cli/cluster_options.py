@@ -25,7 +25,8 @@ DEPLOYMENT = (
     ),
     click.option("--service-account", envvar="JETSTREAM_SERVICE_ACCOUNT", default="jetstream-run", show_default=True),
     click.option(
-        "--executor-account", envvar="JETSTREAM_EXECUTOR_ACCOUNT", default="jetstream-executor", show_default=True
+        "--executor-account", envvar="JETSTREAM_EXECUTOR_ACCOUNT", default="",
+        help="What Argo's sidecar reports with, by a Secret's token. Default: the pod's, by a short-lived one.",
     ),
     click.option("--parallelism", envvar="JETSTREAM_PARALLELISM", type=click.IntRange(1), default=12),
     click.option(

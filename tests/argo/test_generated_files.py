@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jetstream_argo.web import check_host
 from workflows.regenerate import ROOT, generated
 
 CHECKER = ROOT.parent / "shared" / "tools" / "check_workflow.py"
@@ -55,9 +56,6 @@ def test_what_manifests_name_exists_in_the_base():
         *_, document = yaml.safe_load_all(file.read_text())
         spec = document["spec"].get("workflowSpec", document["spec"])
         assert ("ServiceAccount", spec["serviceAccountName"]) in base
-        assert ("ServiceAccount", spec["executor"]["serviceAccountName"]) in base
-        # Argo finds it by this name.
-        assert ("Secret", f"{spec['executor']['serviceAccountName']}.service-account-token") in base
         locks = [spec.get("synchronization") or {}]
         locks += [template.get("synchronization") or {} for template in spec["templates"]]
         for semaphore in (each for lock in locks for each in lock.get("semaphores", [])):
@@ -65,14 +63,97 @@ def test_what_manifests_name_exists_in_the_base():
             assert selected["key"] in base["ConfigMap", selected["name"]]["data"]
 
 
-def test_workers_have_no_rights_in_the_cluster():
+def test_a_worker_sees_no_token_and_its_account_may_only_report_to_argo():
     base = _objects(ROOT / "k8s" / "base")
 
-    bound = {
-        subject["name"] for (kind, _), each in base.items() if kind == "RoleBinding" for subject in each["subjects"]
+    rules = [rule for role in _bound_to(base, "jetstream-run") for rule in base["Role", role]["rules"]]
+    assert rules == [{"apiGroups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}]
+    for file in (ROOT / "workflows").glob("*.yaml"):
+        *_, workflow = yaml.safe_load_all(file.read_text())
+        empty = {volume["name"] for volume in workflow["spec"]["volumes"] if "emptyDir" in volume}
+        for template in workflow["spec"]["templates"]:
+            mounts = {mount["mountPath"]: mount for mount in template.get("container", {}).get("volumeMounts", [])}
+            if mounts:
+                over_token = mounts["/var/run/secrets/kubernetes.io/serviceaccount"]
+                assert over_token["name"] in empty
+                assert over_token["readOnly"] is True
+
+
+def test_the_planner_may_create_and_get_workflows_and_change_nothing():
+    base = _objects(ROOT / "k8s" / "base")
+
+    rights = {
+        (resource, verb)
+        for role in _bound_to(base, "jetstream-planner")
+        for rule in base["Role", role]["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
     }
-    assert "jetstream-run" not in bound
-    assert base["ServiceAccount", "jetstream-run"]["automountServiceAccountToken"] is False
+    assert rights == {
+        ("workflows", "create"),
+        ("workflows", "get"),
+        ("workflowtaskresults", "create"),
+        ("workflowtaskresults", "patch"),
+    }
+
+
+def test_no_token_is_kept_in_a_secret():
+    assert not [kind for kind, _ in _objects(ROOT / "k8s" / "base") if kind == "Secret"]
+
+
+@pytest.mark.parametrize("file", ["base/network.yaml", "overlays/gke/network.yaml"])
+def test_every_rule_of_the_network_says_where_to(file):
+    policy = yaml.safe_load((ROOT / "k8s" / file).read_text())
+
+    for rule in policy["spec"]["egress"]:
+        assert rule["to"]
+        assert rule["ports"]
+        for peer in rule["to"]:
+            if peer.get("ipBlock", {}).get("cidr") == "0.0.0.0/0":
+                private = {"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"}
+                assert private | {"192.168.0.0/16"} == set(peer["ipBlock"]["except"])
+                assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
+
+
+@pytest.mark.parametrize("folder", ["base", "overlays/gke"])
+def test_what_kustomize_replaces_is_there(folder):
+    """As far as it can be told without kustomize: every replacement leads to a field, which its target has."""
+    base = _objects(ROOT / "k8s" / "base")
+    kustomization = yaml.safe_load((ROOT / "k8s" / folder / "kustomization.yaml").read_text())
+    for resource in kustomization["resources"]:
+        assert (ROOT / "k8s" / folder / resource).exists()
+    for replacement in kustomization["replacements"]:
+        source = replacement["source"]
+        key = source["fieldPath"].removeprefix("data.")
+        assert base[source["kind"], source["name"]]["data"][key]
+        for target in replacement["targets"]:
+            chosen = [document for (kind, _), document in base.items() if kind == target["select"]["kind"]]
+            for document in chosen:
+                for path in target["fieldPaths"]:
+                    assert _at(document, path.split("."))
+
+
+def test_hosts_of_the_addresses_in_the_settings_may_be_asked(monkeypatch):
+    settings = _objects(ROOT / "k8s" / "base")["ConfigMap", "jetstream-settings"]["data"]
+    monkeypatch.setenv("JETSTREAM_HOSTS", settings["JETSTREAM_HOSTS"])
+
+    check_host(settings["JETSTREAM_EXPERIMENTS"])
+    check_host(settings["JETSTREAM_DEFINITIONS_ARCHIVE"])
+
+
+def _bound_to(base, account):
+    return [
+        each["roleRef"]["name"]
+        for (kind, _), each in base.items()
+        if kind == "RoleBinding" and account in [subject["name"] for subject in each["subjects"]]
+    ]
+
+
+def _at(value, path):
+    """Return what is at a path of kustomize's, in which a number or * leads into a list."""
+    for step in path:
+        value = value[0 if step == "*" else int(step)] if isinstance(value, list) else value[step]
+    return value
 
 
 def _objects(folder: Path):

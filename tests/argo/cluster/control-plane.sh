@@ -51,7 +51,7 @@ etcd --data-dir "$folder/etcd" --listen-client-urls http://127.0.0.1:12379 --adv
 cat > "$folder/tokens" <<END
 admin,admin,admin,system:masters
 planner,system:serviceaccount:jetstream:jetstream-planner,planner,"system:serviceaccounts,system:serviceaccounts:jetstream"
-executor,system:serviceaccount:jetstream:jetstream-executor,executor,"system:serviceaccounts,system:serviceaccounts:jetstream"
+executor,system:serviceaccount:jetstream:jetstream-run,executor,"system:serviceaccounts,system:serviceaccounts:jetstream"
 END
 for who in admin planner executor; do kubeconfig "$folder/$who.kubeconfig" $who; done
 # Debian's etcd cannot tell how far a watch is, which lists by watching need.

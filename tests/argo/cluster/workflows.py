@@ -32,7 +32,7 @@ def with_shells(
     """
     document: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(emitted.workflow)))
     for account in ("serviceAccountName", "executor", "automountServiceAccountToken"):
-        document["spec"].pop(account)
+        document["spec"].pop(account, None)
     document["spec"]["serviceAccountName"] = os.environ.get("JETSTREAM_TEST_ACCOUNT", "argo")
     for parameter in document["spec"]["arguments"]["parameters"]:
         parameter["value"] = parameters.get(parameter["name"], parameter["value"])
