@@ -1,6 +1,7 @@
 """Workflows for a cluster: printed, submitted for one experiment, submitted for all that are live."""
 
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +24,7 @@ from jetstream_argo.terminal.text import deliver, say
 
 if TYPE_CHECKING:
     from jetstream_argo.argo.deployment import Deployment
+    from jetstream_argo.argo.looking import Ready
     from jetstream_argo.argo.submit import Submitted
     from jetstream_argo.plan.model import AnalysisPlan
 
@@ -96,12 +98,21 @@ def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | Non
     help="Hours after the day's end from which it is a failure if a source is not there yet.",
 )
 @click.option(
+    "--readiness/--no-readiness",
+    envvar="JETSTREAM_READINESS",
+    default=False,
+    show_default=True,
+    help="Ask the warehouse's metadata which sources are late, and leave out what needs them.",
+)
+@click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Write manifests here; create nothing."
 )
 @click.option("--jobs", "-j", type=click.IntRange(1), default=_JOBS, help="Experiments planned at a time.")
 @click.option("--seconds-each", type=click.FloatRange(0.1), default=120.0, show_default=True, help="To plan one.")
 @click.option("--mib-each", type=click.IntRange(64), default=768, show_default=True, help="Memory to plan one.")
-def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_each: int, **options: Any) -> int:
+def submit_due(
+    when: str, deadline: float, readiness: bool, jobs: int, seconds_each: float, mib_each: int, **options: Any
+) -> int:
     """Create the Workflow of every live experiment. One that cannot be planned is reported and stops no other.
 
     Exits with 0 when all are there; else with the code of the failure that is most worth a retry: 75 for a passing
@@ -111,7 +122,7 @@ def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_e
     from jetstream_argo.argo.candidates import candidates
     from jetstream_argo.argo.due import submit_due
     from jetstream_argo.argo.isolation import Allowance, each_alone
-    from jetstream_argo.argo.looking import is_last_look
+    from jetstream_argo.argo.looking import is_last_look, nothing_known
     from jetstream_argo.argo.planning import Planning, planned
     from jetstream_argo.argo.pod import pod
 
@@ -125,7 +136,8 @@ def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_e
         found, unreadable = candidates(chosen_options["experiments"])
         where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
         planning = Planning(where, as_of, chosen_options["dataset"], deployment)
-        submit = _into_folder(output, deployment) if output else _into_cluster(*reach, deployment)
+        ready = _asked(deployment.warehouse, as_of) if readiness else nothing_known
+        submit = _into_folder(output, deployment, ready) if output else _into_cluster(*reach, deployment, ready)
         allowance = Allowance(seconds_each, mib_each)
         report = submit_due(
             each_alone(partial(planned, planning=planning), found, jobs=jobs, allowance=allowance),
@@ -139,32 +151,40 @@ def submit_due(when: str, deadline: float, jobs: int, seconds_each: float, mib_e
     return report.exit_code
 
 
-def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment") -> "Submit":
+def _asked(warehouse: str, as_of: date) -> "Ready":
+    """Return what asks the warehouse for the readiness of plans, on the day after the last one of telemetry."""
+    from jetstream_argo.argo.arrivals import Arrivals
+    from jetstream_argo.engines.connect import connect
+
+    return Arrivals(connect(warehouse, attempt=secrets.token_hex(4)), today=as_of + timedelta(days=1))
+
+
+def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", ready: "Ready") -> "Submit":
     """Return what creates the Workflow of a plan, as much of it as can be computed by now."""
     from jetstream_argo.argo.anew import submit_anew
     from jetstream_argo.argo.emit import emit
-    from jetstream_argo.argo.looking import look, nothing_known
+    from jetstream_argo.argo.looking import look
 
     cluster = cluster_of(kubeconfig, context, deployment.namespace)
 
     def submit(plan: "AnalysisPlan") -> "Submitted":
-        found = look(plan, nothing_known)
+        found = look(plan, ready)
         submitted = submit_anew(lambda number: emit(found.plan, deployment, attempt=number), cluster)
         return replace(submitted, waits=found.waits)
 
     return submit
 
 
-def _into_folder(folder: Path, deployment: "Deployment") -> "Submit":
+def _into_folder(folder: Path, deployment: "Deployment", ready: "Ready") -> "Submit":
     """Return what writes the Workflow of a plan into a folder, as much of it as can be computed by now."""
     from jetstream_argo.argo.emit import emit
-    from jetstream_argo.argo.looking import look, nothing_known
+    from jetstream_argo.argo.looking import look
     from jetstream_argo.argo.submit import write
 
     make_folder(folder)
 
     def submit(plan: "AnalysisPlan") -> "Submitted":
-        found = look(plan, nothing_known)
+        found = look(plan, ready)
         return replace(write(emit(found.plan, deployment), folder), waits=found.waits)
 
     return submit

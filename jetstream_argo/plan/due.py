@@ -18,7 +18,7 @@ def limited(plan: AnalysisPlan, readiness: Readiness | None) -> AnalysisPlan:
     The plan keeps the dates, as far as they matter to it: of a source that has all that is needed it does not matter
     how much more it has. So two plans are equal if the same can be computed.
     """
-    needed = dict(_needed(plan))
+    needed = dict(needed_dates(plan))
     known = {source: readiness.last_date(source) for source in needed} if readiness else {}
     dates = {source: min(last, needed[source]) for source, last in known.items() if last is not None}
     if not dates:
@@ -32,10 +32,26 @@ def limited(plan: AnalysisPlan, readiness: Readiness | None) -> AnalysisPlan:
     )
 
 
+def needed_dates(plan: AnalysisPlan) -> Iterator[tuple[str, date]]:
+    """Yield each source with the last date of it that a window needs which is due; nothing where none is."""
+    timeline = plan.experiment.timeline
+    windows = {due.period: due.windows[-1] for due in plan.periods if due.windows}
+    lasts = {period: timeline.dates(each.first_day, each.last_day)[1] for period, each in windows.items()}
+    if not lasts:
+        return
+    yield ENROLLMENTS, timeline.last_enrollment
+    if plan.signal and plan.signal.windows:
+        yield EXPOSURES, max(window.last_date for window in plan.signal.windows)
+    for source in plan.sources:
+        periods = {period for metric in plan.metrics if metric.source == source.name for period in metric.periods}
+        if dates := [lasts[period] for period in lasts if period in periods]:
+            yield source.name, max(dates)
+
+
 def waited_for(plan: AnalysisPlan, readiness: Readiness | None) -> tuple[str, ...]:
     """Return a line for each source of which a window that is due needs more than is there."""
     lines = []
-    for source, last in _needed(plan):
+    for source, last in needed_dates(plan):
         newest = readiness.last_date(source) if readiness else None
         if newest is not None and newest < last:
             lines.append(f"{source} of {newest + timedelta(days=1)} is not loaded yet (newest: {newest})")
@@ -63,22 +79,6 @@ def leaf_windows(plan: AnalysisPlan, leaf: MetricStatistics) -> tuple[AnalysisWi
 def _is_there(plan: AnalysisPlan, source: str, window: AnalysisWindow) -> bool:
     last = plan.readiness.last_date(source) if plan.readiness else None
     return last is None or plan.experiment.timeline.dates(window.first_day, window.last_day)[1] <= last
-
-
-def _needed(plan: AnalysisPlan) -> Iterator[tuple[str, date]]:
-    """Yield each source with the last date of it that a window needs which is due."""
-    timeline = plan.experiment.timeline
-    windows = {due.period: due.windows[-1] for due in plan.periods if due.windows}
-    lasts = {period: timeline.dates(each.first_day, each.last_day)[1] for period, each in windows.items()}
-    if not lasts:
-        return
-    yield ENROLLMENTS, timeline.last_enrollment
-    if plan.signal and plan.signal.windows:
-        yield EXPOSURES, max(window.last_date for window in plan.signal.windows)
-    for source in plan.sources:
-        periods = {period for metric in plan.metrics if metric.source == source.name for period in metric.periods}
-        if dates := [lasts[period] for period in lasts if period in periods]:
-            yield source.name, max(dates)
 
 
 def _of_any(plan: AnalysisPlan, due: PeriodWindows) -> tuple[AnalysisWindow, ...]:
