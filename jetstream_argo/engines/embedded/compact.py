@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from jetstream_argo.engines.embedded.copying import BATCH, copied, ranged
+from jetstream_argo.engines.embedded.integrity import damage
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.store import Store, TableName
@@ -18,14 +19,16 @@ def compacted(store: Store, session: Session, name: TableName, version: Version)
     Alike are files of one partition and of one batch, because a statement that names batches is given their files and
     no others. A table that is not clustered, such as a log, is read whole: there all files are alike.
 
-    The caller holds the table's lock. Nothing is deleted: whoever reads the files of the version before goes on.
+    The caller holds the lock of the table. Nothing is deleted: who reads files of the version before goes on. Damaged
+    files stay as they are.
     """
     together: dict[tuple[object, ...], list[DataFile]] = {}
     for file in version.files:
         if file.bytes < _SMALL_BYTES:
             together.setdefault((file.partition, *_batch(version, file)), []).append(file)
     for files in together.values():
-        if len(files) > _MANY:
+        folder = store.folder(name)
+        if len(files) > _MANY and not any(damage(folder / file.name, file) for file in files):
             version = _merged(store, session, name, version, tuple(files))
     return version
 
@@ -43,8 +46,9 @@ def _merged(store: Store, session: Session, name: TableName, version: Version, f
     gone = {file.name for file in files}
     rows = parquet_rows(store, name, version, files)
     keyed = ranged(version.columns, version.layout)
-    merged = copied(session, rows, store.new_file(name), version.columns, keyed, sql="")
-    merged = replace(merged, partition=files[0].partition)
+    target = store.folder(name) / store.new_name()
+    copy = copied(session, rows, target, version.columns, keyed, sql="")
+    merged = replace(copy.file, partition=files[0].partition)
     first = version.files.index(files[0])
     kept = [file for file in version.files[:first] if file.name not in gone]
     after = [file for file in version.files[first:] if file.name not in gone]

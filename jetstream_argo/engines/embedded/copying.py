@@ -1,6 +1,7 @@
 """How the rows of a query become Parquet files, and what is known of such a file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ BATCH = "batch"  # the column by which readers of a table that is only appended 
 _RANGED = ("INT64", "INTEGER", "INT", "DATE", "STRING")
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A file that was written, where it lies, and what is known of it."""
+
+    path: Path
+    file: DataFile
+
+
 def ranged(columns: Iterable[Column], layout: Layout) -> tuple[Column, ...]:
     """Return the columns of which a file's least and greatest value are kept: those that rows are looked for by."""
     names = {name.lower() for name in (BATCH, layout.partition_by, *layout.cluster_by) if name is not None}
@@ -26,34 +35,30 @@ def ranged(columns: Iterable[Column], layout: Layout) -> tuple[Column, ...]:
 
 def copied(
     session: Session, query: str, target: Path, columns: Sequence[Column], keyed: Sequence[Column], *, sql: str
-) -> DataFile:
+) -> Copy:
     """Write the rows of DuckDB's `query`, which was made from `sql`, to the file `target`."""
-    (row,) = _copy(session, query, target, "", sql)
-    return _file(row, target, columns, keyed, None)
+    (row,) = _copy(session, query, target, ", USE_TMP_FILE false", sql)
+    return _file(row, columns, keyed, None)
 
 
 def partitioned(
     session: Session,
     query: str,
-    target: Path,
+    folder: Path,
     columns: Sequence[Column],
     keyed: Sequence[Column],
     by: str,
     *,
     sql: str,
-) -> Iterator[DataFile]:
-    """Write the rows to files beside `target`, one or more for every value of the column `by`; none without rows."""
-    parts = target.with_suffix(".parts")
+) -> tuple[Copy, ...]:
+    """Write the rows to files in a folder, some for every value of the column `by`; none without rows."""
     option = f", PARTITION_BY ({quoted(by)}), WRITE_PARTITION_COLUMNS true"
-    for number, row in enumerate(_copy(session, query, parts, option, sql)):
-        moved = target.with_name(f"{target.stem}-{number:05}.parquet")
-        Path(row[0]).rename(moved)
-        value = row[5].get(by)
-        yield _file(row, moved, columns, keyed, None if value == _NO_PARTITION else value)
-    for folder in sorted(parts.rglob("*"), reverse=True) if parts.exists() else ():
-        folder.rmdir()
-    if parts.exists():
-        parts.rmdir()
+    rows = _copy(session, query, folder, option, sql)
+    values = [row[5].get(by) for row in rows]
+    return tuple(
+        _file(row, columns, keyed, None if value == _NO_PARTITION else value)
+        for row, value in zip(rows, values, strict=True)
+    )
 
 
 def _copy(session: Session, query: str, target: Path, option: str, sql: str) -> list[tuple[Any, ...]]:
@@ -67,12 +72,11 @@ def _copy(session: Session, query: str, target: Path, option: str, sql: str) -> 
     return rows
 
 
-def _file(
-    row: tuple[Any, ...], path: Path, columns: Sequence[Column], keyed: Sequence[Column], partition: str | None
-) -> DataFile:
-    count, size, statistics = int(row[1]), int(row[2]), row[4]
+def _file(row: tuple[Any, ...], columns: Sequence[Column], keyed: Sequence[Column], partition: str | None) -> Copy:
+    path, count, size, statistics = Path(row[0]), int(row[1]), int(row[2]), row[4]
     ranges = {c.name: found for c in keyed if (found := _range(c, count, statistics.get(quoted(c.name), {})))}
-    return DataFile(path.name, count, size, tuple(c.name for c in columns), partition, ranges, crc32(path))
+    held = tuple(column.name for column in columns)
+    return Copy(path, DataFile(path.name, count, size, held, partition, ranges, crc32(path)))
 
 
 def _range(column: Column, rows: int, statistics: Mapping[str, str]) -> Range | None:

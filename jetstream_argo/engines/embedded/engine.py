@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from jetstream_argo.engines.embedded.functions import load_registry
+from jetstream_argo.engines.embedded.integrity import damage
+from jetstream_argo.engines.embedded.leases import FileLeases
 from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.embedded.pointer import Version
 from jetstream_argo.engines.embedded.session import Scan, Session
@@ -25,17 +28,20 @@ from jetstream_argo.engines.protocol import (
     Job,
     Layout,
     Listed,
+    Purged,
     Result,
     TableInfo,
     TableVersions,
     Value,
     Write,
 )
-from jetstream_argo.errors import Conflict, InvalidQuery, NotFound
+from jetstream_argo.errors import Conflict, Damaged, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from jetstream_argo.engines.embedded.translate import Translated
 
 
 def _nonce() -> str:
@@ -72,13 +78,14 @@ class EmbeddedEngine:
         self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
         self._writer = Writer(self._store, self._session)
         self._versions = Versions(self._store, self._session)
+        self._leases = FileLeases(root / ".leases", nonce)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""
         from jetstream_argo.engines.arrow import fitted
 
         started = time.perf_counter()
-        columns, found = self._session.fetched(self._session.prepare(sql), sql)
+        columns, found = self._session.answer(sql, lambda translated: self._session.fetched(translated, sql))
         _check_unique([column.name for column in columns])
         table = fitted(found, columns)
         return Result(columns, table, self._job(table.num_rows, started, self._session.scanned()))
@@ -88,12 +95,13 @@ class EmbeddedEngine:
     ) -> Job:
         """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
         started = time.perf_counter()
-        translated = self._session.prepare(sql)
-        described = self._session.describe(translated, sql)
-        _check_unique([name for name, _ in described])
-        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
-        written = self._writer.write(translated.sql, columns, self._store.name(destination), write, layout, sql=sql)
-        return self._wrote(written, started)
+        name = self._store.name(destination)
+
+        def write_rows(translated: "Translated") -> Written:
+            columns = self._columns(translated, sql)
+            return self._writer.write(translated.sql, columns, name, write, layout, sql=sql)
+
+        return self._wrote(self._session.answer(sql, write_rows), started)
 
     def load(
         self,
@@ -138,9 +146,7 @@ class EmbeddedEngine:
             Conflict: a table has that name.
         """
         full = self._store.name(name)
-        described = self._session.describe(self._session.prepare(sql), sql)
-        _check_unique([column for column, _ in described])
-        columns = tuple(Column(column, bigquery_type(type_)) for column, type_ in described)
+        columns = self._session.answer(sql, lambda translated: self._columns(translated, sql))
         with self._store.locked(full):
             current = self._store.current(full)
             if current is not None and current.view_sql is None:
@@ -173,12 +179,7 @@ class EmbeddedEngine:
         """Return the tables and views of a dataset, by name."""
         *project, own = dataset.strip("`").rsplit(".", 1)
         names = self._store.names(project[0] if project else self._project, own, prefix)
-        found = ((name, self._store.current(name)) for name in names)
-        return tuple(
-            Listed(self._store.short(name), version.view_sql is not None, version.layout.labels)
-            for name, version in found
-            if version is not None
-        )
+        return tuple(listed for name in names if (listed := self._listed(name)) is not None)
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""
@@ -186,8 +187,7 @@ class EmbeddedEngine:
 
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read: all bytes of its tables."""
-        translated = self._session.prepare(sql)
-        described = self._session.describe(translated, sql)
+        described = self._session.answer(sql, lambda translated: self._session.describe(translated, sql))
         columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
         sizes = {given.name: given.version.bytes for given in self._session.given(sql)}
         return DryRun(columns, sum(sizes.values()))
@@ -202,8 +202,57 @@ class EmbeddedEngine:
         """Return, by the names asked for, the versions of the dates `first` to `last`, both included."""
         return {table: self._versions.within(table, date_column, first, last) for table in tables}
 
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold the lease `name` (`dataset.name`): many may hold it shared, or one alone.
+
+        A holder that died holds nothing.
+        """
+        full = str(self._store.name(name))
+        return self._leases.held(full, exclusive=exclusive, holder=holder, wait_seconds=wait_seconds)
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Remove earlier versions of these tables, deleted ones too, and what writers left that died.
+
+        Who reads without a lease finds the rows that there are now. The caller holds the exclusive lease.
+        """
+        files = sum(self._store.purge(self._store.name(table)) for table in tables)
+        self._store.forget_dead_writers()
+        return Purged(files)
+
     def take_over(self) -> None:
         """Do nothing: a query ends with the process that asked."""
+
+    def verify(self, table: str) -> tuple[Damaged, ...]:
+        """Return what is damaged of a table: its pointer, or files that it names; a table that is missing is not.
+
+        Files of up to 32 MB are read whole and compared with their checksums; of larger ones length and ends are looked
+        at. `delete` works for a table that is damaged, and so does replacing one of which only data files are.
+        """
+        name = self._store.name(table)
+        try:
+            version = self._store.current(name)
+        except Damaged as error:
+            return (error,)
+        folder = self._store.folder(name)
+        found = ((folder / file.name, damage(folder / file.name, file)) for file in version.files) if version else ()
+        return tuple(Damaged(str(path), what) for path, what in found if what)
+
+    def _listed(self, name: TableName) -> Listed | None:
+        """Return what a list says of a table; of a damaged one, its name, so that others can be listed."""
+        try:
+            version = self._store.current(name)
+        except Damaged:
+            return Listed(self._store.short(name), is_view=False, labels={})
+        if version is None:
+            return None
+        return Listed(self._store.short(name), version.view_sql is not None, version.layout.labels)
+
+    def _columns(self, translated: "Translated", sql: str) -> tuple[Column, ...]:
+        described = self._session.describe(translated, sql)
+        _check_unique([name for name, _ in described])
+        return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
 
     def _info(self, name: TableName, version: Version) -> TableInfo:
         return TableInfo(

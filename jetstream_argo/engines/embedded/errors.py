@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jetstream_argo.errors import EngineError, InvalidQuery, TooBig, Transient, Unsupported
+from jetstream_argo.errors import AccessDenied, EngineError, InvalidQuery, TooBig, Transient, Unsupported
 
 _QUOTED = re.compile(r'"([^"]+)"')
 _POSITION = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
@@ -26,6 +26,22 @@ def translated_errors(sql: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise _classified(error, sql) from error
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """Raise this package's errors for those of the file system.
+
+    Raises:
+        AccessDenied: this account may not read or write a file.
+        Transient: a file cannot be read or written now, as on a disk that is full.
+    """
+    try:
+        yield
+    except PermissionError as error:
+        raise AccessDenied(f"{error.filename}: {error.strerror}; let this account read and write it") from error
+    except OSError as error:
+        raise Transient(f"{error.filename or 'warehouse'}: {error.strerror or error}") from error
 
 
 def line_of(text: str, sql: str) -> str:

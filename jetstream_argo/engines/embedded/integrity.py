@@ -2,9 +2,63 @@
 
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
+from jetstream_argo.engines.embedded.pointer import DataFile
+from jetstream_argo.errors import Damaged
+
 _CHUNK = 1 << 20
+# Beyond this, a file's own length and ends are looked at: to read all of it would cost as much as a query of it.
+_WHOLE_BYTES = 32 << 20
+_MAGIC = b"PAR1"
+
+
+class Integrity:
+    """Looks at every data file before it is first read in this process."""
+
+    def __init__(self) -> None:
+        self._seen: set[Path] = set()
+
+    def check(self, folder: Path, files: Iterable[DataFile]) -> None:
+        """Look at those of the files that were not looked at yet.
+
+        Raises:
+            Damaged: a file is missing or is not what was written.
+        """
+        for file in files:
+            path = folder / file.name
+            if path not in self._seen:
+                what = damage(path, file)
+                if what:
+                    raise Damaged(str(path), what)
+                self._seen.add(path)
+
+    def forget(self, path: Path) -> None:
+        """Look at the file again before it is read again."""
+        self._seen.discard(path)
+
+
+def damage(path: Path, file: DataFile, *, whole: bool = True) -> str:
+    """Return what is wrong with a file, or nothing; the bytes between its ends count if `whole` and it is not large."""
+    try:
+        size = path.stat().st_size
+        if size != file.bytes:
+            return f"has {size} bytes instead of {file.bytes}"
+        if whole and file.crc32 and size <= _WHOLE_BYTES:
+            return "" if crc32(path) == file.crc32 else "is not what was written: its checksum differs"
+        return "" if _has_ends(path) else "is not a Parquet file any more"
+    except FileNotFoundError:
+        return "is missing"
+    except IsADirectoryError:
+        return "is a folder"
+
+
+def _has_ends(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.read(len(_MAGIC))
+        file.seek(-len(_MAGIC), os.SEEK_END)
+        return first == file.read() == _MAGIC
 
 
 def sync(path: Path) -> None:

@@ -3,12 +3,12 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jetstream_argo.engines.embedded.errors import translated_errors
 from jetstream_argo.engines.embedded.functions import Registry
@@ -18,6 +18,7 @@ from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import bigquery_type, casts
 from jetstream_argo.engines.embedded.views import Given, Views
 from jetstream_argo.engines.protocol import Column
+from jetstream_argo.errors import EngineError, InvalidQuery
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from jetstream_argo.engines.embedded.translate import Translated, Translator
 
+
+T = TypeVar("T")
 
 _OTHER_DECIMALS = re.compile(r"DECIMAL\((?!38,9\))")
 
@@ -81,6 +84,21 @@ class Session:
         with translated_errors(sql):
             self._views.use(translated)
         return translated
+
+    def answer(self, sql: str, ask: "Callable[[Translated], T]") -> T:
+        """Return what `ask` does with the translation of a query; again, if files that it reads were removed meanwhile.
+
+        Raises:
+            NotFound: a table does not exist.
+            Damaged: a file is missing or is not what was written.
+        """
+        while True:
+            translated = self.prepare(sql)
+            try:
+                return ask(translated)
+            except EngineError as error:
+                if not self._views.lost(whole=not isinstance(error, InvalidQuery)):
+                    raise
 
     def translate(self, sql: str, bounds: Bounds = ()) -> "Translated":
         """Return the translation of a query, whose tables may not exist; only its rows within `bounds` are wanted."""

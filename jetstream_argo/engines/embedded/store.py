@@ -2,23 +2,30 @@
 
 A table is the folder `<root>/<project>/<dataset>/<table>/`. Its `current.json` names the files that are its rows now
 and is replaced as a whole, so that a reader sees one version or the next. Files of earlier versions are kept for a
-while, for readers that are still at them.
+while, for readers that are still at them, unless they are purged; files of writers that died go with the next write.
 """
 
 import fcntl
+import math
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
+from jetstream_argo.engines.embedded.errors import file_errors
 from jetstream_argo.engines.embedded.integrity import sync
 from jetstream_argo.engines.embedded.pointer import Version, decoded, encoded
-from jetstream_argo.errors import InvalidQuery
+from jetstream_argo.engines.embedded.writers import Writers, writer_of
+from jetstream_argo.errors import Damaged, InvalidQuery
 
 POINTER = "current.json"
+PARTS = ".parts"
+_STAGED = ".new.parquet"
+_LOCK = ".lock"
 GRACE_SECONDS = 3600.0
 
 _NAME = re.compile(r"[\w -]+\Z")
@@ -44,7 +51,7 @@ class Store:
         self._project = project
         self._clock = clock
         self._nonce = nonce
-        self._swept: dict[Path, float] = {}
+        self._writers = Writers(root / ".writers", nonce)
 
     def name(self, text: str) -> TableName:
         """Return the full name that `dataset.table` or `project.dataset.table` stands for.
@@ -67,11 +74,21 @@ class Store:
         """Return the table's folder, which exists once the table has been written."""
         return self._root / name.project / name.dataset / name.table
 
-    def new_file(self, name: TableName) -> Path:
-        """Return the path of a file that does not exist yet, in a folder that does."""
-        folder = self.folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{self._nonce()}.parquet"
+    def new_name(self) -> str:
+        """Return the name of a data file that does not exist yet."""
+        return f"{self._writers.file()}.parquet"
+
+    def staged(self, name: TableName) -> Path:
+        """Return the path of a new and empty file, for rows that do not belong to the table yet.
+
+        While it is there the table's folder is not removed. Beside it may lie a folder whose name ends in `.parts`.
+        """
+        path = self.folder(name) / f"{self._writers.file()}{_STAGED}"
+        while not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # the folder has just been removed
+                path.touch()
+        return path
 
     def current(self, name: TableName) -> Version | None:
         """Return the table's state, or None if there is no such table.
@@ -80,11 +97,15 @@ class Store:
             Damaged: the pointer is not what was written.
             Unsupported: a newer version of this package wrote it.
         """
-        try:
-            path = self.folder(name) / POINTER
-            return decoded(path.read_bytes(), path)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        path = self.folder(name) / POINTER
+        with file_errors():
+            try:
+                data = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            except IsADirectoryError as error:
+                raise Damaged(str(path), "the pointer is a folder") from error
+        return decoded(data, path)
 
     def names(self, project: str, dataset: str, prefix: str = "") -> list[TableName]:
         """Return the dataset's tables and views whose name begins with `prefix`, in order."""
@@ -97,10 +118,18 @@ class Store:
     def locked(self, name: TableName) -> Iterator[None]:
         """Keep every other writer of the table out, in this process and in others."""
         folder = self.folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        while True:
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                lock = (folder / _LOCK).open("a")
+            except FileNotFoundError:  # the folder has just been removed
+                continue
+            with lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if _is_same(folder / _LOCK, lock):  # it has not been removed while this waited
+                    with file_errors():
+                        yield
+                    return
 
     def swap(self, name: TableName, version: Version) -> Version:
         """Make `version` the table's state, and remove files whose time has come; the caller holds the lock.
@@ -116,45 +145,86 @@ class Store:
             version, generation=before.generation + 1, nonce=self._nonce(), retired=waiting, created=before.created
         )
         folder = self.folder(name)
-        _write_pointer(folder, encoded(version), self._nonce())
-        keep = kept | {file for file, _ in waiting}
-        for path in folder.glob("*.parquet"):
-            # A file that no pointer has named yet may belong to a writer at work.
-            if path.name not in keep and (path.name in retired or now - path.stat().st_mtime > GRACE_SECONDS):
-                path.unlink(missing_ok=True)
-        for path in [*folder.glob("*.parts"), *folder.glob(".*.json")]:
-            if now - path.stat().st_mtime > GRACE_SECONDS:  # of a writer that was killed
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._write_pointer(folder, version)
+        self._clear(folder, keep=kept | {file for file, _ in waiting}, before=now - GRACE_SECONDS)
         return version
 
     def drop(self, name: TableName) -> None:
-        """Delete the table, now for new readers, and its files once those at work must be done."""
+        """Delete the table with its files. Who reads it finds that it is gone; who writes to it makes it anew."""
         folder = self.folder(name)
-        if not (folder / POINTER).exists():
+        if not folder.is_dir():
             return
         with self.locked(name):
-            (folder / POINTER).unlink(missing_ok=True)
-            (folder / ".lock").touch()
-        self._sweep(folder.parent)
+            remove(folder / POINTER)
+            self._clear(folder, keep=())
 
-    def _sweep(self, dataset: Path) -> None:
-        """Remove what was dropped long ago; not with every table that is dropped, since it looks at all of them."""
-        now = self._clock()
-        if now - self._swept.get(dataset, float("-inf")) < GRACE_SECONDS:
-            return
-        self._swept[dataset] = now
-        for folder in dataset.iterdir():
-            if folder.is_dir() and not (folder / POINTER).exists():
-                newest = max((path.stat().st_mtime for path in folder.iterdir()), default=folder.stat().st_mtime)
-                if now - newest > GRACE_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
+    def purge(self, name: TableName) -> int:
+        """Remove what is not the table's state now, but for what writers are at; return how many files that were.
+
+        Raises:
+            Damaged: the pointer is not what was written, so that nobody knows what the state is.
+        """
+        folder = self.folder(name)
+        if not folder.is_dir():
+            return 0
+        with self.locked(name):
+            version = self.current(name)
+            if version is not None and version.retired:
+                self._write_pointer(folder, replace(version, retired=()))
+            return self._clear(folder, keep=[file.name for file in version.files] if version is not None else ())
+
+    def forget_dead_writers(self) -> None:
+        """Remove what is left of writers that died, once their files are gone."""
+        self._writers.forget_dead()
+
+    def _clear(self, folder: Path, *, keep: Collection[str], before: float = math.inf) -> int:
+        """Remove files that nobody needs, and the folder if nothing stays in it; the caller holds the lock.
+
+        Files that were made when writers had no names are needed if they are not older than `before`.
+        """
+        gone = 0
+        for path in _contents(folder):
+            if path.name not in keep and self._is_left_over(path, before):
+                gone += remove(path)
+        if all(path.name == _LOCK for path in folder.iterdir()):
+            (folder / _LOCK).unlink()
+            folder.rmdir()
+        return gone
+
+    def _is_left_over(self, path: Path, before: float) -> bool:
+        """Whether nobody is at a file that the pointer does not name: only what is staged may be somebody's."""
+        writer = writer_of(path.name)
+        if writer is None:
+            return path.stat().st_mtime < before
+        return not path.name.endswith((_STAGED, PARTS)) or not self._writers.is_at_work(writer)
+
+    def _write_pointer(self, folder: Path, version: Version) -> None:
+        draft = folder / f".{self._writers.file()}.json"
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(encoded(version))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / POINTER)
+        sync(folder)
 
 
-def _write_pointer(folder: Path, text: str, nonce: str) -> None:
-    draft = folder / f".{nonce}.json"
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / POINTER)
-    sync(folder)
+def remove(path: Path) -> int:
+    """Remove a file, or a folder of files, if it is there; return how many files that were."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return 1
+    inside = sum(1 for held in path.rglob("*") if not held.is_dir())
+    shutil.rmtree(path, ignore_errors=True)
+    return inside
+
+
+def _contents(folder: Path) -> list[Path]:
+    """Return what writers make in a table's folder: data files, folders of staged ones, and drafts of pointers."""
+    return [*folder.glob("*.parquet"), *folder.glob(f"*{PARTS}"), *folder.glob(".*.json")]
+
+
+def _is_same(path: Path, opened: TextIO) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(opened.fileno()).st_ino
+    except FileNotFoundError:
+        return False

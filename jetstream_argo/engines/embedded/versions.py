@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
+from jetstream_argo.engines.embedded.integrity import Integrity
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.store import Store, TableName
@@ -27,6 +28,7 @@ class Versions:
     def __init__(self, store: Store, session: Session) -> None:
         self._store = store
         self._session = session
+        self._integrity = Integrity()
         self._counted: dict[tuple[TableName, str], _Counted] = {}
 
     def within(self, table: str, date_column: str, first: date, last: date) -> TableVersions:
@@ -65,6 +67,7 @@ class Versions:
 
         Another version of DuckDB may hash otherwise; then every date counts as modified, once.
         """
+        self._integrity.check(self._store.folder(name), version.files)
         rows = parquet_rows(self._store, name, version, version.files)
         every = ", ".join(quoted(held.name) for held in version.columns)
         found = self._session.run(

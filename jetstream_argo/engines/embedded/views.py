@@ -1,15 +1,16 @@
 """The tables and views of the store as views of DuckDB."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from jetstream_argo.engines.embedded.integrity import Integrity, damage
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.ranges import Bounds, Range, of_partition
 from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column
-from jetstream_argo.errors import NotFound
+from jetstream_argo.errors import Damaged, NotFound
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.session import Session
@@ -27,6 +28,15 @@ class Given:
     files: tuple[DataFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """What a query was found to read: one state of every table, however often it is named."""
+
+    versions: dict[TableName, Version] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
+
+
 class Views:
     """Makes the views that translated queries read, each again when its table has changed.
 
@@ -37,18 +47,42 @@ class Views:
         self._store = store
         self._session = session
         self._made: dict[str, str] = {}
+        self._integrity = Integrity()
+        self._now = _Snapshot()
 
     def use(self, translated: "Translated") -> None:
         """Make the views and macros that the query needs.
 
         Raises:
             NotFound: a table does not exist.
+            Damaged: a file is missing or is not what was written.
         """
+        import duckdb
+
         if len(self._made) > _MANY:
             for name in self._made:
                 self._session.connection.execute(f"DROP VIEW {quoted(name)}")
             self._made.clear()
-        self._use(translated, {})
+        while True:
+            self._now = _Snapshot()
+            try:
+                self._use(translated)
+                return
+            except (Damaged, duckdb.Error):
+                if not self._have_moved():
+                    raise
+
+    def lost(self, *, whole: bool) -> bool:
+        """Return whether files that the last query was given are missing or damaged; they will be looked at again."""
+        found = False
+        for relation, given in self._now.given.items():
+            folder = self._store.folder(given.name)
+            for file in given.files:
+                if damage(folder / file.name, file, whole=whole):
+                    self._integrity.forget(folder / file.name)
+                    self._made.pop(relation, None)
+                    found = True
+        return found
 
     def forget(self) -> None:
         """Make every view anew when it is needed again, because the connection that had them is gone."""
@@ -68,29 +102,33 @@ class Views:
                 else:
                     yield from self.given(self._session.translate(version.view_sql, read.bounds))
 
-    def _use(self, translated: "Translated", signatures: dict[str, str]) -> str:
+    def _use(self, translated: "Translated") -> str:
         self._session.define(translated.macros)
-        return "".join(self._use_read(read, signatures) for read in translated.reads)
+        return "".join(self._use_read(read) for read in translated.reads)
 
-    def _use_read(self, read: "Read", signatures: dict[str, str]) -> str:
+    def _use_read(self, read: "Read") -> str:
+        signatures = self._now.signatures
         if read.relation not in signatures:
-            use = self._use_wildcard if "*" in read.table else self._use_one
-            signatures[read.relation] = use(read, signatures)
+            signatures[read.relation] = self._use_wildcard(read) if "*" in read.table else self._use_one(read)
         return signatures[read.relation]
 
-    def _use_one(self, read: "Read", signatures: dict[str, str]) -> str:
+    def _use_one(self, read: "Read") -> str:
         name = self._store.name(read.table)
-        version = self._current(name)
+        version = self._now.versions.get(name) or self._current(name)
+        self._now.versions[name] = version
         signature = f"{read.relation}@{version.etag};"
-        if version.view_sql is None:
-            return self._view(read, parquet_rows(self._store, name, version, wanted(version, read.bounds)), signature)
-        inner = self._session.translate(version.view_sql, read.bounds)
-        return self._view(read, inner.sql, signature + self._use(inner, signatures))
+        if version.view_sql is not None:
+            inner = self._session.translate(version.view_sql, read.bounds)
+            return self._view(read, inner.sql, signature + self._use(inner))
+        files = wanted(version, read.bounds)
+        self._now.given[read.relation] = Given(name, version, files)
+        self._integrity.check(self._store.folder(name), files)
+        return self._view(read, parquet_rows(self._store, name, version, files), signature)
 
-    def _use_wildcard(self, read: "Read", signatures: dict[str, str]) -> str:
+    def _use_wildcard(self, read: "Read") -> str:
         prefix = self._store.name(read.table).table.removesuffix("*")
         matches = {match: replace(read, table=str(match)) for match in self._matches(read.table)}
-        signature = "".join(self._use_read(match, signatures) for match in matches.values())
+        signature = "".join(self._use_read(match) for match in matches.values())
         rows = " UNION ALL BY NAME ".join(
             f"SELECT *, {text_literal(match.table.removeprefix(prefix))} AS _TABLE_SUFFIX FROM {quoted(found.relation)}"
             for match, found in matches.items()
@@ -102,6 +140,14 @@ class Views:
             self._session.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(read.relation)} AS {rows}")
             self._made[read.relation] = signature
         return signature
+
+    def _have_moved(self) -> bool:
+        """Whether a table has another state than the last query was to read."""
+        for name, version in self._now.versions.items():
+            current = self._store.current(name)
+            if current is None or current.etag != version.etag:
+                return True
+        return False
 
     def _matches(self, table: str) -> list[TableName]:
         """Return the tables that a name with or without a wildcard means."""

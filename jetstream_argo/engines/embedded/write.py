@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from jetstream_argo.engines.embedded.compact import compacted
-from jetstream_argo.engines.embedded.copying import copied, partitioned, ranged
+from jetstream_argo.engines.embedded.copying import Copy, copied, partitioned, ranged
+from jetstream_argo.engines.embedded.errors import file_errors
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.rows import document, structure
 from jetstream_argo.engines.embedded.session import Scan, Session
-from jetstream_argo.engines.embedded.store import Store, TableName
+from jetstream_argo.engines.embedded.store import PARTS, Store, TableName, remove
 from jetstream_argo.engines.embedded.types import casts, duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column, Layout, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery
@@ -44,17 +46,39 @@ class Writer:
         _check(name, before, columns, write)
         layout = _layout(layout, before, columns, write)
         _check_layout(name, layout, columns, before if write is Write.APPEND else None)
-        files = self._copied(rows, columns, name, layout, sql)
-        scan = self._session.scanned()
+        with file_errors():
+            return self._written(rows, columns, name, write, layout, sql)
+
+    def _written(
+        self, rows: str, columns: tuple[Column, ...], name: TableName, write: Write, layout: Layout, sql: str
+    ) -> Written:
+        staged = self._store.staged(name)
+        parts = staged.with_name(staged.name.partition(".new")[0] + PARTS)
+        try:
+            copies = self._copied(rows, columns, layout, sql, staged, parts)
+            scan = self._session.scanned()
+            version, files = self._swapped(name, Version(columns=columns, layout=layout), copies, write)
+        finally:
+            remove(staged)
+            remove(parts)
+        return Written(sum(file.rows for file in files), _by_partition(files, version), scan)
+
+    def _swapped(
+        self, name: TableName, version: Version, copies: Sequence[Copy], write: Write
+    ) -> tuple[Version, tuple[DataFile, ...]]:
+        """Make the copies the table's own; return its state, and which files they are in it."""
+        files = tuple(replace(copy.file, name=self._store.new_name()) for copy in copies)
         with self._store.locked(name):
             current = self._store.current(name)
-            _check(name, current, columns, write)
-            version = Version(columns=columns, files=files, layout=layout)
+            _check(name, current, version.columns, write)
+            for copy, file in zip(copies, files, strict=True):
+                copy.path.rename(self._store.folder(name) / file.name)
+            version = replace(version, files=files)
             if write is Write.APPEND and current is not None:
-                version = replace(current, columns=_united(current.columns, columns), files=(*current.files, *files))
+                columns = _united(current.columns, version.columns)
+                version = replace(current, columns=columns, files=(*current.files, *files))
                 version = compacted(self._store, self._session, name, version)
-            self._store.swap(name, version)
-        return Written(sum(file.rows for file in files), _written(files, version), scan)
+            return self._store.swap(name, version), files
 
     @contextmanager
     def staged(self, rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> Iterator[str]:
@@ -77,20 +101,19 @@ class Writer:
             self._session.run("DROP TABLE IF EXISTS _staged", "")
 
     def _copied(
-        self, rows: str, columns: tuple[Column, ...], name: TableName, layout: Layout, sql: str
-    ) -> tuple[DataFile, ...]:
+        self, rows: str, columns: tuple[Column, ...], layout: Layout, sql: str, staged: Path, parts: Path
+    ) -> tuple[Copy, ...]:
         by = stored_by(columns, layout)
         held = {column.name for column in columns}
         order = [part for part in (by, *layout.cluster_by) if part in held]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
         query = f"SELECT {casts(columns)} FROM ({rows}) AS _rows{ordered}"
-        target = self._store.new_file(name)
         keyed = ranged(columns, layout)
-        files: tuple[DataFile, ...] = ()
+        copies: tuple[Copy, ...] = ()
         if by is not None:
-            files = tuple(partitioned(self._session, query, target, columns, keyed, by, sql=sql))
+            copies = partitioned(self._session, query, parts, columns, keyed, by, sql=sql)
             query = f"{query} LIMIT 0"
-        return files or (copied(self._session, query, target, columns, keyed, sql=sql),)
+        return copies or (copied(self._session, query, staged, columns, keyed, sql=sql),)
 
 
 def stored_by(columns: Sequence[Column], layout: Layout) -> str | None:
@@ -103,7 +126,7 @@ def stored_by(columns: Sequence[Column], layout: Layout) -> str | None:
     return None if stored is None or stored.startswith("TIMESTAMP") else layout.partition_by
 
 
-def _written(files: Sequence[DataFile], version: Version) -> dict[str, int]:
+def _by_partition(files: Sequence[DataFile], version: Version) -> dict[str, int]:
     is_stored = stored_by(version.columns, version.layout) is not None
     rows: dict[str, int] = {}
     for file in files:

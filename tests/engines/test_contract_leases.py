@@ -1,0 +1,71 @@
+"""How writers keep out of one another's way, and what is left of rows that were deleted."""
+
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Leases, Value, Write
+from jetstream_argo.errors import Conflict
+from jetstream_argo.sql.text import Sql
+from tests.engines.bigquery.fake_server.server import PROJECT
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> EmbeddedEngine:
+    return EmbeddedEngine(tmp_path, project=PROJECT)
+
+
+@pytest.fixture
+def other(engine: EmbeddedEngine, tmp_path: Path) -> EmbeddedEngine:
+    """Another process's engine of the same warehouse."""
+    return EmbeddedEngine(tmp_path, project=PROJECT)
+
+
+def test_many_hold_a_lease_shared_and_then_nobody_holds_it_alone(engine: Leases, other: Leases) -> None:
+    with (
+        engine.lease("d.e", exclusive=False, holder="week-clicks"),
+        other.lease("d.e", exclusive=False, holder="day-clicks"),
+        pytest.raises(Conflict, match="week-clicks"),
+        other.lease("d.e", exclusive=True, holder="shred"),
+    ):
+        pass
+
+    with other.lease("d.e", exclusive=True, holder="shred"):
+        pass
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_lease_that_is_held_alone_excludes_everybody_and_names_the_holder(
+    engine: Leases, other: Leases, exclusive: bool
+) -> None:
+    with engine.lease("d.e", exclusive=True, holder="shred of unit 7"):
+        with (
+            pytest.raises(Conflict, match="shred of unit 7"),
+            other.lease("d.e", exclusive=exclusive, holder="x", wait_seconds=0.1),
+        ):
+            pass
+        with other.lease("d.another", exclusive=True, holder="x"):
+            pass
+
+
+def test_a_lease_ends_with_an_error_inside_too(engine: Leases, other: Leases) -> None:
+    with pytest.raises(ZeroDivisionError), engine.lease("d.e", exclusive=True, holder="a"):
+        raise ZeroDivisionError
+
+    with other.lease("d.e", exclusive=True, holder="b"):
+        pass
+
+
+def test_what_is_purged_leaves_the_rows_that_there_are(engine: EmbeddedEngine) -> None:
+    rows: list[dict[str, Value]] = [{"x": 1}, {"x": 2}]
+    columns = [Column("x", "INT64")]
+    for table in ("d.kept", "d.deleted"):
+        engine.load(table, rows, columns, write=Write.EMPTY, labels={})
+    engine.query_to_table(Sql("SELECT x FROM d.kept WHERE x = 2"), "d.kept", write=Write.TRUNCATE, labels={})
+    engine.delete("d.deleted")
+
+    engine.purge(["d.kept", "d.deleted", "d.never"])
+
+    assert engine.query(Sql("SELECT x FROM d.kept"), labels={}).rows == ((2,),)
+    assert engine.info("d.deleted") is None
