@@ -4,15 +4,17 @@ Everything is asked for in one project. Our queries name their tables with a dat
 leave it out where the settings name a default one.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 
 from google.cloud.bigquery import Client
 
 from jetstream_argo.engines.bigquery.client import client_for
 from jetstream_argo.engines.bigquery.jobs import JobNames, Jobs
+from jetstream_argo.engines.bigquery.leases import TableLeases
 from jetstream_argo.engines.bigquery.metadata import Metadata
+from jetstream_argo.engines.bigquery.pace import Pace
 from jetstream_argo.engines.bigquery.queries import Queries
 from jetstream_argo.engines.bigquery.references import References
 from jetstream_argo.engines.bigquery.schema import columns_of
@@ -28,6 +30,7 @@ from jetstream_argo.engines.protocol import (
     Job,
     Layout,
     Listed,
+    Purged,
     Result,
     TableInfo,
     TableVersions,
@@ -47,9 +50,10 @@ class BigQueryEngine:
         attempt: str,
         job_id_prefix: str = "",
         client: Client | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         client = client_for(settings) if client is None else client
+        pace = Pace() if pace is None else pace
         self.settings = settings
         self._names = JobNames(job_id_prefix, attempt)
         self._jobs = Jobs(client, settings)
@@ -57,7 +61,8 @@ class BigQueryEngine:
         self._queries = queries = Queries(client, settings, self._tables, self._names, self._jobs)
         self._writer = TableWriter(queries, Tally(self._tables, queries.metadata))
         self._references = References(self._tables, lambda sql: queries.dry(sql).referenced_tables)
-        self._versions = KeptVersions(Metadata(self._tables, queries.metadata, self._references.cut), clock)
+        self._versions = KeptVersions(Metadata(self._tables, queries.metadata, self._references.cut), pace.seconds)
+        self._leases = TableLeases(self._tables, self._jobs, pace)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows; BigQuery ends a page at 20 MB of JSON too, which take 400 MB here."""
@@ -68,6 +73,7 @@ class BigQueryEngine:
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
     ) -> Job:
         """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
+        self._leases.check()
         self._versions.forget(destination)
         return self._writer.from_query(sql, destination, write=write, labels=labels, layout=layout)
 
@@ -82,6 +88,7 @@ class BigQueryEngine:
         layout: Layout = Layout(),
     ) -> Job:
         """Write rows, all or none, to a table, which is made if it is missing; a key that a row lacks is NULL."""
+        self._leases.check()
         self._versions.forget(destination)
         return self._writer.from_rows(destination, rows, columns, write=write, labels=labels, layout=layout)
 
@@ -109,6 +116,7 @@ class BigQueryEngine:
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""
+        self._leases.check()
         self._versions.forget(table)
         self._tables.delete(table)
 
@@ -130,6 +138,20 @@ class BigQueryEngine:
         name. Answers are kept for ten minutes; writes of this engine's are seen at once.
         """
         return self._versions.of(tables, first, last)
+
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold the lease `name` (`dataset.name`): many may hold it shared, or one alone.
+
+        A holder that died holds nothing after five minutes. One that loses its lease, because it could not renew it for
+        as long, can write nothing more until it has left it.
+        """
+        return self._leases.held(name, exclusive=exclusive, holder=holder, wait_seconds=wait_seconds)
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Return until when the rows that these tables had can be brought back; nothing can be done to hasten it."""
+        return self._leases.purge(tables)
 
     def take_over(self) -> None:
         """Cancel what earlier starts with the same `job_id_prefix` have left running.

@@ -145,6 +145,21 @@ class Tables:
             elif found.expires is not None:
                 self._update(wanted, "expires")
 
+    def create(self, wanted: Table) -> Table:
+        """Make a table.
+
+        Raises:
+            Conflict: there is one of that name.
+        """
+        with translated():
+            return self._client.create_table(wanted, retry=self._retry, timeout=self._seconds)
+
+    def expire(self, table: Table, expires: datetime) -> None:
+        """Have a table last until then, if it is still as it was found."""
+        table.expires = expires
+        with translated():
+            self._update(table, "expires")
+
     def set_labels(self, name: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels; a change by another process in between is not overwritten unseen."""
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.pace import Pace
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.protocol import Column, DateVersion, Knowledge, Layout, TableVersions, Write
 from jetstream_argo.errors import AccessDenied, Transient
@@ -241,7 +242,7 @@ def test_what_was_kept_too_long_or_written_to_is_asked_for_again(
     fake: FakeBigQuery, settings: BigQuerySettings
 ) -> None:
     now = [0.0]
-    engine = BigQueryEngine(settings, attempt="1", clock=lambda: now[0])
+    engine = BigQueryEngine(settings, attempt="1", pace=Pace(seconds=lambda: now[0]))
     write(engine, "d.a", [MONDAY])
     versions(engine, "d.a")
     write(another(engine), "d.a", [MONDAY])
