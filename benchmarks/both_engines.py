@@ -1,6 +1,7 @@
 """An engine that has ZetaSQL's evaluator compute every query again, on the same rows."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -12,6 +13,7 @@ from jetstream_argo.engines.protocol import (
     Job,
     Layout,
     Listed,
+    Purged,
     Result,
     TableInfo,
     TableVersions,
@@ -139,6 +141,16 @@ class BothEngines:
     ) -> Mapping[str, TableVersions]:
         """Return the versions of dates."""
         return self._engine.versions(tables, date_column=date_column, first=first, last=last)
+
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold a lease."""
+        return self._engine.lease(name, exclusive=exclusive, holder=holder, wait_seconds=wait_seconds)
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Remove what storage keeps beside the rows of tables."""
+        return self._engine.purge(tables)
 
     def take_over(self) -> None:
         """Do nothing."""

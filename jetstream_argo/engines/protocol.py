@@ -224,7 +224,7 @@ class Leases(Protocol):
         ...
 
 
-class Engine(Provenance, Protocol):
+class Engine(Provenance, Leases, Protocol):
     """A warehouse. Every method raises an `EngineError`; reads and writes of one table are atomic."""
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:

@@ -1,6 +1,7 @@
 """A warehouse that runs nothing: it has each query analysed, and remembers the columns of what would be written."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from jetstream_argo.engines.protocol import (
     Knowledge,
     Layout,
     Listed,
+    Purged,
     Result,
     TableInfo,
     TableVersions,
@@ -134,6 +136,16 @@ class Rehearsal:
     ) -> Mapping[str, TableVersions]:
         """Return no versions."""
         return {table: TableVersions(table, Knowledge.NOT_BY_DATE) for table in tables}
+
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold nothing: nobody else writes here."""
+        return nullcontext()
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Remove nothing: there are no rows."""
+        return Purged(0)
 
     def take_over(self) -> None:
         """Do nothing: nothing runs."""

@@ -1,25 +1,39 @@
 """How writers keep out of one another's way, and what is left of rows that were deleted."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from jetstream_argo.engines.bigquery.engine import BigQueryEngine
+from jetstream_argo.engines.bigquery.settings import BigQuerySettings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Leases, Value, Write
+from jetstream_argo.engines.protocol import Column, Engine, Leases, Value, Write
 from jetstream_argo.errors import Conflict
 from jetstream_argo.sql.text import Sql
-from tests.engines.bigquery.fake_server.server import PROJECT
+from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
+
+
+@pytest.fixture(params=["embedded", "bigquery"])
+def process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
+    """Makes the engine of one more process, in the same warehouse."""
+    if request.param == "embedded":
+        yield lambda: EmbeddedEngine(tmp_path, project=PROJECT)
+        return
+    with serving(FakeBigQuery(tmp_path)) as url:
+        settings = BigQuerySettings(PROJECT, api_endpoint=url, retry_seconds=2.0)
+        yield lambda: BigQueryEngine(settings, attempt=uuid4().hex)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> EmbeddedEngine:
-    return EmbeddedEngine(tmp_path, project=PROJECT)
+def engine(process: Callable[[], Engine]) -> Engine:
+    return process()
 
 
 @pytest.fixture
-def other(engine: EmbeddedEngine, tmp_path: Path) -> EmbeddedEngine:
-    """Another process's engine of the same warehouse."""
-    return EmbeddedEngine(tmp_path, project=PROJECT)
+def other(process: Callable[[], Engine]) -> Engine:
+    return process()
 
 
 def test_many_hold_a_lease_shared_and_then_nobody_holds_it_alone(engine: Leases, other: Leases) -> None:
@@ -57,7 +71,7 @@ def test_a_lease_ends_with_an_error_inside_too(engine: Leases, other: Leases) ->
         pass
 
 
-def test_what_is_purged_leaves_the_rows_that_there_are(engine: EmbeddedEngine) -> None:
+def test_what_is_purged_leaves_the_rows_that_there_are(engine: Engine) -> None:
     rows: list[dict[str, Value]] = [{"x": 1}, {"x": 2}]
     columns = [Column("x", "INT64")]
     for table in ("d.kept", "d.deleted"):
