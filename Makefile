@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format workflows bench lock clean
+.PHONY: help setup demo test oldest check format workflows bench lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -38,6 +38,20 @@ demo: $(READY) ## Make synthetic telemetry and analyse an experiment on it; agai
 test: $(READY) ## Run the tests; `make test ARGS='-k windows'` runs some
 	@echo "==> Running the tests"
 	@$(BIN)/pytest $(TESTS) $(ARGS)
+
+# The oldest Python that is promised is 3.11.0; Debian 12 has 3.11.2. It reads the packages of .venv, which are for any 3.11.
+OLDEST ?= $(shell for python in /usr/bin/python3.11 /usr/bin/python3 /usr/local/bin/python3.11 $$(command -v python3.11); do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 11, 4))' 2>/dev/null && { echo $$python; break; }; done)
+
+oldest: $(READY) ## Run the tests of doors on Python 3.11.0 to 3.11.3, if there is one
+	@if [ -z "$(OLDEST)" ]; then \
+		echo "==> No Python 3.11.0 to 3.11.3 here (Debian 12 has one): the tests of doors were NOT run on it"; \
+	elif ! [ -d $(VENV)/lib/python3.11 ]; then \
+		echo "==> $(VENV) is of another Python than 3.11: the tests of doors were NOT run on $(OLDEST)"; \
+	else \
+		echo "==> Running the tests of doors on $$($(OLDEST) --version)"; \
+		PYTHONPATH="$(CURDIR):$(CURDIR)/$(VENV)/lib/python3.11/site-packages" $(OLDEST) -m pytest -q -p no:cacheprovider tests/doors $(ARGS); \
+	fi
 
 check: $(READY) ## Check style, formatting, types and which room imports which
 	@echo "==> ruff check"; $(BIN)/ruff check .

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.config.names import NOT_A_SLUG, is_pattern, is_slug
+from jetstream_argo.config.names import LONGEST, NOT_A_SLUG, is_pattern, is_slug
 from jetstream_argo.config.specs import (
     PERIOD_KEYS,
     DataSourceSpec,
@@ -192,9 +192,9 @@ class Reader:
         """Return the tables whose names are names, or patterns of names; the others are problems."""
         for name, value in tables.items():
             if isinstance(value, list) and where == "metrics":
-                self._report(_path(where, name), f"is not a known key{nearest(name, PERIOD_KEYS)}")
+                self._report(_path(where, _key(name)), f"is not a known key{nearest(name, PERIOD_KEYS)}")
             elif not (is_slug(name) or is_pattern(name)):
-                self._report(_path(where, name), NOT_A_SLUG)
+                self._report(_path(where, _key(name)), NOT_A_SLUG)
             else:
                 continue
             tables = {key: value for key, value in tables.items() if key != name}
@@ -227,7 +227,7 @@ class Reader:
         allowed = list(known)
         for key in table:
             if key not in allowed:
-                self._report(_path(where, key), f"is not a known key{nearest(key, [*allowed, *also])}")
+                self._report(_path(where, _key(key)), f"is not a known key{nearest(key, [*allowed, *also])}")
 
     def _report(self, where: str, what: str) -> None:
         self.problems.append(Problem(where, what))
@@ -243,6 +243,11 @@ def problems_of(error: ValidationError, where: str = "") -> tuple[Problem, ...]:
 
 def _path(*parts: str) -> str:
     return ".".join(part for part in parts if part)
+
+
+def _key(name: str) -> str:
+    """Return a key as a path has it: an empty one is seen, a long one cut."""
+    return name[:LONGEST] or '""'
 
 
 def _as_list(text: str) -> str:

@@ -32,11 +32,12 @@ def experiment_settings(
     if own.is_private and not own.dataset_id:
         findings.error(file, "experiment.dataset_id", "is missing: a private experiment must name its own dataset")
     if start is None:
-        findings.error(file, "experiment.start_date", "is missing: the experiment has not started")
+        findings.error(experiment.source, "experiment.start_date", "is missing: the experiment has not started")
         return None
     days = own.enrollment_period or _enrollment_days(experiment, start)
     if days is None:
-        findings.error(file, "experiment.enrollment_period", "is missing: nothing says how long units enroll")
+        what = "is missing: nothing says how long units enroll"
+        findings.error(experiment.source, "experiment.enrollment_period", what)
         return None
     return Settings(
         start_date=start,
