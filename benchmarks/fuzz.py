@@ -147,7 +147,7 @@ class Tally:
 
 
 def _seeds(rng: random.Random, scratch: Path) -> list[Seed]:
-    """Return the files to mutate, all of which can be planned: as many of one kind as of another are drawn."""
+    """Return the files to mutate, all of which can be planned: real, one-file, and JSON as 1 to 3 to 1."""
     configs = sorted((HUB / "jetstream").glob("*.toml"))
     one_file = [*sorted((SHARED / "cases").glob("*/*.toml")), ROOT / "jetstream_argo" / "demo" / "experiment.toml"]
     one_file = [file for file in one_file if b"slug" in file.read_bytes()]
@@ -158,7 +158,7 @@ def _seeds(rng: random.Random, scratch: Path) -> list[Seed]:
         [Seed("experimenter", "json", _EXPERIMENT.encode())],
     )
     usable = [[seed for seed in kind if _is_planned(seed, scratch)] for kind in kinds]
-    return [rng.choice(kind) for kind in usable for _ in range(100)]
+    return [rng.choice(kind) for kind, share in zip(usable, (1, 3, 1), strict=True) for _ in range(60 * share)]
 
 
 def _is_planned(seed: Seed, scratch: Path) -> bool:
