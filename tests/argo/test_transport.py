@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import zlib
 
 import pytest
@@ -28,6 +29,8 @@ def test_another_plan_than_the_one_asked_for_is_refused(make_plan):
         ("not base64!", "is not base64"),
         (base64.b64encode(b"not compressed").decode(), "is not a compressed plan"),
         (base64.b64encode(zlib.compress(b"{}" * 500)[:-6]).decode(), "is cut after"),
+        (base64.b64encode(zlib.compress(bytes(transport.LARGEST_PLAN + 1))).decode(), "bytes when it is unpacked"),
+        (base64.b64encode(b"").decode() + "====", "is not base64"),
     ],
 )
 def test_a_damaged_plan_is_refused_with_the_reason(text, reason):
@@ -68,3 +71,10 @@ def test_a_plan_is_read_from_an_object_named_by_its_hash(make_plan, tmp_path):
 
     found = transport.from_environment({"JETSTREAM_PLAN_URL": url, "JETSTREAM_PLAN_SHA256": codec.sha256(plan)})
     assert found == plan
+
+
+def test_a_plan_of_brackets_in_brackets_is_refused(make_plan):
+    deep = b'{"schema_version": ' + b"[" * 100_000
+
+    with pytest.raises(PlanError, match="is not a plan"):
+        transport.read(deep, hashlib.sha256(deep).hexdigest(), where="plan")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jetstream_argo.argo.here.graph import Phase
 from jetstream_argo.argo.here.interpret import WorkflowRun
+from jetstream_argo.files import make_folder, write_file
 
 
 def succeeded(file: Path, manifest: Path) -> frozenset[str]:
@@ -13,7 +14,7 @@ def succeeded(file: Path, manifest: Path) -> frozenset[str]:
     try:
         remembered = json.loads(file.read_text(encoding="utf-8"))
         names = frozenset(remembered["succeeded"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return frozenset()  # a state that cannot be read costs a second look at what is done, and nothing else
     return names if remembered.get("manifest") == _name(manifest) else frozenset()
 
@@ -21,8 +22,8 @@ def succeeded(file: Path, manifest: Path) -> frozenset[str]:
 def remember(file: Path, manifest: Path, run: WorkflowRun, before: frozenset[str]) -> None:
     """Write down which nodes have succeeded, in this run or before."""
     names = {node.name for node in run.nodes if node.phase is Phase.SUCCEEDED} | before
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"manifest": _name(manifest), "succeeded": sorted(names)}), encoding="utf-8")
+    make_folder(file.parent)
+    write_file(file, json.dumps({"manifest": _name(manifest), "succeeded": sorted(names)}))
 
 
 def _name(manifest: Path) -> str:

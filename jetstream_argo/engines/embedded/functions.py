@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from jetstream_argo.config.toml_file import read_toml
 from jetstream_argo.errors import ConfigError, Problem
 
 _CALL = re.compile(r"\b([a-z]\w*?__\w+)\(")
@@ -79,7 +80,7 @@ def load_registry(own: Path | None = None) -> Registry:
     Raises:
         ConfigError: the file is not of the form of `functions.toml`.
     """
-    mine = _parsed(own.read_text(encoding="utf-8"), str(own)) if own is not None else ()
+    mine = _functions(read_toml(own), str(own)) if own is not None else ()
     return Registry([*shipped(), *mine])
 
 
@@ -88,14 +89,14 @@ def shipped() -> tuple[Function, ...]:
     """Return the functions that come with the package."""
     folder = resources.files("jetstream_argo.engines.embedded")
     files = ("dialect.toml", "functions.toml")
-    return tuple(f for name in files for f in _parsed(folder.joinpath(name).read_text(encoding="utf-8"), name))
+    texts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in files}
+    return tuple(found for name, text in texts.items() for found in _functions(tomllib.loads(text), name))
 
 
-def _parsed(text: str, file: str) -> tuple[Function, ...]:
-    try:
-        tables = tomllib.loads(text).get("function", [])
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(file, [Problem("", str(error))]) from error
+def _functions(document: Mapping[str, object], file: str) -> tuple[Function, ...]:
+    tables = document.get("function", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ConfigError(file, [Problem("function", "is not a list of tables; write [[function]] before each")])
     return tuple(_function(table, file, position) for position, table in enumerate(tables))
 
 
