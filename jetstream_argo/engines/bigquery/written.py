@@ -62,20 +62,22 @@ class Tally:
         total = {"": rows} if rows else {}
         if not rows or storage.column is None:
             return total
-        table = self.tables.get(destination)
-        columns = {each.name: each for each in columns_of(table.schema)}
-        column = columns[storage.column]
-        if column.type not in _LITERALS or "batch" not in columns:
-            return total
         try:
-            changed = self._changed(table, job)
-            if len(changed) == 1:
-                return dict.fromkeys(changed, rows)
-            found = changed if alone else self._counted(sql, table, column, changed)
+            found = self._by_partition(sql, self.tables.get(destination), storage.column, job, rows, alone=alone)
         except EngineError as error:  # the rows are written: counting them can be given up
-            logger.warning("not counted by partition", extra={"table": table.table_id, "reason": str(error)})
+            logger.warning("not counted by partition", extra={"table": destination, "reason": str(error)})
             return total
         return found if sum(found.values()) == rows else total
+
+    def _by_partition(self, sql: Sql, table: Table, name: str, job: QueryJob, rows: int, *, alone: bool) -> Written:
+        columns = {each.name: each for each in columns_of(table.schema)}
+        column = columns[name]
+        if column.type not in _LITERALS or "batch" not in columns:
+            return {}
+        changed = self._changed(table, job)
+        if len(changed) == 1:
+            return dict.fromkeys(changed, rows)
+        return changed if alone else self._counted(sql, table, column, changed)
 
     def _counted(self, sql: Sql, table: Table, column: Column, changed: Written) -> Written:
         batches = set(_BATCH.findall(sql))

@@ -9,6 +9,7 @@ want a function and a message that it does not have.
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,8 +18,8 @@ import pytest
 from jetstream_argo.engines.bigquery.client import client_for
 from jetstream_argo.engines.bigquery.engine import BigQueryEngine
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings
-from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
-from jetstream_argo.errors import CostExceeded, InvalidQuery, NotFound, TooBig
+from jetstream_argo.engines.protocol import Column, Engine, Knowledge, Layout, TableVersions, Value, Write
+from jetstream_argo.errors import Conflict, CostExceeded, InvalidQuery, NotFound, TooBig
 from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.whole_run import make_telemetry, run_as_argo_does, small_plan, views
 from tests.pipeline import Pipeline
@@ -145,6 +146,83 @@ def test_a_job_of_the_same_name_is_not_run_again(settings: BigQuerySettings) -> 
     first, second = (BigQueryEngine(settings, attempt=attempt).query(draw, labels={}) for _ in range(2))
 
     assert first.rows == second.rows
+
+
+def test_views_and_wildcards_are_told_by_what_is_behind_them(engine: BigQueryEngine, table: str) -> None:
+    shards = [f"{table}_20260504", f"{table}_20260505"]
+    view = f"{table}_view"
+    try:
+        for name in (table, *shards):
+            engine.load(name, [{"x": 1}], X, write=Write.TRUNCATE, labels={})
+        engine.create_view(view, Sql(f"SELECT x FROM {table} UNION ALL SELECT x FROM `{table}_2026*`"), labels={})
+
+        assert engine.base_tables(Sql(f"SELECT * FROM {view}")) == (table, *shards)
+    finally:
+        for name in (view, *shards):
+            engine.delete(name)
+
+
+def test_dates_have_versions_of_which_just_that_changes_whose_rows_do(engine: BigQueryEngine, table: str) -> None:
+    first, last = date(2026, 5, 4), date(2026, 5, 6)
+    sql = "SELECT '{batch}' AS batch, day FROM UNNEST([DATE '2026-05-04', DATE '2026-05-05', DATE '2026-05-07']) AS day"
+    layout = Layout(partition_by="day")
+
+    def versions() -> TableVersions:
+        return engine.versions([table], date_column="day", first=first, last=last)[table]
+
+    job = engine.query_to_table(Sql(sql.format(batch="a")), table, write=Write.APPEND, labels={}, layout=layout)
+    before = versions()
+    more = engine.query_to_table(
+        Sql(f"SELECT * FROM ({sql.format(batch='b')}) WHERE day > DATE '2026-05-04'"),
+        table,
+        write=Write.APPEND,
+        labels={},
+    )
+    after = versions()
+
+    assert job.written == {"2026-05-04": 1, "2026-05-05": 1, "2026-05-07": 1}
+    assert more.written == {"2026-05-05": 1, "2026-05-07": 1}
+    assert (before.knowledge, before.newest) == (Knowledge.BY_DATE, date(2026, 5, 7))
+    assert [version.rows for version in after.dates.values()] == [1, 2]
+    assert after.dates[first] == before.dates[first]
+
+
+def test_a_shared_lease_is_seen_at_once_by_who_wants_it_alone(engine: BigQueryEngine, table: str) -> None:
+    other = BigQueryEngine(engine.settings, attempt=uuid4().hex)
+    for _ in range(5):
+        with (
+            engine.lease(table, exclusive=False, holder="a"),
+            pytest.raises(Conflict, match="a since"),
+            other.lease(table, exclusive=True, holder="b"),
+        ):
+            pass
+    with other.lease(table, exclusive=True, holder="b"):
+        pass
+
+
+def test_tables_of_ours_stay_though_the_datasets_do_not(
+    settings: BigQuerySettings, engine: BigQueryEngine, table: str
+) -> None:
+    client = client_for(settings)
+    settled = client.get_dataset(DATASET)
+    week = 7 * 86_400_000
+    try:
+        settled.default_table_expiration_ms = settled.default_partition_expiration_ms = week
+        client.update_dataset(settled, ["default_table_expiration_ms", "default_partition_expiration_ms"])
+        engine.load(
+            table,
+            [{"day": date(2020, 5, 4)}],
+            [Column("day", "DATE")],
+            write=Write.APPEND,
+            labels={},
+            layout=Layout("day"),
+        )
+    finally:
+        settled.default_table_expiration_ms = settled.default_partition_expiration_ms = None
+        client.update_dataset(settled, ["default_table_expiration_ms", "default_partition_expiration_ms"])
+
+    made = client.get_table(f"{PROJECT}.{table}")
+    assert (made.num_rows, made.expires, made.time_partitioning.expiration_ms) == (1, None, None)
 
 
 def test_refusals_are_understood(engine: BigQueryEngine, settings: BigQuerySettings) -> None:

@@ -100,6 +100,16 @@ def test_a_write_succeeds_though_its_rows_cannot_be_counted(
     ]
 
 
+def test_a_write_succeeds_though_its_table_cannot_be_looked_at_any_more(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    fake.faults.order(Fault(Call.TABLE_GET, skip=1, times=1000, status=503, reason="backendError"))
+
+    job = engine.query_to_table(days("'a'", 4), "d.t", write=Write.APPEND, labels={}, layout=BY_DAY)
+
+    assert job.written == {"": 2}
+
+
 def test_no_more_is_asked_where_no_rows_or_no_partitions_were_written(
     fake: FakeBigQuery, engine: BigQueryEngine
 ) -> None:

@@ -35,6 +35,13 @@ class Dataset:
             resource["defaultPartitionExpirationMs"] = _length(self.partition_expiration)
         return resource
 
+    def change(self, body: Mapping[str, object]) -> None:
+        """Change the default expirations that `body` names."""
+        if "defaultTableExpirationMs" in body:
+            self.table_expiration = _duration(body["defaultTableExpirationMs"])
+        if "defaultPartitionExpirationMs" in body:
+            self.partition_expiration = _duration(body["defaultPartitionExpirationMs"])
+
     def inherited(self, given: Mapping[str, object], now: datetime) -> Resource:
         """Return what a new table that is made with `given` takes from the dataset.
 
@@ -85,6 +92,10 @@ def not_to_be_queried(table: str) -> ApiError:
         f"Access Denied: Table {table}: User does not have permission to query table {table}, or perhaps it does not "
         "exist.",
     )
+
+
+def _duration(length: object) -> timedelta | None:
+    return timedelta(milliseconds=int(str(length))) if length else None
 
 
 def _length(duration: timedelta) -> str:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,44 +18,13 @@ from jetstream_argo.errors import EngineError
 from tests.engines.bigquery.fake_server.catalog import Catalog
 from tests.engines.bigquery.fake_server.clock import Clock
 from tests.engines.bigquery.fake_server.datasets import GET, LIST
+from tests.engines.bigquery.fake_server.exchange import CUT, Answer, Request
 from tests.engines.bigquery.fake_server.faults import Call, Fault, Faults
 from tests.engines.bigquery.fake_server.jobs import JobStore
 from tests.engines.bigquery.fake_server.limits import Limits
 from tests.engines.bigquery.fake_server.wire import ApiError, Resource, api_error
 
 PROJECT = "fake-project"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked. `parts` are what the route's pattern caught."""
-
-    parts: dict[str, str]
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> dict[str, object]:
-        document = json.loads(self.body or b"{}")
-        assert isinstance(document, dict)
-        return document
-
-    @property
-    def table(self) -> str:
-        return f"{self.parts['project']}.{self.parts['dataset']}.{self.parts['table']}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered."""
-
-    status: int = 200
-    body: Resource | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-CUT = Answer(status=0)  # no answer: the connection is reset
 
 
 class FakeBigQuery:
@@ -178,7 +146,9 @@ class FakeBigQuery:
 
     def dataset(self, request: Request, _: Fault | None) -> Answer:
         project, dataset = request.parts["project"], request.parts.get("dataset", "")
-        return Answer(body=self.catalog.datasets[f"{project}.{dataset}"].resource(project, dataset))
+        found = self.catalog.datasets[f"{project}.{dataset}"]
+        found.change(request.json)  # which says nothing where it is only asked for
+        return Answer(body=found.resource(project, dataset))
 
     def order_fault(self, request: Request, _: Fault | None) -> Answer:
         order = request.json
@@ -208,6 +178,7 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("POST", _TABLES, Call.TABLE_INSERT, FakeBigQuery.insert_table),
     ("GET", _TABLES, Call.TABLE_LIST, FakeBigQuery.list_tables),
     ("GET", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
+    ("PATCH", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
     ("POST", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.dataset),
     ("POST", r"/faults", None, FakeBigQuery.order_fault),
 )
