@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,24 +58,30 @@ class Pod:
     def reached(self, done: int, total: int) -> None:
         """Say that `done` of `total` pieces are done."""
         if self.progress is not None and total > 0:
-            self.progress.write_text(f"{done}/{total}")
+            _write(self.progress, f"{done}/{total}")
 
     def ended(self, ending: Ending) -> None:
         """Say how the work ended."""
         self.say(ending.line)
         if self.summary is not None:
-            self.summary.write_text(ending.summary)
+            _write(self.summary, ending.summary)
 
     def say(self, line: str) -> None:
         """Show a line, such as an error's, on the node."""
         if self.termination_log is not None:
-            self.termination_log.write_text(_one_line(line, _LONGEST_LINE))
+            _write(self.termination_log, _one_line(line, _LONGEST_LINE))
 
 
 def pod(environment: Mapping[str, str]) -> Pod:
     """Return the pod that the variables describe."""
     files = [Path(value) if (value := environment.get(name)) else None for name in (TERMINATION_LOG, SUMMARY, PROGRESS)]
     return Pod(*files)
+
+
+def _write(path: Path, text: str) -> None:
+    # Argo that cannot be told must not hide what is to be said: that is on standard error as well.
+    with suppress(OSError):
+        path.write_text(text, encoding="utf-8")
 
 
 def _one_line(text: str, longest: int = _LONGEST_REASON) -> str:

@@ -1,5 +1,6 @@
 """Which commands there are, and how errors become exit codes."""
 
+import errno
 import importlib
 import io
 import logging
@@ -11,7 +12,7 @@ from contextlib import suppress
 import click
 
 from jetstream_argo.argo.pod import pod
-from jetstream_argo.errors import EXIT_RETRY, EXIT_UNFORESEEN, JetstreamArgoError, unforeseen
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EXIT_UNFORESEEN, JetstreamArgoError, unforeseen
 from jetstream_argo.terminal.text import printable, say
 
 # A command's module is loaded when the command is called: pods start fast and load only what they use.
@@ -35,6 +36,7 @@ _COMMANDS = {
 
 
 _PACKAGE = "jetstream_argo"
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ESTALE)
 
 
 class _Commands(click.Group):
@@ -99,15 +101,25 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _failed(error, *_of_a_file(error))
     except Exception as error:  # noqa: BLE001  # the last door: whatever comes here is told in a line, not a traceback
-        return _unforeseen(error)
+        return _failed(error, unforeseen(error), EXIT_UNFORESEEN)
 
 
-def _unforeseen(error: Exception) -> int:
+def _of_a_file(error: OSError) -> tuple[str, int]:
+    """Return what to say of a file or folder that failed, such as the warehouse's own, and the exit code."""
+    if error.filename is None or isinstance(error.filename, int):
+        return unforeseen(error), EXIT_UNFORESEEN
+    name = os.fsdecode(error.filename)
+    line = f"{name}: {error.strerror}; check that it is there, that there is room, and that it may be read and written"
+    return line, EXIT_RETRY if error.errno in _PASSING else EXIT_DEFINITION
+
+
+def _failed(error: Exception, line: str, code: int) -> int:
     """Say what happened in a line, to whoever looks at the pod too; the traceback is for -v."""
-    line = unforeseen(error)
     say(line, err=True, color="red" if sys.stderr.isatty() else None)
     logging.getLogger(__name__).info("failed", exc_info=error)
     with suppress(OSError):
         pod(os.environ).say(line)
-    return EXIT_UNFORESEEN
+    return code

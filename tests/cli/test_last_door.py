@@ -51,6 +51,24 @@ def test_with_v_there_is_a_traceback(broken, caplog):
     assert any(record.exc_info and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (PermissionError(13, "Permission denied", "/w/current.json"), 2, "/w/current.json: Permission denied; check"),
+        (OSError(28, "No space left on device", "/w/x\x1b.parquet"), 75, "/w/x\\x1b.parquet: No space left on device"),
+        (ConnectionResetError("by whom"), 1, "ConnectionResetError (by whom)"),
+    ],
+)
+def test_a_file_or_folder_that_fails_anywhere_is_named(error, code, said, monkeypatch, capsys):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("jetstream_argo.planner.plan_experiment", fail)
+
+    assert exit_code_of(["plan", "x.toml"]) == code
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argument", ["--\x1b[31m", "\x1b]0;x\x07.toml"])
 def test_what_was_typed_does_not_reach_the_terminal_unescaped(argument, capsys):
     code = exit_code_of(["plan", argument])
