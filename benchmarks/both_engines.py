@@ -22,7 +22,7 @@ from jetstream_argo.engines.protocol import (
 )
 from jetstream_argo.engines.zetasql.checker import Checker
 from jetstream_argo.engines.zetasql.loader import Service
-from jetstream_argo.errors import EngineError
+from jetstream_argo.errors import Damaged, EngineError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, identifier, lines, table
 from jetstream_argo.validating.alike import Form, Reduced, reduce
@@ -151,6 +151,10 @@ class BothEngines:
     def purge(self, tables: Sequence[str]) -> Purged:
         """Remove what storage keeps beside the rows of tables."""
         return self._engine.purge(tables)
+
+    def verify(self, table: str) -> tuple[Damaged, ...]:
+        """Return what is damaged."""
+        return self._engine.verify(table)
 
     def take_over(self) -> None:
         """Do nothing."""

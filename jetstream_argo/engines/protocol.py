@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from jetstream_argo.errors import Damaged
 from jetstream_argo.sql.text import Sql
 
 if TYPE_CHECKING:
@@ -220,6 +221,13 @@ class Leases(Protocol):
         """Remove what storage keeps of these tables (deleted ones, too) beside the rows that they have now.
 
         That is earlier versions, and what writers left that died. The caller holds the exclusive lease.
+        """
+        ...
+
+    def verify(self, table: str) -> tuple[Damaged, ...]:
+        """Return what is damaged of a table's storage, without running a query; a table that is missing is not.
+
+        It tells at least what a query would come upon. Where the warehouse itself answers for storage, nothing is.
         """
         ...
 

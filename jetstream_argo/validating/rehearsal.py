@@ -24,7 +24,7 @@ from jetstream_argo.engines.protocol import (
     Write,
 )
 from jetstream_argo.engines.type_names import element
-from jetstream_argo.errors import InvalidQuery, NotFound
+from jetstream_argo.errors import Damaged, InvalidQuery, NotFound
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.summary import FEW_VALUES
 from jetstream_argo.sql.text import Sql
@@ -146,6 +146,10 @@ class Rehearsal:
     def purge(self, tables: Sequence[str]) -> Purged:
         """Remove nothing: there are no rows."""
         return Purged(0)
+
+    def verify(self, table: str) -> tuple[Damaged, ...]:
+        """Return nothing: nothing is stored."""
+        return ()
 
     def take_over(self) -> None:
         """Do nothing: nothing runs."""

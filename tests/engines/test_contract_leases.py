@@ -83,3 +83,9 @@ def test_what_is_purged_leaves_the_rows_that_there_are(engine: Engine) -> None:
 
     assert engine.query(Sql("SELECT x FROM d.kept"), labels={}).rows == ((2,),)
     assert engine.info("d.deleted") is None
+
+
+def test_a_table_that_is_whole_or_missing_is_not_damaged(engine: Engine) -> None:
+    engine.load("d.t", [{"x": 1}], [Column("x", "INT64")], write=Write.EMPTY, labels={})
+
+    assert engine.verify("d.t") == engine.verify("d.missing") == ()
