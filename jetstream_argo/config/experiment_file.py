@@ -35,6 +35,7 @@ application's definitions and its way of recording enrollments are used where th
 """
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -66,7 +67,7 @@ def _shares(value: object) -> object:
     if any(not isinstance(name, str) for name in value):
         raise ValueError('write the names as text, ["old", "new"]')
     names = [str(name) for name in value]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"{twice!r} is named twice")
     return dict.fromkeys(names, 1)

@@ -1,5 +1,6 @@
 """What the files of an experiment come to, once all layers are merged and all templates are filled."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +21,7 @@ from jetstream_argo.config.resolve_sources import Sources, exposure_signal, segm
 from jetstream_argo.config.settings import Settings, experiment_settings
 from jetstream_argo.config.specs import FileProblem, InferenceSpec, OutcomeSpec, Spec
 from jetstream_argo.config.templates import TemplateExperiment, Templates
+from jetstream_argo.errors import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,9 @@ def _config(
 
 
 def _check_branches(experiment: Experiment, findings: Findings) -> None:
+    counts = Counter(branch.slug for branch in experiment.branches)
+    for slug in (slug for slug, count in counts.items() if count > 1):
+        findings.error(experiment.source, "experiment.branches", f"{brief(slug)} is named twice")
     for branch in experiment.branches:
         if wrong := wrong_with_branch(branch.slug):
             findings.error(experiment.source, "experiment.branches", wrong)

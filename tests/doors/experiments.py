@@ -151,6 +151,8 @@ BAD_JSON: Mapping[str, tuple[str, str]] = {
     "long-enrollment": (json.dumps(experimenter(proposedEnrollment=10**30)), "proposedEnrollment"),
     "half-a-letter": (json.dumps(experimenter(branches=[{"slug": "\ud800"}])), "branches"),
     "escape": (json.dumps(experimenter(branches=[{"slug": "a\x1b[31m"}])), "experiment.branches"),
+    "branch-twice": (json.dumps(experimenter(branches=[{"slug": "a"}, {"slug": "a"}])), "'a' is named twice"),
+    "many-branches": (json.dumps(experimenter(branches=[{"slug": "a"}] * 2000)), "'a' is named twice"),
     "deep": ("[" * 100_000, "too deep to read"),
     "deep-inside": ('{"slug": "x", "y": ' + "[" * 3000 + "]" * 3000 + "}", ""),
     "large-number": ('{"slug": ' + "9" * 5000 + "}", "is not JSON"),
