@@ -52,7 +52,8 @@ def fitted(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
     """
     wanted = schema_of(columns)
     try:
-        return table if table.schema.equals(wanted) else table.cast(wanted)
+        # Schemas are equal whatever the elements of a list are called, which DuckDB does as it likes.
+        return table if table.schema.to_string() == wanted.to_string() else table.cast(wanted)
     except pa.ArrowInvalid as error:
         raise InvalidQuery(f"INT64 overflow: {error}") from error
 

@@ -1,5 +1,6 @@
 """How BigQuery SQL becomes a syntax tree, and what sqlglot's tree means where it is ambiguous."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import sqlglot
@@ -9,17 +10,29 @@ from sqlglot.errors import ParseError, TokenError
 from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
+TOO_DEEP = "query is too deep to be parsed; write it flatter, or move a part to a view"
+
 
 @lru_cache(maxsize=256)
 def _parsed(sql: str) -> exp.Query:
     try:
         statements = sqlglot.parse(without_raw_bytes(sql), read="bigquery")
     except ParseError as error:
-        raise InvalidQuery(_explained(error, sql)) from error
+        raise InvalidQuery(explained(error, sql)) from error
     except TokenError as error:
         raise InvalidQuery(f"query is not SQL: {error}") from error
     except RecursionError as error:
-        raise InvalidQuery("query is too deep to be parsed; write it flatter, or move a part to a view") from error
+        raise InvalidQuery(TOO_DEEP) from error
+    return single_query(statements)
+
+
+def single_query(statements: Iterable[exp.Expr | None]) -> exp.Query:
+    """Return the one query that a text holds.
+
+    Raises:
+        InvalidQuery: it holds several statements, or none.
+        Unsupported: it is a statement other than a query.
+    """
     wanted = [statement for statement in statements if statement is not None]
     if len(wanted) != 1:
         raise InvalidQuery(f"query holds {len(wanted)} statements; give one at a time")
@@ -38,7 +51,8 @@ def parse_query(sql: str) -> exp.Query:
     return _parsed(sql).copy()
 
 
-def _explained(error: ParseError, sql: str) -> str:
+def explained(error: ParseError, sql: str) -> str:
+    """Return what is wrong with a text that does not parse, with line, column and the line itself."""
     first = error.errors[0] if error.errors else {}
     line, column = int(first.get("line") or 0), int(first.get("col") or 0)
     what = str(first.get("description") or error).rstrip(".")

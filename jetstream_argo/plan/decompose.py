@@ -12,6 +12,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import ParseError, TokenError
 
 from jetstream_argo.dialect.literals import without_raw_bytes
+from jetstream_argo.dialect.written import bigquery_text
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.aggregates import CannotSplitError, State, states_of, title
 from jetstream_argo.plan.model import Composed, Direct, Partial
@@ -42,7 +43,7 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
     partials: dict[str, Partial] = {}
 
     def keep(state: State) -> exp.Expr:
-        text = state.aggregate.sql("bigquery")
+        text = bigquery_text(state.aggregate)
         column = name_column(text)
         partials.setdefault(column, Partial(column, text, state.merge))
         return exp.column(column)
@@ -60,7 +61,7 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
         _refuse_rows(tree, partials)
     except CannotSplitError as reason:
         return Split((), Direct(str(reason)))
-    return Split(tuple(partials.values()), Composed(tuple(partials), tree.sql("bigquery")))
+    return Split(tuple(partials.values()), Composed(tuple(partials), bigquery_text(tree)))
 
 
 @lru_cache(maxsize=4096)

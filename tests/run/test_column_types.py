@@ -155,7 +155,7 @@ def test_text_is_no_date(tmp_path: Path):
 
     failed = [error for result in pipeline.run(only=(EnrollmentsTask, SourceTask)).values() for error in result.failed]
 
-    assert "date_part(STRING_LITERAL, VARCHAR)" in str(failed)
+    assert "EXTRACT(DAY, STRING)" in str(failed)
 
 
 def test_the_distinct_times_of_a_day_are_not_taken_for_a_date(tmp_path: Path):

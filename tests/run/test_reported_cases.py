@@ -50,7 +50,7 @@ EVENTS = [
 ]
 
 
-def case(root: Path, *, rows: str, date_column: str) -> Pipeline:
+def case(root: Path, *, rows: str, date_column: str, metric: str = "COUNT(amount)") -> Pipeline:
     """Units of which each has an event at six in the evening of its first 14 days."""
     engine = EmbeddedEngine(root / "warehouse")
     units = [(f"u{i}", ("old", "new")[i // 2], START + timedelta(days=i % 2)) for i in range(4)]
@@ -62,7 +62,8 @@ def case(root: Path, *, rows: str, date_column: str) -> Pipeline:
     events = [event(unit, day + timedelta(days=k)) for unit, _, day in units for k in range(14)]
     engine.load("shop.events", events, EVENTS, write=Write.TRUNCATE, labels={})
     file = root / "case.toml"
-    file.write_text(EXPERIMENT.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column))
+    text = EXPERIMENT.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column)
+    file.write_text(text.replace('"COUNT(amount)"', f"'''{metric}'''"))
     return Pipeline(root / "warehouse", plan_experiment(str(file), Sources(), as_of=AS_OF).plan)
 
 
@@ -94,3 +95,25 @@ def test_the_last_day_counts_whatever_the_date_is_and_a_structs_fields_are_colum
     (source,) = pipeline.plan.sources
     inferred = infer_tables(f"SELECT SUM(ds.amount), MAX(ds.{date_column}) FROM {source.from_expression} AS ds")
     assert inferred["shop.events"]["details"].startswith("STRUCT<amount INT64")
+
+
+@pytest.mark.parametrize(
+    ("metric", "week", "all_weeks"),
+    [
+        ("COUNTIF(FORMAT_TIMESTAMP('%H', ts, 'Asia/Tokyo') = '03')", 7, 14),
+        (
+            "COUNTIF(PARSE_TIMESTAMP('%Y-%m-%d %H:%M', FORMAT_TIMESTAMP('%Y-%m-%d %H:%M', ts), 'Asia/Tokyo') < ts)",
+            7,
+            14,
+        ),
+        ("SUM(SAFE.LN(IF(EXTRACT(DAY FROM day) = 6, 0, 10)))", 6 * 2.302585092994046, 13 * 2.302585092994046),
+    ],
+)
+def test_zones_and_domains_count_in_a_metric(tmp_path: Path, metric: str, week: float, all_weeks: float) -> None:
+    pipeline = case(tmp_path, rows="shop.events", date_column="day", metric=metric)
+
+    pipeline.run(only=(EnrollmentsTask, SourceTask))
+
+    weeks, overall = pipeline.values("n", Period.WEEK), pipeline.values("n", Period.OVERALL)
+    assert [value for (_, _, index), value in weeks.items() if index == 1] == [pytest.approx(week)] * 4
+    assert list(overall.values()) == [pytest.approx(all_weeks)] * 4

@@ -48,7 +48,7 @@ def test_nothing_is_wrong_with_what_can_be_computed(engine: EmbeddedEngine) -> N
         ("SUM(houres)", "column 'houres' is not among those of [data_sources.activity]; did you mean 'hours'?"),
         ("SUM(ds.houres) + COUNTIF(os = 'a')", "'houres' is not among"),
         ("SUM(x.y)", "column 'x' is not among those of [data_sources.activity]; there are client_id, submission_date"),
-        ("SUM(os)", "sum(VARCHAR)"),
+        ("SUM(os)", "SUM(STRING)"),
         ("MAX(os)", "gives STRING, and statistics need numbers"),
         ("ANY_VALUE(STRUCT(hours, os))", "a metric has one number for each unit and window"),
         ("SUMM(hours)", "SUMM"),

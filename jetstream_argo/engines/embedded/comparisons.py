@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from jetstream_argo.engines.embedded.ranges import Interval, Value
+from jetstream_argo.engines.embedded.reading import is_call
 
 
 def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
@@ -50,7 +51,7 @@ def constant(node: exp.Expr) -> Value | None:
             return -value if isinstance(value, int) else None
         case exp.Cast(this=exp.Literal() as text, to=to) if text.is_string and to.is_type(exp.DType.DATE):
             return str(text.this)
-        case exp.Date(this=exp.Literal() as text) if text.is_string and len(list(node.iter_expressions())) == 1:
+        case exp.Anonymous(expressions=[exp.Literal() as text]) if text.is_string and is_call(node, "DATE"):
             return str(text.this)
         case _:
             return None

@@ -8,6 +8,12 @@ from jetstream_argo.errors import AccessDenied, EngineError, InvalidQuery, TooBi
 
 _QUOTED = re.compile(r'"([^"]+)"')
 _POSITION = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
+# What DuckDB says in its own terms, and what is said instead.
+_SPOKEN = (
+    (re.compile(r"Conversion Error: Type INT128 with value (\S+) can't be cast .*INT64.*"), r"INT64 overflow: \1"),
+    (re.compile(r".*Division by zero in expression \((.*?)\)\. Use TRY.*"), r"division by zero"),
+    (re.compile(r"Invalid Input Error: "), ""),
+)
 _PASSING = ("no space left", "disk full", "too many open files", "cannot open file", "could not open", "could not read")
 
 
@@ -65,5 +71,7 @@ def _classified(error: Exception, sql: str) -> EngineError:
             return Transient(text)
         case _ if any(words in text.lower() for words in _PASSING):
             return Transient(text)
+    for pattern, words in _SPOKEN:
+        text = pattern.sub(words, text)
     named = _QUOTED.search(text)
     return InvalidQuery(text + (line_of(named[1], sql) if named else ""))

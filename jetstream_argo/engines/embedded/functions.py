@@ -12,7 +12,7 @@ from jetstream_argo.config.toml_file import read_toml
 from jetstream_argo.errors import ConfigError, Problem
 
 _CALL = re.compile(r"\b([a-z]\w*?__\w+)\(")
-_KEYS = {"name", "aliases", "parameters", "duckdb", "bigquery"}
+_KEYS = {"name", "aliases", "parameters", "duckdb", "bigquery", "returns"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Function:
     duckdb: str
     bigquery: str
     aliases: tuple[str, ...] = ()
+    returns: str = ""  # the type of what it gives, where no body in BigQuery's SQL says so
 
     @property
     def macro(self) -> str:
@@ -45,6 +46,18 @@ class Registry:
             self._by_macro[function.macro] = function
             for name in (function.name, *function.aliases):
                 self._by_name[name.lower()] = function
+
+    def has(self, macro: str) -> bool:
+        """Return whether there is a macro of that name."""
+        return macro in self._by_macro
+
+    def macro(self, name: str) -> Function | None:
+        """Return the function whose macro has this name."""
+        return self._by_macro.get(name)
+
+    def add(self, function: Function) -> None:
+        """Add a function that stands for BigQuery's own."""
+        self._by_macro[function.macro] = function
 
     def find(self, dotted: str) -> Function | None:
         """Return the function called by this name, in whichever project."""
@@ -117,4 +130,5 @@ def _function(table: Mapping[str, object], file: str, position: int) -> Function
         duckdb=str(table["duckdb"]),
         bigquery=str(table.get("bigquery", "")),
         aliases=tuple(str(name) for name in aliases),
+        returns=str(table.get("returns", "")),
     )

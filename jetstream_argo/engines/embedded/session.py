@@ -58,7 +58,7 @@ class Session:
     def _translator(self) -> "Translator":
         from jetstream_argo.engines.embedded.translate import Translator  # loads sqlglot, which `load` does not need
 
-        return Translator(self._project, self._registry)
+        return Translator(self._project, self._registry, self._views.columns)
 
     @cached_property
     def connection(self) -> "duckdb.DuckDBPyConnection":
@@ -70,6 +70,7 @@ class Session:
 
         connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0, **self._settings})
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET ieee_floating_point_ops = false")  # x / 0 is an error
         connection.execute("SET parquet_metadata_cache = true")  # the files never change
         connection.execute("PRAGMA enable_profiling = 'no_output'")
         return connection

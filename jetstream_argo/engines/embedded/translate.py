@@ -1,27 +1,30 @@
 """How a query in BigQuery's dialect becomes one of DuckDB's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
-from jetstream_argo.engines.embedded.allowed import check_allowed
 from jetstream_argo.engines.embedded.bounds import table_bounds
 from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.ranges import Bounds, named
-from jetstream_argo.engines.embedded.rules import apply_rules
+from jetstream_argo.engines.embedded.reading import read_query
 from jetstream_argo.engines.embedded.stars import expand_structs
 from jetstream_argo.engines.embedded.types import relation
+from jetstream_argo.engines.embedded.typing.queries import QueryReader, column_name
+from jetstream_argo.engines.embedded.typing.scopes import Rows
+from jetstream_argo.engines.embedded.typing.setting import Setting
 from jetstream_argo.engines.embedded.unnest import rewrite_unnests
-from jetstream_argo.engines.syntax import parse_query, table_name
+from jetstream_argo.engines.syntax import TOO_DEEP, table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
 _NAME = ("this", "db", "catalog", "alias")
 _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
+_KEPT = 512
+_WANTED = "wanted"  # bounds, in the meta data of a table's node
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +56,74 @@ class Translated:
 
 
 class Translator:
-    """Translates queries, each text once. `project` is that of tables which are named without one."""
+    """Translates queries, each text once for as long as the tables in it have the columns they had.
 
-    def __init__(self, project: str, registry: Registry) -> None:
+    `project` is that of tables which are named without one; `columns` gives a table's columns by its full name.
+    """
+
+    def __init__(self, project: str, registry: Registry, columns: Callable[[str], Rows]) -> None:
         self._project = project
         self._registry = registry
-        self.translate = lru_cache(maxsize=512)(self._translate)
+        self._columns = columns
+        self._known: dict[tuple[str, Bounds], tuple[Translated, dict[str, Rows]]] = {}
 
-    def _translate(self, sql: str, bounds: Bounds = ()) -> Translated:
-        """Translate a query of whose rows only those within `bounds` are wanted; it may give others, too."""
-        tree = parse_query(sql)
-        check_allowed(tree, self._registry, sql)
+    def translate(self, sql: str, bounds: Bounds = ()) -> Translated:
+        """Return the translation of a query of whose rows only those within `bounds` are wanted; it may give others.
+
+        Raises:
+            InvalidQuery: BigQuery would not run it.
+            Unsupported: this engine would not do it as BigQuery does.
+            NotFound: a table does not exist.
+        """
+        known = self._known.get((sql, bounds))
+        if known is not None and all(self._columns(table) == columns for table, columns in known[1].items()):
+            return known[0]
+        if len(self._known) >= _KEPT:
+            del self._known[next(iter(self._known))]
+        seen: dict[str, Rows] = {}
+        try:
+            self._known[sql, bounds] = (self._translate(sql, bounds, seen), seen)
+        except RecursionError as error:
+            raise InvalidQuery(TOO_DEEP) from error
+        return self._known[sql, bounds][0]
+
+    def _translate(self, sql: str, bounds: Bounds, seen: dict[str, Rows]) -> Translated:
+        reading = read_query(sql)
+        tree = reading.tree
+
+        def columns(name: str) -> Rows:
+            full = self._full(name)
+            if full not in seen:
+                seen[full] = self._columns(full)
+            return seen[full]
+
         _name_columns(tree)
         wanted = table_bounds(tree, bounds)
+        for table in tree.find_all(exp.Table):
+            table.meta[_WANTED] = wanted.get(id(table), ())
+        QueryReader(Setting(reading, self._registry, columns)).rows(tree, None)
         for select in list(tree.find_all(exp.Select)):
             rewrite_unnests(select)
         expand_structs(tree)
-        reads = self._reads(tree, wanted)
-        apply_rules(tree, self._registry)
+        reads = self._reads(tree)
         try:
             text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
         return Translated(text, reads, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
 
-    def _reads(self, tree: exp.Expr, wanted: Mapping[int, Bounds]) -> tuple[Read, ...]:
+    def _full(self, name: str) -> str:
+        if "." not in name:
+            raise InvalidQuery(f"table {name!r} needs its dataset; write dataset.{name}")
+        return name if name.count(".") > 1 else f"{self._project}.{name}"
+
+    def _reads(self, tree: exp.Expr) -> tuple[Read, ...]:
         found: dict[Read, None] = {}
-        ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
             name = table_name(table)
             if "." not in name:
-                if name.lower() not in ctes:
-                    raise InvalidQuery(f"table {name!r} needs its dataset; write dataset.{name}")
-                continue
-            full = name if name.count(".") > 1 else f"{self._project}.{name}"
-            read = Read(full, wanted.get(id(table), ()))
+                continue  # a query of WITH
+            read = Read(self._full(name), table.meta.get(_WANTED, ()))
             found[read] = None
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
             # A join in brackets hangs on its first table.
@@ -101,17 +137,10 @@ def _name_columns(tree: exp.Expr) -> None:
     select = tree
     while isinstance(select, exp.SetOperation | exp.Subquery):
         select = select.this
-    if not isinstance(select, exp.Select):
+    if not isinstance(select, exp.Select) or select.args.get("kind"):
         return
     number = 0
     for item in list(select.expressions):
-        inner = item
-        if not isinstance(inner, exp.Star | exp.Alias) and not inner.output_name and not _is_star(inner):
+        if not isinstance(item, exp.Alias) and not item.is_star and not column_name(item):
             item.replace(exp.alias_(item.copy(), f"f{number}_"))
             number += 1
-
-
-def _is_star(item: exp.Expr) -> bool:
-    return isinstance(item, exp.Column | exp.Dot) and (
-        isinstance(item.this, exp.Star) or isinstance(item.args.get("expression"), exp.Star)
-    )

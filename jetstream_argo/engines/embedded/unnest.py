@@ -9,23 +9,16 @@ from sqlglot import exp
 
 
 def rewrite_unnests(select: exp.Select) -> None:
-    """Rewrite every UNNEST, and every array that is joined by its path, in one SELECT's FROM."""
+    """Rewrite every UNNEST in one SELECT's FROM."""
     source = select.args.get("from_")
     joins: list[exp.Join] = select.args.get("joins") or []
-    seen: set[str] = set()
     for holder in [*([source] if source is not None else []), *joins]:
-        item = holder.this
-        if isinstance(item, exp.Table) and len(item.parts) > 1 and item.parts[0].name.lower() in seen:
-            item = _as_unnest(item)
-            holder.set("this", item)
-        if isinstance(item, exp.Unnest):
-            _rewrite(item, holder, select)
-            seen.add(_alias(item).lower())
-        else:
-            seen.add(item.alias_or_name.lower())
+        if isinstance(holder.this, exp.Unnest):
+            _rewrite(holder.this, holder, select)
 
 
-def _as_unnest(table: exp.Table) -> exp.Unnest:
+def as_unnest(table: exp.Table) -> exp.Unnest:
+    """Return the UNNEST that an array means which is joined by its path: `FROM t, t.array`."""
     names = [part.name for part in table.parts]
     path = exp.column(names[1], table=names[0])
     array = exp.Dot.build([path, *(exp.to_identifier(name) for name in names[2:])]) if names[2:] else path

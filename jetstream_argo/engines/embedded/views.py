@@ -10,11 +10,12 @@ from jetstream_argo.engines.embedded.ranges import Bounds, Range, of_partition
 from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column
-from jetstream_argo.errors import Damaged, NotFound
+from jetstream_argo.errors import Damaged, NotFound, Unsupported
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.session import Session
     from jetstream_argo.engines.embedded.translate import Read, Translated
+    from jetstream_argo.engines.embedded.typing.scopes import Rows
 
 _MANY = 1_000  # views, in a process that runs statement after statement
 
@@ -101,6 +102,25 @@ class Views:
                     yield Given(name, version, wanted(version, read.bounds))
                 else:
                     yield from self.given(self._session.translate(version.view_sql, read.bounds))
+
+    def columns(self, table: str) -> "Rows":
+        """Return the columns of a table or view, or of all tables that a wildcard matches.
+
+        Raises:
+            NotFound: a table does not exist.
+            Unsupported: the tables of a wildcard have a column of several types.
+        """
+        from jetstream_argo.engines.embedded.typing.kinds import kind_of
+        from jetstream_argo.engines.embedded.typing.scopes import Rows
+
+        found: dict[str, str] = {}
+        for name in self._matches(table):
+            for column in self._current(name).columns:
+                if found.setdefault(column.name, column.type) != column.type:
+                    raise Unsupported(f"{table}: column {column.name!r} has several types in tables of that name")
+        if "*" in table:
+            found["_TABLE_SUFFIX"] = "STRING"
+        return Rows(tuple((name, kind_of(type_)) for name, type_ in found.items()))
 
     def _use(self, translated: "Translated") -> str:
         self._session.define(translated.macros)

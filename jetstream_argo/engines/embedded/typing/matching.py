@@ -1,0 +1,134 @@
+"""Which signature a call has, and with which options."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from jetstream_argo.engines.constants import constant
+from jetstream_argo.engines.embedded.signatures.model import WEEKDAYS, Option, Signature, Valued, bound
+from jetstream_argo.engines.embedded.signatures.zones import is_zone
+from jetstream_argo.engines.embedded.typing.kinds import NULL, Kind
+from jetstream_argo.engines.embedded.typing.values import Value, cost, supertype
+from jetstream_argo.errors import InvalidQuery
+
+VARIABLES = ("T", "U")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A signature with what its variables and options are; `options` are texts, by the argument's position."""
+
+    signature: Signature
+    variables: dict[str, Kind]
+    options: dict[int, str]
+
+    def wanted(self, position: int) -> Kind:
+        """Return the type which the argument at this position must have."""
+        argument = self.signature.argument(position)
+        if not isinstance(argument, Valued):
+            raise TypeError(f"argument {position} of {self.signature} is an option")
+        return bound(argument.kind, self.variables)
+
+    @property
+    def result(self) -> Kind:
+        """The type of what the call gives."""
+        return bound(self.signature.result, self.variables)
+
+
+def best(signatures: Sequence[Signature], arguments: Sequence[exp.Expr], value: Callable[[int], Value]) -> Match | None:
+    """Return the match that changes the arguments least, the first of several; None if no signature fits.
+
+    `value` reads the argument at a position; it is asked only for those that some signature takes for values.
+    """
+    found: tuple[int, Match] | None = None
+    for signature in signatures:
+        if signature.takes(len(arguments)):
+            match = _match(signature, arguments, value)
+            if match is not None and (found is None or match[0] < found[0]):
+                found = match
+    return None if found is None else found[1]
+
+
+def _match(
+    signature: Signature, arguments: Sequence[exp.Expr], value: Callable[[int], Value]
+) -> tuple[int, Match] | None:
+    options: dict[int, str] = {}
+    for position, node in enumerate(arguments):
+        argument = signature.argument(position)
+        if isinstance(argument, Option):
+            text = _option(argument, node)
+            if text is None:
+                return None
+            options[position] = text
+    variables = _variables(signature, len(arguments), value)
+    if variables is None:
+        return None
+    total = 0
+    for position in range(len(arguments)):
+        argument = signature.argument(position)
+        if isinstance(argument, Valued):
+            distance = cost(value(position), bound(argument.kind, variables))
+            if distance is None:
+                return None
+            total += distance
+    return total, Match(signature, variables, options)
+
+
+def _variables(signature: Signature, count: int, value: Callable[[int], Value]) -> dict[str, Kind] | None:
+    """Return what the signature's variables stand for; None if no type does."""
+    met: dict[str, list[Value]] = {}
+    for position in range(count):
+        argument = signature.argument(position)
+        if not isinstance(argument, Valued):
+            continue
+        kind = argument.kind
+        given = value(position)
+        if kind.element is not None and kind.element.name in VARIABLES:
+            inner = given.kind.element
+            if inner is None and given.kind != NULL:
+                return None
+            met.setdefault(kind.element.name, []).append(Value(given.node, inner or NULL))
+        elif kind.name in VARIABLES:
+            met.setdefault(kind.name, []).append(given)
+    try:
+        return {name: supertype(values) for name, values in met.items()}
+    except InvalidQuery:
+        return None
+
+
+def _option(option: Option, node: exp.Expr) -> str | None:
+    """Return the text for which an argument stands, or None if it is none that the option allows."""
+    match option.category:
+        case "part":
+            text = _part(node)
+            return text if text in option.words else None
+        case "interval":
+            unit = node.args.get("unit") if isinstance(node, exp.Interval) else None
+            text = unit.name.upper() if isinstance(unit, exp.Var) else ""
+            return text if text in option.words else None
+        case "week":
+            return _week(node)
+        case "zone":
+            zone = constant(node)
+            return zone if isinstance(zone, str) and is_zone(zone) else None
+        case "whole":
+            number = constant(node)
+            return str(number) if isinstance(number, int) and not isinstance(number, bool) else None
+        case "word":
+            return str(constant(node)) if constant(node) in option.words else None
+        case _:
+            literal = constant(node)
+            return literal if isinstance(literal, str) else None
+
+
+def _part(node: exp.Expr) -> str:
+    return node.name.upper() if isinstance(node, exp.Column | exp.Var) else ""
+
+
+def _week(node: exp.Expr) -> str | None:
+    """Return the number of the weekday with which the weeks begin, Sunday's being 0."""
+    if isinstance(node, exp.Anonymous) and node.name.upper().endswith("WEEK") and len(node.expressions) == 1:
+        day = _part(node.expressions[0])
+        return str(WEEKDAYS.index(day)) if day in WEEKDAYS else None
+    return {"WEEK": "0", "ISOWEEK": "1"}.get(_part(node))

@@ -1,0 +1,17 @@
+"""What a query is read with: its text, the functions there are, and the columns of tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jetstream_argo.engines.embedded.functions import Registry
+from jetstream_argo.engines.embedded.reading import Reading
+from jetstream_argo.engines.embedded.typing.scopes import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All that reading a query needs beside its tree; `columns` raises `NotFound` for a table that is not there."""
+
+    reading: Reading
+    registry: Registry
+    columns: Callable[[str], Rows]
