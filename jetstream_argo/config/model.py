@@ -36,6 +36,9 @@ class AnalysisUnit(StrEnum):
     GROUP = "profile_group_id"
 
 
+# How many days after a date its rows may still arrive, where nothing says otherwise.
+SETTLE_DAYS = 2
+
 # A parameter's value as it stands in a file.
 Plain: TypeAlias = "str | int | float | bool | tuple[Plain, ...] | tuple[tuple[str, Plain], ...] | None"
 
@@ -45,7 +48,8 @@ class DataSource:
     """Rows of telemetry. `from_expression` goes between FROM and an alias: a table's name or a query in brackets.
 
     `branch_expression` gives, over an alias `ds`, the branch that a row itself says the unit is in (NULL where the
-    row does not carry the experiment); it is None where rows cannot say.
+    row does not carry the experiment); it is None where rows cannot say. `settle_days` is how many days after a date
+    its rows may still arrive; `may_be_empty` says that a date without rows is no sign that they are late.
     """
 
     name: str
@@ -54,6 +58,8 @@ class DataSource:
     date_column: str
     experiments_column_type: str | None
     branch_expression: str | None
+    settle_days: int = SETTLE_DAYS
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +166,17 @@ class PeriodMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletions:
+    """When units were deleted from telemetry: a run on a date may have removed rows of every date before it.
+
+    `query`, in the warehouse, gives further dates of such runs, one a row; empty where there is none.
+    """
+
+    dates: tuple[date, ...] = ()
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentConfig:
     """Everything that the files say about one experiment.
 
@@ -169,7 +186,8 @@ class ExperimentConfig:
     exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
     units that `branches` were meant to get, in proportion to one another; `sample_ratio_alarm` is the p-value below
     which the units are taken not to be split so, 0 where nobody asks. `dataset` is None unless a file names one;
-    `url` is where people can read the experiment's file.
+    `url` is where people can read the experiment's file. `settle_days` is that of tables which are no data source.
+    `deletions` says from when on rows may be gone from telemetry because their units asked for it.
     """
 
     slug: str
@@ -199,3 +217,5 @@ class ExperimentConfig:
     url: str | None = None
     branch_ratios: tuple[int, ...] = ()
     sample_ratio_alarm: float = 0.0
+    settle_days: int = SETTLE_DAYS
+    deletions: Deletions = Deletions()

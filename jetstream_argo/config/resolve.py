@@ -13,7 +13,7 @@ from jetstream_argo.config.experiment import Experiment
 from jetstream_argo.config.findings import Findings
 from jetstream_argo.config.inference import with_added
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
-from jetstream_argo.config.model import ExperimentConfig, Outcome
+from jetstream_argo.config.model import Deletions, ExperimentConfig, Outcome
 from jetstream_argo.config.names import is_file_name, wrong_with_branch
 from jetstream_argo.config.origins import files_of
 from jetstream_argo.config.resolve_metrics import Metrics, parameter_values
@@ -147,6 +147,7 @@ def _config(
     periods = with_added(metrics.periods(), added, findings=context.findings, file=inference.file or spec.file)
     metrics.check_names()
     alarm = inference.sample_ratio_alarm
+    freshness = context.conventions.freshness
     asked = dict.fromkeys(spec.segments or (), spec.file)
     asked |= {name: experiment.source for name in experiment.segments if name not in asked}
     found_segments, segment_sources = segments(context, asked)
@@ -181,6 +182,8 @@ def _config(
         metrics=metrics.used(),
         periods=periods,
         outcomes=tuple(_outcome(outcome) for outcome in outcomes),
+        settle_days=freshness.settle_days,
+        deletions=Deletions(freshness.deletion_dates, freshness.deletion_query),
     )
 
 

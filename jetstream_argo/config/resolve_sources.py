@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from jetstream_argo.config.context import Context, prose
+from jetstream_argo.config.conventions.load import SourceFreshness
 from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal, Segment, SegmentDataSource
 from jetstream_argo.config.names import case_twins, wrong_with_segment, wrong_with_source
 from jetstream_argo.config.specs import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
@@ -118,6 +119,9 @@ def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSourc
     rows = context.findings.filled(spec.file, f"{where}.from_expression", partial(_rows, context, spec))
     if rows is None:
         return None
+    freshness = context.conventions.freshness
+    late = freshness.data_sources.get(name, SourceFreshness())
+    settle_days = late.settle_days if spec.settle_days is None else spec.settle_days
     return DataSource(
         name=name,
         from_expression=relation(rows),
@@ -125,6 +129,8 @@ def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSourc
         date_column=spec.submission_date_column or context.conventions.columns.submission_date,
         experiments_column_type=kind,
         branch_expression=branch_expression,
+        settle_days=freshness.settle_days if settle_days is None else settle_days,
+        may_be_empty=late.may_be_empty if spec.may_be_empty is None else spec.may_be_empty,
     )
 
 

@@ -113,6 +113,8 @@ class DataSourceSpec(Section):
     build_id_column: str | None = None
     default_dataset: str | None = None
     analysis_units: tuple[AnalysisUnit, ...] | None = None
+    settle_days: Annotated[int, Field(ge=0, le=60)] | None = None
+    may_be_empty: StrictBool | None = None
     joins: Mapping[str, JoinSpec] | None = None
     friendly_name: str | None = None
     description: str | None = None

@@ -1,6 +1,7 @@
 """Which platforms, enrollment queries and table habits apply."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from jetstream_argo.config.model import AnalysisUnit
+from jetstream_argo.config.model import SETTLE_DAYS, AnalysisUnit
 from jetstream_argo.config.reading import problems_of
 from jetstream_argo.config.toml_file import Table, Value, read_toml
 from jetstream_argo.errors import ConfigError, Problem, nearest
@@ -63,6 +64,26 @@ class Inference(BaseModel):
     statistics: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
 
 
+class SourceFreshness(BaseModel):
+    """How late rows of one data source may be; see `config.model.DataSource`. None: as all others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settle_days: int | None = Field(default=None, ge=0, le=60)
+    may_be_empty: bool = False
+
+
+class Freshness(BaseModel):
+    """How late rows may be, and when units are deleted from telemetry; see `config.model.Deletions`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settle_days: int = Field(default=SETTLE_DAYS, ge=0, le=60)
+    data_sources: Mapping[str, SourceFreshness] = Field(default_factory=dict)
+    deletion_dates: tuple[date, ...] = ()
+    deletion_query: str = ""
+
+
 class Conventions(BaseModel):
     """What is known beforehand about platforms and tables."""
 
@@ -77,6 +98,7 @@ class Conventions(BaseModel):
     enrollment_kinds: Mapping[str, EnrollmentKind]
     platforms: Mapping[str, Platform] = Field(default_factory=dict)
     inference: Inference = Field(default_factory=Inference)
+    freshness: Freshness = Field(default_factory=Freshness)
 
 
 def load_conventions(files: Sequence[Path] = ()) -> Conventions:
