@@ -9,7 +9,7 @@ from jetstream_argo.config.model import Basis, ExperimentConfig, Period
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.decompose import decompose
-from jetstream_argo.plan.model import Composed, Covariate, Direct, Enrollments, Metric, MetricStatistics, Partial
+from jetstream_argo.plan.model import Composed, Covariate, Direct, Metric, MetricStatistics, Partial
 from jetstream_argo.plan.signal import signal_key
 
 
@@ -21,9 +21,7 @@ class SplitMetric:
     partials: tuple[Partial, ...]
 
 
-def metrics_of(
-    settings: ExperimentConfig, enrollments: Enrollments, statistics: tuple[MetricStatistics, ...]
-) -> Iterator[SplitMetric]:
+def metrics_of(settings: ExperimentConfig, statistics: tuple[MetricStatistics, ...]) -> Iterator[SplitMetric]:
     """Yield every metric that has statistics, that others are made of, or that others are adjusted by."""
     defined = {metric.name: metric for metric in settings.metrics}
     periods: dict[str, dict[Period, None]] = {}
@@ -37,7 +35,7 @@ def metrics_of(
     sources = {source.name: source for source in settings.data_sources}
     for metric in _with_sanity(settings, tuple(defined[name] for name in periods), periods):
         due = tuple(period for period in Period if period in periods[metric.name])
-        yield _split(metric, sources, due, enrollments, settings)
+        yield _split(metric, sources, due, settings)
 
 
 def _refuse_covariate(
@@ -76,14 +74,13 @@ def _split(
     metric: config.Metric,
     sources: Mapping[str, config.DataSource],
     periods: tuple[Period, ...],
-    enrollments: Enrollments,
     settings: ExperimentConfig,
 ) -> SplitMetric:
     source = sources[metric.data_source] if metric.data_source else None
     split = None
     column = ""
     if source is not None and metric.select_expression is not None:
-        rows = _identity(source, enrollments)
+        rows = _identity(source)
         try:
             split = decompose(
                 metric.select_expression,
@@ -136,6 +133,11 @@ def _how(computation: Composed | Direct, expression: str) -> list[str]:
             assert_never(computation)
 
 
-def _identity(source: config.DataSource, enrollments: Enrollments) -> list[str | None]:
-    """Everything but the expression that decides a partial: which rows are read, and for which units."""
-    return [enrollments.key, source.from_expression, source.id_column, source.date_column, source.branch_expression]
+def source_key(source: config.DataSource) -> str:
+    """Return a hash of which rows are read, as it is written."""
+    return "r_" + digest(_identity(source))
+
+
+def _identity(source: config.DataSource) -> list[str | None]:
+    """Everything but the expression that decides a partial of a unit: which rows are read."""
+    return [source.from_expression, source.id_column, source.date_column, source.branch_expression]

@@ -5,11 +5,20 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import (
+    SETTLE_DAYS,
+    AnalysisUnit,
+    Basis,
+    Deletions,
+    Outcome,
+    Period,
+    Segment,
+    SegmentDataSource,
+)
 from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class Merge(StrEnum):
@@ -32,7 +41,8 @@ class Merge(StrEnum):
 class Partial:
     """One mergeable column of daily partials.
 
-    `column` is a hash of everything that decides the values: the expression, the rows it reads and the enrollments.
+    `column` is a hash of what is computed: the source and the expression as they are written, and nothing of who is
+    enrolled, since the record says for which units a stored batch was read.
     `expression` is an aggregate over the aliases `ds` (a row of the source) and `e` (a row of the enrollments).
     """
 
@@ -98,7 +108,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Rows of telemetry, and what is read of them. See `config.model.DataSource` for the first five fields."""
+    """Rows of telemetry, and what is read of them. See `config.model.DataSource` for the first five fields.
+
+    `key` is a hash of those. `settle_days` is how many days after a date its rows may still arrive; `may_be_empty` says
+    that a date without rows is no sign that they are late.
+    """
 
     name: str
     from_expression: str
@@ -107,6 +121,9 @@ class Source:
     branch_expression: str | None
     partials: tuple[Partial, ...]
     reads: tuple[Read, ...]
+    key: str = ""
+    settle_days: int = SETTLE_DAYS
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +187,17 @@ class Signal:
     first_date: date
     last_date: date
     windows: tuple[SignalWindow, ...]
+    settle_days: int = SETTLE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Enrollments:
-    """How the enrolled units are found. `key` is a hash of it all. See `config.model.ExperimentConfig` for the SQL."""
+    """How the enrolled units are found, and what else is known of them; `config.model.ExperimentConfig` has the SQL.
+
+    `key`, `exposures_key` and `segment_columns` (of `segments`, in their order) are hashes of one query or expression
+    each: what changes in one of them changes no other. `date_column` and `exposures_date_column` are the columns of
+    telemetry that the dates come from, empty where the SQL does not tell.
+    """
 
     key: str
     kind: str
@@ -182,6 +205,11 @@ class Enrollments:
     exposures_sql: str | None
     segments: tuple[Segment, ...]
     segment_sources: tuple[SegmentDataSource, ...]
+    exposures_key: str = ""
+    segment_columns: tuple[str, ...] = ()
+    date_column: str = ""
+    exposures_date_column: str = ""
+    settle_days: int = SETTLE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +226,7 @@ class Experiment:
 
     `branch_shares` are the shares of units that they were meant to get, in proportion to one another; empty where
     nothing says. `sample_ratio_alarm` is the p-value below which units are taken not to be split so; 0: no check.
+    `deletions` says when rows may have gone from telemetry.
     """
 
     slug: str
@@ -213,6 +242,7 @@ class Experiment:
     url: str | None
     branch_shares: tuple[int, ...] = ()
     sample_ratio_alarm: float = 0.0
+    deletions: Deletions = Deletions()  # noqa: RUF009  # frozen
 
 
 @dataclass(frozen=True, slots=True)

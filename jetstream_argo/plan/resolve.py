@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from jetstream_argo.config.dates import LONGEST_DAYS
-from jetstream_argo.config.model import Basis, ExperimentConfig, Period
+from jetstream_argo.config.model import Basis, ExperimentConfig, Period, Segment, SegmentDataSource
 from jetstream_argo.config.names import wrong_with_dataset
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.metrics import SplitMetric, metrics_of
+from jetstream_argo.plan.dates import column_behind
+from jetstream_argo.plan.metrics import SplitMetric, metrics_of, source_key
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
@@ -53,7 +54,7 @@ def resolve(settings: ExperimentConfig, *, as_of: date, dataset: str) -> Analysi
         for asked in sorted(settings.periods, key=lambda asked: list(Period).index(asked.period))
     )
     statistics = tuple(wanted for asked in settings.periods for wanted in metric_statistics(asked))
-    split = tuple(metrics_of(settings, enrollments, statistics))
+    split = tuple(metrics_of(settings, statistics))
     periods = _with_covariates(periods, split, timeline, last)
     sources = tuple(_sources(settings, split, periods, timeline))
     return AnalysisPlan(
@@ -62,7 +63,7 @@ def resolve(settings: ExperimentConfig, *, as_of: date, dataset: str) -> Analysi
         as_of=as_of,
         dataset=settings.dataset or dataset,
         enrollments=enrollments,
-        signal=signal_of(settings, timeline, periods, key=enrollments.key),
+        signal=signal_of(settings, timeline, periods),
         bases=tuple(basis for basis in Basis if any(basis in each.metric.bases for each in split)),
         periods=periods,
         sources=sources,
@@ -100,21 +101,31 @@ def _experiment(settings: ExperimentConfig, timeline: Timeline) -> Experiment:
         url=settings.url,
         branch_shares=settings.branch_ratios,
         sample_ratio_alarm=settings.sample_ratio_alarm,
+        deletions=settings.deletions,
     )
 
 
 def _enrollments(settings: ExperimentConfig) -> Enrollments:
     wanted = {segment.data_source for segment in settings.segments}
-    sources = tuple(source for source in settings.segment_data_sources if source.name in wanted)
-    key = digest(
-        settings.enrollments_sql,
-        settings.exposures_sql,
-        [[s.name, s.data_source, s.select_expression] for s in settings.segments],
-        [[s.name, s.from_expression, s.id_column, s.date_column, s.window_start, s.window_end] for s in sources],
-    )
+    sources = {source.name: source for source in settings.segment_data_sources if source.name in wanted}
     return Enrollments(
-        key, settings.enrollment_kind, settings.enrollments_sql, settings.exposures_sql, settings.segments, sources
+        key="a_" + digest(settings.enrollments_sql.strip()),
+        kind=settings.enrollment_kind,
+        sql=settings.enrollments_sql,
+        exposures_sql=settings.exposures_sql,
+        segments=settings.segments,
+        segment_sources=tuple(sources.values()),
+        exposures_key="x_" + digest(settings.exposures_sql),
+        segment_columns=tuple(_segment_column(each, sources[each.data_source]) for each in settings.segments),
+        date_column=column_behind(settings.enrollments_sql, "enrollment_date"),
+        exposures_date_column=column_behind(settings.exposures_sql or "", "exposure_date"),
+        settle_days=settings.settle_days,
     )
+
+
+def _segment_column(segment: Segment, source: SegmentDataSource) -> str:
+    rows = [source.from_expression, source.id_column, source.date_column, source.window_start, source.window_end]
+    return "g_" + digest(rows, segment.select_expression)
 
 
 def _with_covariates(
@@ -146,15 +157,20 @@ def _sources(
             branch_expression=source.branch_expression,
             partials=tuple(partials[column] for column in sorted(partials)),
             reads=reads_of([each.metric for each in mine], periods, timeline),
+            key=source_key(source),
+            settle_days=source.settle_days,
+            may_be_empty=source.may_be_empty,
         )
 
 
 def _keyed(
     statistics: tuple[MetricStatistics, ...], split: tuple[SplitMetric, ...], settings: ExperimentConfig
 ) -> tuple[MetricStatistics, ...]:
-    """Name each leaf by a hash of the values it reads and of what it does with them."""
+    """Name each leaf by a hash of the values it reads and of what it does with them.
+
+    Segments are no part of it: they are among the inputs, which the record holds.
+    """
     metrics = {each.metric.name: each.metric for each in split}
-    segments = [segment.name for segment in settings.segments]
 
     def key(wanted: MetricStatistics) -> str:
         metric = metrics[wanted.metric]
@@ -169,6 +185,6 @@ def _keyed(
             for each in wanted.statistics
         ]
         facts = [metric.bases, metric.bigger_is_better]
-        return "s_" + digest(wanted.period, wanted.metric, read, facts, asked, segments, settings.branches)
+        return "s_" + digest(wanted.period, wanted.metric, read, facts, asked, settings.branches)
 
     return tuple(replace(wanted, key=key(wanted)) for wanted in statistics)

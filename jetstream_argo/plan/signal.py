@@ -11,9 +11,7 @@ from jetstream_argo.plan.model import Merge, Partial, PeriodWindows, Signal, Sig
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 
 
-def signal_of(
-    settings: ExperimentConfig, timeline: Timeline, periods: tuple[PeriodWindows, ...], *, key: str
-) -> Signal | None:
+def signal_of(settings: ExperimentConfig, timeline: Timeline, periods: tuple[PeriodWindows, ...]) -> Signal | None:
     """Return the experiment's exposure signal with the dates that every due window needs; None if it has none.
 
     The dates are those of the existing system: bounds count from the first enrollment date, an analysis window's
@@ -33,7 +31,8 @@ def signal_of(
         ),
         id_column="analysis_id",
         date_column="submission_date",
-        partial=Partial("p_" + digest(key, signal_key(settings)), "COUNT(ds.submission_date)", Merge.SUM),
+        partial=Partial("p_" + digest(signal_key(settings)), "COUNT(ds.submission_date)", Merge.SUM),
+        settle_days=source.settle_days,
         first_date=min((window.first_date for window in windows), default=timeline.start),
         last_date=max((window.last_date for window in windows), default=timeline.start),
         windows=windows,
