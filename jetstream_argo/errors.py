@@ -8,6 +8,8 @@
     │   └── NotRunnable         an experiment that is not to be analysed (skipped, private, rollout, not enrolled)
     ├── EstimateError           numbers from which no estimate follows
     ├── NodeError               a node that did not do all it was asked to
+    │   └── NotLoaded           telemetry that the node needs is not there yet
+    ├── NewerRecord             the record of an experiment was written by a later version
     └── EngineError             the warehouse refused or failed
         ├── NotFound            no such table
         ├── Conflict            the table exists already, or another process changed it
@@ -147,6 +149,25 @@ class NodeError(JetstreamArgoError):
     def __init__(self, message: str, *, exit_code: int) -> None:
         self.exit_code = exit_code
         super().__init__(message)
+
+
+class NotLoaded(NodeError):
+    """Dates of telemetry that are not there yet; the message names them."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, exit_code=EXIT_RETRY)
+
+
+class NewerRecord(JetstreamArgoError):
+    """An experiment's record has a format that this version does not know; writing to it could spoil it."""
+
+    def __init__(self, slug: str, *, found: int, known: int) -> None:
+        self.found = found
+        self.known = known
+        super().__init__(
+            f"{slug}: its record has format {found}, and this version knows up to {known}; "
+            f"use the image of the version that wrote it, or a later one"
+        )
 
 
 class EngineError(JetstreamArgoError):

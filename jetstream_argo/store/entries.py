@@ -1,26 +1,36 @@
 """One line of what was done: the rows of the status table, which is appended to and never changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from jetstream_argo.engines.protocol import Column, Engine, Value
-from jetstream_argo.errors import NotFound
+from jetstream_argo.errors import NewerRecord, NotFound
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, identifier, lines, table
+from jetstream_argo.sql.text import Sql, table
+
+# What the entries that are written now mean; 1 was the record of version 0.1. Columns may be added without a new
+# number, as may kinds and states, which older readers skip; a number is for what they would misread.
+FORMAT = 2
 
 
 class Kind(StrEnum):
     """What an entry is about."""
 
-    ENROLLMENTS = "enrollments"
+    ENROLLMENTS = "enrollments"  # assignments: unit, branch, enrollment date
+    EXPOSURES = "exposures"
+    SEGMENTS = "segments"
     SIGNALS = "signals"
     PARTIALS = "partials"
+    ROWS = "rows"  # a source's rows as they were, for metrics that are computed from them directly
     VALUES = "values"
     STATISTICS = "statistics"
     EXPORT = "export"
     DELETION = "deletion"  # of units, from one table
+    LOOK = "look"  # which rows a source had when somebody looked, without reading them
+    RESTATEMENT = "restatement"  # of dates that were read again on purpose
+    UPGRADE = "upgrade"  # of what an earlier version stored
 
 
 class State(StrEnum):
@@ -29,16 +39,24 @@ class State(StrEnum):
     COMPUTED = "computed"  # the rows of this batch are complete: readers may use them
     FAILED = "failed"
     NO_DATA = "no_data"  # complete, and there were no rows
+    WAITING = "waiting"  # for dates of telemetry that are not there yet
     FORGOTTEN = "forgotten"  # what earlier entries say of these keys, or of this metric's estimates, no longer counts
+    LOST = "lost"  # rows of this batch are gone from these dates or windows
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What one node did for some columns or one metric.
 
-    `keys` are the hashes of what was computed (columns of `table`, or a leaf's key), `metrics` the metrics they serve.
-    Dates and windows are inclusive; dates are those of telemetry read. `units` counts analysis units, or is None
-    where nobody counted. `adjusted` is None where no adjustment was asked for.
+    `batch` names the rows that it wrote, None where it wrote none. `keys` are the hashes of what was computed (columns
+    of `table`, or a leaf's key), `metrics` the metrics they serve. Dates and windows are inclusive; dates are those of
+    telemetry read. `units` counts analysis units, or is None where nobody counted. `adjusted` is None where no
+    adjustment was asked for.
+
+    `assignments` are the batches of assigned units that it was computed for. `inputs` says what it was made from, per
+    date or window: of a date that was read the versions of its tables (see `store.dates`), of values and estimates a
+    digest of the batches that went into them. `counts` holds the rows written per date or window. `facts` is a JSON
+    object of what changes how the numbers are read. `format` is that of the record.
     """
 
     recorded_at: datetime
@@ -48,7 +66,7 @@ class Entry:
     plan: str
     attempt: str
     table: str = ""
-    batch: str = ""
+    batch: int | None = None
     keys: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     source: str = ""
@@ -68,6 +86,11 @@ class Entry:
     error: str = ""
     message: str = ""
     partitions: int = 0
+    assignments: tuple[int, ...] = ()
+    inputs: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    facts: str = ""
+    format: int = FORMAT
 
     def row(self) -> dict[str, Value]:
         """Return the entry as a row of the status table."""
@@ -75,6 +98,20 @@ class Entry:
         for name, value in asdict(self).items():
             plain[name] = list(value) if isinstance(value, tuple) else value
         return plain
+
+    @property
+    def places(self) -> range:
+        """The ordinals of its dates, or the indexes of its windows; empty where it is about neither."""
+        if self.first_date is not None and self.last_date is not None:
+            return range(self.first_date.toordinal(), self.last_date.toordinal() + 1)
+        if self.first_window is not None and self.last_window is not None:
+            return range(self.first_window, self.last_window + 1)
+        return range(0)
+
+    def input_at(self, place: int) -> str:
+        """Return what it was made from at one of its places; empty where that is not recorded."""
+        position = place - self.places.start
+        return self.inputs[position] if 0 <= position < len(self.inputs) else ""
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -85,7 +122,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("plan", "STRING"),
     Column("attempt", "STRING"),
     Column("table", "STRING"),
-    Column("batch", "STRING"),
+    Column("batch", "INT64"),
     Column("keys", "ARRAY<STRING>"),
     Column("metrics", "ARRAY<STRING>"),
     Column("source", "STRING"),
@@ -105,18 +142,35 @@ COLUMNS: tuple[Column, ...] = (
     Column("error", "STRING"),
     Column("message", "STRING"),
     Column("partitions", "INT64"),
+    Column("assignments", "ARRAY<INT64>"),
+    Column("inputs", "ARRAY<STRING>"),
+    Column("counts", "ARRAY<INT64>"),
+    Column("facts", "STRING"),
+    Column("format", "INT64"),
 )
 
-assert [column.name for column in COLUMNS] == [field.name for field in fields(Entry)]
+_NAMES = tuple(field.name for field in fields(Entry))
+assert tuple(column.name for column in COLUMNS) == _NAMES
+_ARRAYS = tuple(column.name for column in COLUMNS if column.type.startswith("ARRAY"))
+_TEXTS = tuple(column.name for column in COLUMNS if column.type == "STRING")
+_NUMBERS = ("rows", "bytes", "slot_ms", "seconds", "partitions")
 
 
-def entry_of(row: Mapping[str, Value]) -> Entry:
-    """Return the entry that a row of the status table holds; arrays may be NULL where they were empty."""
-    values: dict[str, object] = dict(row)
-    for name in ("keys", "metrics", "jobs"):
-        values[name] = tuple(values.get(name) or ())  # type: ignore[arg-type]  # an array of strings
+def entry_of(row: Mapping[str, Value]) -> Entry | None:
+    """Return the entry that a row of the status table holds; None for a kind or state that this version does not know.
+
+    A column that the row lacks is empty, as is one that is NULL.
+    """
+    if row["kind"] not in set(Kind) or row["state"] not in set(State):
+        return None
+    values: dict[str, object] = {name: row.get(name) for name in _NAMES}
+    for name in _ARRAYS:
+        values[name] = tuple(values[name] or ())  # type: ignore[arg-type]  # an array
+    for name in (*_TEXTS, *_NUMBERS):
+        values[name] = values[name] or ("" if name in _TEXTS else 0)
     values["kind"] = Kind(str(row["kind"]))
     values["state"] = State(str(row["state"]))
+    values["format"] = values["format"] or 1
     recorded = row["recorded_at"]
     if isinstance(recorded, datetime) and recorded.tzinfo is None:
         values["recorded_at"] = recorded.replace(tzinfo=UTC)
@@ -124,12 +178,26 @@ def entry_of(row: Mapping[str, Value]) -> Entry:
 
 
 def read_entries(engine: Engine, owner: names.Owner) -> tuple[Entry, ...]:
-    """Return what was recorded for an experiment and still counts, oldest first; nothing if nothing ever was."""
+    """Return what was recorded for an experiment and still counts, oldest first; nothing if nothing ever was.
+
+    Raises:
+        NewerRecord: a later version wrote some of it, with a meaning that this one does not know.
+    """
     try:
         result = engine.query(entries_query(owner), labels={"experiment": names.place_of(owner).slug})
     except NotFound:
         return ()
-    return remembered(entry_of(row) for row in result.dicts())
+    return remembered(_readable(result.dicts(), names.place_of(owner).slug))
+
+
+def _readable(rows: Iterable[Mapping[str, Value]], slug: str) -> Iterator[Entry]:
+    for row in rows:
+        written = row.get("format")
+        if isinstance(written, int) and written > FORMAT:
+            raise NewerRecord(slug, found=written, known=FORMAT)
+        entry = entry_of(row)
+        if entry is not None:
+            yield entry
 
 
 def remembered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -160,9 +228,5 @@ def _parts(entry: Entry) -> dict[str, tuple[str, ...]]:
 
 
 def entries_query(owner: names.Owner) -> Sql:
-    """Return the query for an experiment's entries, oldest first."""
-    columns = lines([Sql(f"s.{identifier(column.name)}") for column in COLUMNS])
-    return Sql(
-        "-- One row per entry.\n"
-        f"SELECT\n  {columns}\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at, s.batch\n"
-    )
+    """Return the query for an experiment's entries, oldest first, with the columns that the table has."""
+    return Sql(f"-- One row per entry.\nSELECT s.*\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at\n")

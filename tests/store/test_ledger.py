@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
+from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import Ledger, contiguous
 
@@ -17,7 +18,7 @@ def day(n: int) -> date:
     return FIRST + timedelta(days=n)
 
 
-def read(batch: str, first: int, last: int, *keys: str, state: State = State.COMPUTED) -> Entry:
+def read(batch: int, first: int, last: int, *keys: str, state: State = State.COMPUTED) -> Entry:
     return Entry(
         datetime(2026, 6, 1, tzinfo=UTC), "day-s", Kind.PARTIALS, state, "plan", "a", "t", batch, keys,
         first_date=day(first), last_date=day(last),
@@ -25,27 +26,27 @@ def read(batch: str, first: int, last: int, *keys: str, state: State = State.COM
 
 
 def test_dates_that_no_complete_batch_holds_are_missing():
-    ledger = Ledger([read("1", 0, 1, "a", "b"), read("2", 2, 2, "a"), read("3", 3, 3, "a", state=State.FAILED)])
+    ledger = Ledger([read(1, 0, 1, "a", "b"), read(2, 2, 2, "a"), read(3, 3, 3, "a", state=State.FAILED)])
 
-    assert ledger.missing_dates("t", "a", day(0), day(3)) == (day(3),)
-    assert ledger.missing_dates("t", "b", day(0), day(3)) == (day(2), day(3))
-    assert ledger.missing_dates("another", "a", day(0), day(0)) == (day(0),)
+    assert ledger.missing_dates("t", "a", day(0), day(3)) == {day(3): (ANYBODY,)}
+    assert ledger.missing_dates("t", "b", day(0), day(3)) == {day(2): (ANYBODY,), day(3): (ANYBODY,)}
+    assert ledger.missing_dates("another", "a", day(0), day(0)) == {day(0): (ANYBODY,)}
 
 
 def test_batches_with_the_same_columns_are_read_together():
-    ledger = Ledger([read("1", 0, 1, "a", "b"), read("2", 2, 2, "a", "b")])
+    ledger = Ledger([read(1, 0, 1, "a", "b"), read(2, 2, 2, "a", "b")])
 
-    assert ledger.date_slices("t", ("a", "b"), day(0), day(2)) == (DateSlice(("1", "2"), day(0), day(2), ("a", "b")),)
+    assert ledger.date_slices("t", ("a", "b"), day(0), day(2)) == (DateSlice((1, 2), day(0), day(2), ("a", "b")),)
 
 
 def test_a_column_that_was_computed_again_is_read_from_the_later_batch_and_the_others_stay():
-    ledger = Ledger([read("1", 0, 2, "a", "b"), read("2", 1, 1, "b")])
+    ledger = Ledger([read(1, 0, 2, "a", "b"), read(2, 1, 1, "b")])
 
     assert set(ledger.date_slices("t", ("a", "b"), day(0), day(2))) == {
-        DateSlice(("1",), day(0), day(0), ("a", "b")),
-        DateSlice(("1",), day(1), day(1), ("a",)),
-        DateSlice(("1",), day(2), day(2), ("a", "b")),
-        DateSlice(("2",), day(1), day(1), ("b",)),
+        DateSlice((1,), day(0), day(0), ("a", "b")),
+        DateSlice((1,), day(1), day(1), ("a",)),
+        DateSlice((1,), day(2), day(2), ("a", "b")),
+        DateSlice((2,), day(1), day(1), ("b",)),
     }
 
 
@@ -55,7 +56,7 @@ def test_a_column_that_was_computed_again_is_read_from_the_later_batch_and_the_o
     st.tuples(st.integers(0, 9), st.integers(0, 9)),
 )
 def test_every_column_of_every_date_is_read_from_its_latest_batch_and_only_once(batches, columns, asked):
-    entries = [read(str(n), min(f, t), max(f, t), *sorted(keys)) for n, (f, t, keys) in enumerate(batches)]
+    entries = [read(n, min(f, t), max(f, t), *sorted(keys)) for n, (f, t, keys) in enumerate(batches)]
     first, last = min(asked), max(asked)
 
     slices = Ledger(entries).date_slices("t", sorted(columns), day(first), day(last))
@@ -76,14 +77,14 @@ def test_every_column_of_every_date_is_read_from_its_latest_batch_and_only_once(
 
 def test_windows_are_looked_up_like_dates():
     entry = Entry(
-        datetime(2026, 6, 1, tzinfo=UTC), "week-s", Kind.VALUES, State.COMPUTED, "plan", "a", "v", "1", ("m",),
+        datetime(2026, 6, 1, tzinfo=UTC), "week-s", Kind.VALUES, State.COMPUTED, "plan", "a", "v", 1, ("m",),
         first_window=1, last_window=3,
     )  # fmt: skip
     windows = [AnalysisWindow(k, 7 * k - 7, 7 * k - 1) for k in range(1, 5)]
     ledger = Ledger([entry])
 
     assert ledger.missing_windows("v", "m", windows) == (windows[3],)
-    assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice(("1",), 1, 2, ("m",)),)
+    assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice((1,), 1, 2, ("m",)),)
 
 
 def test_windows_with_a_gap_are_two_runs():

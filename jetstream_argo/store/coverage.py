@@ -1,0 +1,150 @@
+"""Which batches of one table hold which columns: at which dates or windows, and for which assigned units."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jetstream_argo.store.entries import Entry, Kind, State
+
+# Stands for all units, in what is computed for all of them at once.
+ANYBODY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A batch that holds a column at some place, and the entry that says so."""
+
+    batch: int | None
+    inputs: str
+    entry: Entry
+
+
+# By a date's ordinal or a window's index, and by assignment.
+Places = dict[int, dict[int, Held]]
+
+
+@dataclass(slots=True)
+class Coverage:
+    """By column: what is held of dates, of windows, and of neither; and at which places each batch has rows at all."""
+
+    dated: dict[str, Places] = field(default_factory=dict)
+    windowed: dict[str, Places] = field(default_factory=dict)
+    undated: dict[str, dict[int, Held]] = field(default_factory=dict)
+    extent: dict[int, range] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Coverage":
+        """Return the coverage of one table by its entries, oldest first."""
+        found = cls()
+        for entry in entries:
+            if entry.state is State.LOST:
+                found._lose(entry)
+            elif entry.state in (State.COMPUTED, State.NO_DATA):
+                found._add(entry)
+        return found
+
+    def _add(self, entry: Entry) -> None:
+        if entry.batch is not None:
+            self.extent[entry.batch] = entry.places
+        assignments = entry.assignments or (ANYBODY,)
+        if entry.kind in (Kind.EXPOSURES, Kind.SEGMENTS):
+            for column in entry.keys:
+                held = Held(entry.batch, "", entry)
+                self.undated.setdefault(column, {}).update(dict.fromkeys(assignments, held))
+            return
+        if entry.kind not in _DATED and entry.kind is not Kind.VALUES:
+            return
+        columns = self.windowed if entry.kind is Kind.VALUES else self.dated
+        for place in entry.places:
+            held = Held(entry.batch, entry.input_at(place), entry)
+            for column in entry.keys:
+                columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, held))
+
+    def _lose(self, entry: Entry) -> None:
+        """Take what is gone out again: of the entry's places, or of all where it names none."""
+        for columns in (self.dated, self.windowed):
+            for places in columns.values():
+                for place in entry.places if len(entry.places) else list(places):
+                    _drop(places.get(place, {}), entry.batch)
+        for held in self.undated.values():
+            _drop(held, entry.batch)
+
+
+_DATED = (Kind.PARTIALS, Kind.SIGNALS, Kind.ROWS)
+
+
+def _drop(held: dict[int, Held], batch: int | None) -> None:
+    for assignment in [key for key, found in held.items() if found.batch == batch]:
+        del held[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Columns that are taken from the places `first` to `last` of some batches.
+
+    `assignments` are those for whose units they are taken; empty for all.
+    """
+
+    batches: tuple[int, ...]
+    first: int
+    last: int
+    columns: tuple[str, ...]
+    assignments: tuple[int, ...] = ()
+
+
+def runs(
+    held: Mapping[str, Mapping[int, Mapping[int, Held]]],
+    places: range,
+    extent: Mapping[int, range],
+    assignments: Sequence[int],
+) -> list[Run]:
+    """Return the fewest selections that give every column at every place, and for every unit, from its own batch."""
+    together: dict[tuple[tuple[str, ...], tuple[int, ...]], list[tuple[int, list[int]]]] = {}
+    found: list[Run] = []
+    for (batch, columns, served), of_batch in _selections(held, places, assignments).items():
+        inside = [place for place in extent[batch] if place in places]
+        if of_batch == inside:  # all that the batch has here is wanted, so no condition on places is needed
+            together.setdefault((columns, served), []).append((batch, of_batch))
+        else:
+            found += [Run((batch,), run[0], run[-1], columns, served) for run in consecutive(of_batch)]
+    for (columns, served), whole in together.items():
+        batches = tuple(batch for batch, _ in whole)
+        found.append(Run(batches, min(at[0] for _, at in whole), max(at[-1] for _, at in whole), columns, served))
+    return sorted(found, key=lambda run: (run.first, run.columns, run.assignments, run.batches))
+
+
+def _selections(
+    held: Mapping[str, Mapping[int, Mapping[int, Held]]], places: range, assignments: Sequence[int]
+) -> dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]]:
+    """Return at which places a batch gives the same columns for the same assignments."""
+    everybody = frozenset(assignments)
+    selections: dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]] = {}
+    for place in places:
+        columns: dict[tuple[int, tuple[int, ...]], list[str]] = {}
+        for column, at in held.items():
+            for batch, served in _served(at.get(place, {}), assignments).items():
+                key = (batch, () if served == everybody else tuple(sorted(served)))
+                columns.setdefault(key, []).append(column)
+        for (batch, some), names in columns.items():
+            selections.setdefault((batch, tuple(names), some), []).append(place)
+    return selections
+
+
+def _served(held: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Return, by batch, the assignments whose units are taken from it."""
+    served: dict[int, set[int]] = {}
+    for assignment in assignments:
+        found = held.get(assignment, held.get(ANYBODY))
+        if found is not None and found.batch is not None:
+            served.setdefault(found.batch, set()).add(assignment)
+    return {batch: frozenset(of_batch) for batch, of_batch in served.items()}
+
+
+def consecutive(places: Sequence[int]) -> list[list[int]]:
+    """Cut numbers in order into runs without a gap."""
+    found: list[list[int]] = []
+    for place in places:
+        if found and place == found[-1][-1] + 1:
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found

@@ -1,0 +1,157 @@
+"""Whether what is stored is what would be computed now: made by the same rule, from the same rows, and still there.
+
+Everything has a key, which says how it is computed, and inputs, which say from what. A digest of the inputs is recorded
+with the rows; here is what that digest would be now. It is None where something that is needed is not there.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, MetricStatistics, Signal
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql import names
+from jetstream_argo.sql.units import StoredSegment, StoredUnits
+from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.ledger import Ledger
+
+
+def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
+    """Return which batches tell of the units of `plan`, and of which of them exposures and segments are known."""
+    assigned = ledger.assigned(names.assignments(plan), plan.enrollments.key)
+    exposures = None
+    if plan.enrollments.exposures_sql is not None:
+        held = ledger.held_for(names.exposures(plan), plan.enrollments.exposures_key)
+        exposures = _batches(held, assigned.assignments)
+    segments = []
+    for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True):
+        table = names.segments(plan, segment.data_source)
+        batches = _batches(ledger.held_for(table, column), assigned.assignments)
+        segments.append(StoredSegment(segment.name, table, column, batches))
+    return StoredUnits(assigned.batches, assigned.assignments, exposures, tuple(segments))
+
+
+def _batches(held: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, int]:
+    found = {assignment: held[assignment].batch for assignment in assignments if assignment in held}
+    return {assignment: batch for assignment, batch in found.items() if batch is not None}
+
+
+class Currency:
+    """What the inputs of everything in a plan would be now, by what a ledger says; make a new one when that changes."""
+
+    def __init__(self, plan: AnalysisPlan, ledger: Ledger) -> None:
+        self._plan = plan
+        self._ledger = ledger
+        self.units = stored_units(plan, ledger)
+        self._days: dict[tuple[str, str, int], frozenset[int | str] | None] = {}
+
+    def of_values(self, metric: Metric, basis: Basis, period: Period, window: AnalysisWindow) -> str | None:
+        """Return the inputs of a metric's values in a window; equal for metrics that are read from the same batches."""
+        if not self.units.assignments:
+            return None
+        rows = self._rows(metric, window)
+        who: list[object] = [list(self.units.assignments)]
+        if isinstance(metric.computation, Direct):
+            who.append(list(self.units.batches))
+        if basis is Basis.EXPOSURES or isinstance(metric.computation, Direct):
+            who.append(self._exposed(period, window) if basis is Basis.EXPOSURES else self._exposures())
+        if rows is None or None in who:
+            return None
+        return digest(rows, who)
+
+    def of_estimates(self, leaf: MetricStatistics, window: AnalysisWindow) -> str:
+        """Return the inputs of a metric's estimates in a window: the batches of values there are, and who counts."""
+        metric = self._plan.metric(leaf.metric)
+        read = [
+            self._value_batch(self._plan.metric(name), basis, leaf.period, window.index)
+            for name in (metric.depends_on or (metric.name,))
+            for basis in metric.bases
+        ]
+        covariates = [
+            self._value_batch(
+                self._plan.metric(statistic.covariate.metric), Basis.ENROLLMENTS, statistic.covariate.period, 1
+            )
+            for statistic in leaf.statistics
+            if statistic.covariate is not None
+        ]
+        return digest(read, covariates, self._who())
+
+    def of_counts(self, period: Period, window: AnalysisWindow) -> str:
+        """Return the inputs of the counts of units in a window."""
+        return digest(self._who(), list(self.units.batches), self._exposed(period, window))
+
+    def _who(self) -> list[object]:
+        segments = [[each.name, each.column, sorted(each.batches.items())] for each in self.units.segments]
+        return [list(self.units.assignments), segments]
+
+    def _value_batch(self, metric: Metric, basis: Basis, period: Period, index: int) -> int | None:
+        table = names.values(self._plan, basis, metric.source, period)
+        held = self._ledger.held_in(table, metric.column).get(index)
+        return held.batch if held is not None else None
+
+    def _exposed(self, period: Period, window: AnalysisWindow) -> list[object] | None:
+        """What decides who is exposed: the exposures found, and the signals of the dates that count in the window."""
+        signal = self._plan.signal
+        if signal is None:
+            return self._exposures()
+        dates = _signal_dates(signal, period, window.index)
+        table = names.signals(self._plan)
+        days = [self._day(table, signal.partial.column, ordinal) for ordinal in dates]
+        return [sorted(day, key=str) for day in days if day is not None] if None not in days else None
+
+    def _exposures(self) -> list[object] | None:
+        if self.units.exposures is None:
+            return []
+        if set(self.units.exposures) != set(self.units.assignments):
+            return None
+        return [sorted(self.units.exposures.items())]
+
+    def _rows(self, metric: Metric, window: AnalysisWindow) -> list[object] | None:
+        """By date of the window, which batches hold the metric's partials, or which rows its source had."""
+        table = names.partials(self._plan, metric.source)
+        first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
+        direct = isinstance(metric.computation, Direct)
+        rows: list[object] = []
+        for ordinal in range(first.toordinal(), last.toordinal() + 1):
+            found: set[int | str] = set()
+            for column in columns_of(self._plan, metric):
+                of_column = self._versions(table, column, ordinal) if direct else self._day(table, column, ordinal)
+                if of_column is None:
+                    return None
+                found |= of_column
+            rows.append(sorted(found, key=str))
+        return rows
+
+    def _versions(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
+        held = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
+        return None if held is None else frozenset([held.inputs])
+
+    def _day(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
+        key = (table, column, ordinal)
+        if key not in self._days:
+            held = self._ledger.held_on(table, column).get(ordinal, {})
+            found = [held.get(assignment, held.get(ANYBODY)) for assignment in self.units.assignments]
+            batches = [batch.batch for batch in found if batch is not None and batch.batch is not None]
+            self._days[key] = frozenset(batches) if len(batches) == len(found) else None
+        return self._days[key]
+
+
+def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
+    """Return under which columns the dates that a metric needs are recorded.
+
+    Those are its partials, or its source's key where the metric is computed from all rows directly.
+    """
+    match metric.computation:
+        case Composed(partials=partials):
+            return partials
+        case Direct():
+            return (plan.source(metric.source).key,)
+        case None:
+            return ()
+
+
+def _signal_dates(signal: Signal, period: Period, index: int) -> range:
+    found = [window for window in signal.windows if window.period is period and window.index in (0, index)]
+    first = min((window.first_date.toordinal() for window in found), default=0)
+    last = max((window.last_date.toordinal() for window in found), default=-1)
+    return range(first, last + 1)

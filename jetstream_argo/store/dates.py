@@ -1,0 +1,131 @@
+"""Which dates of telemetry are there, may still change, or must not be read again.
+
+A date is *not there* while it has no rows, no later date has any, and it is too early to take it for a quiet day. It is
+*provisional* until its source has settled, and read again whenever its rows change. Once *settled* it is looked at on
+a few later days, and read again only when it has more rows. From a deletion of units on it is *sealed*: whoever asked
+to be deleted would read as zero, so that nothing but a person reads it again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from jetstream_argo.engines.protocol import DateVersion, Knowledge, TableVersions
+from jetstream_argo.plan.codec import canonical
+
+# How many days after a date has settled it is looked at again.
+LOOKS = (1, 3, 7)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What decides about the dates of a source: how late rows may be, when units were deleted, and what day it is."""
+
+    settle_days: int
+    today: date
+    may_be_empty: bool = False
+    deletions: tuple[date, ...] = ()
+
+    def settles_on(self, day: date) -> date:
+        """Return from when on the rows of `day` are taken to be complete."""
+        return day + timedelta(days=self.settle_days)
+
+    def is_sealed(self, day: date) -> bool:
+        """Whether units may have been deleted from `day` already."""
+        return any(day < run <= self.today for run in self.deletions)
+
+    def last_look(self, day: date) -> date:
+        """Return the last date on which `day` is looked at by itself."""
+        return self.settles_on(day) + timedelta(days=LOOKS[-1])
+
+
+def awaited(day: date, versions: Sequence[TableVersions], freshness: Freshness) -> TableVersions | None:
+    """Return a table in which the rows of `day` are not there yet, or None if they are, or are no longer waited for."""
+    if freshness.may_be_empty or freshness.today > freshness.settles_on(day):
+        return None
+    for table in _growing(versions):
+        if not _rows(table.dates.get(day)) and (table.newest is None or table.newest < day):
+            return table
+    return None
+
+
+def _growing(versions: Sequence[TableVersions]) -> tuple[TableVersions, ...]:
+    """Return the tables that get rows of new dates: one that ended long before the others is looked up, not awaited."""
+    dated = [table for table in versions if table.knowledge is Knowledge.BY_DATE]
+    newest = max((table.newest for table in dated if table.newest is not None), default=None)
+    if newest is None:
+        return tuple(dated)
+    since = newest - timedelta(days=_ENDED_DAYS)
+    return tuple(table for table in dated if table.newest is not None and table.newest >= since)
+
+
+_ENDED_DAYS = 7
+
+
+def version_of(day: date, versions: Sequence[TableVersions]) -> str:
+    """Return what the tables hold of `day`, as text for the record: by table [rows, bytes, modified], null if unknown.
+
+    It is empty where no table has versions by date.
+    """
+    found: dict[str, list[int | str] | None] = {}
+    for table in versions:
+        if table.knowledge is Knowledge.BY_DATE:
+            at = table.dates.get(day, _NOTHING)
+            found[table.table] = [at.rows, at.bytes, at.modified]
+        elif table.knowledge is Knowledge.UNKNOWN:
+            found[table.table] = None
+    return canonical(found) if found else ""
+
+
+_NOTHING = DateVersion(0, 0, "")
+
+
+def needs_look(day: date, seen_at: datetime, freshness: Freshness) -> bool:
+    """Whether the versions of `day`, last looked at or read at `seen_at`, have to be looked at again."""
+    settles_on, seen = freshness.settles_on(day), seen_at.date()
+    if seen < settles_on:
+        return True
+    return any(seen < settles_on + timedelta(days=after) <= freshness.today for after in LOOKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether a date is to be read again; if not, by how many rows each table differs from what was read."""
+
+    read_again: bool = False
+    changed: Mapping[str, int] | None = None
+
+
+def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshness) -> Judgement:
+    """Decide about a date that was read with the versions `read` and has the versions `now`, both by `version_of`."""
+    before, after = _parsed(read), _parsed(now)
+    settled_when_read = read_at.date() >= freshness.settles_on(day)
+    if not before or None in before.values() or None in after.values():
+        # Whoever cannot know reads once more when the rows are complete.
+        late = freshness.today >= freshness.settles_on(day) and not settled_when_read
+        return Judgement(read_again=bool(after) and late and not freshness.is_sealed(day))
+    if before == after:
+        return Judgement()
+    differences = {
+        table: _count(after.get(table)) - _count(before.get(table)) for table in dict.fromkeys((*before, *after))
+    }
+    changed = {table: rows for table, rows in differences.items() if rows}
+    if freshness.is_sealed(day) or any(rows < 0 for rows in changed.values()):
+        return Judgement(changed=changed or None)
+    return Judgement(read_again=not settled_when_read or bool(changed))
+
+
+_Versions = dict[str, list[int | str] | None]
+
+
+def _parsed(text: str) -> _Versions:
+    return json.loads(text) if text else {}
+
+
+def _count(version: list[int | str] | None) -> int:
+    return int(version[0]) if version else 0
+
+
+def _rows(version: DateVersion | None) -> int:
+    return version.rows if version is not None else 0
