@@ -64,7 +64,7 @@ def entry(number: int, table: str, source: str) -> Entry:
     """Return what is recorded of a table that was written."""
     moment = datetime(2026, 6, 1, tzinfo=UTC) + timedelta(seconds=number)
     return Entry(
-        moment, f"week-{source}", Kind.VALUES, State.COMPUTED, "0" * 64, "a1", table=table, batch=f"batch-{number}",
+        moment, f"week-{source}", Kind.VALUES, State.COMPUTED, "0" * 64, "a1", table=table, batch=number,
         keys=("m_1",), metrics=("visits",), source=source, period="week", first_window=1, last_window=4,
         first_date=date(2026, 5, 4), last_date=date(2026, 5, 31), rows=1, bytes=1000, jobs=(f"job-{number}",),
     )  # fmt: skip

@@ -35,7 +35,9 @@ from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.generate import generate
 
 HERE = Path(__file__).parent
@@ -143,6 +145,7 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
     context = Context(plan, "", node.id, engine, "a", lambda: datetime.now(UTC))
     started = time.perf_counter()
     run_node(node, context)
+    units = enrolled(plan, stored_units(plan, read_ledger(plan, engine)))
     engine.read.clear()  # the enrollments are the same on both sides
     side.queries = 0
     for source in plan.sources:
@@ -152,7 +155,7 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
             ]
             for basis in Basis:
                 for window in due.windows if metrics else ():
-                    query = direct_query(plan, source, metrics, Grid(basis, due.period, (window,)), batch="direct")
+                    query = direct_query(plan, source, metrics, Grid(basis, due.period, (window,), units), batch=0)
                     engine.query_to_table(
                         query,
                         f"peer.{basis}_{source.name}_{due.period}_{window.index}",

@@ -14,7 +14,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.model import AnalysisPlan, Composed
 from jetstream_argo.plan.resolve import resolve
-from jetstream_argo.run.sources import bases_of
+from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 
 

@@ -30,8 +30,11 @@ from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import TaskResult, run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import enrolled
+from jetstream_argo.store.currency import stored_units
 
 START = date(2026, 5, 4)
+LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
 Values = dict[tuple[str, str, int], object]
 BOTH = (Basis.ENROLLMENTS, Basis.EXPOSURES)
 
@@ -90,21 +93,27 @@ def planned(config: ExperimentConfig, *, as_of: date) -> AnalysisPlan:
 
 @dataclass
 class Pipeline:
-    """One plan after the other in one warehouse. The clock advances a second with every look at it."""
+    """One plan after the other in one warehouse. From `today` on the clock advances a second with every look at it.
+
+    By default that is long after telemetry has settled, and after the warehouse's tables were made by its own clock.
+    """
 
     root: Path
     plan: AnalysisPlan
+    today: datetime = LONG_AFTER
     attempts: "count[int]" = field(default_factory=count)
     ticks: "count[int]" = field(default_factory=count)
 
     @property
     def engine(self) -> EmbeddedEngine:
         """The warehouse, opened anew as every pod does."""
-        return EmbeddedEngine(self.root)
+        if self.today is LONG_AFTER:
+            return EmbeddedEngine(self.root)
+        return EmbeddedEngine(self.root, clock=lambda: self.now().timestamp())
 
     def now(self) -> datetime:
         """A time after every other that was told."""
-        return datetime(2026, 6, 30, tzinfo=UTC) + timedelta(seconds=next(self.ticks))
+        return self.today + timedelta(seconds=next(self.ticks))
 
     def context(self, node: str, metrics: Iterable[str] = ()) -> Context:
         """What a pod has."""
@@ -122,6 +131,10 @@ class Pipeline:
     def do(self, node: Node, metrics: Sequence[str] = ()) -> TaskResult:
         """Do one node."""
         return run_node(node, self.context(node.id, metrics))
+
+    def units(self) -> Sql:
+        """The relation of the enrolled units, with all that is known of them."""
+        return enrolled(self.plan, stored_units(self.plan, read_ledger(self.plan, self.engine)))
 
     def values(self, name: str, period: Period, basis: Basis = Basis.ENROLLMENTS) -> Values:
         """The stored values of a metric by (analysis_id, branch, window)."""

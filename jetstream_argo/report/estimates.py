@@ -41,7 +41,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("adjusted_reference_mean", "FLOAT64"),
     Column("n_without_covariate", "INT64"),
     Column("period", "STRING"),
-    Column("batch", "STRING"),
+    Column("batch", "INT64"),
     Column("position", "INT64"),
     Column("computed_at", "TIMESTAMP"),
     Column("plan", "STRING"),

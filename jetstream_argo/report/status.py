@@ -14,6 +14,7 @@ from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses,
 from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
 
 _RETRIABLE = frozenset(error.__name__ for error in (Conflict, TooBig, Transient))
 
@@ -97,7 +98,7 @@ def status_report(plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag 
     order. Without them the report holds what was recorded and nothing else.
     """
     failures = outstanding(entries, plan)
-    latest = _latest(entries)
+    latest = latest_estimates(entries)
     deleted_at = max((each.recorded_at for each in entries if each.kind is Kind.DELETION), default=None)
     rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures)
     return StatusReport(
@@ -129,23 +130,7 @@ def only(
     )
 
 
-_Latest = dict[tuple[str, str], dict[int, Entry]]  # by metric and period, then by window
-
-
-def _latest(entries: Iterable[Entry]) -> _Latest:
-    latest: _Latest = {}
-    for entry in entries:
-        if entry.kind is not Kind.STATISTICS or entry.state is State.FAILED:
-            continue
-        if entry.first_window is None or entry.last_window is None:
-            continue
-        for metric in entry.metrics:
-            windows = latest.setdefault((metric, entry.period), {})
-            windows.update(dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry))
-    return latest
-
-
-def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
+def _due(plan: AnalysisPlan, latest: LatestEstimates, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
     """Yield a row per metric and window that is due, metric by metric."""
     expected = [(IDENTITY, due.period, "", due.windows) for due in plan.periods]
     expected += [(leaf.metric, leaf.period, leaf.key, leaf_windows(plan, leaf)) for leaf in plan.statistics]
@@ -166,7 +151,7 @@ def _due(plan: AnalysisPlan, latest: _Latest, failures: Sequence[Entry]) -> Iter
                 yield _older(name, period, window.index, entry, standing)
 
 
-def _recorded(latest: _Latest, failures: Sequence[Entry]) -> Sequence[MetricStatus]:
+def _recorded(latest: LatestEstimates, failures: Sequence[Entry]) -> Sequence[MetricStatus]:
     """Return a row per metric and window that was ever computed, and one per failure of a metric in a period."""
     rows = [_computed(metric, index, each[index]) for (metric, _), each in latest.items() for index in sorted(each)]
     last: dict[tuple[str, str], Entry] = {}

@@ -8,7 +8,7 @@ from jetstream_argo.engines.protocol import Column
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
-from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.sql.slices import WindowSlice, numbers
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store.entries import Kind, State
@@ -127,7 +127,7 @@ def _relation(alias: str, stored: StoredMetrics) -> str:
         Sql(
             f"SELECT {columns}\nFROM {table(stored.table)} AS v"
             f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({_literals(each.batches)})"
+            f"\n  AND v.batch IN ({numbers(each.batches)})"
         )
         for each in stored.slices
     )

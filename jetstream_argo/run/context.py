@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError
@@ -10,6 +10,8 @@ from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.estimates import SCHEMA_VERSION
 from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.currency import Currency
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.store.ledger import Ledger
 
@@ -19,8 +21,8 @@ class Context:
     """One attempt at one node.
 
     `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
-    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a
-    folder or a gs:// address; nothing is exported where it is empty.
+    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or a gs:// address;
+    nothing is exported where it is empty. `known` keeps answers that do not change meanwhile.
     """
 
     plan: AnalysisPlan
@@ -32,6 +34,7 @@ class Context:
     metrics: frozenset[str] = frozenset()
     export_to: str = ""
     ledger: Ledger = field(default_factory=Ledger)
+    known: dict[str, tuple[date, ...]] = field(default_factory=dict)
 
     def wants(self, metric: str) -> bool:
         """Whether the work on `metric` is asked for."""
@@ -52,13 +55,27 @@ class Context:
         """Return the layout of a table of the experiment, which its label names."""
         return Layout(partition_by, cluster_by, description, {"experiment": self.plan.experiment.slug})
 
-    def batch(self, *parts: object) -> str:
+    def batch(self, *parts: object) -> int:
         """Return the name of a batch of rows, different for every attempt and every `parts`.
 
-        It is short: a view of a year's daily values names some hundreds for each source, and BigQuery takes 256 K
-        characters: https://cloud.google.com/bigquery/quotas#logical_views
+        It is a number, since every row has it: eight bytes. A view of a year's daily values names some hundreds for
+        each source, and BigQuery takes 256 K characters: https://cloud.google.com/bigquery/quotas#logical_views
         """
-        return f"{self.attempt}-{digest(self.node, *(str(part) for part in parts))[:10]}"
+        return int(digest(self.attempt, self.node, *(str(part) for part in parts)), 16) >> 1
+
+    def currency(self) -> Currency:
+        """Return what everything would be made from now."""
+        return Currency(self.plan, self.ledger)
+
+    def deletions(self) -> tuple[date, ...]:
+        """Return the dates on which units were deleted from telemetry."""
+        asked = self.plan.experiment.deletions
+        if not asked.query:
+            return asked.dates
+        if "deletions" not in self.known:
+            rows = self.engine.query(Sql(asked.query), labels=self.labels()).rows
+            self.known["deletions"] = tuple(row[0] for row in rows if isinstance(row[0], date))
+        return (*asked.dates, *self.known["deletions"])
 
     def entry(self, kind: Kind, state: State, jobs: Sequence[Job] = ()) -> Entry:
         """Return an entry of this attempt with what `jobs` cost."""
@@ -107,7 +124,9 @@ def updated(at: datetime) -> dict[str, str]:
 
 def because(entry: Entry, error: JetstreamArgoError) -> Entry:
     """Return `entry` as the record of a failure: nothing of it can be read."""
-    return replace(entry, state=State.FAILED, batch="", error=type(error).__name__, message=str(error))
+    return replace(
+        entry, state=State.FAILED, batch=None, inputs=(), counts=(), error=type(error).__name__, message=str(error)
+    )
 
 
 def read_ledger(plan: AnalysisPlan, engine: Engine) -> Ledger:

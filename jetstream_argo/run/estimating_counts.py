@@ -67,6 +67,7 @@ def _merged(grids: Sequence[Grid]) -> list[Grid]:
             basis,
             period,
             tuple(dict.fromkeys(window for grid in parts for window in grid.windows)),
+            parts[0].units,
             tuple(dict.fromkeys(part for grid in parts for part in grid.signals)),
         )
         for (basis, period), parts in found.items()

@@ -7,6 +7,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.engines.protocol import Job
 from jetstream_argo.plan.model import Covariate
 from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import EstimateRow
 
 
@@ -14,10 +15,12 @@ from jetstream_argo.stats.rows import EstimateRow
 class Stored:
     """Where the values are: of the metric, or of those that it is made of, by name and per basis; and of covariates.
 
-    A covariate is None where it has no values; estimates are then unadjusted.
+    `units` is the relation of the units with their segments (`sql.units`). A covariate is None where it has no values;
+    estimates are then unadjusted.
     """
 
     values: Mapping[str, tuple[StoredValues, ...]]
+    units: Sql
     covariates: Mapping[Covariate, StoredValues | None] = field(default_factory=dict)
 
     def of(self, metric: str) -> tuple[StoredValues, ...]:

@@ -125,7 +125,7 @@ class Queries:
         second = Second.COVARIATE if x is not None else Second.DENOMINATOR if d else None
         other = x if x is not None else d[0] if d else None
         return Observed(
-            observations(self.plan, y, covariate=x, denominator=d),
+            observations(self.plan, y, self.stored.units, covariate=x, denominator=d),
             tuple(windows),
             self.plan.experiment.branches,
             group.steps,

@@ -22,13 +22,16 @@ from jetstream_argo.errors import (
     EngineError,
     EstimateError,
     JetstreamArgoError,
+    NotLoaded,
 )
 from jetstream_argo.plan.model import Metric, Source
 from jetstream_argo.run.context import Context, because
-from jetstream_argo.run.enrolling import ensure_enrollments, ensure_signals
+from jetstream_argo.run.enrolling import ensure_enrollments
+from jetstream_argo.run.existence import note_losses
 from jetstream_argo.run.failing import recorded_failures
-from jetstream_argo.run.sources import ensure_partials, ensure_values
+from jetstream_argo.run.partials import ensure_partials, ensure_signals
 from jetstream_argo.run.splitting import is_about_a_table
+from jetstream_argo.run.values import ensure_values
 from jetstream_argo.run.words import counted
 from jetstream_argo.store.entries import Kind, State
 
@@ -61,6 +64,7 @@ def run_node(node: Node, context: Context) -> TaskResult:
 
 
 def _done(node: Node, context: Context) -> TaskResult:
+    note_losses(context)
     match node.task:
         case EnrollmentsTask():
             line = ensure_enrollments(context)
@@ -89,7 +93,7 @@ _IDLE = "up to date"
 
 
 def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
-    """Read and merge. The stage fails only when nothing that it was asked for can be had."""
+    """Read and merge. The stage fails only when nothing that it was asked for can be had, or dates are awaited."""
     metrics = _wanted(context, source)
     reads = [read for read in source.reads if stage is (Stage.PRE if read.before_enrollment else Stage.DAY)]
     outcome = ensure_partials(context, source, reads, metrics)
@@ -97,19 +101,21 @@ def _source(context: Context, source: Source, stage: Stage) -> TaskResult:
     for period in stage.periods:
         outcome += ensure_values(context, source, period, [metric for metric in due if period in metric.periods])
     failed = dict(outcome.errors)
+    waits = dict.fromkeys(str(error) for error in outcome.awaited)
     nothing = not outcome.written and {metric.name for metric in due or metrics} <= set(failed)
     if nothing and len({str(error) for error in failed.values()}) == 1:
         error = next(iter(failed.values()))
         if is_about_a_table(error):
             raise error
-    parts = [counted(outcome.written, "query")] if outcome.written or failed else [_IDLE]
+    parts = [counted(outcome.written, "query")] if outcome.written or failed or waits else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
+    parts += waits
     return TaskResult(
         "; ".join(parts),
-        idle=not outcome.written and not failed,
+        idle=not outcome.written and not failed and not waits,
         done=len({metric.name for metric in due or metrics} - set(failed)),
         failed=tuple(failed.items()),
-        exit_code=_worst(failed.values()) if failed and nothing else EXIT_DONE,
+        exit_code=EXIT_RETRY if waits else _worst(failed.values()) if failed and nothing else EXIT_DONE,
     )
 
 
@@ -139,6 +145,8 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
         try:
             ensure_inputs(context, leaf)
             estimated[leaf.metric] = ensure_statistics(context, leaf)
+        except NotLoaded as error:
+            failed[leaf.metric] = error  # recorded where it was found
         except (EngineError, EstimateError) as error:
             failed[leaf.metric] = error
             entry = context.entry(Kind.STATISTICS, State.FAILED)

@@ -15,7 +15,7 @@ from jetstream_argo.report.results import Filters, lacking_columns, read_estimat
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.run.context import Context, updated
-from jetstream_argo.run.sources import bases_of
+from jetstream_argo.run.values import bases_of
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
@@ -105,8 +105,9 @@ def _views(context: Context) -> Iterator[_View]:
             sql = latest_estimates(plan, [due.period], lacking=lacking)
             yield _View(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
     enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
-    if enrolled is None or enrolled.keys != (plan.enrollments.key,):
-        return  # the table may lack the segments' columns; a view that is there stays as it is
+    known = (plan.enrollments.key, plan.enrollments.exposures_key, *plan.enrollments.segment_columns)
+    if enrolled is None or enrolled.keys != known:
+        return  # the view of the units may lack the segments' columns; a view that is there stays as it is
     for due in plan.periods:
         for basis in plan.bases:
             metrics = _metrics(plan, basis, due.period)

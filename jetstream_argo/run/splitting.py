@@ -9,6 +9,7 @@ from jetstream_argo.errors import (
     InvalidQuery,
     JetstreamArgoError,
     NotFound,
+    NotLoaded,
     PartDenied,
     TooBig,
     Unsupported,
@@ -19,13 +20,14 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of some work: how many queries wrote rows, and the failures, by metric."""
+    """What became of some work: how many queries wrote rows, the failures, by metric, and what is waited for."""
 
     written: int
     errors: tuple[tuple[str, JetstreamArgoError], ...] = ()
+    awaited: tuple[NotLoaded, ...] = ()
 
     def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.written + other.written, self.errors + other.errors)
+        return Outcome(self.written + other.written, self.errors + other.errors, self.awaited + other.awaited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,28 @@
 """How a metric's estimates are made from its stored values, and kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import groupby
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Value, Write
-from jetstream_argo.errors import EngineError, TooBig
+from jetstream_argo.errors import EngineError, NotLoaded, TooBig
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.due import leaf_windows
+from jetstream_argo.plan.due import leaf_windows, value_windows
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import COLUMNS, IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
 from jetstream_argo.run.estimating_covariates import adjusted_windows
-from jetstream_argo.run.sources import bases_of, costed, ensure_partials, ensure_values, signal_slices
+from jetstream_argo.run.partials import costed, ensure_partials
+from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import Grid
-from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.ledger import contiguous
 
 
@@ -37,6 +39,7 @@ def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
     """Compute what is missing of the values that `leaf` reads; nothing is, unless its source could not.
 
     Raises:
+        NotLoaded: telemetry of some date that they need is not there yet.
         EngineError: the metric's values cannot be computed. A covariate that cannot be is left to be told in the rows.
     """
     metric = context.plan.metric(leaf.metric)
@@ -45,11 +48,13 @@ def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
     for covariate in _covariates(leaf):
         try:
             _ensure_values(context, context.plan.metric(covariate.metric), covariate.period)
-        except EngineError:
+        except (EngineError, NotLoaded):
             continue  # recorded as that metric's failure; the estimates say that they are unadjusted
 
 
 def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
+    if not _lacks_values(context, metric, period):
+        return
     source = context.plan.source(metric.source)
     # Before enrollment, only those days: the stage that reads the others may be at work on them right now.
     reads = [read for read in source.reads if read.before_enrollment or not period.before_enrollment]
@@ -58,6 +63,21 @@ def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
     for name, error in outcome.errors:
         if name == metric.name:
             raise error
+    if outcome.awaited and _lacks_values(context, metric, period):
+        raise outcome.awaited[0]
+
+
+def _lacks_values(context: Context, metric: Metric, period: Period) -> bool:
+    """Whether the values of some window that is due are not there, or not what they would be now."""
+    currency = context.currency()
+    for basis in bases_of(metric, period):
+        held = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        for window in value_windows(context.plan, metric, period):
+            inputs = currency.of_values(metric, basis, period, window)
+            found = held.get(window.index)
+            if inputs is None or found is None or found.inputs != inputs:
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +93,12 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
 
     All windows at once, unless the warehouse says that this is too big, or did so before.
     """
-    stored = _stored(context, leaf, leaf_windows(context.plan, leaf))
-    windows = _missing(context, leaf, stored)
+    inputs = _stale(context, leaf)
+    windows = tuple(inputs)
     if not windows:
         return Done()
     estimated = _estimated(context, leaf, windows)
-    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), windows, estimated)
+    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), inputs, estimated)
     return Done(len(windows), len(estimated.jobs))
 
 
@@ -107,27 +127,26 @@ def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[Analy
 
 
 def ensure_counts(context: Context) -> int:
-    """Count the units of every window that lacks the count; return how many windows that was."""
+    """Count the units of every window whose counts are not up to date; return how many windows that was."""
     plan = context.plan
+    currency = context.currency()
     done = 0
     for due in plan.periods:
-        signal = plan.signal.partial.column if plan.signal else ""
-        segments = [segment.name for segment in plan.enrollments.segments]
         split = [plan.experiment.branches, plan.experiment.branch_shares, plan.experiment.sample_ratio_alarm]
-        key = "s_" + digest(IDENTITY, plan.enrollments.key, signal, segments, split, due.period)
-        leaf = _Leaf(IDENTITY, due.period, key)
-        latest = _latest(context, IDENTITY, due.period)
-        missing = tuple(w for w in due.windows if w.index not in latest or key not in latest[w.index].keys)
-        if not missing:
+        leaf = _Leaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
+        inputs = {window: currency.of_counts(due.period, window) for window in due.windows}
+        stale = _not_current(context, leaf, inputs)
+        if not stale:
             continue
+        units = enrolled(plan, currency.units)
         grids = [
-            Grid(basis, due.period, run, signal_slices(context, basis, due.period, run))
+            Grid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
             for basis in plan.bases
-            for run in contiguous(missing)
+            for run in contiguous(tuple(stale))
         ]
         estimated = count_units(plan, context.engine, grids, labels=context.labels(period=due.period.value))
-        _keep(context, leaf, missing, estimated)
-        done += len(missing)
+        _keep(context, leaf, stale, estimated)
+        done += len(stale)
     return done
 
 
@@ -148,6 +167,7 @@ def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[Analysis
             )
             for name, part in parts.items()
         },
+        units=enrolled(context.plan, context.currency().units, exposures=False),
         covariates={covariate: _stored_covariate(context, covariate) for covariate in _covariates(leaf)},
     )
 
@@ -166,39 +186,27 @@ def _stored_covariate(context: Context, covariate: Covariate) -> StoredValues | 
     return found if found.slices else None
 
 
-def _missing(context: Context, leaf: MetricStatistics, stored: Stored) -> tuple[AnalysisWindow, ...]:
-    """The windows whose latest estimates are not these, and those whose lack an adjustment that can be made now."""
-    latest = _latest(context, leaf.metric, leaf.period)
-    adjustable = _adjustable_since(context, stored)
-    return tuple(
-        window
-        for window in leaf_windows(context.plan, leaf)
+def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str]:
+    """Return the windows whose latest estimates are not what they would be now, with what they would be made from."""
+    currency = context.currency()
+    inputs = {window: currency.of_estimates(leaf, window) for window in leaf_windows(context.plan, leaf)}
+    return _not_current(context, _Leaf(leaf.metric, leaf.period, leaf.key), inputs)
+
+
+def _not_current(context: Context, leaf: _Leaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
+    latest = latest_estimates(context.ledger.entries).get((leaf.metric, leaf.period.value), {})
+    return {
+        window: made_from
+        for window, made_from in inputs.items()
         if window.index not in latest
         or leaf.key not in latest[window.index].keys
-        or (adjustable and latest[window.index].adjusted is False and latest[window.index].recorded_at < adjustable)
-    )
+        or latest[window.index].input_at(window.index) != made_from
+    }
 
 
-def _adjustable_since(context: Context, stored: Stored) -> datetime | None:
-    """Return when the last values of covariates were recorded; None where some have none, or there are none."""
-    found = [values for values in stored.covariates.values() if values is not None]
-    if not found or len(found) < len(stored.covariates):
-        return None
-    entries = (entry for values in found for entry in context.ledger.complete(Kind.VALUES, values.table))
-    return max((entry.recorded_at for entry in entries), default=None)
-
-
-def _latest(context: Context, metric: str, period: Period) -> dict[int, Entry]:
-    """Return, by window, what was last recorded of a metric: readers are shown that, whatever its definition."""
-    latest: dict[int, Entry] = {}
-    for entry in context.ledger.complete(Kind.STATISTICS, names.statistics(context.plan)):
-        if metric in entry.metrics and entry.period == period and entry.first_window and entry.last_window:
-            latest |= dict.fromkeys(range(entry.first_window, entry.last_window + 1), entry)
-    return latest
-
-
-def _keep(context: Context, leaf: _Leaf, windows: Sequence[AnalysisWindow], estimated: Estimated) -> None:
+def _keep(context: Context, leaf: _Leaf, inputs: Mapping[AnalysisWindow, str], estimated: Estimated) -> None:
     """Load all rows at once, then say that they are complete, and in which windows adjusted."""
+    windows = tuple(inputs)
     adjusted = adjusted_windows(estimated.rows)
     runs = [
         tuple(run)
@@ -237,6 +245,8 @@ def _keep(context: Context, leaf: _Leaf, windows: Sequence[AnalysisWindow], esti
             units=estimated.units,
             adjusted=adjusted.get(run[0].index),
             message="; ".join(estimated.notes),
+            inputs=tuple(inputs[window] for window in run),
+            counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
         )
         entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
     context.record(entries)
@@ -247,7 +257,7 @@ def _rows(
     leaf: _Leaf,
     estimated: Estimated,
     windows: dict[int, AnalysisWindow],
-    batch_of: dict[int, str],
+    batch_of: dict[int, int],
 ) -> Iterable[dict[str, Value]]:
     now = context.now()
     for position, each in enumerate(estimated.rows):

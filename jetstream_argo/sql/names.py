@@ -19,6 +19,10 @@ SUFFIXES = {
 }
 
 
+# Part of the names of our own tables: those of version 0.1 had other columns, and stay readable beside these.
+_GENERATION = "2"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """All that the names depend on: the dataset of the results, and the experiment's slug."""
@@ -42,9 +46,24 @@ def normalised(name: str) -> str:
 
 
 def enrollments(owner: Owner) -> str:
-    """The table of enrolled units."""
+    """The view of enrolled units."""
     place = place_of(owner)
     return f"{place.dataset}.enrollments_{normalised(place.slug)}"
+
+
+def assignments(owner: Owner) -> str:
+    """The table of units, their branches and enrollment dates, in batches that are only added to."""
+    return _internal(owner, "assignments")
+
+
+def exposures(owner: Owner) -> str:
+    """The table of exposures."""
+    return _internal(owner, "exposures")
+
+
+def segments(owner: Owner, source: str) -> str:
+    """The table of which units are in the segments of one segment data source."""
+    return _internal(owner, "segments", source)
 
 
 def signals(owner: Owner) -> str:
@@ -97,6 +116,6 @@ def _internal(owner: Owner, kind: str, *parts: str) -> str:
     """Names of ours end in a hash, since normalised slugs and sources may be equal or run into one another."""
     place = place_of(owner)
     words = (place.slug, *parts)
-    tail = hashlib.sha256("\0".join(words).encode()).hexdigest()[:8]
+    tail = hashlib.sha256("\0".join((_GENERATION, *words)).encode()).hexdigest()[:8]
     readable = "_".join(normalised(word) for word in words)
     return f"{place.dataset}.{kind}_{readable[:200]}_{tail}"

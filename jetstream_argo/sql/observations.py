@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql import names, slices
+from jetstream_argo.sql import slices
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, union_all
 
 ALL_UNITS = "all"
 
@@ -25,13 +25,15 @@ class StoredValues:
 def observations(
     plan: AnalysisPlan,
     values: Sequence[StoredValues],
+    units: Sql,
     *,
     covariate: StoredValues | None = None,
     denominator: Sequence[StoredValues] = (),
 ) -> Sql:
     """Return the relation (basis, window_index, branch, segment, y [, x] [, d]), in brackets.
 
-    One row per unit, window, basis and segment that the unit is in; the segment `all` has every unit. `y` is the
+    One row per unit, window, basis and segment that the unit is in; the segment `all` has every unit. `units` is the
+    relation of the units with their segments (`sql.units`). `y` is the
     metric's value, NULL included. `x` is the covariate's, from its window 1, NULL for a unit without one. `d` is the
     value of the metric that divides, of the same basis and window.
     """
@@ -60,7 +62,7 @@ def observations(
         "observations",
         columns=lines(columns, indent=0),
         values=_of_all_bases(values),
-        enrollments=table(names.enrollments(plan)),
+        enrollments=units,
         joins=Sql("\n".join(joins)),
         segments=lines(members(plan), indent=0),
     )

@@ -9,19 +9,23 @@ from jetstream_argo.sql.text import Sql, identifier, literal, table, union_all
 
 @dataclass(frozen=True, slots=True)
 class DateSlice:
-    """In these batches, the rows from `first_date` to `last_date` (both included) hold `columns`."""
+    """In these batches, the rows from `first_date` to `last_date` (both included) hold `columns`.
 
-    batches: tuple[str, ...]
+    They do so for units of these `assignments`; of all units where it is empty.
+    """
+
+    batches: tuple[int, ...]
     first_date: date
     last_date: date
     columns: tuple[str, ...]
+    assignments: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSlice:
     """In these batches, the rows of the windows `first_index` to `last_index` (both included) hold `columns`."""
 
-    batches: tuple[str, ...]
+    batches: tuple[int, ...]
     first_index: int
     last_index: int
     columns: tuple[str, ...]
@@ -31,21 +35,32 @@ def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str]) -> Sql:
     """Return the partials in `slices`: (analysis_id, branch, submission_date, *columns).
 
     A date that lies in several slices gives several rows, each NULL in the columns of the others; that is all one to
-    the merging aggregates, which ignore NULL.
+    the merging aggregates, which ignore NULL. Where a slice is about some assignments only, the relation `units` says
+    which units those are.
     """
     return union_all(
         Sql(
             "SELECT p.analysis_id, p.branch, p.submission_date"
-            + "".join(f", {_or_null(column, each.columns)}" for column in columns)
+            + "".join(f", {_or_null(column, part.columns)}" for column in columns)
             + f"\nFROM {table(name)} AS p"
-            + f"\nWHERE p.submission_date BETWEEN {literal(each.first_date)} AND {literal(each.last_date)}"
-            + f"\n  AND p.batch IN ({_literals(each.batches)})"
+            + _of_assignments(part.assignments)
+            + f"\nWHERE p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
+            + f"\n  AND p.batch IN ({numbers(part.batches)})"
         )
-        for each in slices
+        for part in slices
     )
 
 
-def probe(name: str, batch: str, columns: Sequence[str]) -> Sql:
+def _of_assignments(assignments: Sequence[int]) -> str:
+    if not assignments:
+        return ""
+    return (
+        "\nINNER JOIN units AS a\n  ON a.analysis_id = p.analysis_id AND a.branch = p.branch"
+        f"\n  AND a.assignment IN ({numbers(assignments)})"
+    )
+
+
+def probe(name: str, batch: int, columns: Sequence[str]) -> Sql:
     """Return what the partials of one batch are for units without rows: (branch, enrollment_date, *columns)."""
     return Sql(
         "SELECT p.branch, p.enrollment_date"
@@ -62,7 +77,7 @@ def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
             f"SELECT v.analysis_id, v.branch, v.window_index, v.{identifier(column)} AS value"
             f"\nFROM {table(name)} AS v"
             f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({_literals(each.batches)})"
+            f"\n  AND v.batch IN ({numbers(each.batches)})"
         )
         for each in slices
     )
@@ -72,5 +87,6 @@ def _or_null(column: str, held: Sequence[str]) -> str:
     return f"p.{column}" if column in held else f"NULL AS {column}"
 
 
-def _literals(values: Sequence[str]) -> str:
-    return ", ".join(literal(value) for value in values)
+def numbers(values: Sequence[int]) -> Sql:
+    """Return numbers as a list, separated by commas."""
+    return Sql(", ".join(literal(value) for value in values))

@@ -1,6 +1,6 @@
 """The queries that give metric values: daily partials, their merge into windows, and direct ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,26 +10,38 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
-from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, table
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """For whom values are computed: the units of `basis`, in `windows` of `period`, which follow one another.
 
-    `signals` are the slices of the exposure signal's table, where the plan has a signal.
+    `units` is the relation of the units (`sql.units`); `signals` are the slices of the exposure signal's table, where
+    the plan has a signal.
     """
 
     basis: Basis
     period: Period
     windows: tuple[AnalysisWindow, ...]
+    units: Sql
     signals: tuple[DateSlice, ...] = ()
 
 
 def partials_query(
-    plan: AnalysisPlan, source: Source, columns: Sequence[str], *, first_date: date, last_date: date, batch: str
+    source: Source,
+    columns: Sequence[str],
+    units: Sql,
+    assignments: Sequence[int],
+    *,
+    first_date: date,
+    last_date: date,
+    batch: int,
 ) -> Sql:
-    """Return the query that reads `source` once, from `first_date` to `last_date`, into the partials `columns`."""
+    """Return the query that reads `source` once, from `first_date` to `last_date`, into the partials `columns`.
+
+    It reads for the units of `assignments`; `units` is the relation of all units.
+    """
     partials = [partial for partial in source.partials if partial.column in columns]
     wanted = [
         Sql(f"{literal(batch)} AS batch"),
@@ -41,7 +53,8 @@ def partials_query(
     ]
     return fill(
         "partials",
-        enrollments=table(names.enrollments(plan)),
+        units=units,
+        assignments=slices.numbers(assignments),
         columns=lines(wanted, indent=0),
         source=Sql(source.from_expression),
         unit=unit_of(source.id_column),
@@ -58,9 +71,13 @@ def values_query(
     grid: Grid,
     *,
     days: Sequence[DateSlice],
-    batch: str,
+    probes: Mapping[str, int],
+    batch: int,
 ) -> Sql:
-    """Return the query that merges partials into the values of composed `metrics` of one source."""
+    """Return the query that merges partials into the values of composed `metrics` of one source.
+
+    `probes` names, by partial, the batch from which its state without rows is taken.
+    """
     computations = [(m, m.computation) for m in metrics if isinstance(m.computation, Composed)]
     needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
     partials = [partial for partial in source.partials if partial.column in needed]
@@ -72,10 +89,10 @@ def values_query(
         Sql(f"{place} AS window_index"),
         *(Sql(f"{_merge(partial)} AS {partial.column}") for partial in partials),
     ]
-    probes = _probes(days, [partial.column for partial in partials])
+    columns_of = _together([partial.column for partial in partials], probes)
     states = [
         *(Sql(f"g.{name}") for name in _KEYS),
-        *(Sql(f"{_state(partial, _probe_of(partial, probes))} AS {partial.column}") for partial in partials),
+        *(Sql(f"{_state(partial, _probe_of(partial, columns_of))} AS {partial.column}") for partial in partials),
     ]
     name = names.partials(plan, source.name)
     return fill(
@@ -86,12 +103,12 @@ def values_query(
         first_day=literal(first.first_day),
         last_day=literal(last.last_day),
         states=lines(states, indent=0),
-        probes=_join_probes(name, probes),
+        probes=_join_probes(name, columns_of),
         columns=_columns(batch, [(metric, computation.finaliser) for metric, computation in computations]),
     )
 
 
-def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: Grid, *, batch: str) -> Sql:
+def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: Grid, *, batch: int) -> Sql:
     """Return the query that computes `metrics` of one source from all rows of every window."""
     first_date, last_date = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
     keys = (*_KEYS, "analysis_window_start", "analysis_window_end")
@@ -118,7 +135,7 @@ def _counts(source: Source) -> Sql:
     return Sql(f"{date_of(source.date_column)} != e.enrollment_date OR ({source.branch_expression}) IS NOT NULL")
 
 
-def _columns(batch: str, values: Sequence[tuple[Metric, str]]) -> Sql:
+def _columns(batch: int, values: Sequence[tuple[Metric, str]]) -> Sql:
     keys = [Sql(f"e.{key}") for key in _KEYS if key != "enrollment_date"]
     # A comment at the end of an expression must not swallow what follows it.
     wanted = [Sql(f"(\n  {expression}\n) AS {metric.column}") for metric, expression in values]
@@ -139,20 +156,19 @@ def _state(partial: Partial, probe: int) -> Sql:
     return Sql(f"IF(m.analysis_id IS NULL, {alone}, m.{partial.column})")
 
 
-def _probes(days: Sequence[DateSlice], columns: Sequence[str]) -> dict[str, list[str]]:
-    """Return, per batch, the columns whose state without rows is taken from it; each column from one batch."""
-    chosen: dict[str, list[str]] = {}
+def _together(columns: Sequence[str], probes: Mapping[str, int]) -> dict[int, list[str]]:
+    """Return, per batch, the columns whose state without rows is taken from it."""
+    chosen: dict[int, list[str]] = {}
     for column in columns:
-        batch = next(each.batches[0] for each in days if column in each.columns)
-        chosen.setdefault(batch, []).append(column)
+        chosen.setdefault(probes[column], []).append(column)
     return chosen
 
 
-def _probe_of(partial: Partial, probes: dict[str, list[str]]) -> int:
+def _probe_of(partial: Partial, probes: Mapping[int, list[str]]) -> int:
     return next(number for number, columns in enumerate(probes.values(), 1) if partial.column in columns)
 
 
-def _join_probes(name: str, probes: dict[str, list[str]]) -> Sql:
+def _join_probes(name: str, probes: Mapping[int, list[str]]) -> Sql:
     joins = []
     for number, (batch, columns) in enumerate(probes.items(), 1):
         rows = slices.probe(name, batch, columns).replace("\n", "\n  ")
@@ -177,7 +193,7 @@ def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
     return fill(
         "grid_units",
         anchor=Sql(anchor),
-        enrollments=table(names.enrollments(plan)),
+        units=grid.units,
         windows=lines(windows, indent=0),
     )
 
@@ -197,7 +213,7 @@ def signal_grid(plan: AnalysisPlan, grid: Grid) -> Sql:
     column = plan.signal.partial.column
     return fill(
         "grid_signal",
-        enrollments=table(names.enrollments(plan)),
+        units=grid.units,
         signal=identifier(column),
         signals=slices.days(names.signals(plan), grid.signals, [column]),
         windows=lines(windows, indent=0),

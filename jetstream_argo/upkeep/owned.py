@@ -8,7 +8,7 @@ from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.store.entries import Entry
+from jetstream_argo.store.entries import Entry, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[
     """Return the tables of an experiment, whether they are there or not, that hold rows of units."""
     place = place_of(owner)
     by_unit = ("analysis_id",)
-    tables = [UnitTable(names.enrollments(place), Layout(cluster_by=by_unit))]
+    undated = [names.assignments(place), names.exposures(place)]
+    undated += [names.segments(place, source) for source in _segment_sources(owner, entries)]
+    tables = [UnitTable(name, Layout(cluster_by=by_unit)) for name in undated]
     tables.append(UnitTable(names.signals(place), Layout("submission_date", by_unit)))
     for source in sources_of(owner, entries):
         tables.append(UnitTable(names.partials(place, source), Layout("submission_date", by_unit)))
@@ -59,10 +61,18 @@ def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[
 def sources_of(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return the data sources that were ever read, and those of the plan."""
     planned = [source.name for source in owner.sources] if isinstance(owner, AnalysisPlan) else []
-    return tuple(dict.fromkeys([*(entry.source for entry in entries if entry.source), *planned]))
+    read = [entry.source for entry in entries if entry.source and entry.kind in (Kind.PARTIALS, Kind.ROWS, Kind.VALUES)]
+    return tuple(dict.fromkeys([*read, *planned]))
+
+
+def _segment_sources(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[str, ...]:
+    planned = [source.name for source in owner.enrollments.segment_sources] if isinstance(owner, AnalysisPlan) else []
+    read = [entry.source for entry in entries if entry.source and entry.kind is Kind.SEGMENTS]
+    return tuple(dict.fromkeys([*read, *planned]))
 
 
 def _views(place: Place) -> Iterator[tuple[str, str]]:
+    yield names.enrollments(place), place.slug
     for period in Period:
         yield names.statistics_view(place, period), f"Latest estimates of {place.slug}"
         for basis in Basis:
@@ -74,5 +84,5 @@ def _tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Iterator[t
     place = place_of(owner)
     yield names.statistics(place), ""
     for unit_table in reversed(unit_tables(owner, entries)):
-        yield unit_table.name, place.slug if unit_table.name == names.enrollments(place) else ""
+        yield unit_table.name, ""
     yield names.status(place), ""

@@ -1,6 +1,7 @@
 """How units are removed from every table of an experiment that holds them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
+from jetstream_argo.store.removals import removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
 
 NODE = "shred"
@@ -19,10 +21,15 @@ _LONGEST = 500_000  # characters of ids in one query
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How many rows of the asked-for units a table holds."""
+    """How many rows of the asked-for units a table holds, by batch."""
 
     table: UnitTable
-    rows: int
+    batches: Mapping[int, int]
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return sum(self.batches.values())
 
 
 def holdings(
@@ -31,10 +38,12 @@ def holdings(
     """Return the tables that hold rows of the units, and how many."""
     found = []
     for each in unit_tables(owner, entries):
-        if _belongs(engine, each.name, owner):
-            rows = sum(_counted(engine, each.name, part, owner) for part in parts(ids))
-            if rows:
-                found.append(Holding(each, rows))
+        if engine.info(each.name) is not None:
+            batches: Counter[int] = Counter()
+            for part in parts(ids):
+                batches.update(_counted(engine, each.name, part, owner))
+            if batches:
+                found.append(Holding(each, batches))
     return tuple(found)
 
 
@@ -63,7 +72,7 @@ def shred(
             about = replace(about, description=info.description, labels=info.labels)
         entry = Entry(
             recorded_at=now(), node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt,
-            table=name, rows=holding.rows,
+            table=name, rows=holding.rows, facts=removal_facts(holding.batches),
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
         for part in parts(ids):
@@ -94,17 +103,13 @@ def parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(part)
 
 
-def _counted(engine: Engine, name: str, ids: Sequence[str], owner: AnalysisPlan | Place) -> int:
-    sql = Sql(f"SELECT COUNT(*) AS n FROM {table(name)} AS r WHERE r.analysis_id IN ({_literals(ids)})")
-    ((n,),) = engine.query(sql, labels={"experiment": place_of(owner).slug, "node": NODE}).rows
-    return int(str(n))
-
-
-def _belongs(engine: Engine, name: str, owner: AnalysisPlan | Place) -> bool:
-    """Whether the table is there, and not that of an experiment with a slug like `a_b` for `a-b`."""
-    info = engine.info(name)
-    place = place_of(owner)
-    return info is not None and (name != names.enrollments(place) or info.description == place.slug)
+def _counted(engine: Engine, name: str, ids: Sequence[str], owner: AnalysisPlan | Place) -> dict[int, int]:
+    sql = Sql(
+        f"SELECT r.batch, COUNT(*) AS n FROM {table(name)} AS r\n"
+        f"WHERE r.analysis_id IN ({_literals(ids)})\nGROUP BY r.batch\nORDER BY r.batch\n"
+    )
+    result = engine.query(sql, labels={"experiment": place_of(owner).slug, "node": NODE})
+    return {int(str(batch)): int(str(n)) for batch, n in result.rows}
 
 
 def _literals(ids: Sequence[str]) -> str:

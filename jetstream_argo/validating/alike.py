@@ -11,9 +11,7 @@ from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.validating.analysts import Analyst, Tables, read_of
 from jetstream_argo.validating.roles import COLUMN, Roles, roles
 
-ATTEMPT = "rehearsal"  # of which the batches are that a query here writes and reads
-
-_BATCH = re.compile(rf"'{ATTEMPT}-[^']*'")
+_BATCH = re.compile(r"\b\d{14,19}\b")  # see `run.context.Context.batch`
 _WORD = re.compile(r"\w+")
 
 _WINDOW = r"STRUCT\(-?\d+ AS window_index,[^()]*\)"
@@ -126,7 +124,7 @@ def reduce(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "", sized
     own = sorted(read_of(tables, sql), key=lambda name: sql.index(table(name)))
 
     def nameless(text: str) -> str:
-        text = _BATCH.sub("'batch'", text)
+        text = _BATCH.sub("0", text)
         return text.replace(f"'{slug}'", "'slug'") if slug else text
 
     foreign = [name for name in telemetry if _named(name).search(sql)]

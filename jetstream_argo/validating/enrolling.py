@@ -7,13 +7,13 @@ from jetstream_argo.config.model import Segment, SegmentDataSource
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import EngineError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import StoredUnits
 from jetstream_argo.validating import probes
 from jetstream_argo.validating.analysts import with_stand_ins
 from jetstream_argo.validating.asking import Asker
-from jetstream_argo.validating.expected import enrollment_columns
+from jetstream_argo.validating.expected import unit_tables
 from jetstream_argo.validating.explaining import cleaned, explained
 from jetstream_argo.validating.rows import Rows
 
@@ -96,8 +96,9 @@ def _signal_mistakes(plan: AnalysisPlan, asker: Asker) -> Iterator[tuple[str, st
     signal = plan.signal
     if signal is None:
         return
-    sql = signals_query(plan, signal, first_date=asker.day, last_date=asker.day, batch="")
-    found = asker.ask(with_stand_ins(sql, {names.enrollments(plan): enrollment_columns(plan)}))
+    units = StoredUnits((0,), (0,))
+    sql = signals_query(plan, signal, units, (0,), first_date=asker.day, last_date=asker.day, batch=0)
+    found = asker.ask(with_stand_ins(sql, unit_tables(plan)))
     if isinstance(found, EngineError):
         columns: tuple[Column, ...] = asker.columns_in(Sql(signal.from_expression))
         what = explained(found, signal.from_expression, columns, rows="its data source")

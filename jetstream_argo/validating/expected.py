@@ -13,7 +13,7 @@ from jetstream_argo.sql.needs.units import KEYS
 _UNIT = (Column("analysis_id", "STRING"), Column("branch", "STRING"))
 _ENROLLED = Column("enrollment_date", "DATE")
 _EXPOSED = (Column("exposure_date", "DATE"), Column("num_exposure_events", "INT64"))
-_BATCH = Column("batch", "STRING")
+_BATCH = Column("batch", "INT64")
 _DATE = Column("submission_date", "DATE")
 _WINDOW = Column("window_index", "INT64")
 _NUMBERS = frozenset({"INT64", "FLOAT64"})
@@ -21,17 +21,25 @@ _SCALARS = frozenset({*_NUMBERS, "NUMERIC", "BIGNUMERIC", "BOOL", "STRING", "DAT
 _ANSWER = {"basis": "STRING", "window_index": "INT64", "segment": "STRING", "branch": "STRING"}
 
 
-def enrollment_columns(plan: AnalysisPlan) -> tuple[Column, ...]:
-    """Return the columns of the enrollments table."""
+def unit_tables(plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of the tables that say who takes part, and of the view of all that is known of units."""
+    events = Column("num_enrollment_events", "INT64")
+    found = {
+        names.assignments(plan): (_BATCH, *_UNIT, _ENROLLED, events, Column("assignment", "INT64")),
+        names.exposures(plan): (_BATCH, *_UNIT, *_EXPOSED),
+    }
+    for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True):
+        table = names.segments(plan, segment.data_source)
+        found[table] = (*found.get(table, (_BATCH, *_UNIT)), Column(column, "BOOL"))
     segments = (Column(segment.name, "BOOL") for segment in plan.enrollments.segments)
-    return (*_UNIT, _ENROLLED, Column("num_enrollment_events", "INT64"), *segments, *_EXPOSED)
+    return {**found, names.enrollments(plan): (*_UNIT, _ENROLLED, events, *segments, *_EXPOSED)}
 
 
 class Expected:
     """What is expected of the tables and views of one plan."""
 
     def __init__(self, plan: AnalysisPlan) -> None:
-        self._sure = {names.enrollments(plan): enrollment_columns(plan)}
+        self._sure = unit_tables(plan)
         if plan.signal is not None:
             count = Column(plan.signal.partial.column, "INT64")
             self._sure[names.signals(plan)] = (_BATCH, *_UNIT, _DATE, count)

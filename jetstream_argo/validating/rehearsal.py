@@ -1,5 +1,6 @@
 """A warehouse that runs nothing: it has each query analysed, and remembers the columns of what would be written."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Rehearsal:
         self._expected = Expected(plan)
         self._asked: list[Asked] = []
         self.tables_made: dict[str, tuple[Column, ...]] = {}
+        self._written: Counter[str] = Counter()
 
     def taken(self) -> tuple[Asked, ...]:
         """Return what was asked for since the last time."""
@@ -90,7 +92,7 @@ class Rehearsal:
         layout: Layout = Layout(),
     ) -> Job:
         """Note the table's columns."""
-        self._write(destination, columns, write)
+        self._write(destination, columns, write, rows=len(rows))
         return Job("", len(rows), 0, 0, 0.0)
 
     def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
@@ -98,11 +100,12 @@ class Rehearsal:
         found = self._analysed(sql)
         self._check(self._expected.wrong_table(name, found.columns))
         self._asked.append(Asked(sql, name, found.columns, found.bytes))
+        self.tables_made[name] = found.columns
 
     def info(self, table: str) -> TableInfo | None:
         """Return the columns that the table would have."""
         columns = self.tables_made.get(table)
-        return None if columns is None else TableInfo(table, columns, 0, 0, "", {}, "")
+        return None if columns is None else TableInfo(table, columns, self._written[table], 0, "", {}, "")
 
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Do nothing."""
@@ -166,7 +169,8 @@ class Rehearsal:
         if problems:
             raise InvalidQuery("; ".join(problems))
 
-    def _write(self, name: str, columns: Sequence[Column], write: Write) -> None:
+    def _write(self, name: str, columns: Sequence[Column], write: Write, *, rows: int = 1) -> None:
+        self._written[name] += rows
         if write is not Write.APPEND or name not in self.tables_made:
             self.tables_made[name] = tuple(columns)
             return

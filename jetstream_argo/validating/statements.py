@@ -15,14 +15,14 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.store.entries import Entry, entries_query
+from jetstream_argo.store.entries import Entry, Kind, State, entries_query
 from jetstream_argo.store.ledger import Ledger
-from jetstream_argo.validating.alike import ATTEMPT
 from jetstream_argo.validating.analysts import Analyst, Tables
-from jetstream_argo.validating.expected import enrollment_columns
+from jetstream_argo.validating.expected import unit_tables
 from jetstream_argo.validating.rehearsal import Asked, Rehearsal
 
 READING = "results"  # what people ask for when the nodes are done
+_ATTEMPT = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def rehearse(plan: AnalysisPlan, analyst: Analyst) -> Rehearsed:
         if barred.intersection(node.needs):
             barred.add(node.id)
             continue
-        context = Context(plan, sha256, node.id, engine, ATTEMPT, lambda: now, ledger=ledger)
+        context = Context(plan, sha256, node.id, engine, _ATTEMPT, lambda: now, ledger=ledger)
         failed = _do(node, context, engine)
         wrong += failed
         if failed and isinstance(node.task, SignalTask):
@@ -113,7 +113,7 @@ def _do(node: Node, context: Context, engine: Rehearsal) -> list[Wrong]:
     except (EngineError, EstimateError, NodeError) as error:
         match node.task:
             case EnrollmentsTask():
-                engine.assume(names.enrollments(context.plan), enrollment_columns(context.plan))
+                _assume_units(context, engine)
                 return [Wrong(node.id, "", error)]
             case SourceTask(source):
                 own = (metric.name for metric in context.plan.metrics if metric.source == source)
@@ -124,9 +124,30 @@ def _do(node: Node, context: Context, engine: Rehearsal) -> list[Wrong]:
                 return [Wrong(node.id, "", error)]
 
 
+def _assume_units(context: Context, engine: Rehearsal) -> None:
+    """Go on as if the units had been found, whatever was wrong with one of the queries about them."""
+    plan = context.plan
+    for name, columns in unit_tables(plan).items():
+        engine.assume(name, columns)
+    batch = context.batch("assumed")
+    keys = {
+        Kind.ENROLLMENTS: ((names.assignments(plan), (plan.enrollments.key,)),),
+        Kind.EXPOSURES: ((names.exposures(plan), (plan.enrollments.exposures_key,)),),
+        Kind.SEGMENTS: tuple(
+            (names.segments(plan, segment.data_source), (column,))
+            for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
+        ),
+    }
+    context.ledger.add(
+        replace(context.entry(kind, State.COMPUTED), table=table, batch=batch, keys=of_table, assignments=(batch,))
+        for kind, tables in keys.items()
+        for table, of_table in tables
+    )
+
+
 def _statements(node: Node, asked: tuple[Asked, ...], entries: list[Entry]) -> Iterator[Statement]:
-    serves = {entry.batch: entry.metrics for entry in entries if entry.node == node.id and entry.batch}
+    serves = {entry.batch: entry.metrics for entry in entries if entry.node == node.id and entry.batch is not None}
     for each in asked:
-        batch = next((batch for batch in serves if f"'{batch}' AS batch" in each.sql), None)
-        metrics = node.metrics if isinstance(node.task, StatisticsTask) else serves.get(batch or "", ())
+        batch = next((batch for batch in serves if f"{batch} AS batch" in each.sql), None)
+        metrics = node.metrics if isinstance(node.task, StatisticsTask) else serves.get(batch or 0, ())
         yield Statement(node.id, each.destination, metrics, each.sql, each.columns, each.bytes)

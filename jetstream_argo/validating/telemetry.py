@@ -12,10 +12,11 @@ from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, Unsupporte
 from jetstream_argo.files import read_file
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
-from jetstream_argo.sql.enrollments import enrollments_query, signals_query
+from jetstream_argo.sql.enrollments import exposures_query, segments_query, signals_query
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import StoredSegment, StoredUnits, assignments_query, enrolled
 from jetstream_argo.sql.values import Grid, direct_query
-from jetstream_argo.validating.expected import enrollment_columns
+from jetstream_argo.validating.expected import unit_tables
 
 Known = Mapping[str, tuple[Column, ...]]
 
@@ -70,7 +71,7 @@ def read_schema(file: Path) -> dict[str, tuple[Column, ...]]:
 
 
 def _own(plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
-    return {names.enrollments(plan): enrollment_columns(plan)}
+    return unit_tables(plan)
 
 
 def _texts(plan: AnalysisPlan) -> tuple[Sql, ...]:
@@ -82,21 +83,29 @@ def _reading(plan: AnalysisPlan) -> Iterator[tuple[str, Sql]]:
 
     With each goes the name of its data source, which is empty for enrollments.
     """
-    yield "", enrollments_query(plan)
+    segments = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
+    stored = [StoredSegment(s.name, names.segments(plan, s.data_source), column, {0: 0}) for s, column in segments]
+    units = StoredUnits((0,), (0,), {0: 0} if plan.enrollments.exposures_sql else None, tuple(stored))
+    yield "", assignments_query(plan, plan.enrollments.sql, units, batch=0)
+    if plan.enrollments.exposures_sql is not None:
+        yield "", exposures_query(plan, units, (0,), batch=0)
+    for rows in plan.enrollments.segment_sources:
+        own = [segment.column for segment in stored if segment.table == names.segments(plan, rows.name)]
+        yield "", segments_query(plan, rows, own, units, (0,), batch=0)
     if plan.signal is not None:
         first, last = plan.signal.first_date, plan.signal.last_date
-        yield "", signals_query(plan, plan.signal, first_date=first, last_date=last, batch="")
+        yield "", signals_query(plan, plan.signal, units, (0,), first_date=first, last_date=last, batch=0)
     due = next((due for due in plan.periods if due.windows), None)
     if due is None:
         return
-    grid = Grid(Basis.ENROLLMENTS, due.period, due.windows[:1])
+    grid = Grid(Basis.ENROLLMENTS, due.period, due.windows[:1], enrolled(plan, units))
     for source in plan.sources:
         metrics = [metric for metric in plan.metrics if metric.source == source.name]
-        together = direct_query(plan, source, metrics, grid, batch="")
+        together = direct_query(plan, source, metrics, grid, batch=0)
         if _parses(together):
             yield source.name, together
         else:
-            yield from ((source.name, direct_query(plan, source, [metric], grid, batch="")) for metric in metrics)
+            yield from ((source.name, direct_query(plan, source, [metric], grid, batch=0)) for metric in metrics)
 
 
 def _parses(sql: Sql) -> bool:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from jetstream_argo.run.values import bases_of
+
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Write
 from jetstream_argo.plan.model import Metric
 from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.report.results import Filters, read_estimates
-from jetstream_argo.run.sources import bases_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid, direct_query
@@ -71,10 +72,8 @@ def _compare_windows(
     stored = _stored(world, metrics, period, basis)
     signals = _signals(world, basis)
     for window in plan.windows(period):
-        grid = Grid(basis, period, (window,), signals)
-        rows = list(
-            engine.query(direct_query(plan, plan.source(source), metrics, grid, batch="direct"), labels={}).dicts()
-        )
+        grid = Grid(basis, period, (window,), world.pipeline.units(), signals)
+        rows = list(engine.query(direct_query(plan, plan.source(source), metrics, grid, batch=0), labels={}).dicts())
         for metric in metrics:
             direct = {(str(r["analysis_id"]), str(r["branch"])): r[metric.column] for r in rows}
             assert len(direct) == len(rows)
@@ -96,7 +95,8 @@ def _signals(world: World, basis: Basis) -> tuple:
         return ()
     ledger = world.pipeline.context("oracle").ledger
     table = names.signals(world.plan)
-    return ledger.date_slices(table, [signal.partial.column], signal.first_date, signal.last_date)
+    assigned = ledger.assigned(names.assignments(world.plan), world.plan.enrollments.key).assignments
+    return ledger.date_slices(table, [signal.partial.column], signal.first_date, signal.last_date, assigned)
 
 
 def _compare_values(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from zlib import crc32
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment
 from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
@@ -82,7 +83,9 @@ def plan(
         ),
         as_of=date(2026, 5, 24),
         dataset="analysis",
-        enrollments=Enrollments("e_1", "normandy", "SELECT 1", None, tuple(segments), ()),
+        enrollments=Enrollments(
+            "e_1", "normandy", "SELECT 1", None, tuple(segments), (), segment_columns=tuple("" for _ in segments)
+        ),
         signal=signal,  # type: ignore[arg-type]  # a Signal
         bases=(Basis.ENROLLMENTS,),
         periods=(PeriodWindows(Period.WEEK, tuple(windows)),),
@@ -110,6 +113,11 @@ def plan(
     )
 
 
+def numbered(batch: str | int) -> int:
+    """Return the number of a batch that a test calls by a name."""
+    return batch if isinstance(batch, int) else crc32(batch.encode()) if not batch[1:].isdigit() else int(batch[1:])
+
+
 def at(hour: int, minute: int = 0) -> datetime:
     """Return a moment of the day on which everything was recorded."""
     return datetime(2026, 5, 25, hour, minute, tzinfo=UTC)
@@ -126,7 +134,7 @@ def statistics_entry(
 ) -> Entry:
     """Return the entry of a batch of estimates."""
     made: dict[str, object] = {
-        "batch": batch,
+        "batch": numbered(batch),
         "node": f"stats-week-{name}",
         "table": names.statistics(names.Place("analysis", "new-tab")),
         "keys": (f"s_{name}",),
@@ -141,7 +149,7 @@ def statistics_entry(
 def values_entry(each: Metric, batch: str, hour: int, windows: tuple[int, int] = (1, 1), **facts: object) -> Entry:
     """Return the entry of a batch of one metric's values."""
     made: dict[str, object] = {
-        "batch": batch,
+        "batch": numbered(batch),
         "table": names.values(names.Place("analysis", "new-tab"), Basis.ENROLLMENTS, each.source, Period.WEEK),
         "keys": (each.column,),
         "metrics": (each.name,),
@@ -157,7 +165,7 @@ def values_entry(each: Metric, batch: str, hour: int, windows: tuple[int, int] =
 def enrollments_entry(key: str = "e_1", hour: int = 0) -> Entry:
     """Return the entry about the enrolled units."""
     table = names.enrollments(names.Place("analysis", "new-tab"))
-    return entry(Kind.ENROLLMENTS, hour=hour, node="enrollments", table=table, keys=(key,), units=2)
+    return entry(Kind.ENROLLMENTS, hour=hour, node="enrollments", table=table, keys=(key, "", ""), units=2)
 
 
 def estimate(name: str, batch: str, point: float | None, **facts: Value) -> dict[str, Value]:
@@ -177,7 +185,7 @@ def estimate(name: str, batch: str, point: float | None, **facts: Value) -> dict
         "window_end": 6,
         "n_units": 10,
         "period": "week",
-        "batch": batch,
+        "batch": numbered(batch),
         "position": 0,
         "computed_at": at(1),
         "plan": "f" * 64,
@@ -228,14 +236,15 @@ def store_values(
 ) -> None:
     """Write values: each row is (batch, analysis_id, branch, window_index, exposure_date, *columns)."""
     keys = [
-        Column("batch", "STRING"),
+        Column("batch", "INT64"),
         Column("analysis_id", "STRING"),
         Column("branch", "STRING"),
         Column("window_index", "INT64"),
         Column("exposure_date", "DATE"),
     ]
     held = [*keys, *(Column(name, "FLOAT64") for name in columns), Column("num_exposure_events", "INT64")]
-    named = [dict(zip([column.name for column in held], row, strict=False)) for row in rows]
+    numbers = [(numbered(str(row[0])), *row[1:]) for row in rows]
+    named = [dict(zip([column.name for column in held], row, strict=False)) for row in numbers]
     target = names.values(names.Place("analysis", "new-tab"), basis, source, Period.WEEK)
     engine.load(target, named, held, write=Write.APPEND, labels=LABELS)
 

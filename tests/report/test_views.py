@@ -183,7 +183,7 @@ def test_the_views_are_as_reviewed_and_run(engine: Engine, name: str):
 def _stored(*batches: str, metric: object = small.HOURS) -> StoredMetrics:
     source = metric.source  # type: ignore[attr-defined]  # a Metric
     table = names.values(PLACE, Basis.ENROLLMENTS, source, Period.WEEK)
-    return StoredMetrics(table, (WindowSlice(batches, 1, 2, ()),), (metric,))  # type: ignore[arg-type]  # a Metric
+    return StoredMetrics(table, (WindowSlice(tuple(map(small.numbered, batches)), 1, 2, ()),), (metric,))  # type: ignore[arg-type]  # a Metric
 
 
 def _points(engine: Engine) -> list[tuple[Value, ...]]:

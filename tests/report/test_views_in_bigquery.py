@@ -20,7 +20,7 @@ PLACE = Place("analysis", "new-tab")
 VALUES = names.values(PLACE, Basis.EXPOSURES, "clients", Period.WEEK)
 UNIT = {"analysis_id": "STRING", "branch": "STRING", "exposure_date": "DATE", "num_exposure_events": "INT64"}
 ENROLLED = {**UNIT, "enrollment_date": "DATE", "num_enrollment_events": "INT64", "loyal": "BOOL"}
-STORED = {**UNIT, "batch": "STRING", "window_index": "INT64", "m_hours": "FLOAT64"}
+STORED = {**UNIT, "batch": "INT64", "window_index": "INT64", "m_hours": "FLOAT64"}
 TABLES = {
     names.status(PLACE): entries.COLUMNS,
     names.statistics(PLACE): estimates.COLUMNS,
@@ -46,7 +46,7 @@ def test_the_view_of_the_estimates_has_the_table_s_columns_and_those_made_of_all
 
 @pytest.mark.parametrize("signal", [None, small.SIGNAL])
 def test_the_view_of_the_units_is_accepted(bigquery: Checker, signal: object):
-    stored = [StoredMetrics(VALUES, (WindowSlice(("b1",), 1, 2, ()),), (small.HOURS,))]
+    stored = [StoredMetrics(VALUES, (WindowSlice((1,), 1, 2, ()),), (small.HOURS,))]
     sql = unit_values(small.plan(signal=signal), Basis.EXPOSURES, Period.WEEK, [small.HOURS, small.ADS], stored)
 
     columns = bigquery.analyze(sql)
@@ -64,7 +64,7 @@ def test_queries_with_every_filter_are_accepted(bigquery: Checker):
 
 def test_metrics_that_are_the_same_thing_under_two_names_are_both_shown(bigquery: Checker):
     time = replace(small.HOURS, name="time")
-    stored = [StoredMetrics(VALUES, (WindowSlice(("b1",), 1, 2, ()),), (small.HOURS, time))]
+    stored = [StoredMetrics(VALUES, (WindowSlice((1,), 1, 2, ()),), (small.HOURS, time))]
 
     columns = bigquery.analyze(unit_values(small.plan(), Basis.EXPOSURES, Period.WEEK, [small.HOURS, time], stored))
 

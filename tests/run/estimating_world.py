@@ -24,7 +24,7 @@ from jetstream_argo.run.estimating import Estimated, Stored, estimate_metric
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.text import Sql, table
 
 WEEK = AnalysisWindow(1, 0, 6)
 BEFORE = Covariate("before", Period.PREENROLLMENT_WEEK)
@@ -102,7 +102,7 @@ class World:
         """Estimate statistics of the metric that is made of the values and the divisors."""
         values = self.stored.values["clicks"]
         divisors = tuple(replace(each, column="divisor") for each in values)
-        stored = Stored({"clicks": values, "visits": divisors})
+        stored = replace(self.stored, values={"clicks": values, "visits": divisors}, covariates={})
         wanted = MetricStatistics(Period.WEEK, "click_rate", "k", statistics)
         return estimate_metric(self.plan, wanted, stored, self.engine, windows=(WEEK,), labels={})
 
@@ -133,29 +133,33 @@ def world_of(
     columns = [*who, *dates, *(Column(segment, "BOOL") for segment in segments)]
     engine.load(names.enrollments(plan), enrolled, columns, write=Write.TRUNCATE, labels={})
     indexes = {index for unit in units for _, index in unit.values} or {1}
-    slices = (WindowSlice(("b1",), min(indexes), max(indexes), ("clicks",)),)
-    layout = [Column("batch", "STRING"), *who, Column("window_index", "INT64")]
+    slices = (WindowSlice((1,), min(indexes), max(indexes), ("clicks",)),)
+    layout = [Column("batch", "INT64"), *who, Column("window_index", "INT64")]
     stored = []
     for basis in Basis:
         rows: list[dict[str, Value]] = [
-            {"batch": "b1", "analysis_id": name, "branch": unit.branch, "window_index": index, "clicks": value,
+            {"batch": 1, "analysis_id": name, "branch": unit.branch, "window_index": index, "clicks": value,
              "divisor": unit.divisor}
             for name, unit in zip(ids, units, strict=True)
             for (of, index), value in unit.values.items()
             if of is basis
         ]  # fmt: skip
-        table = f"results.values_{basis.value}"
+        name = f"results.values_{basis.value}"
         if rows:
             values = [*layout, Column("clicks", kind), Column("divisor", other)]
-            engine.load(table, rows, values, write=Write.TRUNCATE, labels={})
-        stored.append(StoredValues(basis, table, "clicks", slices if rows else ()))
+            engine.load(name, rows, values, write=Write.TRUNCATE, labels={})
+        stored.append(StoredValues(basis, name, "clicks", slices if rows else ()))
     before: list[dict[str, Value]] = [
-        {"batch": "b1", "analysis_id": name, "branch": unit.branch, "window_index": 1, "before": unit.before}
+        {"batch": 1, "analysis_id": name, "branch": unit.branch, "window_index": 1, "before": unit.before}
         for name, unit in zip(ids, units, strict=True)
     ]
     engine.load("results.before", before, [*layout, Column("before", other)], write=Write.TRUNCATE, labels={})
     x = StoredValues(Basis.ENROLLMENTS, "results.before", "before", slices)
-    return World(engine, plan, Stored({"clicks": tuple(stored)}, {BEFORE: x if covariate else None}))
+    return World(
+        engine,
+        plan,
+        Stored({"clicks": tuple(stored)}, table(names.enrollments(plan)), {BEFORE: x if covariate else None}),
+    )
 
 
 def statistic(name: str, *steps: PreTreatment, covariate: Covariate | None = None, **parameters: object) -> Statistic:

@@ -49,7 +49,8 @@ def differences(pipeline: Pipeline, metrics: list[Metric]) -> Iterator[str]:
     for period in PERIODS:
         for basis in Basis:
             known = list({known.column: known for known in (plan.metric(each.name) for each in metrics)}.values())
-            query = direct_query(plan, source, known, Grid(basis, period, plan.windows(period)), batch="direct")
+            grid = Grid(basis, period, plan.windows(period), pipeline.units())
+            query = direct_query(plan, source, known, grid, batch=0)
             rows = list(engine.query(query, labels={}).dicts())
             assert rows
             stored = pipeline.all_values(known, period, basis)

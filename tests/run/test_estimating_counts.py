@@ -13,6 +13,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating import count_units
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.text import table
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import Counting, plan_of
@@ -31,7 +32,15 @@ def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
         ("e", "stray", FIRST, True),
     ]
     rows: list[dict[str, Value]] = [
-        {"analysis_id": name, "branch": branch, "enrollment_date": FIRST, "exposure_date": exposed, "new": new}
+        {
+            "analysis_id": name,
+            "branch": branch,
+            "enrollment_date": FIRST,
+            "exposure_date": exposed,
+            "new": new,
+            "assignment": 1,
+            "num_exposure_events": 0,
+        }
         for name, branch, exposed, new in units
     ]
     columns = [
@@ -40,6 +49,8 @@ def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
         Column("enrollment_date", "DATE"),
         Column("exposure_date", "DATE"),
         Column("new", "BOOL"),
+        Column("assignment", "INT64"),
+        Column("num_exposure_events", "INT64"),
     ]
     engine = Counting(root)
     engine.load(names.enrollments(plan), rows, columns, write=Write.TRUNCATE, labels={})
@@ -47,7 +58,7 @@ def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
 
 
 def grid(basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = ()) -> Grid:
-    return Grid(basis, Period.WEEK, windows, signals)
+    return Grid(basis, Period.WEEK, windows, table(names.enrollments(plan_of())), signals)
 
 
 def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> None:
@@ -96,7 +107,7 @@ def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Pat
     plan = plan_of(("control", "treatment"), ("new",), signal=seen)
     engine = enrolled(tmp_path, plan)
     rows: list[dict[str, Value]] = [
-        {"batch": "b", "analysis_id": name, "branch": branch, "submission_date": day, "p_seen": n}
+        {"batch": 1, "analysis_id": name, "branch": branch, "submission_date": day, "p_seen": n}
         for name, branch, day, n in (
             ("a", "control", date(2026, 5, 5), 1),
             ("b", "control", date(2026, 5, 13), 2),
@@ -104,14 +115,14 @@ def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Pat
         )
     ]
     columns = [
-        Column("batch", "STRING"),
+        Column("batch", "INT64"),
         Column("analysis_id", "STRING"),
         Column("branch", "STRING"),
         Column("submission_date", "DATE"),
         Column("p_seen", "INT64"),
     ]
     engine.load(names.signals(plan), rows, columns, write=Write.TRUNCATE, labels={})
-    slices = (DateSlice(("b",), FIRST, date(2026, 5, 30), ("p_seen",)),)
+    slices = (DateSlice((1,), FIRST, date(2026, 5, 30), ("p_seen",)),)
 
     counted = count_units(plan, engine, [grid(Basis.EXPOSURES, *WINDOWS, signals=slices)], labels={})
 

@@ -385,7 +385,7 @@ def test_rows_of_an_attempt_that_was_killed_before_it_said_so_are_not_read(pipel
     pipeline.run()
     before = {name: pipeline.values(name, Period.DAY) for name in ("hours", "clicks")}
     target = names.partials(pipeline.plan, "activity")
-    doubled = Sql(f"SELECT t.* REPLACE ('killed' AS batch) FROM {table(target)} AS t")
+    doubled = Sql(f"SELECT t.* REPLACE (7 AS batch) FROM {table(target)} AS t")
 
     pipeline.engine.query_to_table(doubled, target, write=Write.APPEND, labels={})
     pipeline.plan = planned(simple(HOURS, CLICKS, metric("more", "SUM(hours) + SUM(clicks)")), as_of=WEEK_DUE)

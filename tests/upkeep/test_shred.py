@@ -76,7 +76,7 @@ def test_what_units_without_rows_get_stays_since_it_is_nobody_s(root: Path) -> N
 def test_a_table_keeps_its_partitions_and_what_is_said_of_it(root: Path) -> None:
     pipeline = analysed(root, "try-it")
     tables = [
-        names.enrollments(pipeline.plan),
+        names.assignments(pipeline.plan),
         names.partials(pipeline.plan, "activity"),
         names.values(pipeline.plan, Basis.ENROLLMENTS, "activity", Period.WEEK),
     ]

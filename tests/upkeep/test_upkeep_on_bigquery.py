@@ -1,6 +1,7 @@
 """Whether results are taken away from BigQuery as they are from a folder, also when it is interrupted half-way."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def fake(tmp_path: Path) -> FakeBigQuery:
     fake = FakeBigQuery(tmp_path, project=PROJECT)
     plan = plan_of("try-it")
     with serving(fake) as url:
-        again(RemotePipeline(tmp_path, plan, url=url))
+        again(RemotePipeline(tmp_path, plan, url=url, today=datetime.now(UTC) - timedelta(minutes=5)))
     (tmp_path / "plan.json").write_bytes(codec.dump(plan))
     return fake
 
@@ -111,7 +112,7 @@ def test_a_forgotten_metric_is_computed_again_with_the_same_values(
     assert exit_code_of(["delete", "--warehouse", warehouse, "--plan", str(plan), "--metrics", "hours", "--yes"]) == 0
     forgotten = rows(tmp_path, shown)
     url = warehouse.partition("api_endpoint=")[2].partition("&")[0]
-    later = RemotePipeline(tmp_path, codec.read(plan), url=url, ticks=count(10**8))
+    later = RemotePipeline(tmp_path, codec.read(plan), url=url, today=datetime.now(UTC))
     later.attempts, later.starts = count(1000), count(1000)
     idle = again(later)
 

@@ -188,7 +188,7 @@ def test_what_is_wrong_whatever_the_types_are_is_wrong(expression: str, service:
 def test_the_enrollments_are_in_doubt_where_their_tables_are_unknown(service: Service) -> None:
     sql = (
         "SELECT unit AS analysis_id, branch, when_enrolled AS enrollment_date, 1 AS num_enrollment_events "
-        "FROM telemetry.unknown"
+        "FROM telemetry.unknown WHERE when_enrolled > 5"
     )
     asked = replace(config([HOURS]), enrollments_sql=sql, exposures_sql=None, segments=(), segment_data_sources=())
     plan = planned(asked, as_of=WEEK_DUE)

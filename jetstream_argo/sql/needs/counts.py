@@ -2,9 +2,8 @@
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import members
-from jetstream_argo.sql.text import Sql, fill, lines, literal, table
+from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.sql.values import Grid, signal_grid
 
 
@@ -21,14 +20,14 @@ def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
         return fill(
             "needs/counts_signal",
             grid=signal_grid(plan, grid),
-            enrollments=table(names.enrollments(plan)),
+            enrollments=grid.units,
             segments=segments,
             branches=branches,
         )
     anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
     return fill(
         "needs/counts",
-        enrollments=table(names.enrollments(plan)),
+        enrollments=grid.units,
         segments=segments,
         branches=branches,
         anchor=Sql(anchor),

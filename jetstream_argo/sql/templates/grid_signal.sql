@@ -1,6 +1,6 @@
 units AS (
-  SELECT u.analysis_id, u.branch, u.enrollment_date, u.enrollment_date AS anchor
-  FROM {{enrollments}} AS u
+  SELECT u.analysis_id, u.branch, u.enrollment_date, u.assignment, u.enrollment_date AS anchor
+  FROM {{units}} AS u
 ),
 grid AS (
   SELECT

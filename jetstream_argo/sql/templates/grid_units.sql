@@ -3,10 +3,11 @@ units AS (
     u.analysis_id,
     u.branch,
     u.enrollment_date,
+    u.assignment,
     u.exposure_date,
     u.num_exposure_events,
     u.{{anchor}} AS anchor
-  FROM {{enrollments}} AS u
+  FROM {{units}} AS u
   WHERE u.{{anchor}} IS NOT NULL
 ),
 grid AS (

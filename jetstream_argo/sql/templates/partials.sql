@@ -2,10 +2,11 @@
 -- date tells what the aggregates give for a unit without rows that enrolled into this branch on this date.
 WITH units AS (
   SELECT u.analysis_id, u.branch, u.enrollment_date
-  FROM {{enrollments}} AS u
+  FROM {{units}} AS u
+  WHERE u.assignment IN ({{assignments}})
   UNION ALL
   SELECT DISTINCT CAST(NULL AS STRING) AS analysis_id, u.branch, u.enrollment_date
-  FROM {{enrollments}} AS u
+  FROM {{units}} AS u
 )
 SELECT
   {{columns}}

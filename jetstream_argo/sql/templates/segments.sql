@@ -1,4 +1,9 @@
 -- One row per analysis unit and branch: which segments of one source it is in; without rows there, what its aggregates give for none.
+WITH raw_enrollments AS (
+  SELECT u.analysis_id, u.branch, u.enrollment_date, u.num_enrollment_events
+  FROM {{units}} AS u
+  WHERE u.assignment IN ({{assignments}})
+)
 SELECT
   {{columns}}
 FROM raw_enrollments AS e

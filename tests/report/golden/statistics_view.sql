@@ -6,7 +6,7 @@ WITH batches AS (
     window_index,
     s.batch,
     ROW_NUMBER() OVER (PARTITION BY s.period, metric, window_index ORDER BY s.recorded_at DESC, s.batch DESC) AS age
-  FROM `analysis.status_new_tab_bcf70614` AS s
+  FROM `analysis.status_new_tab_a30b2b28` AS s
   CROSS JOIN UNNEST(s.metrics) AS metric
   CROSS JOIN UNNEST(GENERATE_ARRAY(s.first_window, s.last_window)) AS window_index
   WHERE s.kind = 'statistics'
@@ -15,7 +15,7 @@ WITH batches AS (
 ),
 latest AS (
   SELECT e.*
-  FROM `analysis.estimates_new_tab_bcf70614` AS e
+  FROM `analysis.estimates_new_tab_a30b2b28` AS e
   INNER JOIN batches AS b
     ON b.batch = e.batch
     AND b.metric = e.metric

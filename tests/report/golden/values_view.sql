@@ -8,9 +8,9 @@ WITH windows AS (
 ),
 values_1 AS (
   SELECT v.analysis_id, v.branch, v.window_index, v.exposure_date, v.num_exposure_events, v.m_hours
-  FROM `analysis.values_new_tab_enrollments_clients_week_c2b8a7d4` AS v
+  FROM `analysis.values_new_tab_enrollments_clients_week_7e3ddd04` AS v
   WHERE v.window_index BETWEEN 1 AND 2
-    AND v.batch IN ('b1', 'b2')
+    AND v.batch IN (1, 2)
 )
 SELECT
   e.analysis_id,

@@ -1,0 +1,105 @@
+"""How it is found which units were assigned to which branch, and units that telemetry brought late are added."""
+
+from dataclasses import replace
+from datetime import date
+
+from jetstream_argo.engines.protocol import Job, Write
+from jetstream_argo.errors import EXIT_DEFINITION, NodeError
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.partials import costed
+from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, to_look_at
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.units import assignments_query
+from jetstream_argo.store.entries import Entry, Kind, State
+
+
+def ensure_assignments(context: Context) -> None:
+    """Find the units, unless they are known; of a changed enrollment query all of them, else those that came late.
+
+    Raises:
+        NodeError: nobody enrolled. Nothing counts as known then, so that a retry looks again.
+        NotLoaded: telemetry of some enrollment date is not there yet.
+    """
+    plan = context.plan
+    timeline = plan.experiment.timeline
+    rows = Rows(
+        name="enrollments",
+        sql=Sql(plan.enrollments.sql.strip()),
+        date_column=plan.enrollments.date_column,
+        settle_days=plan.enrollments.settle_days,
+        table=names.assignments(plan),
+    )
+    reads = _reads(context, rows)
+    looks = to_look_at(context, rows, reads)
+    if reads and not looks:
+        return
+    telemetry = look(context, rows, timeline.start, timeline.last_enrollment)
+    if reads and not changed(context, telemetry, looks):
+        return
+    days = range(timeline.start.toordinal(), timeline.last_enrollment.toordinal() + 1)
+    awaited = telemetry.awaited(date.fromordinal(day) for day in days)
+    if awaited:
+        entry = replace(context.entry(Kind.ENROLLMENTS, State.WAITING), table=rows.table, source=rows.name)
+        raise record_wait(context, entry, awaited)
+    _read(context, telemetry)
+
+
+def _reads(context: Context, rows: Rows) -> tuple[Read, ...]:
+    """Return how each date of enrollment was read last; nothing if not all that was read is there any more."""
+    key = context.plan.enrollments.key
+    reads: dict[date, Read] = {}
+    for entry in context.ledger.entries:
+        if entry.kind is not Kind.ENROLLMENTS or entry.table != rows.table:
+            continue
+        if entry.state is State.LOST:
+            reads.clear()
+        elif entry.keys == (key,) and entry.state is State.COMPUTED:
+            for ordinal in entry.places:
+                day = date.fromordinal(ordinal)
+                reads[day] = Read(day, entry.recorded_at, entry.input_at(ordinal))
+    return tuple(reads.values())
+
+
+def _read(context: Context, telemetry: Telemetry) -> None:
+    """Append the units that are new, or known otherwise, as a batch of their own."""
+    plan = context.plan
+    timeline = plan.experiment.timeline
+    known = context.currency().units
+    target = telemetry.rows.table
+    batch = context.batch("assignments")
+    job = context.engine.query_to_table(
+        assignments_query(plan, plan.enrollments.sql, known, batch=batch),
+        target,
+        write=Write.APPEND,
+        labels=context.labels(),
+        layout=context.layout(cluster_by=("analysis_id",)),
+    )
+    entry = costed(replace(context.entry(Kind.ENROLLMENTS, State.COMPUTED), table=target), job)
+    entry = replace(entry, source=telemetry.rows.name, keys=(plan.enrollments.key,), counts=(job.rows,))
+    if not known.batches and not job.rows:
+        _nobody(context, entry)
+    new = job.rows if not known.batches else _new(context, target, batch, job)
+    entry = replace(entry, batch=batch if job.rows else None, assignments=(batch,) if new else ())
+    context.record([telemetry.read(entry, timeline.start, timeline.last_enrollment)])
+
+
+def _new(context: Context, target: str, batch: int, job: Job) -> int:
+    """Return how many rows of a batch are of units that have to be read: not those that only have more events."""
+    if not job.rows:
+        return 0
+    sql = f"SELECT COUNT(*) AS n\nFROM {table(target)} AS s\nWHERE s.batch IN ({batch}) AND s.assignment = {batch}\n"
+    ((n,),) = context.engine.query(Sql(sql), labels=context.labels()).rows
+    return int(str(n))
+
+
+def _nobody(context: Context, entry: Entry) -> None:
+    plan = context.plan
+    timeline = plan.experiment.timeline
+    message = (
+        f"{plan.experiment.slug}: no unit enrolled from {timeline.start} to {timeline.last_enrollment}; "
+        f"check the slug, the dates and the {plan.enrollments.kind} enrollment query"
+    )
+    failure = replace(entry, state=State.FAILED, keys=(), counts=(), units=0, error="NoUnits", message=message)
+    context.record([failure])
+    raise NodeError(message, exit_code=EXIT_DEFINITION)

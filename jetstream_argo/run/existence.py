@@ -1,0 +1,167 @@
+"""Which of the rows that the record counts are no longer there: tables that were deleted, partitions that expired."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from jetstream_argo.engines.protocol import Engine, TableInfo
+from jetstream_argo.run.context import Context
+from jetstream_argo.sql.slices import numbers
+from jetstream_argo.sql.text import Sql, identifier, table
+from jetstream_argo.store.coverage import consecutive
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.removals import removed_of
+
+# In which column of a table a batch's rows say of which date or window they are.
+_PLACE = {
+    Kind.PARTIALS: "submission_date",
+    Kind.SIGNALS: "submission_date",
+    Kind.VALUES: "window_index",
+    Kind.STATISTICS: "window_index",
+}
+# By so much clocks here and there may differ; tables that were made anew so soon are found by their number of rows.
+_CLOCKS_DIFFER = timedelta(minutes=10)
+_WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *_PLACE)
+
+
+def note_losses(context: Context) -> tuple[Entry, ...]:
+    """Record what of the experiment's rows is gone, by batches and dates or windows, so that it is computed anew."""
+    found = tuple(
+        replace(context.entry(loss.entry.kind, State.LOST), **_about(loss))  # type: ignore[arg-type]  # fields of Entry
+        for loss in losses(context.engine, context.ledger.entries, labels=context.labels())
+    )
+    context.record(found)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Rows of the batch of `entry` that are gone: of the places `first` to `last`, or all where these are None."""
+
+    entry: Entry
+    message: str
+    first: int | None = None
+    last: int | None = None
+
+
+def losses(engine: Engine, entries: Sequence[Entry], *, labels: Mapping[str, str]) -> Iterator[Loss]:
+    """Yield what is gone of the rows that `entries` count.
+
+    Tables are asked how many rows they have. Only one that has fewer than were counted is looked into.
+    """
+    counted = _counted(entries)
+    infos = engine.infos(list(counted))
+    for name, of_table in counted.items():
+        info = infos.get(name)
+        left: list[Entry] = []
+        for entry in of_table:
+            why = _gone(info, entry)
+            if why:
+                yield Loss(entry, f"{name} {why}")
+            else:
+                left.append(entry)
+        removed = removed_of(entries, name)
+        expected = sum(entry.rows for entry in left) - sum(removed.get(entry.batch, 0) for entry in left)
+        if info is not None and left and info.rows < expected:
+            yield from _missing(engine, name, left, removed, labels)
+
+
+def _counted(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Return the entries that count rows, by table; one a batch."""
+    lost = {(entry.table, entry.batch) for entry in entries if entry.state is State.LOST and not len(entry.places)}
+    found: dict[str, dict[int, Entry]] = defaultdict(dict)
+    for entry in entries:
+        if entry.kind not in _WITH_ROWS or entry.state is not State.COMPUTED or entry.batch is None or not entry.rows:
+            continue
+        if (entry.table, entry.batch) not in lost:
+            found[entry.table][entry.batch] = _without_lost_places(entry, entries)
+    return {name: list(of_table.values()) for name, of_table in found.items()}
+
+
+def _without_lost_places(entry: Entry, entries: Sequence[Entry]) -> Entry:
+    """Return `entry` as if it had never counted the rows of dates or windows that are known to be gone."""
+    if not entry.counts:
+        return entry
+    gone = {
+        place
+        for later in entries
+        if later.state is State.LOST and later.table == entry.table and later.batch == entry.batch
+        for place in later.places
+    }
+    if not gone:
+        return entry
+    counts = tuple(0 if place in gone else count for place, count in zip(entry.places, entry.counts, strict=True))
+    return replace(entry, counts=counts, rows=entry.rows - (sum(entry.counts) - sum(counts)))
+
+
+def _gone(info: TableInfo | None, entry: Entry) -> str:
+    if info is None:
+        return "does not exist any more"
+    if info.created is not None and entry.recorded_at < info.created - _CLOCKS_DIFFER:
+        return f"was made anew at {info.created:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def _missing(
+    engine: Engine, name: str, entries: Sequence[Entry], removed: Mapping[int | None, int], labels: Mapping[str, str]
+) -> Iterator[Loss]:
+    """Yield the dates or windows of which batches have fewer rows than were counted."""
+    place = _PLACE.get(entries[0].kind)
+    there = _rows(engine, name, place, [entry.batch for entry in entries if entry.batch is not None], labels)
+    for entry in entries:
+        of_batch = there.get(entry.batch or 0, {})
+        if sum(of_batch.values()) >= entry.rows - removed.get(entry.batch, 0):
+            continue
+        lost = [
+            at
+            for at, count in zip(entry.places, entry.counts, strict=False)
+            if of_batch.get(at, 0) < count and not (removed.get(entry.batch) and of_batch.get(at, 0))
+        ]
+        if not lost or place is None or (None in of_batch) != _has_probes(entry):
+            yield Loss(entry, f"{name} has lost rows of a batch")
+            continue
+        for run in consecutive(lost):
+            yield Loss(entry, f"{name} has lost rows", run[0], run[-1])
+
+
+def _has_probes(entry: Entry) -> bool:
+    """Whether some rows of the batch are of no date or window."""
+    return bool(entry.counts) and entry.rows > sum(entry.counts)
+
+
+def _rows(
+    engine: Engine, name: str, place: str | None, batches: Iterable[int], labels: Mapping[str, str]
+) -> dict[int, dict[int | None, int]]:
+    """Return the rows of each batch by the ordinal of their date, or the index of their window."""
+    at = Sql(f"t.{identifier(place)}") if place else Sql("CAST(NULL AS INT64)")
+    sql = Sql(
+        "-- One row per batch and date or window: how many rows there are.\n"
+        f"SELECT t.batch, {at} AS place, COUNT(*) AS n\nFROM {table(name)} AS t\n"
+        f"WHERE t.batch IN ({numbers(tuple(batches))})\nGROUP BY t.batch, place\n"
+    )
+    found: dict[int, dict[int | None, int]] = {}
+    for batch, value, count in engine.query(sql, labels=labels).rows:
+        ordinal = value.toordinal() if isinstance(value, date) else None if value is None else int(str(value))
+        found.setdefault(int(str(batch)), {})[ordinal] = int(str(count))
+    return found
+
+
+def _about(loss: Loss) -> dict[str, object]:
+    entry = loss.entry
+    about: dict[str, object] = {
+        "table": entry.table,
+        "batch": entry.batch,
+        "keys": entry.keys,
+        "metrics": entry.metrics,
+        "source": entry.source,
+        "basis": entry.basis,
+        "period": entry.period,
+        "message": loss.message,
+    }
+    if loss.first is not None and loss.last is not None:
+        if entry.first_date is not None:
+            about |= {"first_date": date.fromordinal(loss.first), "last_date": date.fromordinal(loss.last)}
+        else:
+            about |= {"first_window": loss.first, "last_window": loss.last}
+    return about

@@ -1,0 +1,191 @@
+"""How a data source is read into daily partials, and an exposure signal counted; a part that fails costs itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from jetstream_argo.engines.protocol import Job, Layout, Write
+from jetstream_argo.errors import JetstreamArgoError, TooBig
+from jetstream_argo.plan.model import Composed, Metric, Source
+from jetstream_argo.plan.model import Read as PlannedRead
+from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.reading import Due, Reading, Wanted, due
+from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait
+from jetstream_argo.run.words import counted
+from jetstream_argo.sql import names
+from jetstream_argo.sql.enrollments import signals_query
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import enrolled
+from jetstream_argo.sql.values import partials_query
+from jetstream_argo.store.entries import Entry, Kind, State
+
+
+def rows_of(context: Context, source: Source) -> Rows:
+    """Return the rows of a data source."""
+    return Rows(
+        name=source.name,
+        sql=Sql(f"SELECT ds.* FROM {source.from_expression}\nAS ds"),
+        date_column=source.date_column,
+        settle_days=source.settle_days,
+        table=names.partials(context.plan, source.name),
+        may_be_empty=source.may_be_empty,
+    )
+
+
+def ensure_partials(
+    context: Context, source: Source, reads: Sequence[PlannedRead], metrics: Sequence[Metric]
+) -> Outcome:
+    """Read what is missing of `reads`, or has changed, into the partials that `metrics` need.
+
+    Each date is read in one query if it can be. Dates that are not there yet are told in the outcome, and the others
+    are read.
+    """
+    needed = {column for metric in metrics for column in partials_of(metric)}
+    wanted = [
+        Wanted(read.first_date, read.last_date, tuple(column for column in read.columns if column in needed))
+        for read in reads
+    ]
+    rows = rows_of(context, source)
+    assignments = context.currency().units.assignments
+    found = due(context, rows, wanted, assignments)
+    outcome = awaiting(context, Kind.PARTIALS, rows, found)
+    below = context.ledger.too_big(Kind.PARTIALS, rows.table)
+    for reading in found.readings:
+        if found.telemetry is not None:
+            piece = Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
+            outcome += isolate(_Partials(context, source, reading, found.telemetry), piece, below=below)
+    return outcome
+
+
+def partials_of(metric: Metric) -> tuple[str, ...]:
+    """Return the partials that a metric is composed of; none of one that is computed directly."""
+    return metric.computation.partials if isinstance(metric.computation, Composed) else ()
+
+
+def awaiting(context: Context, kind: Kind, rows: Rows, found: Due) -> Outcome:
+    """Return, and record, which dates are not there yet."""
+    if not found.awaited:
+        return Outcome(0)
+    entry = replace(context.entry(kind, State.WAITING), table=rows.table, source=rows.name)
+    return Outcome(0, awaited=(record_wait(context, entry, found.awaited),))
+
+
+def ensure_signals(context: Context) -> str:
+    """Count the exposure signal's rows on every date that lacks it; return a line that says how many dates.
+
+    Raises:
+        NotLoaded: some dates are not there yet; the others were counted.
+    """
+    plan = context.plan
+    signal = plan.signal
+    if signal is None:
+        return "there is no exposure signal"
+    rows = Rows(
+        name=signal.name,
+        sql=Sql(f"SELECT ds.* FROM {signal.from_expression}\nAS ds"),
+        date_column="submission_date",
+        settle_days=signal.settle_days,
+        table=names.signals(plan),
+    )
+    units = context.currency().units
+    wanted = [Wanted(signal.first_date, signal.last_date, (signal.partial.column,))]
+    found = due(context, rows, wanted, units.assignments)
+    dates = 0
+    for reading in found.readings:
+        first, last = reading.first_date, reading.last_date
+        batch = context.batch(first, last, *reading.assignments)
+        sql = signals_query(plan, signal, units, reading.assignments, first_date=first, last_date=last, batch=batch)
+        entry = replace(
+            context.entry(Kind.SIGNALS, State.COMPUTED), table=rows.table, batch=batch, keys=reading.columns
+        )
+        if found.telemetry is not None:
+            write_dates(
+                context, sql, found.telemetry.read(replace(entry, assignments=reading.assignments), first, last)
+            )
+        dates += (last - first).days + 1
+    for error in awaiting(context, Kind.SIGNALS, rows, found).awaited:
+        raise error
+    return f"read {counted(dates, 'date')}" if dates else "up to date"
+
+
+@dataclass(frozen=True, slots=True)
+class _Partials:
+    """Partials of one source: parts are columns, places are dates."""
+
+    context: Context
+    source: Source
+    reading: Reading
+    telemetry: Telemetry
+
+    def write(self, piece: Piece[str]) -> Outcome:
+        write_dates(self.context, *self._query(piece))
+        return Outcome(1)
+
+    def check(self, piece: Piece[str]) -> None:
+        self.context.engine.dry_run(self._query(piece)[0])
+
+    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> Outcome:
+        entry = because(self._query(piece)[1], error)
+        self.context.record([entry])
+        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+
+    def too_big(self, piece: Piece[str], error: TooBig) -> None:
+        self.context.record([because(self._query(piece)[1], error)])
+
+    def _query(self, piece: Piece[str]) -> tuple[Sql, Entry]:
+        plan, assignments = self.context.plan, self.reading.assignments
+        first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
+        batch = self.context.batch(first, last, piece.parts[0], *assignments)
+        entry = replace(
+            self.context.entry(Kind.PARTIALS, State.COMPUTED),
+            table=self.telemetry.rows.table,
+            batch=batch,
+            keys=piece.parts,
+            metrics=tuple(m.name for m in plan.metrics if not set(partials_of(m)).isdisjoint(piece.parts)),
+            source=self.source.name,
+            assignments=assignments,
+        )
+        units = enrolled(plan, self.context.currency().units, exposures=False, segments=False)
+        query = partials_query(
+            self.source, piece.parts, units, assignments, first_date=first, last_date=last, batch=batch
+        )
+        return query, self.telemetry.read(entry, first, last)
+
+
+def write_dates(context: Context, sql: Sql, entry: Entry) -> None:
+    """Append the rows of a query to a table that is partitioned by date, and record that they are complete."""
+    write(context, sql, entry, context.layout(partition_by="submission_date", cluster_by=("analysis_id",)))
+
+
+def write(context: Context, sql: Sql, entry: Entry, layout: Layout) -> None:
+    """Append the rows of a query to the table of `entry`, and record that they are complete."""
+    job = context.engine.query_to_table(
+        sql, entry.table, write=Write.APPEND, labels=context.labels(source=entry.source), layout=layout
+    )
+    context.record([replace(costed(entry, job), recorded_at=context.now(), counts=_counts(entry, job))])
+
+
+def _counts(entry: Entry, job: Job) -> tuple[int, ...]:
+    """Return how many rows were written of each date or window; nothing where the warehouse does not say."""
+    if not len(entry.places):
+        return (job.rows,)
+    if set(job.written) <= {""}:
+        return ()
+    dated = entry.first_date is not None
+    return tuple(
+        job.written.get(date.fromordinal(place).isoformat() if dated else str(place), 0) for place in entry.places
+    )
+
+
+def costed(entry: Entry, *jobs: Job) -> Entry:
+    """Return `entry` with what `jobs` cost."""
+    return replace(
+        entry,
+        rows=sum(job.rows for job in jobs),
+        bytes=sum(job.bytes for job in jobs),
+        slot_ms=sum(job.slot_ms for job in jobs),
+        seconds=round(sum(job.seconds for job in jobs), 3),
+        jobs=tuple(job.id for job in jobs),
+        partitions=sum(sum(job.scanned.values()) for job in jobs),
+    )

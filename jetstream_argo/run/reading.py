@@ -1,0 +1,115 @@
+"""Which dates of telemetry have to be read into which columns, and for whose units."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, to_look_at
+from jetstream_argo.store.coverage import ANYBODY, Held
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Dates, both included, that are wanted in these columns."""
+
+    first_date: date
+    last_date: date
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Dates, both included, to be read at once into these columns, for the units of these assignments."""
+
+    first_date: date
+    last_date: date
+    columns: tuple[str, ...]
+    assignments: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be read, and the telemetry it is read from; dates that are `awaited` are not there yet."""
+
+    readings: tuple[Reading, ...] = ()
+    telemetry: Telemetry | None = None
+    awaited: Mapping[date, str] = field(default_factory=dict)
+
+
+def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Sequence[int]) -> Due:
+    """Return what of `wanted` is to be read: what was never read, and what has changed since.
+
+    The warehouse is asked for versions only where something is missing or may have changed.
+    """
+    missing = _missing(context, rows, wanted, assignments)
+    held = _held(context, rows, wanted)
+    looks = to_look_at(context, rows, dict.fromkeys(read for reads in held.values() for read in reads))
+    days = [*missing, *(read.day for read in looks)]
+    if not days:
+        return Due()
+    telemetry = look(context, rows, min(days), max(days))
+    again = changed(context, telemetry, looks)
+    for (day, column), reads in held.items():
+        stale = {assignment for read in reads if read in again for assignment in reads[read]}
+        if stale:
+            served = tuple(assignments) if ANYBODY in stale else tuple(a for a in assignments if a in stale)
+            missing.setdefault(day, {})[column] = served
+    awaited = telemetry.awaited(sorted(missing))
+    there = {day: columns for day, columns in sorted(missing.items()) if day not in awaited}
+    return Due(tuple(_readings(there)), telemetry, awaited)
+
+
+_Missing = dict[date, dict[str, tuple[int, ...]]]
+
+
+def _missing(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Sequence[int]) -> _Missing:
+    missing: _Missing = {}
+    for part in wanted:
+        for column in part.columns:
+            lacking = context.ledger.missing_dates(rows.table, column, part.first_date, part.last_date, assignments)
+            for day, of_day in lacking.items():
+                missing.setdefault(day, {})[column] = of_day
+    return missing
+
+
+def _held(
+    context: Context, rows: Rows, wanted: Sequence[Wanted]
+) -> dict[tuple[date, str], dict[Read, tuple[int, ...]]]:
+    """Return, by date and column, how it was read, and for which assignments."""
+    found: dict[tuple[date, str], dict[Read, tuple[int, ...]]] = {}
+    for part in wanted:
+        for column in part.columns:
+            held = context.ledger.held_on(rows.table, column)
+            for ordinal in range(part.first_date.toordinal(), part.last_date.toordinal() + 1):
+                day = date.fromordinal(ordinal)
+                reads = read_as(day, held.get(ordinal, {}))
+                if reads:
+                    found[day, column] = reads
+    return found
+
+
+def read_as(day: date, held: Mapping[int, Held]) -> dict[Read, tuple[int, ...]]:
+    """Return in which ways a date was read, each with the assignments for which that counts."""
+    reads: dict[Read, tuple[int, ...]] = {}
+    for assignment, found in held.items():
+        read = Read(day, found.entry.recorded_at, found.inputs)
+        reads[read] = (*reads.get(read, ()), assignment)
+    return reads
+
+
+def _readings(missing: Mapping[date, Mapping[str, tuple[int, ...]]]) -> Iterable[Reading]:
+    """Yield the fewest readings: dates that follow one another and lack the same columns for the same assignments."""
+    runs: dict[tuple[tuple[str, ...], tuple[int, ...]], list[list[date]]] = {}
+    for day, columns in missing.items():
+        of_day: dict[tuple[int, ...], list[str]] = {}
+        for column, assignments in columns.items():
+            of_day.setdefault(assignments, []).append(column)
+        for assignments, of_assignments in of_day.items():
+            found = runs.setdefault((tuple(of_assignments), assignments), [])
+            if found and day - found[-1][-1] == timedelta(days=1):
+                found[-1].append(day)
+            else:
+                found.append([day])
+    for (names, assignments), of_key in runs.items():
+        yield from (Reading(run[0], run[-1], names, assignments) for run in of_key)

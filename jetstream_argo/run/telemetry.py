@@ -1,0 +1,160 @@
+"""What a node asks about telemetry that it is about to read: which dates are there, and which to read again."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from jetstream_argo.engines.protocol import Knowledge, TableVersions
+from jetstream_argo.errors import NotLoaded
+from jetstream_argo.plan.codec import canonical
+from jetstream_argo.run.context import Context
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.coverage import consecutive
+from jetstream_argo.store.dates import Freshness, awaited, judge, needs_look, version_of
+from jetstream_argo.store.entries import Entry, Kind, State
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of telemetry that are read by date: those of a query, whose dates come from `date_column`.
+
+    `name` is what people call them, `table` the table of ours that they are read into.
+    """
+
+    name: str
+    sql: Sql
+    date_column: str
+    settle_days: int
+    table: str
+    may_be_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """The versions of the tables behind some rows, as they were before anything was read."""
+
+    rows: Rows
+    versions: tuple[TableVersions, ...]
+    freshness: Freshness
+
+    def version(self, day: date) -> str:
+        """Return what the tables hold of a date, as text for the record."""
+        return version_of(day, self.versions)
+
+    def read(self, entry: Entry, first: date, last: date) -> Entry:
+        """Return `entry` as the record of the dates `first` to `last`, as they were."""
+        days = range(first.toordinal(), last.toordinal() + 1)
+        versions = tuple(self.version(date.fromordinal(day)) for day in days)
+        return replace(entry, first_date=first, last_date=last, inputs=versions if any(versions) else ())
+
+    def awaited(self, days: Iterable[date]) -> dict[date, str]:
+        """Return which of the dates are not there yet, each with a sentence that says so."""
+        found: dict[date, str] = {}
+        for day in days:
+            table = awaited(day, self.versions, self.freshness)
+            if table is not None:
+                newest = table.newest or "none"
+                found[day] = f"{table.table} of {day} is not loaded yet (newest: {newest})"
+        return found
+
+
+def freshness_of(context: Context, rows: Rows) -> Freshness:
+    """Return what decides about the dates of `rows` today."""
+    return Freshness(rows.settle_days, context.now().date(), rows.may_be_empty, context.deletions())
+
+
+def look(context: Context, rows: Rows, first: date, last: date) -> Telemetry:
+    """Ask the warehouse for the versions of the dates `first` to `last`."""
+    tables = context.engine.base_tables(rows.sql)
+    asked = context.engine.versions(tables, date_column=rows.date_column, first=first, last=last)
+    versions = tuple(asked[table] for table in tables if asked[table].knowledge is not Knowledge.NOT_BY_DATE)
+    return Telemetry(rows, versions, freshness_of(context, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A date that was read: when, and with which versions of its tables."""
+
+    day: date
+    at: datetime
+    versions: str
+
+
+def to_look_at(context: Context, rows: Rows, reads: Iterable[Read]) -> tuple[Read, ...]:
+    """Return those of the dates that may have changed since they were read, or since somebody looked."""
+    freshness = freshness_of(context, rows)
+    seen = _looked_at(context, rows)
+    return tuple(read for read in reads if needs_look(read.day, max(read.at, seen.get(read.day, read.at)), freshness))
+
+
+def changed(context: Context, telemetry: Telemetry, reads: Sequence[Read]) -> frozenset[Read]:
+    """Return which of the dates are to be read again, and record what was seen of the others."""
+    again: set[Read] = set()
+    differs: dict[date, dict[str, int]] = {}
+    for read in reads:
+        judgement = judge(read.day, read.versions, read.at, telemetry.version(read.day), telemetry.freshness)
+        if judgement.read_again:
+            again.add(read)
+        elif judgement.changed:
+            differs[read.day] = dict(judgement.changed)
+    anew = {read.day for read in again}
+    kept = {read.day: telemetry.version(read.day) for read in reads if read.day not in anew}
+    _record(context, telemetry, kept, differs)
+    return frozenset(again)
+
+
+def _record(context: Context, telemetry: Telemetry, kept: dict[date, str], differs: dict[date, dict[str, int]]) -> None:
+    """Record that the dates were looked at: once they have settled, or where something changed that nobody read."""
+    rows, freshness = telemetry.rows, telemetry.freshness
+    before = _last_looks(context, rows)
+    worth = [
+        day
+        for day, version in kept.items()
+        if freshness.today >= freshness.settles_on(day) or (day in differs and before.get(day) != version)
+    ]
+    entries: list[Entry] = []
+    for run in consecutive(sorted(day.toordinal() for day in worth)):
+        days = [date.fromordinal(ordinal) for ordinal in run]
+        changes = {day.isoformat(): differs[day] for day in days if day in differs}
+        entries.append(
+            replace(
+                context.entry(Kind.LOOK, State.COMPUTED),
+                table=rows.table,
+                source=rows.name,
+                first_date=days[0],
+                last_date=days[-1],
+                inputs=tuple(kept[day] for day in days),
+                facts=canonical({"changed_upstream": changes}) if changes else "",
+            )
+        )
+    context.record(entries)
+
+
+def _last_looks(context: Context, rows: Rows) -> dict[date, str]:
+    seen: dict[date, str] = {}
+    for entry in _looks(context, rows):
+        seen |= {date.fromordinal(ordinal): entry.input_at(ordinal) for ordinal in entry.places}
+    return seen
+
+
+def _looked_at(context: Context, rows: Rows) -> dict[date, datetime]:
+    seen: dict[date, datetime] = {}
+    for entry in _looks(context, rows):
+        seen |= {date.fromordinal(ordinal): entry.recorded_at for ordinal in entry.places}
+    return seen
+
+
+def _looks(context: Context, rows: Rows) -> Iterator[Entry]:
+    for entry in context.ledger.complete(Kind.LOOK, rows.table):
+        if entry.source == rows.name:
+            yield entry
+
+
+def record_wait(context: Context, entry: Entry, awaited: Mapping[date, str]) -> NotLoaded:
+    """Record that dates are waited for, and return the error that says so."""
+    first, last = min(awaited), max(awaited)
+    message = awaited[first] if len(awaited) == 1 else f"{awaited[first]}, nor are later dates up to {last}"
+    context.record(
+        [replace(entry, state=State.WAITING, batch=None, first_date=first, last_date=last, message=message, inputs=())]
+    )
+    return NotLoaded(message)

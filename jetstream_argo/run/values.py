@@ -1,0 +1,207 @@
+"""How partials become values per unit and analysis window; a metric that fails costs only itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
+from jetstream_argo.plan.due import value_windows
+from jetstream_argo.plan.model import Composed, Direct, Metric, Source
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
+from jetstream_argo.run.reading import Wanted, due
+from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.sql import names
+from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import enrolled
+from jetstream_argo.sql.values import Grid, direct_query, values_query
+from jetstream_argo.store.coverage import ANYBODY
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.ledger import contiguous
+
+
+def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> Outcome:
+    """Compute the values of `metrics`, all of `source`, in the windows of `period` that are due and not up to date.
+
+    A window is left out while a date that it needs was not read; why, is known where the date was to be read.
+
+    Raises:
+        NodeError: the signals that expose units are not counted.
+    """
+    outcome = _look_at_rows(context, source, period, metrics)
+    for basis in Basis:
+        wanted = [metric for metric in metrics if basis in bases_of(metric, period)]
+        if wanted and context.plan.windows(period):
+            signal_slices(
+                context, basis, period, context.plan.windows(period)
+            )  # before anything, so that none is missed
+        for stale, of_group in _stale(context, basis, period, wanted).items():
+            for run in contiguous([window for window, _ in stale]):
+                outcome += _values(_Values(context, source, basis, period, dict(stale)), of_group, run)
+    return outcome
+
+
+def bases_of(metric: Metric, period: Period) -> tuple[Basis, ...]:
+    """Return the bases on which values are computed: covariates are always those of all enrolled units."""
+    wanted = dict.fromkeys(metric.bases)
+    if period.before_enrollment:
+        wanted[Basis.ENROLLMENTS] = None
+    return tuple(wanted)
+
+
+def units_of(context: Context, basis: Basis, *, exposures: bool = True) -> Sql:
+    """Return the relation of the units; on the basis of enrollments without exposures, unless they are asked for."""
+    units = context.currency().units
+    if basis is Basis.ENROLLMENTS and not exposures:
+        units = replace(units, exposures=None)
+    return enrolled(context.plan, units, segments=False)
+
+
+def signal_slices(
+    context: Context, basis: Basis, period: Period, windows: Sequence[AnalysisWindow]
+) -> tuple[DateSlice, ...]:
+    """Return where the signals are that expose units in `windows`; nothing where no signal decides.
+
+    Raises:
+        NodeError: they are not counted yet, since the node that does so was passed over.
+    """
+    signal = context.plan.signal
+    if signal is None or basis is not Basis.EXPOSURES:
+        return ()
+    indexes = {window.index for window in windows}
+    dates = [window for window in signal.windows if window.period is period and window.index in indexes]
+    first, last = min(window.first_date for window in dates), max(window.last_date for window in dates)
+    table, column = names.signals(context.plan), signal.partial.column
+    assignments = context.currency().units.assignments
+    missing = context.ledger.missing_dates(table, column, first, last, assignments)
+    if missing:
+        raise NodeError(
+            f"{table}: the exposure signals of {next(iter(missing))} are not counted; do the node `exposures` first",
+            exit_code=EXIT_RETRY,
+        )
+    return context.ledger.date_slices(table, [column], first, last, assignments)
+
+
+def _look_at_rows(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> Outcome:
+    """Record which rows the source has on the dates that direct metrics read, so that it is known when they change."""
+    windows = context.plan.windows(period)
+    if not windows or not any(isinstance(metric.computation, Direct) for metric in metrics):
+        return Outcome(0)
+    first, last = context.plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+    rows = rows_of(context, source)
+    found = due(context, rows, [Wanted(first, last, (source.key,))], (ANYBODY,))
+    for reading in found.readings:
+        entry = replace(
+            context.entry(Kind.ROWS, State.COMPUTED),
+            table=rows.table,
+            batch=context.batch("rows", reading.first_date, reading.last_date),
+            keys=reading.columns,
+            source=source.name,
+        )
+        if found.telemetry is not None:
+            context.record([found.telemetry.read(entry, reading.first_date, reading.last_date)])
+    return awaiting(context, Kind.ROWS, rows, found)
+
+
+_Stale = tuple[tuple[AnalysisWindow, str], ...]
+
+
+def _stale(context: Context, basis: Basis, period: Period, metrics: Sequence[Metric]) -> dict[_Stale, list[Metric]]:
+    """Return, by windows whose values are not what they would be now, and their inputs now, the metrics concerned."""
+    currency = context.currency()
+    groups: dict[_Stale, list[Metric]] = {}
+    columns: set[str] = set()
+    for metric in metrics:
+        if metric.column in columns:
+            continue  # metrics that are the same thing under two names share a column
+        columns.add(metric.column)
+        table = names.values(context.plan, basis, metric.source, period)
+        held = context.ledger.held_in(table, metric.column)
+        stale = []
+        for window in value_windows(context.plan, metric, period):
+            inputs = currency.of_values(metric, basis, period, window)
+            found = held.get(window.index)
+            if inputs is not None and (found is None or found.inputs != inputs):
+                stale.append((window, inputs))
+        if stale:
+            groups.setdefault(tuple(stale), []).append(metric)
+    return groups
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Values of one source, basis and period: parts are metrics, places are windows, made from `inputs`."""
+
+    context: Context
+    source: Source
+    basis: Basis
+    period: Period
+    inputs: Mapping[AnalysisWindow, str]
+
+    def write(self, piece: Piece[Metric]) -> Outcome:
+        layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
+        write(self.context, *self._query(piece), layout)
+        return Outcome(1)
+
+    def check(self, piece: Piece[Metric]) -> None:
+        self.context.engine.dry_run(self._query(piece)[0])
+
+    def give_up(self, piece: Piece[Metric], error: JetstreamArgoError) -> Outcome:
+        entry = because(self._query(piece)[1], error)
+        self.context.record([entry])
+        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+
+    def too_big(self, piece: Piece[Metric], error: TooBig) -> None:
+        self.context.record([because(self._query(piece)[1], error)])
+
+    def _query(self, piece: Piece[Metric]) -> tuple[Sql, Entry]:
+        plan = self.context.plan
+        batch = self.context.batch(self.basis, self.period, piece.first, piece.parts[0].column)
+        columns = tuple(metric.column for metric in piece.parts)
+        entry = replace(
+            self.context.entry(Kind.VALUES, State.COMPUTED),
+            table=names.values(plan, self.basis, self.source.name, self.period),
+            batch=batch,
+            keys=columns,
+            metrics=tuple(metric.name for metric in plan.metrics if metric.column in columns),
+            source=self.source.name,
+            basis=self.basis.value,
+            period=self.period.value,
+            first_window=piece.first,
+            last_window=piece.last,
+            inputs=tuple(self.inputs[window] for window in self._windows(piece)),
+        )
+        return self._sql(piece, batch), entry
+
+    def _windows(self, piece: Piece[Metric]) -> tuple[AnalysisWindow, ...]:
+        return tuple(w for w in self.context.plan.windows(self.period) if piece.first <= w.index <= piece.last)
+
+    def _sql(self, piece: Piece[Metric], batch: int) -> Sql:
+        context, plan = self.context, self.context.plan
+        windows = self._windows(piece)
+        columns = tuple(dict.fromkeys(column for metric in piece.parts for column in partials_of(metric)))
+        units = units_of(context, self.basis, exposures=not columns)
+        grid = Grid(self.basis, self.period, windows, units, signal_slices(context, self.basis, self.period, windows))
+        if not columns:
+            return direct_query(plan, self.source, piece.parts, grid, batch=batch)
+        first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+        table = names.partials(plan, self.source.name)
+        assignments = context.currency().units.assignments
+        days = context.ledger.date_slices(table, columns, first, last, assignments)
+        newest = {column: context.ledger.newest_batch(table, column) for column in columns}
+        probes = {column: found for column, found in newest.items() if found is not None}
+        return values_query(plan, self.source, piece.parts, grid, days=days, probes=probes, batch=batch)
+
+
+def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[AnalysisWindow]) -> Outcome:
+    """Compute composed metrics in one query and direct ones in another."""
+    table = names.values(work.context.plan, work.basis, work.source.name, work.period)
+    outcome = Outcome(0)
+    for composed in (True, False):
+        parts = tuple(metric for metric in metrics if isinstance(metric.computation, Composed) is composed)
+        if parts:
+            piece = Piece(parts, windows[0].index, windows[-1].index)
+            outcome += isolate(work, piece, below=work.context.ledger.too_big(Kind.VALUES, table))
+    return outcome

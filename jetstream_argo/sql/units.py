@@ -1,0 +1,129 @@
+"""The relation of the enrolled units: which stored batches it is made of, and the queries that write these."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jetstream_argo.sql import names
+from jetstream_argo.sql.names import Owner
+from jetstream_argo.sql.slices import numbers
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table
+
+# By assignment, the batch that tells of its units.
+Batches = Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSegment:
+    """Where it is stored which units are in the segment `name`: in `column` of `table`."""
+
+    name: str
+    table: str
+    column: str
+    batches: Batches
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUnits:
+    """Which stored batches say who takes part, and what is known of them.
+
+    `batches` are those of the assignments table, in the order in which they came: the last one about a unit and branch
+    counts. `assignments` are those that brought new units. `exposures` is None where nothing records exposures.
+    """
+
+    batches: tuple[int, ...] = ()
+    assignments: tuple[int, ...] = ()
+    exposures: Batches | None = None
+    segments: tuple[StoredSegment, ...] = field(default=())
+
+
+def assigned(owner: Owner, units: StoredUnits) -> Sql:
+    """Return the relation (analysis_id, branch, enrollment_date, num_enrollment_events, assignment), in brackets.
+
+    One row per unit and branch; `assignment` is the batch that brought the unit with this enrollment date.
+    """
+    columns = "s.analysis_id, s.branch, s.enrollment_date, s.num_enrollment_events, s.assignment"
+    rows = f"FROM {table(names.assignments(owner))} AS s\nWHERE s.batch IN ({numbers(units.batches or (0,))})"
+    if len(units.batches) > 1:
+        order = " ".join(f"WHEN {batch} THEN {place}" for place, batch in enumerate(units.batches))
+        rows += (
+            "\nQUALIFY ROW_NUMBER() OVER (\n"
+            f"  PARTITION BY s.analysis_id, s.branch ORDER BY CASE s.batch {order} END DESC\n) = 1"
+        )
+    query = Sql(f"SELECT {columns}\n{rows}")
+    return Sql(f"(\n  {indented(query)}\n)")
+
+
+def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segments: bool = True) -> Sql:
+    """Return the relation of `assigned` with what else is known of the units, in brackets.
+
+    That is a column per segment under the segment's name, and (exposure_date, num_exposure_events); `exposures` and
+    `segments` leave them out, so that nothing is joined which nobody asks for.
+    """
+    columns = [Sql(f"a.{name}") for name in (*UNIT, "assignment")]
+    joins: list[str] = []
+    for number, segment in enumerate(units.segments if segments else (), 1):
+        alias = f"s{number}"
+        columns.append(Sql(f"{alias}.{segment.column} AS {identifier(segment.name)}"))
+        joins.append(_join(alias, segment.table, [segment.column], segment.batches))
+    if exposures and units.exposures is None:
+        columns += [Sql("CAST(NULL AS DATE) AS exposure_date"), Sql("0 AS num_exposure_events")]
+    elif exposures and units.exposures is not None:
+        columns += [Sql(f"x.{name}") for name in EXPOSURE]
+        joins.append(_join("x", names.exposures(owner), EXPOSURE, units.exposures))
+    if not joins and not exposures:
+        return assigned(owner, units)
+    text = f"SELECT\n  {lines(columns)}\nFROM {assigned(owner, units)} AS a\n" + "\n".join(joins)
+    return Sql(f"(\n  {indented(Sql(text.rstrip()))}\n)")
+
+
+def enrolled_view(owner: Owner, units: StoredUnits) -> Sql:
+    """Return the query of the view that readers know: a unit's segments stand before its exposure."""
+    columns = [*UNIT, *(segment.name for segment in units.segments), *EXPOSURE]
+    selected = lines([Sql(f"e.{identifier(column)}") for column in columns])
+    about = "-- One row per enrolled analysis unit and branch: a unit in two branches has two rows."
+    return Sql(f"{about}\nSELECT\n  {selected}\nFROM {enrolled(owner, units)} AS e\n")
+
+
+UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
+EXPOSURE = ("exposure_date", "num_exposure_events")
+
+
+def assignments_query(owner: Owner, sql: str, known: StoredUnits, *, batch: int) -> Sql:
+    """Return the query for the units that the enrollment query `sql` finds and that are not `known`.
+
+    A known unit is given again if it now has an earlier enrollment date, or more enrollment events: telemetry that
+    came late. What is gone from telemetry stays known.
+    """
+    new = literal(batch)
+    return fill(
+        "assignments",
+        batch=new,
+        enrollments=Sql(sql.strip()),
+        assignment=Sql(f"IF(u.enrollment_date = f.enrollment_date, u.assignment, {new})") if known.batches else new,
+        known=_beside(owner, known) if known.batches else Sql(""),
+    )
+
+
+def _beside(owner: Owner, known: StoredUnits) -> Sql:
+    return Sql(
+        f"LEFT JOIN {assigned(owner, known)} AS u\n"
+        "  ON u.analysis_id = f.analysis_id AND u.branch = f.branch\n"
+        "WHERE u.analysis_id IS NULL\n"
+        "  OR f.enrollment_date < u.enrollment_date\n"
+        "  OR (f.enrollment_date = u.enrollment_date AND f.num_enrollment_events > u.num_enrollment_events)"
+    )
+
+
+def _join(alias: str, name: str, columns: Sequence[str], batches: Batches) -> str:
+    held = "".join(f", r.{column}" for column in columns)
+    rows = Sql(
+        f"SELECT r.batch, r.analysis_id, r.branch{held}\n"
+        f"FROM {table(name)} AS r\n"
+        f"WHERE r.batch IN ({numbers(tuple(dict.fromkeys(batches.values())) or (0,))})"
+    )
+    condition = f"{alias}.analysis_id = a.analysis_id AND {alias}.branch = a.branch"
+    if len(set(batches.values())) > 1:
+        # A unit that came again with another enrollment date has rows of both times.
+        which = " ".join(f"WHEN {assignment} THEN {batch}" for assignment, batch in batches.items())
+        condition += f"\n  AND {alias}.batch = CASE a.assignment {which} END"
+    return f"LEFT JOIN (\n  {indented(rows)}\n) AS {alias}\n  ON {condition}"
