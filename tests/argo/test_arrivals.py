@@ -135,7 +135,9 @@ def test_the_planner_leaves_out_what_is_late_and_says_it_at_the_last_look(tmp_pa
         "interactions": date(2026, 3, 20),
     }
     for name, day in newest.items():
-        columns = [Column("client_id", "STRING"), Column("submission_date", "DATE")]
+        texts = ("client_id", "experiments", "engine", "source")
+        columns = [*(Column(text, "STRING") for text in texts), Column("submission_date", "DATE")]
+        columns += [Column("searches", "INT64"), Column("ad_clicks", "INT64")]
         rows = [{"client_id": "a", "submission_date": day}]
         engine.load(f"demo.{name}", rows, columns, write=Write.TRUNCATE, labels={}, layout=Layout("submission_date"))
     command = ["submit-due", "--experiments", str(experiments), "--image", "i@sha256:0", "--readiness"]
