@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import secrets
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,7 +18,7 @@ from jetstream_argo.cli.checking import stops
 from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
-from jetstream_argo.dag.model import Node
+from jetstream_argo.dag.model import Dag, Node
 from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import EXIT_DEFINITION
 from jetstream_argo.extras import require
@@ -25,6 +27,9 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, Start, run_dag
 from jetstream_argo.run.progress import shown, summary
 from jetstream_argo.terminal.text import say
+
+if TYPE_CHECKING:
+    from jetstream_argo.run.rerun import Idle
 
 # What nodes would load, each for itself.
 _PRELOADED = [
@@ -94,6 +99,9 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
     if not dag.nodes:
         say(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
         return DagRun(())
+    if not export_to and (known := _idle(plan, dag, warehouse, metrics)):
+        say(f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})")
+        return DagRun(())
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
@@ -101,6 +109,15 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
         result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
     say(summary(result))
     return result
+
+
+def _idle(plan: AnalysisPlan, dag: Dag, warehouse: str, metrics: str) -> "Idle | None":
+    """Return that nothing is to be done, if that is so: one look at the record, in this process."""
+    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.run.rerun import idle
+
+    engine = connect(warehouse, attempt=secrets.token_hex(4), job_id_prefix=codec.sha256(plan)[:12])
+    return idle(plan, dag, engine, now=lambda: datetime.now(UTC), metrics=chosen(metrics))
 
 
 def _starter(arguments: list[str]) -> Start:

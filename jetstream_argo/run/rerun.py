@@ -1,0 +1,80 @@
+"""Whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn, cast
+
+from jetstream_argo.dag.model import Dag
+from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.errors import JetstreamArgoError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.nodes import run_node
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """That there is nothing to do, and what it took to know: queries, and questions for the versions of dates."""
+
+    queries: int
+    versions: int
+
+    def __str__(self) -> str:
+        queries = "1 query" if self.queries == 1 else f"{self.queries} queries"
+        return f"{queries} for the record, and {self.versions or 'none'} for versions of telemetry"
+
+
+def idle(
+    plan: AnalysisPlan,
+    dag: Dag,
+    engine: Engine,
+    *,
+    now: Callable[[], datetime],
+    metrics: Collection[str] = (),
+) -> Idle | None:
+    """Return that no node of `dag` has anything to do for `metrics`, or None if one has, or cannot say.
+
+    What is damaged, missing, late or changed is something to do: it is found by what finds it in a run.
+    """
+    counting = _Reading(engine)
+    reading = cast(Engine, counting)
+    try:
+        ledger = read_ledger(plan, reading)
+        for node in (*dag.nodes, dag.last):
+            wanted = frozenset(metrics)
+            context = Context(plan, codec.sha256(plan), node.id, reading, "none", now, metrics=wanted, ledger=ledger)
+            result = run_node(node, context)
+            # What is published is as it should be if nothing had to be written.
+            if not result.idle and node is not dag.last:
+                return None
+    except JetstreamArgoError:
+        return None  # a run does that again, and tells
+    return Idle(counting.asked["query"], counting.asked["versions"])
+
+
+class _WritesError(JetstreamArgoError):
+    """Some node would write."""
+
+
+class _Reading:
+    """An engine that counts what it is asked, and refuses to write."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.asked = {"query": 0, "versions": 0}
+
+    def __getattr__(self, name: str) -> Any:  # whatever an engine has
+        if name in _WRITING:
+            return _refuse
+        if name in self.asked:
+            self.asked[name] += 1
+        return getattr(self._engine, name)
+
+
+_WRITING = frozenset({"query_to_table", "load", "create_view", "set_labels", "delete", "lease", "purge", "take_over"})
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise _WritesError("there is something to do")
