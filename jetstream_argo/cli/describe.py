@@ -1,6 +1,6 @@
 """A plan, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from rich.console import RenderableType
@@ -9,7 +9,9 @@ from rich.text import Text
 
 from jetstream_argo.dag.model import Dag, SourceTask, StatisticsTask
 from jetstream_argo.plan import codec
+from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, PeriodWindows
+from jetstream_argo.store.staleness import Stale
 
 
 def described(plan: AnalysisPlan, dag: Dag) -> Iterator[RenderableType]:
@@ -97,3 +99,17 @@ def _nodes(plan: AnalysisPlan, dag: Dag) -> str:
     batched = sum(len(task.metrics) > 1 for task in leaves)
     note = f", {batched} of them for all metrics of a source, to stay within the budget" if batched else ""
     return f"{len(dag.nodes) + 1} nodes: {sources} for data sources, {len(leaves)} for statistics{note}"
+
+
+def to_compute(plan: AnalysisPlan, stale: Sequence[Stale]) -> RenderableType:
+    """Return what a run would estimate, and why; a line where everything is there."""
+    due = sum(len(leaf_windows(plan, leaf)) for leaf in plan.statistics)
+    windows = sum(found.last_window - found.first_window + 1 for found in stale)
+    title = f"To compute: {windows} of {due} windows of metrics"
+    if not stale:
+        return Text(f"{title}; dates of telemetry are looked at when it runs")
+    table = Table("metric", "period", "windows", "why", title=title, title_justify="left")
+    for found in stale:
+        last = f" … {found.last_window}" if found.last_window > found.first_window else ""
+        table.add_row(found.metric, found.period, f"{found.first_window}{last}", found.why)
+    return table

@@ -1,5 +1,6 @@
 """Looking before paying: what is due, how each metric is computed, which nodes that takes."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from jetstream_argo.planner import Sources
 
 _WHAT = (
@@ -123,7 +126,7 @@ def day(text: str | None) -> date:
 @planning_options
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the plan, as canonical JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan itself instead of a description.")
-@click.option("--warehouse", help="Check columns and types by its tables: bigquery:PROJECT or embedded:FOLDER.")
+@click.option("--warehouse", help="Check by its tables, and say what is there already: bigquery:… or embedded:…")
 def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: Any) -> int:
     """Say what is due for EXPERIMENT and how it would be computed."""
     from jetstream_argo.cli.checking import told
@@ -142,9 +145,22 @@ def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: 
     console = EscapingConsole()
     for part in described(made, build_dag(made)):
         console.print(part)
+    if warehouse is not None:
+        console.print(_to_compute(made, warehouse))
     if output is not None:
         console.print(f"wrote {output} ({output.stat().st_size:,} bytes)", highlight=False)
     return code
+
+
+def _to_compute(plan: AnalysisPlan, warehouse: str) -> "RenderableType":
+    """Return a table of what a run would compute, and why, by what is recorded in the warehouse."""
+    from jetstream_argo.cli.describe import to_compute
+    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.run.context import read_ledger
+    from jetstream_argo.store.staleness import stale_estimates
+
+    ledger = read_ledger(plan, connect(warehouse, attempt=secrets.token_hex(4)))
+    return to_compute(plan, stale_estimates(plan, ledger))
 
 
 @click.command()

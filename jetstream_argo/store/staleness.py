@@ -1,0 +1,142 @@
+"""Why something is not, or no longer, what would be computed now."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.plan.due import leaf_windows
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql import names
+from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.currency import Currency, columns_of
+from jetstream_argo.store.entries import Entry
+from jetstream_argo.store.estimates import latest_estimates
+from jetstream_argo.store.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Estimates of a metric in windows `first_window` to `last_window` that a run would make, and why."""
+
+    metric: str
+    period: Period
+    first_window: int
+    last_window: int
+    why: str
+
+
+def stale_estimates(plan: AnalysisPlan, ledger: Ledger) -> tuple[Stale, ...]:
+    """Return what of the estimates that are due is not what would be computed now, metric by metric.
+
+    Telemetry is not looked at: whether it has changed is found when nodes run.
+    """
+    explainer = _Explainer(plan, ledger)
+    found: list[Stale] = []
+    for leaf in plan.statistics:
+        for window in leaf_windows(plan, leaf):
+            why = explainer.why(leaf, window)
+            if not why:
+                continue
+            last = found[-1] if found else None
+            follows = last is not None and last.last_window == window.index - 1
+            if last is not None and follows and (last.metric, last.period, last.why) == (leaf.metric, leaf.period, why):
+                found[-1] = replace(last, last_window=window.index)
+            else:
+                found.append(Stale(leaf.metric, leaf.period, window.index, window.index, why))
+    return tuple(found)
+
+
+class _Explainer:
+    def __init__(self, plan: AnalysisPlan, ledger: Ledger) -> None:
+        self._plan = plan
+        self._ledger = ledger
+        self._currency = Currency(plan, ledger)
+        self._latest = latest_estimates(ledger.entries)
+
+    def why(self, leaf: MetricStatistics, window: AnalysisWindow) -> str:
+        """Return why a run would estimate a metric in a window; nothing if it would not."""
+        metric = self._plan.metric(leaf.metric)
+        entry = self._latest.get((leaf.metric, leaf.period.value), {}).get(window.index)
+        parts = [self._plan.metric(name) for name in (metric.depends_on or (metric.name,))]
+        because = next((why for part in parts if (why := self._why_values(part, leaf.period, window))), "")
+        if entry is None:
+            return because or "was not estimated yet"
+        if leaf.key not in entry.keys:
+            return "its definition changed"
+        if because or entry.input_at(window.index) in ("", self._currency.of_estimates(leaf, window)):
+            return because
+        return self._why_estimates(leaf, parts, window, entry.recorded_at)
+
+    def _why_values(self, metric: Metric, period: Period, window: AnalysisWindow) -> str:
+        """Return why the values of a metric in a window are not there, or would be others now."""
+        for basis in metric.bases:
+            held = self._held(metric, basis, period, window.index)
+            inputs = self._currency.of_values(metric, basis, period, window)
+            if inputs is None:
+                return self._unread(metric, window) or "units or exposures were not read yet"
+            if held is None:
+                return "has no values yet"
+            if held.inputs not in ("", inputs):
+                return self._read_since(metric, window, held.entry.recorded_at) or "other units are enrolled or exposed"
+        return ""
+
+    def _why_estimates(
+        self, leaf: MetricStatistics, parts: Sequence[Metric], window: AnalysisWindow, at: datetime
+    ) -> str:
+        for part in parts:
+            for basis in part.bases:
+                held = self._held(part, basis, leaf.period, window.index)
+                if held is not None and held.entry.recorded_at > at:
+                    return f"its values were computed anew {held.entry.recorded_at:%Y-%m-%d %H:%M}"
+        for segment in self._currency.units.segments:
+            batches = self._ledger.held_for(segment.table, segment.column).values()
+            if not segment.batches or any(found.entry.recorded_at > at for found in batches):
+                return f"segment {segment.name} is new, or was read again"
+        return "its covariate, its segments or its units changed"
+
+    def _held(self, metric: Metric, basis: Basis, period: Period, index: int) -> Held | None:
+        table = names.values(self._plan, basis, metric.source, period)
+        return self._ledger.held_in(table, metric.column).get(index)
+
+    def _unread(self, metric: Metric, window: AnalysisWindow) -> str:
+        assignments = self._currency.units.assignments
+        missing = [
+            day
+            for column, of_day in self._days(metric, window)
+            for day, entries in of_day
+            if not entries.keys() >= set(assignments) and ANYBODY not in entries
+        ]
+        if not assignments or not missing:
+            return ""
+        return f"{metric.source} was not read from {_span(missing)}"
+
+    def _read_since(self, metric: Metric, window: AnalysisWindow, at: datetime) -> str:
+        later = [
+            day
+            for _, of_day in self._days(metric, window)
+            for day, entries in of_day
+            if any(entry.recorded_at > at for entry in entries.values())
+        ]
+        return f"{metric.source} was read again from {_span(later)}" if later else ""
+
+    def _days(
+        self, metric: Metric, window: AnalysisWindow
+    ) -> Iterator[tuple[str, list[tuple[date, dict[int, Entry]]]]]:
+        """Yield, by column, the entries by assignment of each date of the window."""
+        first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
+        for column in columns_of(self._plan, metric):
+            held = self._ledger.held_on(names.partials(self._plan, metric.source), column)
+            yield (
+                column,
+                [
+                    (date.fromordinal(at), {key: found.entry for key, found in held.get(at, {}).items()})
+                    for at in range(first.toordinal(), last.toordinal() + 1)
+                ],
+            )
+
+
+def _span(days: Sequence[date]) -> str:
+    first, last = min(days), max(days)
+    return f"{first}" if first == last else f"{first} to {last}"
