@@ -1,12 +1,17 @@
 """Which rows metrics, segments and exposure signals read."""
 
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import DataSource, SignalBound
-from jetstream_argo.config.resolve import Resolution
+from jetstream_argo.config.conventions.load import load_conventions
+from jetstream_argo.config.definitions import Definitions
+from jetstream_argo.config.model import DataSource, Deletions, SignalBound
+from jetstream_argo.config.resolve import Resolution, resolve
 from jetstream_argo.errors import ConfigError, UnknownReference
+from tests.config.conftest import launched
 
 Resolve = Callable[..., Resolution]
 
@@ -43,6 +48,44 @@ def test_columns_are_those_of_the_conventions_unless_the_source_names_its_own(re
 
     assert (usual.id_column, usual.date_column) == ("client_id", "submission_date")
     assert (own.id_column, own.date_column) == ("user.id", "day")
+
+
+def test_rows_may_be_two_days_late_unless_the_source_says_otherwise(resolved: Resolve) -> None:
+    usual = _source(resolved(METRIC + "from_expression = 'shop.clicks'"))
+    late = _source(resolved(METRIC + "from_expression = 's.c'\nsettle_days = 4\nmay_be_empty = true"))
+
+    assert (usual.settle_days, usual.may_be_empty) == (2, False)
+    assert (late.settle_days, late.may_be_empty) == (4, True)
+
+
+def test_conventions_say_how_late_rows_are_and_when_units_were_deleted(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        """
+[freshness]
+settle_days = 3
+deletion_dates = ["2026-06-01"]
+deletion_query = "SELECT day FROM shredder.runs"
+[freshness.data_sources.clicks]
+settle_days = 7
+may_be_empty = true
+"""
+    )
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub/exp.toml").write_text(METRIC + "from_expression = 'shop.clicks'")
+
+    conventions = load_conventions([own])
+    config = resolve(launched(), Definitions.load([tmp_path / "hub"]), conventions=conventions).config
+
+    assert (config.data_sources[0].settle_days, config.data_sources[0].may_be_empty) == (7, True)
+    assert config.settle_days == 3
+    assert config.deletions == Deletions((date(2026, 6, 1),), "SELECT day FROM shredder.runs")
+
+
+@pytest.mark.parametrize("wrong", ["settle_days = -1", "settle_days = 'two'", "may_be_empty = 1"])
+def test_how_late_rows_may_be_is_checked(resolved: Resolve, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=r"data_sources\.clicks\."):
+        resolved(METRIC + f"from_expression = 's.c'\n{wrong}")
 
 
 @pytest.mark.parametrize(
