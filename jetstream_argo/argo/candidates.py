@@ -7,11 +7,12 @@ from pathlib import Path
 
 from jetstream_argo.config.experiment import Experiment
 from jetstream_argo.config.experimenter import load_experiments
+from jetstream_argo.config.model import SETTLE_DAYS
 from jetstream_argo.config.specs import Spec
 from jetstream_argo.errors import EXIT_DONE, ConfigError, JetstreamArgoError, Problem
+from jetstream_argo.store.dates import LOOKS
 
 NO_EXPERIMENT = "the folder holds no experiment: no .toml with [experiment], and no .json"
-GRACE = timedelta(days=7)  # an ended experiment is looked at for so long, so that a failed last day is caught up
 
 
 class State(StrEnum):
@@ -92,8 +93,14 @@ def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]
     return tuple(sorted(found, key=lambda each: each.experiment.slug)), failed
 
 
-def is_live(experiment: Experiment, as_of: date) -> bool:
-    """Return whether results may be due: the experiment has started and has not ended long ago."""
+def is_live(experiment: Experiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:
+    """Return whether results may be due, or may change: the experiment has started, and is followed to its last look.
+
+    That is when its last date, the day after its end, is looked at for the last time, in case rows came late.
+    """
     if experiment.start_date is None or experiment.is_rollout:
         return False
-    return experiment.start_date <= as_of and (experiment.end_date is None or as_of <= experiment.end_date + GRACE)
+    if experiment.end_date is None:
+        return experiment.start_date <= as_of
+    followed = timedelta(days=1 + settle_days + LOOKS[-1])
+    return experiment.start_date <= as_of <= experiment.end_date + followed

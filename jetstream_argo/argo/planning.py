@@ -7,6 +7,7 @@ from pathlib import Path
 from jetstream_argo.argo.candidates import Candidate, Entry, Passed, State, is_live
 from jetstream_argo.argo.deployment import Deployment
 from jetstream_argo.argo.emit import emit
+from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.errors import JetstreamArgoError, NotRunnable
 from jetstream_argo.plan.model import AnalysisPlan
@@ -38,7 +39,8 @@ def planned(found: Candidate | Path, planning: Planning) -> Made | Entry | Passe
         candidate = _read(found) if isinstance(found, Path) else found
         if candidate is None:
             return Passed.NO_EXPERIMENT
-        if not is_live(candidate.experiment, planning.as_of):
+        settle_days = load_conventions(planning.where.conventions).freshness.longest_settle_days
+        if not is_live(candidate.experiment, planning.as_of, settle_days=settle_days):
             return Passed.NOT_LIVE
         slug = candidate.experiment.slug
         made = plan_known(

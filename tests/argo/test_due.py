@@ -93,11 +93,12 @@ def test_whatever_happens_while_one_workflow_is_created_is_its_own(make_plan):
         (date(2026, 11, 23), None, True),
         (date(2026, 11, 24), None, False),
         (None, None, False),
-        (date(2026, 10, 1), date(2026, 11, 16), True),  # ended a week ago
-        (date(2026, 10, 1), date(2026, 11, 15), False),
+        # Of 14 November the rows are settled on the 16th, and looked at for the last time on the 23rd.
+        (date(2026, 10, 1), date(2026, 11, 13), True),
+        (date(2026, 10, 1), date(2026, 11, 12), False),
     ],
 )
-def test_an_experiment_is_live_from_its_start_to_a_week_after_its_end(start, end, live):
+def test_an_experiment_is_live_from_its_start_until_its_last_date_is_looked_at_no_more(start, end, live):
     experiment = Experiment("x", "test", (Branch("a"),), start_date=start, end_date=end)
 
     assert is_live(experiment, AS_OF) is live

@@ -83,6 +83,12 @@ class Freshness(BaseModel):
     deletion_dates: tuple[date, ...] = ()
     deletion_query: str = ""
 
+    @property
+    def longest_settle_days(self) -> int:
+        """How late rows of any source may be."""
+        own = (source.settle_days for source in self.data_sources.values() if source.settle_days is not None)
+        return max((self.settle_days, *own))
+
 
 class Conventions(BaseModel):
     """What is known beforehand about platforms and tables."""
