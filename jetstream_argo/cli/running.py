@@ -18,7 +18,7 @@ from jetstream_argo.cli.checking import stops
 from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
-from jetstream_argo.dag.model import Dag, Node
+from jetstream_argo.dag.model import Dag, ExportTask, Node
 from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import EXIT_DEFINITION
 from jetstream_argo.extras import require
@@ -108,6 +108,8 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
         arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to]
         result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
     say(summary(result))
+    if console.is_terminal:  # where lines of nodes that succeed do not stay
+        say("\n".join(run.line for run in result.nodes if isinstance(run.node.task, ExportTask)))
     return result
 
 

@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.sql import names
@@ -81,7 +83,7 @@ def results(
     experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
 ) -> int:
     """Print the latest estimates of EXPERIMENT, a slug. Options that can be repeated add up."""
-    from jetstream_argo.report.results import Filters, read_estimates
+    from jetstream_argo.report.results import Filters, read_estimates, with_units
 
     target = _target(experiment, plan_file, dataset, warehouse)
     filters = Filters(
@@ -90,15 +92,16 @@ def results(
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
     entries = _entries(target)
-    _warn(only(status_report(None, entries), filters.metrics, filters.periods))
+    report = only(status_report(None, entries), filters.metrics, filters.periods)
+    _warn(report, facts=asked["format_"] != "table")
     result = read_estimates(target.engine, target.place, filters)
     if asked["format_"] == "table":
         from jetstream_argo.report.tables import estimate_tables
 
         reference = asked["reference"] or (target.plan.experiment.reference_branch if target.plan else None)
-        _print(estimate_tables(result, reference=reference), asked["output"])
+        _print(estimate_tables(result, reference=reference, facts=report.facts, today=_today()), asked["output"])
     else:
-        _write(_encoded(result, asked["format_"]), asked["output"])
+        _write(_encoded(with_units(result, report.facts), asked["format_"]), asked["output"])
     if not exit_code:
         return 0
     return only(status_report(target.plan, entries), filters.metrics, filters.periods).exit_code
@@ -128,20 +131,27 @@ def status(
 
 def _report(target: _Target) -> StatusReport:
     if target.plan is None:
-        return status_report(None, _entries(target))
+        return status_report(None, _entries(target), today=_today())
     from jetstream_argo.dag.build import build_dag
 
-    return status_report(target.plan, read_entries(target.engine, target.place), build_dag(target.plan))
+    entries = read_entries(target.engine, target.place)
+    return status_report(target.plan, entries, build_dag(target.plan), today=_today())
 
 
-def _warn(report: StatusReport) -> None:
-    """Tell of what failed as a whole, and of estimates that count units which were deleted since."""
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _warn(report: StatusReport, *, facts: bool) -> None:
+    """Tell of what failed as a whole, of estimates that count units which were deleted since, and of the facts."""
     for failure in report.of_nodes:
         warn(of_node(failure))
     older = dict.fromkeys(each.metric for each in report.metrics if each.before_deletion)
     if older and report.deleted_at is not None:
         text = f"the estimates of {', '.join(older)} are older than the last deletion of units, {report.deleted_at}"
         warn(text)
+    for sentence in sentences(report.facts) if facts else ():
+        warn(sentence)
 
 
 def _entries(target: _Target) -> tuple[Entry, ...]:

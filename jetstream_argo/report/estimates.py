@@ -40,6 +40,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("adjusted_mean", "FLOAT64"),
     Column("adjusted_reference_mean", "FLOAT64"),
     Column("n_without_covariate", "INT64"),
+    Column("settles_on", "DATE"),
     Column("period", "STRING"),
     Column("batch", "INT64"),
     Column("position", "INT64"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from jetstream_argo.engines.protocol import Result
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.estimates import SCHEMA_VERSION, SRM
+from jetstream_argo.report.facts import NOTHING, Facts, sentences
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -18,15 +19,20 @@ _NUMBERS = ("point", "ci_width", "lower", "upper")  # the schema lets them be ab
 _OURS = (
     *("window_start", "window_end", "n_units", "adjusted", "reason"),
     *("p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss", "p_value_holm", "p_value_bh"),
-    *("adjusted_mean", "adjusted_reference_mean", "n_without_covariate"),
+    *("adjusted_mean", "adjusted_reference_mean", "n_without_covariate", "settles_on"),
 )
 
 
-def statistic_rows(result: Result) -> Iterator[dict[str, Json]]:
+def statistic_rows(result: Result, facts: Facts = NOTHING) -> Iterator[dict[str, Json]]:
     """Yield the rows of the statistics export; a row without a point is left out, since readers expect a number.
 
-    A row of units that are not split as designed has `sample_ratio_mismatch`, others do not have the key.
+    A row of units that are not split as designed has `sample_ratio_mismatch`, others do not have the key; `facts` adds
+    `units_left_out` and `units_in_several` to all rows where there are any.
     """
+    left_out = sum(each.units for each in facts.units.left_out) if facts.units else 0
+    several = facts.units.in_several if facts.units else 0
+    counts: dict[str, Json] = {"units_left_out": left_out, "units_in_several": several}
+    units = {name: count for name, count in counts.items() if count}
     for row in result.dicts():
         numbers = {name: as_json(row[name]) for name in (*_NUMBERS, *_OURS)}
         if numbers["point"] is None:
@@ -35,6 +41,7 @@ def statistic_rows(result: Result) -> Iterator[dict[str, Json]]:
             **{name: as_json(row[name]) for name in _ALWAYS},
             **{name: value for name, value in numbers.items() if value is not None},
             **({"sample_ratio_mismatch": True} if row["sample_ratio_mismatch"] else {}),
+            **units,
         }
 
 
@@ -83,6 +90,8 @@ def metadata(
         "as_of": plan.as_of.isoformat(),
         "plan": plan_sha256,
         "sample_ratio_mismatches": list(mismatched),
+        "units": _units(report.facts),
+        "notes": list(sentences(report.facts)),
         "partial": bool(report.lacking),
         "lacking": [
             {
@@ -95,6 +104,16 @@ def metadata(
             }
             for each in report.lacking
         ],
+    }
+
+
+def _units(facts: Facts) -> Json:
+    if facts.units is None:
+        return None
+    return {
+        "branches": {each.branch: {"units": each.units, "exposed": each.exposed} for each in facts.units.branches},
+        "left_out": {each.name: each.units for each in facts.units.left_out},
+        "in_several": facts.units.in_several,
     }
 
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Engine, Result
+from jetstream_argo.engines.protocol import Column, Engine, Result
 from jetstream_argo.errors import NotFound, PlanError
 from jetstream_argo.report.estimates import COLUMNS
+from jetstream_argo.report.facts import Facts
 from jetstream_argo.report.views import latest_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal
@@ -41,6 +42,24 @@ def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Resu
             f"{place.slug}: there are no results in dataset {place.dataset!r} ({error}); "
             f"check the slug, the dataset and the warehouse, or run the analysis first"
         ) from error
+
+
+def with_units(result: Result, facts: Facts) -> Result:
+    """Return the estimates with two more columns: the units that no row counts, and the rows of units counted twice.
+
+    Both are NULL where nobody has counted.
+    """
+    import pyarrow as pa
+
+    units = facts.units
+    counts = {
+        "units_left_out": None if units is None else sum(each.units for each in units.left_out),
+        "units_in_several": None if units is None else units.in_several,
+    }
+    table = result.table
+    for name, count in counts.items():
+        table = table.append_column(name, pa.array([count] * len(table), pa.int64()))
+    return Result((*result.columns, *(Column(name, "INT64") for name in counts)), table, result.job)
 
 
 def lacking_columns(engine: Engine, owner: names.Owner) -> tuple[str, ...]:

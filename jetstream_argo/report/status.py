@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from jetstream_argo.config.model import Period
@@ -12,6 +12,7 @@ from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses, source_statuses
 from jetstream_argo.report.estimates import IDENTITY
+from jetstream_argo.report.facts import NOTHING, Facts, facts_of, settling
 from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
@@ -36,7 +37,8 @@ class MetricStatus:
     The windows are None where a failure names none and no plan says what is due. `computed_at`, `units`, `adjusted`
     and `note` are those of the latest estimates, which readers see until there are newer ones, whatever the standing.
     `error` and `message` are of the latest failure that no success has followed. `before_deletion` says that units
-    which the estimates count were deleted since.
+    which the estimates count were deleted since. `settles_on` is the day from which all rows that the estimates rest on
+    are taken to be there; None where that is past, or not known.
     """
 
     metric: str
@@ -51,6 +53,7 @@ class MetricStatus:
     error: str = ""
     message: str = ""
     before_deletion: bool = False
+    settles_on: date | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -62,7 +65,7 @@ class MetricStatus:
 class StatusReport:
     """Where an experiment stands. `failures` are those that no success has followed, oldest first.
 
-    `deleted_at` is when units were last deleted.
+    `deleted_at` is when units were last deleted. `facts` are about all numbers.
     """
 
     metrics: tuple[MetricStatus, ...]
@@ -70,6 +73,7 @@ class StatusReport:
     nodes: tuple[NodeStatus, ...]
     failures: tuple[Entry, ...]
     deleted_at: datetime | None = None
+    facts: Facts = NOTHING
 
     @property
     def lacking(self) -> tuple[MetricStatus, ...]:
@@ -91,22 +95,26 @@ class StatusReport:
         return EXIT_DEFINITION if wrong else EXIT_RETRY
 
 
-def status_report(plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag | None = None) -> StatusReport:
+def status_report(
+    plan: AnalysisPlan | None, entries: Sequence[Entry], dag: Dag | None = None, *, today: date | None = None
+) -> StatusReport:
     """Put `entries`, oldest first, together.
 
     A plan says what is due, so that what is missing or outdated can be told; a DAG which nodes there are, and their
-    order. Without them the report holds what was recorded and nothing else.
+    order. Without them the report holds what was recorded and nothing else. Without `today` nobody is told which
+    estimates are provisional.
     """
     failures = outstanding(entries, plan)
     latest = latest_estimates(entries)
     deleted_at = max((each.recorded_at for each in entries if each.kind is Kind.DELETION), default=None)
     rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures)
     return StatusReport(
-        metrics=tuple(_joined(_dated(row, deleted_at) for row in rows)),
+        metrics=tuple(_joined(_dated(row, deleted_at, today) for row in rows)),
         sources=source_statuses(entries),
         nodes=node_statuses(entries, dag),
         failures=failures,
         deleted_at=deleted_at,
+        facts=facts_of(entries, branches=() if plan is None else plan.experiment.branches),
     )
 
 
@@ -183,12 +191,20 @@ def _older(metric: str, period: str, window: int, entry: Entry | None, standing:
     row = MetricStatus(metric, str(period), window, window, standing)
     if entry is None:
         return row
-    return replace(row, computed_at=entry.recorded_at, units=entry.units, adjusted=entry.adjusted, note=entry.message)
+    return replace(
+        row,
+        computed_at=entry.recorded_at,
+        units=entry.units,
+        adjusted=entry.adjusted,
+        note=entry.message,
+        settles_on=settling(entry, window),
+    )
 
 
-def _dated(row: MetricStatus, deleted_at: datetime | None) -> MetricStatus:
+def _dated(row: MetricStatus, deleted_at: datetime | None, today: date | None) -> MetricStatus:
     older = row.computed_at is not None and deleted_at is not None and row.computed_at < deleted_at
-    return replace(row, before_deletion=True) if older else row
+    provisional = today is not None and row.settles_on is not None and row.settles_on > today
+    return replace(row, before_deletion=older, settles_on=row.settles_on if provisional else None)
 
 
 def _with_failure(row: MetricStatus, failure: Entry) -> MetricStatus:

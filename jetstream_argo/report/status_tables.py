@@ -13,6 +13,7 @@ from rich.text import Text
 from jetstream_argo.engines.arrow import result_of
 from jetstream_argo.engines.protocol import Column, Job, Result
 from jetstream_argo.report.costs import Cost
+from jetstream_argo.report.facts import sentences, units_line
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
 
@@ -36,15 +37,20 @@ _COLUMNS = (
     Column("error", "STRING"),
     Column("message", "STRING"),
     Column("before_deletion", "BOOL"),
+    Column("settles_on", "DATE"),
 )
 
 
 def status_tables(report: StatusReport) -> Iterator[RenderableType]:
-    """Yield what to print: metrics, sources, nodes, a line that sums up, and failures that are of no metric."""
+    """Yield what to print: who is in it, metrics, sources, nodes, a line that sums up, and what is about all of it."""
+    if report.facts.units is not None:
+        yield Text(units_line(report.facts.units))
     yield _metrics(report)
     yield _sources(report)
     yield _nodes(report)
     yield Text(summary(report), style="bold")
+    for sentence in sentences(report.facts):
+        yield Text(sentence, style="yellow")
     for failure in report.of_nodes:
         yield Text(of_node(failure), style="red")
 
@@ -65,6 +71,7 @@ def status_json(report: StatusReport) -> str:
         "nodes": [_plain(each) for each in report.nodes],
         "failures": [_plain(each) for each in report.failures],
         "deleted_at": _plain(report.deleted_at),
+        **{field.name: _plain(getattr(report.facts, field.name)) for field in fields(report.facts)},
     }
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
@@ -75,6 +82,7 @@ def status_rows(report: StatusReport) -> Result:
         (
             each.metric, each.period, each.first_window, each.last_window, each.standing.value, each.computed_at,
             each.units, each.adjusted, each.note, each.error, each.message, each.before_deletion,
+            each.settles_on,
         )
         for each in report.metrics
     )  # fmt: skip
@@ -152,7 +160,10 @@ def _windows(each: MetricStatus) -> str:
 
 def _what(each: MetricStatus) -> str:
     said = f"{each.error}: {each.message}" if each.error else each.note
-    return "; ".join(part for part in (said, "older than the last deletion of units" * each.before_deletion) if part)
+    parts = [said, "older than the last deletion of units" * each.before_deletion]
+    if each.settles_on is not None:
+        parts.append(f"provisional until {each.settles_on}")
+    return "; ".join(part for part in parts if part)
 
 
 def _moment(moment: datetime | None) -> str:

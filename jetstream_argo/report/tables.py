@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from rich import box
 from rich.console import RenderableType
@@ -9,17 +10,25 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.engines.protocol import Result, Value
+from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
 from jetstream_argo.report.files import as_json
 
 _CURVE = 20  # more points than this are a curve, which nobody reads as numbers
 _Row = Mapping[str, Value]
 
 
-def estimate_tables(result: Result, *, reference: str | None = None) -> Iterator[RenderableType]:
-    """Yield a table per period, window, basis and segment, from the rows of `read_estimates`.
+def estimate_tables(
+    result: Result, *, reference: str | None = None, facts: Facts = NOTHING, today: date | None = None
+) -> Iterator[RenderableType]:
+    """Yield what is to be known before, then a table per period, window, basis and segment, from `read_estimates`.
 
-    Branches are compared with `reference`: by default `control`, or the first branch where there is none.
+    Branches are compared with `reference`: by default `control`, or the first branch where there is none. Without
+    `today` nothing is said to be provisional.
     """
+    if facts.units is not None:
+        yield Text(units_line(facts.units))
+    for sentence in sentences(facts):
+        yield Text(sentence, style="yellow")
     rows = list(result.dicts())
     if not rows:
         yield Text("no estimates")
@@ -32,7 +41,7 @@ def estimate_tables(result: Result, *, reference: str | None = None) -> Iterator
             key = (row["period"], row["window_index"], row["analysis_basis"], row["segment"])
             groups.setdefault(key, []).append(row)
     for of_group in groups.values():
-        yield _table(of_group, compared_with)
+        yield _table(of_group, compared_with, today)
     if curves:
         names = ", ".join(f"{metric} {statistic}" for metric, statistic in curves)
         yield Text(f"not shown: {names}, which are curves; use another --format", style="dim")
@@ -73,7 +82,7 @@ def _curves(rows: Sequence[_Row]) -> dict[tuple[Value, Value], None]:
     return {curve: None for curve, found in points.items() if len(found) > _CURVE}
 
 
-def _table(rows: Sequence[_Row], reference: str | None) -> Table:
+def _table(rows: Sequence[_Row], reference: str | None, today: date | None) -> Table:
     first = rows[0]
     title = f"{first['period']} {first['window_index']}, days {first['window_start']} to {first['window_end']}"
     title += f" · {first['analysis_basis']} · {'all units' if first['segment'] == 'all' else first['segment']}"
@@ -81,6 +90,9 @@ def _table(rows: Sequence[_Row], reference: str | None) -> Table:
     if first.get("sample_ratio_mismatch"):
         p_value = first["sample_ratio_p_value"]
         heading.append(f" · units are not split as designed (p = {number(p_value)}): doubt all of this", style="red")
+    settles_on = max((day for row in rows if isinstance(day := row.get("settles_on"), date)), default=None)
+    if today is not None and settles_on is not None and settles_on > today:
+        heading.append(f" · provisional until {settles_on}", style="yellow")
     table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("metric")
     table.add_column("statistic")

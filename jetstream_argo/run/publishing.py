@@ -10,6 +10,7 @@ from jetstream_argo.engines.protocol import Result, TableInfo
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
+from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
@@ -34,13 +35,14 @@ def publish(context: Context) -> str:
     """
     views = _publish_views(context)
     parts = [_count(views.changed, views.same, "view")]
-    report = status_report(context.plan, context.ledger.entries)
+    report = status_report(context.plan, context.ledger.entries, today=context.now().date())
     if context.export_to:
         written = _export(context, report)
         parts.append(_count(sum(written), len(written) - sum(written), "file"))
     if report.lacking:
         lacking = dict.fromkeys(each.metric for each in report.lacking)
         parts.append(f"partial: no results of {counted(len(lacking), 'metric')} ({_some(list(lacking))})")
+    parts += sentences(report.facts)
     if views.failed:
         parts += [f"view {name} failed: {error}" for name, error in views.failed]
         retry = any(error.exit_code == EXIT_RETRY for _, error in views.failed)
@@ -157,7 +159,7 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
         if due.period in estimated:
             result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
             name = f"statistics/statistics_{slug}_{names.SUFFIXES[due.period]}.json"
-            written.append(_write(context, name, json_rows(statistic_rows(result))))
+            written.append(_write(context, name, json_rows(statistic_rows(result, report.facts))))
             doubtful += mismatches(result)
     about = metadata(plan, context.plan_sha256, context.ledger.entries, report, mismatched=doubtful)
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"

@@ -1,21 +1,20 @@
-"""How a metric's estimates are made from its stored values, and kept."""
+"""How a metric's estimates are made from its stored values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Value, Write
 from jetstream_argo.errors import EngineError, NotLoaded, TooBig
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
+from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.estimates import COLUMNS, IDENTITY
+from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
-from jetstream_argo.run.estimating_covariates import adjusted_windows
-from jetstream_argo.run.partials import costed, ensure_partials
+from jetstream_argo.run.keeping import Leaf, keep
+from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.observations import StoredValues
@@ -24,15 +23,6 @@ from jetstream_argo.sql.values import Grid
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.ledger import contiguous
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """One metric's statistics in one period, and what they are kept under."""
-
-    metric: str
-    period: Period
-    key: str
 
 
 def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
@@ -98,7 +88,8 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
     if not windows:
         return Done()
     estimated = _estimated(context, leaf, windows)
-    _keep(context, _Leaf(leaf.metric, leaf.period, leaf.key), inputs, estimated)
+    settles_on = {window: estimates_settle_on(context.plan, leaf, window) for window in windows}
+    keep(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs, settles_on, estimated)
     return Done(len(windows), len(estimated.jobs))
 
 
@@ -133,7 +124,7 @@ def ensure_counts(context: Context) -> int:
     done = 0
     for due in plan.periods:
         split = [plan.experiment.branches, plan.experiment.branch_shares, plan.experiment.sample_ratio_alarm]
-        leaf = _Leaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
+        leaf = Leaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
         inputs = {window: currency.of_counts(due.period, window) for window in due.windows}
         stale = _not_current(context, leaf, inputs)
         if not stale:
@@ -145,7 +136,8 @@ def ensure_counts(context: Context) -> int:
             for run in contiguous(tuple(stale))
         ]
         estimated = count_units(plan, context.engine, grids, labels=context.labels(period=due.period.value))
-        _keep(context, leaf, stale, estimated)
+        settles_on = {window: counts_settle_on(plan, due.period, window) for window in stale}
+        keep(context, leaf, stale, settles_on, estimated)
         done += len(stale)
     return done
 
@@ -190,10 +182,10 @@ def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str
     """Return the windows whose latest estimates are not what they would be now, with what they would be made from."""
     currency = context.currency()
     inputs = {window: currency.of_estimates(leaf, window) for window in leaf_windows(context.plan, leaf)}
-    return _not_current(context, _Leaf(leaf.metric, leaf.period, leaf.key), inputs)
+    return _not_current(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs)
 
 
-def _not_current(context: Context, leaf: _Leaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
+def _not_current(context: Context, leaf: Leaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
     latest = latest_estimates(context.ledger.entries).get((leaf.metric, leaf.period.value), {})
     return {
         window: made_from
@@ -202,97 +194,3 @@ def _not_current(context: Context, leaf: _Leaf, inputs: Mapping[AnalysisWindow, 
         or leaf.key not in latest[window.index].keys
         or latest[window.index].input_at(window.index) != made_from
     }
-
-
-def _keep(context: Context, leaf: _Leaf, inputs: Mapping[AnalysisWindow, str], estimated: Estimated) -> None:
-    """Load all rows at once, then say that they are complete, and in which windows adjusted."""
-    windows = tuple(inputs)
-    adjusted = adjusted_windows(estimated.rows)
-    runs = [
-        tuple(run)
-        for together in contiguous(windows)
-        for _, run in groupby(together, key=lambda window: adjusted.get(window.index))
-    ]
-    table = names.statistics(context.plan)
-    by_index = {window.index: window for window in windows}
-    batch_of = {window.index: context.batch(leaf.period, leaf.metric, run[0].index) for run in runs for window in run}
-    about = f"Estimates of {context.plan.experiment.slug}"
-    job = context.engine.load(
-        table,
-        list(_rows(context, leaf, estimated, by_index, batch_of)),
-        COLUMNS,
-        write=Write.APPEND,
-        labels=context.labels(period=leaf.period.value),
-        layout=context.layout(
-            partition_by="computed_at",
-            cluster_by=("period", "metric"),
-            description=about,
-        ),
-    )
-    entries = []
-    for run in runs:
-        indexes = range(run[0].index, run[-1].index + 1)
-        mine = [row for row in estimated.rows if row.window_index in indexes]
-        entry = replace(
-            context.entry(Kind.STATISTICS, State.COMPUTED if mine else State.NO_DATA),
-            table=table,
-            batch=batch_of[run[0].index],
-            keys=(leaf.key,),
-            metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in mine))),),
-            period=leaf.period.value,
-            first_window=run[0].index,
-            last_window=run[-1].index,
-            units=estimated.units,
-            adjusted=adjusted.get(run[0].index),
-            message="; ".join(estimated.notes),
-            inputs=tuple(inputs[window] for window in run),
-            counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
-        )
-        entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
-    context.record(entries)
-
-
-def _rows(
-    context: Context,
-    leaf: _Leaf,
-    estimated: Estimated,
-    windows: dict[int, AnalysisWindow],
-    batch_of: dict[int, int],
-) -> Iterable[dict[str, Value]]:
-    now = context.now()
-    for position, each in enumerate(estimated.rows):
-        row = each.row
-        window = windows[each.window_index]
-        yield {
-            "metric": row.metric,
-            "statistic": row.statistic,
-            "parameter": row.parameter,
-            "branch": row.branch,
-            "comparison": row.comparison.value if row.comparison else None,
-            "comparison_to_branch": row.comparison_to_branch,
-            "ci_width": row.ci_width,
-            "point": row.point,
-            "lower": row.lower,
-            "upper": row.upper,
-            "segment": each.segment,
-            "analysis_basis": each.basis.value,
-            "window_index": each.window_index,
-            "window_start": window.first_day,
-            "window_end": window.last_day,
-            "n_units": row.n_units,
-            "adjusted": row.adjusted,
-            "reason": row.reason.value if row.reason else None,
-            "p_value": row.p_value,
-            "std_error": row.std_error,
-            "variance_reduction": row.variance_reduction,
-            "chance_to_win": row.chance_to_win,
-            "expected_loss": row.expected_loss,
-            "adjusted_mean": row.adjusted_mean,
-            "adjusted_reference_mean": row.adjusted_reference_mean,
-            "n_without_covariate": row.n_without_covariate,
-            "period": leaf.period.value,
-            "batch": batch_of[each.window_index],
-            "position": position,
-            "computed_at": now,
-            "plan": context.plan_sha256,
-        }

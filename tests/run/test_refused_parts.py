@@ -60,7 +60,7 @@ class RefusingPipeline(Pipeline):
     refusing: Refusing = field(init=False)
 
     def __post_init__(self) -> None:
-        self.refusing = Refusing(self.root)
+        self.refusing = Refusing(self.root, clock=lambda: self.now().timestamp())
 
     @property
     def engine(self) -> EmbeddedEngine:

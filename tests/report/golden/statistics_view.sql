@@ -86,6 +86,7 @@ SELECT
   p.adjusted_mean,
   p.adjusted_reference_mean,
   p.n_without_covariate,
+  p.settles_on,
   p.period,
   p.batch,
   p.position,

@@ -1,0 +1,162 @@
+"""What changes how all numbers of an experiment are read: its units, dates that are waited for, dates that changed."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from jetstream_argo.store.entries import Entry, Kind, State
+
+_READS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, Kind.SIGNALS, Kind.PARTIALS, Kind.ROWS)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchUnits:
+    """How many units a branch has, and how many of them were exposed."""
+
+    branch: str
+    units: int
+    exposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many units the enrollment query has under a name that is no branch: no result counts them."""
+
+    name: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Who is in the experiment. `in_several` counts the rows of units that are in more than one branch."""
+
+    branches: tuple[BranchUnits, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    in_several: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Dates that were not loaded when a node looked last; `message` names the first."""
+
+    source: str
+    first_date: date
+    last_date: date
+    since: datetime
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A date of a table that holds `rows` more (or, negative, fewer) than when it was read, and was not read again."""
+
+    table: str
+    day: date
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it. `units` is None where nobody has counted yet."""
+
+    units: Units | None = None
+    waiting: tuple[Waiting, ...] = ()
+    changed: tuple[Changed, ...] = ()
+
+
+NOTHING = Facts()
+
+
+def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts:
+    """Return what `entries`, oldest first, say of it; `branches` first, in this order."""
+    return Facts(_units(entries, branches), tuple(_waiting(entries)), tuple(_changed(entries)))
+
+
+def settling(entry: Entry, window: int) -> date | None:
+    """Return from when on the rows are taken to be complete that the estimates of a window rest on, if it says so."""
+    days: list[str] = json.loads(entry.facts).get("settles_on", []) if entry.facts else []
+    position = window - entry.places.start
+    return date.fromisoformat(days[position]) if 0 <= position < len(days) else None
+
+
+def units_line(units: Units) -> str:
+    """Return a line that says how many units each branch has."""
+    parts = [f"{each.units:,} in {each.branch} ({each.exposed:,} exposed)" for each in units.branches]
+    return "units: " + ", ".join(parts)
+
+
+def sentences(facts: Facts) -> Iterator[str]:
+    """Yield what a reader must know before any number, a sentence each; nothing where all is as it should be."""
+    if facts.units is not None:
+        for each in facts.units.branches:
+            if not each.units:
+                yield f"branch {each.branch!r} has no units"
+        for left_out in facts.units.left_out:
+            yield f"{left_out.units:,} units are left out: they are in {left_out.name!r}, which is no branch"
+        if facts.units.in_several:
+            yield f"{facts.units.in_several:,} rows are of units in several branches, and count in each of them"
+    for waiting in facts.waiting:
+        yield f"waiting for telemetry: {waiting.message}"
+    for changed in facts.changed:
+        yield (
+            f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
+            f"{'more' if changed.rows > 0 else 'fewer'} than were read"
+        )
+
+
+def _units(entries: Sequence[Entry], order: Sequence[str]) -> Units | None:
+    for entry in reversed(entries):
+        if entry.kind is Kind.ENROLLMENTS and entry.facts:
+            found = json.loads(entry.facts)
+            if "branches" in found:
+                counts = found["branches"]
+                branches = dict.fromkeys(name for name in (*order, *counts) if name in counts)
+                return Units(
+                    tuple(BranchUnits(name, counts[name]["units"], counts[name]["exposed"]) for name in branches),
+                    tuple(LeftOut(name, units) for name, units in found["left_out"].items()),
+                    found["in_several"],
+                )
+    return None
+
+
+def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:
+    """Yield what the last attempt at some rows waited for, unless these were read since."""
+    last: dict[tuple[Kind, str, str], Entry] = {}
+    for entry in entries:
+        if entry.kind in _READS and entry.state in (State.WAITING, State.COMPUTED, State.NO_DATA):
+            for key in [key for key in last if key[:2] == (entry.kind, entry.table)]:
+                if last[key].places.start in entry.places:
+                    del last[key]
+            if entry.state is State.WAITING:
+                last[entry.kind, entry.table, entry.source] = entry
+    for entry in last.values():
+        if entry.first_date is not None and entry.last_date is not None:
+            yield Waiting(entry.source, entry.first_date, entry.last_date, entry.recorded_at, entry.message)
+
+
+def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:
+    """Yield what was seen of each date when somebody looked last, unless all that had been read was read again."""
+    seen: dict[tuple[str, int], dict[str, int]] = {}
+    read: dict[tuple[str, int], set[str]] = {}
+    unread: dict[tuple[str, int], set[str]] = {}
+    for entry in entries:
+        for place in ((entry.table, ordinal) for ordinal in entry.places):
+            if entry.kind is Kind.LOOK:
+                seen[place] = _differences(entry, place[1])
+                unread[place] = set(read.get(place, ()))
+            elif entry.kind in _READS and entry.state is State.COMPUTED:
+                read.setdefault(place, set()).update(entry.keys)
+                if place in seen:
+                    unread[place].difference_update(entry.keys)
+                    if not unread[place]:
+                        del seen[place]
+    found = {(table, place[1]): rows for place, tables in seen.items() for table, rows in tables.items() if rows}
+    for (table, ordinal), rows in sorted(found.items()):
+        yield Changed(table, date.fromordinal(ordinal), rows)
+
+
+def _differences(look: Entry, ordinal: int) -> dict[str, int]:
+    found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
+    differences: dict[str, int] = found.get(date.fromordinal(ordinal).isoformat(), {})
+    return differences

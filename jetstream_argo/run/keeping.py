@@ -1,0 +1,133 @@
+"""How estimates are kept: their rows, and what the record says of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.engines.protocol import Value, Write
+from jetstream_argo.plan.codec import canonical
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.report.estimates import COLUMNS
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.estimating import Estimated
+from jetstream_argo.run.estimating_covariates import adjusted_windows
+from jetstream_argo.run.partials import costed
+from jetstream_argo.sql import names
+from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.store.ledger import contiguous
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One metric's statistics in one period, and what they are kept under."""
+
+    metric: str
+    period: Period
+    key: str
+
+
+def keep(
+    context: Context,
+    leaf: Leaf,
+    inputs: Mapping[AnalysisWindow, str],
+    settles_on: Mapping[AnalysisWindow, date],
+    estimated: Estimated,
+) -> None:
+    """Load all rows at once, then say that they are complete, in which windows adjusted, and until when provisional.
+
+    `inputs` says for each window what its estimates were made from.
+    """
+    windows = tuple(inputs)
+    adjusted = adjusted_windows(estimated.rows)
+    runs = [
+        tuple(run)
+        for together in contiguous(windows)
+        for _, run in groupby(together, key=lambda window: adjusted.get(window.index))
+    ]
+    table = names.statistics(context.plan)
+    batch_of = {window.index: context.batch(leaf.period, leaf.metric, run[0].index) for run in runs for window in run}
+    about = f"Estimates of {context.plan.experiment.slug}"
+    job = context.engine.load(
+        table,
+        list(_rows(context, leaf, estimated, settles_on, batch_of)),
+        COLUMNS,
+        write=Write.APPEND,
+        labels=context.labels(period=leaf.period.value),
+        layout=context.layout(
+            partition_by="computed_at",
+            cluster_by=("period", "metric"),
+            description=about,
+        ),
+    )
+    entries = []
+    for run in runs:
+        indexes = range(run[0].index, run[-1].index + 1)
+        mine = [row for row in estimated.rows if row.window_index in indexes]
+        entry = replace(
+            context.entry(Kind.STATISTICS, State.COMPUTED if mine else State.NO_DATA),
+            table=table,
+            batch=batch_of[run[0].index],
+            keys=(leaf.key,),
+            metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in mine))),),
+            period=leaf.period.value,
+            first_window=run[0].index,
+            last_window=run[-1].index,
+            units=estimated.units,
+            adjusted=adjusted.get(run[0].index),
+            message="; ".join(estimated.notes),
+            inputs=tuple(inputs[window] for window in run),
+            counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
+            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run]}),
+        )
+        entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
+    context.record(entries)
+
+
+def _rows(
+    context: Context,
+    leaf: Leaf,
+    estimated: Estimated,
+    settles_on: Mapping[AnalysisWindow, date],
+    batch_of: Mapping[int, int],
+) -> Iterable[dict[str, Value]]:
+    now = context.now()
+    windows = {window.index: window for window in settles_on}
+    for position, each in enumerate(estimated.rows):
+        row = each.row
+        window = windows[each.window_index]
+        yield {
+            "metric": row.metric,
+            "statistic": row.statistic,
+            "parameter": row.parameter,
+            "branch": row.branch,
+            "comparison": row.comparison.value if row.comparison else None,
+            "comparison_to_branch": row.comparison_to_branch,
+            "ci_width": row.ci_width,
+            "point": row.point,
+            "lower": row.lower,
+            "upper": row.upper,
+            "segment": each.segment,
+            "analysis_basis": each.basis.value,
+            "window_index": each.window_index,
+            "window_start": window.first_day,
+            "window_end": window.last_day,
+            "n_units": row.n_units,
+            "adjusted": row.adjusted,
+            "reason": row.reason.value if row.reason else None,
+            "p_value": row.p_value,
+            "std_error": row.std_error,
+            "variance_reduction": row.variance_reduction,
+            "chance_to_win": row.chance_to_win,
+            "expected_loss": row.expected_loss,
+            "adjusted_mean": row.adjusted_mean,
+            "adjusted_reference_mean": row.adjusted_reference_mean,
+            "n_without_covariate": row.n_without_covariate,
+            "settles_on": settles_on[window],
+            "period": leaf.period.value,
+            "batch": batch_of[each.window_index],
+            "position": position,
+            "computed_at": now,
+            "plan": context.plan_sha256,
+        }
