@@ -7,6 +7,7 @@
     enrollment_period = 7                    # days
     end_date = 2026-06-08                    # leave out while the experiment runs
     reference_branch = "control"
+    allow_empty_branches = true              # leave out: a name that no unit has is an error if others have units
     enrollment_query = '''
         SELECT user_id AS analysis_id, branch, MIN(day) AS enrollment_date
         FROM shop.assignments

@@ -185,9 +185,10 @@ class ExperimentConfig:
     exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
     exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
     units that `branches` were meant to get, in proportion to one another; `sample_ratio_alarm` is the p-value below
-    which the units are taken not to be split so, 0 where nobody asks. `dataset` is None unless a file names one;
-    `url` is where people can read the experiment's file. `settle_days` is that of tables which are no data source.
-    `deletions` says from when on rows may be gone from telemetry because their units asked for it.
+    which the units are taken not to be split so, 0 where nobody asks. With `allow_empty_branches` a branch may have no
+    units while some are in names that are no branch. `dataset` is None unless a file names one; `url` is where people
+    can read the experiment's file. `settle_days` is that of tables which are no data source. `deletions` says from
+    when on rows may be gone from telemetry because their units asked for it.
     """
 
     slug: str
@@ -219,3 +220,4 @@ class ExperimentConfig:
     sample_ratio_alarm: float = 0.0
     settle_days: int = SETTLE_DAYS
     deletions: Deletions = Deletions()
+    allow_empty_branches: bool = False

@@ -167,6 +167,7 @@ def _config(
         end_date=settings.end_date,
         is_complete=spec.end_date is not None,
         enrollment_days=settings.enrollment_days,
+        allow_empty_branches=bool(spec.allow_empty_branches),
         sample_size=spec.sample_size,
         skip=bool(spec.skip),
         is_private=bool(spec.is_private),

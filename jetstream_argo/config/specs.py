@@ -200,6 +200,7 @@ class ExperimentSpec(Section):
     sample_size: Annotated[Whole, Field(ge=1, le=100)] | None = None
     analysis_unit: AnalysisUnit | None = None
     skip: StrictBool | None = None
+    allow_empty_branches: StrictBool | None = None
     is_private: StrictBool | None = None
     dataset_id: str | None = None
 

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def dump(plan: AnalysisPlan) -> bytes:
     """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes.
 
-    Where nothing is known of the sources nothing is written of them, as before there was such a thing.
+    Where nothing is known of the sources nothing is written of them, as before there was such a thing; nor is of empty
+    branches that are not allowed.
     """
     written = _adapter().dump_python(plan, mode="json")
     if plan.readiness is None:
         del written["readiness"]
+    if not plan.experiment.allow_empty_branches:
+        del written["experiment"]["allow_empty_branches"]
     return canonical(written).encode()
 
 

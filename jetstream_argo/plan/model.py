@@ -227,6 +227,7 @@ class Experiment:
     `branch_shares` are the shares of units that they were meant to get, in proportion to one another; empty where
     nothing says. `sample_ratio_alarm` is the p-value below which units are taken not to be split so; 0: no check.
     `deletions` says when rows may have gone from telemetry.
+    With `allow_empty_branches` it is no error that a branch has no units while some are in names that are no branch.
     """
 
     slug: str
@@ -243,6 +244,7 @@ class Experiment:
     branch_shares: tuple[int, ...] = ()
     sample_ratio_alarm: float = 0.0
     deletions: Deletions = Deletions()  # noqa: RUF009  # frozen
+    allow_empty_branches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

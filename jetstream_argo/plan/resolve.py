@@ -102,6 +102,7 @@ def _experiment(settings: ExperimentConfig, timeline: Timeline) -> Experiment:
         branch_shares=settings.branch_ratios,
         sample_ratio_alarm=settings.sample_ratio_alarm,
         deletions=settings.deletions,
+        allow_empty_branches=settings.allow_empty_branches,
     )
 
 

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.plan.codec import canonical, digest
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.assigning import ensure_assignments
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.traits import ensure_traits, traits_of
-from jetstream_argo.run.unit_counts import count_enrolled
+from jetstream_argo.run.unit_counts import UnitCounts, count_enrolled
 from jetstream_argo.sql import names
 from jetstream_argo.sql.units import StoredUnits, enrolled_view
 from jetstream_argo.store.entries import Kind, State
@@ -16,7 +18,8 @@ def ensure_enrollments(context: Context) -> str:
     """Find the units, their exposures and segments, unless they are known; return a line that says how many.
 
     Raises:
-        NodeError: nobody enrolled. Nothing is cached then, so that a retry looks again.
+        NodeError: nobody enrolled, or some branch has no units while others are in none. Nothing is cached then, so
+            that a retry looks again.
         NotLoaded: telemetry of some enrollment date is not there yet.
     """
     view = names.enrollments(context.plan)
@@ -25,16 +28,17 @@ def ensure_enrollments(context: Context) -> str:
         ensure_traits(context, traits)
     units = context.currency().units
     latest = context.ledger.latest(Kind.ENROLLMENTS, view)
-    made = latest is not None and latest.inputs == (_made_from(units),)
+    made = latest is not None and latest.inputs == (_made_from(context.plan, units),)
     if latest is not None and made and context.engine.info(view) is not None:
         return f"cached: {latest.message}"
     return _publish(context, units)
 
 
-def _made_from(units: StoredUnits) -> str:
+def _made_from(plan: AnalysisPlan, units: StoredUnits) -> str:
     segments = [[segment.name, segment.column, sorted(segment.batches.items())] for segment in units.segments]
     exposures = None if units.exposures is None else sorted(units.exposures.items())
-    return digest(units.batches, units.assignments, exposures, segments)
+    branches = [plan.experiment.branches, plan.experiment.allow_empty_branches]
+    return digest(units.batches, units.assignments, exposures, segments, branches)
 
 
 def _publish(context: Context, units: StoredUnits) -> str:
@@ -42,6 +46,7 @@ def _publish(context: Context, units: StoredUnits) -> str:
     plan = context.plan
     view = names.enrollments(plan)
     counts = count_enrolled(context, units)
+    _check_branches(context, counts)
     labels = {**context.labels(), **updated(context.now())}
     context.engine.create_view(view, enrolled_view(plan, units), description=plan.experiment.slug, labels=labels)
     message = counts.message(plan)
@@ -51,8 +56,17 @@ def _publish(context: Context, units: StoredUnits) -> str:
         keys=(plan.enrollments.key, plan.enrollments.exposures_key, *plan.enrollments.segment_columns),
         units=counts.units,
         message=message,
-        inputs=(_made_from(units),),
+        inputs=(_made_from(plan, units),),
         facts=canonical(counts.facts(plan)),
     )
     context.record([entry])
     return message
+
+
+def _check_branches(context: Context, counts: UnitCounts) -> None:
+    message = counts.misnamed(context.plan)
+    if message:
+        failure = context.entry(Kind.ENROLLMENTS, State.FAILED)
+        facts = canonical(counts.facts(context.plan))
+        context.record([replace(failure, error="MisnamedBranches", message=message, facts=facts)])
+        raise NodeError(message, exit_code=EXIT_DEFINITION)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jetstream_argo.errors import nearest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql
@@ -25,6 +26,19 @@ class UnitCounts:
     def left_out(self, plan: AnalysisPlan) -> dict[str, int]:
         """Return the units of names that are no branch of the experiment."""
         return {name: n for name, n in self.units_of.items() if name not in plan.experiment.branches}
+
+    def misnamed(self, plan: AnalysisPlan) -> str:
+        """Return what is wrong with the branches' names: some have no units, while others have that are no branch."""
+        empty = [branch for branch in plan.experiment.branches if not self.units_of.get(branch)]
+        left_out = self.left_out(plan)
+        if not empty or not left_out or plan.experiment.allow_empty_branches:
+            return ""
+        there = ", ".join(f"{n:,} in {name!r}" for name, n in left_out.items())
+        return (
+            f"{plan.experiment.slug}: no unit is in {', '.join(map(repr, empty))}, while there are units in what is no "
+            f"branch of the experiment: {there}{nearest(empty[0], left_out)}; correct the branches, "
+            f"or set allow_empty_branches = true in [experiment]"
+        )
 
     def message(self, plan: AnalysisPlan) -> str:
         """Return a line for people."""

@@ -181,13 +181,14 @@ class Rehearsal:
         self.tables_made[name] += tuple(column for column in columns if column.name.lower() not in there)
 
     def _rows(self, columns: Sequence[Column], labels: Mapping[str, str]) -> Iterator[tuple[Value, ...]]:
-        """Yield a row per window where a branch with many values would be asked more about, and one of some units."""
+        """Yield a row per window where a branch with many values would be asked more about, and some units a branch."""
         if is_answer(columns):
             for window in self._plan.windows(Period(labels["period"])):
                 place: dict[str, Value] = {"window_index": window.index, "branch": NOBODY}
                 yield tuple(place.get(column.name, _some(column.type)) for column in columns)
         elif {"branch", "units"} <= {column.name for column in columns}:
-            yield tuple(NOBODY if column.name == "branch" else _some(column.type) for column in columns)
+            for branch in self._plan.experiment.branches:
+                yield tuple(branch if column.name == "branch" else _some(column.type) for column in columns)
 
 
 def _some(type_: str) -> Value:

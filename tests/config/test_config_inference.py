@@ -7,6 +7,7 @@ import pytest
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.errors import ConfigError
+from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Statistic
 from jetstream_argo.planner import Sources, plan_experiment
 
@@ -72,6 +73,19 @@ def test_the_split_is_checked_against_the_branches_shares_unless_it_is_turned_of
     assert (by_default.branch_shares, by_default.sample_ratio_alarm) == ((1, 3), 0.001)
     assert stricter.sample_ratio_alarm == 0.01
     assert off.sample_ratio_alarm == 0
+
+
+def test_branches_may_be_empty_where_the_file_allows_it_and_by_default_the_plan_does_not_speak_of_it(
+    tmp_path: Path,
+) -> None:
+    by_default = planned(tmp_path)
+    allowed = planned(tmp_path, "allow_empty_branches = true\n")
+
+    assert not by_default.experiment.allow_empty_branches
+    assert allowed.experiment.allow_empty_branches
+    assert b"allow_empty_branches" not in codec.dump(by_default)
+    assert codec.load(codec.dump(by_default)) == by_default
+    assert codec.load(codec.dump(allowed)) == allowed
 
 
 def test_nothing_is_added_by_default(tmp_path: Path) -> None:
