@@ -57,12 +57,21 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """A table of which it cannot be seen whether it changes; `reason` says why, and is empty of a look-up table."""
+
+    table: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All of it. `units` is None where nobody has counted yet."""
 
     units: Units | None = None
     waiting: tuple[Waiting, ...] = ()
     changed: tuple[Changed, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
 
 
 NOTHING = Facts()
@@ -70,7 +79,7 @@ NOTHING = Facts()
 
 def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts:
     """Return what `entries`, oldest first, say of it; `branches` first, in this order."""
-    return Facts(_units(entries, branches), tuple(_waiting(entries)), tuple(_changed(entries)))
+    return Facts(_units(entries, branches), tuple(_waiting(entries)), tuple(_changed(entries)), tuple(_unseen(entries)))
 
 
 def settling(entry: Entry, window: int) -> date | None:
@@ -103,6 +112,9 @@ def sentences(facts: Facts) -> Iterator[str]:
             f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
             f"{'more' if changed.rows > 0 else 'fewer'} than were read"
         )
+    for unseen in facts.unseen:
+        if unseen.reason:
+            yield f"of {unseen.table} it is not known when dates are there or change: {unseen.reason}"
 
 
 def _units(entries: Sequence[Entry], order: Sequence[str]) -> Units | None:
@@ -133,6 +145,16 @@ def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:
     for entry in last.values():
         if entry.first_date is not None and entry.last_date is not None:
             yield Waiting(entry.source, entry.first_date, entry.last_date, entry.recorded_at, entry.message)
+
+
+def _unseen(entries: Sequence[Entry]) -> Iterator[Unseen]:
+    """Yield the tables of which the last reading of each source knew no versions."""
+    latest = {(entry.table, entry.source): entry for entry in entries if entry.kind in _READS and entry.places}
+    found: dict[str, str] = {}
+    for entry in latest.values():
+        about = json.loads(entry.facts) if entry.facts else {}
+        found |= dict.fromkeys(about.get("undated", []), "") | about.get("unknown_versions", {})
+    yield from (Unseen(table, reason) for table, reason in sorted(found.items()))
 
 
 def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:

@@ -49,6 +49,9 @@ def status_tables(report: StatusReport) -> Iterator[RenderableType]:
     yield _sources(report)
     yield _nodes(report)
     yield Text(summary(report), style="bold")
+    undated = [unseen.table for unseen in report.facts.unseen if not unseen.reason]
+    if undated:
+        yield Text(f"not versioned by date, so that a change makes nothing stale: {', '.join(undated)}", style="dim")
     for sentence in sentences(report.facts):
         yield Text(sentence, style="yellow")
     for failure in report.of_nodes:

@@ -31,11 +31,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """The versions of the tables behind some rows, as they were before anything was read."""
+    """The versions of the tables behind some rows, as they were before anything was read.
+
+    `undated` are the tables that have no versions by date: what is looked up in them makes nothing stale.
+    """
 
     rows: Rows
     versions: tuple[TableVersions, ...]
     freshness: Freshness
+    undated: tuple[str, ...] = ()
 
     def version(self, day: date) -> str:
         """Return what the tables hold of a date, as text for the record."""
@@ -45,7 +49,14 @@ class Telemetry:
         """Return `entry` as the record of the dates `first` to `last`, as they were."""
         days = range(first.toordinal(), last.toordinal() + 1)
         versions = tuple(self.version(date.fromordinal(day)) for day in days)
-        return replace(entry, first_date=first, last_date=last, inputs=versions if any(versions) else ())
+        inputs = versions if any(versions) else ()
+        return replace(entry, first_date=first, last_date=last, inputs=inputs, facts=self._facts())
+
+    def _facts(self) -> str:
+        """Return what is not known of the tables, as facts of the record."""
+        unknown = {table.table: table.reason for table in self.versions if table.knowledge is Knowledge.UNKNOWN}
+        found = {"unknown_versions": unknown, "undated": list(self.undated)}
+        return canonical({name: about for name, about in found.items() if about}) if any(found.values()) else ""
 
     def awaited(self, days: Iterable[date]) -> dict[date, str]:
         """Return which of the dates are not there yet, each with a sentence that says so."""
@@ -67,8 +78,9 @@ def look(context: Context, rows: Rows, first: date, last: date) -> Telemetry:
     """Ask the warehouse for the versions of the dates `first` to `last`."""
     tables = context.engine.base_tables(rows.sql)
     asked = context.engine.versions(tables, date_column=rows.date_column, first=first, last=last)
-    versions = tuple(asked[table] for table in tables if asked[table].knowledge is not Knowledge.NOT_BY_DATE)
-    return Telemetry(rows, versions, freshness_of(context, rows))
+    undated = tuple(table for table in tables if asked[table].knowledge is Knowledge.NOT_BY_DATE)
+    versions = tuple(asked[table] for table in tables if table not in undated)
+    return Telemetry(rows, versions, freshness_of(context, rows), undated)
 
 
 @dataclass(frozen=True, slots=True)

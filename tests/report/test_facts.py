@@ -9,7 +9,17 @@ from rich.console import Console
 
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.report.exports import metadata, statistic_rows
-from jetstream_argo.report.facts import NOTHING, BranchUnits, Changed, Facts, LeftOut, Units, facts_of, sentences
+from jetstream_argo.report.facts import (
+    NOTHING,
+    BranchUnits,
+    Changed,
+    Facts,
+    LeftOut,
+    Units,
+    Unseen,
+    facts_of,
+    sentences,
+)
 from jetstream_argo.report.results import Filters, read_estimates, with_units
 from jetstream_argo.report.status import status_report
 from jetstream_argo.report.status_tables import status_json, status_tables
@@ -60,6 +70,19 @@ def test_units_of_branches_and_of_no_branch_are_those_that_were_counted_last() -
 def test_everything_that_changes_how_numbers_are_read_is_a_sentence() -> None:
     assert tuple(sentences(Facts(UNITS))) == TOLD
     assert tuple(sentences(Facts(Units((BranchUnits("old", 3, 1), BranchUnits("new", 4, 0)))))) == ()
+
+
+def test_tables_of_which_versions_are_unknown_are_told_with_what_would_mend_it() -> None:
+    known = read(1, 1, "p", facts=json.dumps({"undated": ["d.countries"]}))
+    refused = read(2, 2, "p", table="u", facts=json.dumps({"unknown_versions": {"d.clients": "grant metadataViewer"}}))
+
+    facts = facts_of([known, refused])
+
+    assert facts.unseen == (Unseen("d.clients", "grant metadataViewer"), Unseen("d.countries", ""))
+    assert list(sentences(facts)) == [
+        "of d.clients it is not known when dates are there or change: grant metadataViewer"
+    ]
+    assert facts_of([refused, read(2, 3, "p", table="u")]).unseen == ()
 
 
 def test_dates_are_waited_for_until_they_were_read() -> None:
