@@ -127,11 +127,6 @@ class Ledger:
         ]
         return found[-1] if found else None
 
-    def missing_windows(self, table: str, column: str, windows: Sequence[AnalysisWindow]) -> tuple[AnalysisWindow, ...]:
-        """Return the windows of which no complete batch holds `column`."""
-        held = self.held_in(table, column)
-        return tuple(window for window in windows if window.index not in held)
-
     def window_slices(self, table: str, column: str, windows: Sequence[AnalysisWindow]) -> tuple[WindowSlice, ...]:
         """Return where the values of `column` are; what no batch holds is left out."""
         if not windows:

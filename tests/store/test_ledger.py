@@ -1,5 +1,6 @@
 """Which batches readers are sent to."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
@@ -83,7 +84,7 @@ def test_windows_are_looked_up_like_dates():
     windows = [AnalysisWindow(k, 7 * k - 7, 7 * k - 1) for k in range(1, 5)]
     ledger = Ledger([entry])
 
-    assert ledger.missing_windows("v", "m", windows) == (windows[3],)
+    assert sorted(ledger.held_in("v", "m")) == [1, 2, 3]
     assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice((1,), 1, 2, ("m",)),)
 
 
@@ -91,3 +92,35 @@ def test_windows_with_a_gap_are_two_runs():
     one, two, four = (AnalysisWindow(k, k, k) for k in (1, 2, 4))
 
     assert contiguous([one, two, four]) == [(one, two), (four,)]
+
+
+def joined(batch: int, first: int, last: int, *keys: str, to: tuple[int, ...]) -> Entry:
+    return replace(read(batch, first, last, *keys), assignments=to)
+
+
+def test_units_that_came_late_are_missing_until_a_batch_was_read_for_them():
+    ledger = Ledger([joined(1, 0, 1, "a", to=(10,)), joined(2, 1, 1, "a", to=(20,))])
+
+    assert ledger.missing_dates("t", "a", day(0), day(1), (10, 20)) == {day(0): (20,)}
+
+
+def test_each_unit_is_read_from_the_batch_that_was_read_for_it_last():
+    first, late, again = (
+        joined(1, 0, 1, "a", to=(10,)),
+        joined(2, 0, 1, "a", to=(20,)),
+        joined(3, 1, 1, "a", to=(10, 20)),
+    )
+    slices = set(Ledger([first, late, again]).date_slices("t", ("a",), day(0), day(1), (10, 20)))
+
+    assert slices == {
+        DateSlice((1,), day(0), day(0), ("a",), (10,)),
+        DateSlice((2,), day(0), day(0), ("a",), (20,)),
+        DateSlice((3,), day(1), day(1), ("a",)),
+    }
+
+
+def test_what_is_lost_is_missing_and_nothing_older_takes_its_place():
+    lost = replace(read(2, 1, 1, state=State.LOST), keys=())
+    ledger = Ledger([read(1, 0, 1, "a"), read(2, 1, 1, "a"), lost])
+
+    assert ledger.missing_dates("t", "a", day(0), day(1)) == {day(1): (ANYBODY,)}
