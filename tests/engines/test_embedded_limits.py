@@ -1,9 +1,10 @@
 """A statement on the embedded engine ends, one way or the other."""
 
+import duckdb
 import pytest
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.embedded.limits import Limits
+from jetstream_argo.engines.embedded.limits import Limits, stopped_after
 from jetstream_argo.errors import TooBig
 from jetstream_argo.sql.text import Sql
 
@@ -13,10 +14,24 @@ _ENDLESS = Sql(
 )
 
 
-def test_a_statement_that_never_ends_is_stopped_and_the_next_one_runs(tmp_path) -> None:
+def test_a_statement_that_never_ends_is_stopped(tmp_path) -> None:
     engine = EmbeddedEngine(tmp_path, limits=Limits(timeout_seconds=0.2))
 
     with pytest.raises(TooBig, match=r"longer than 0\.2 seconds .* timeout_seconds"):
         engine.query(_ENDLESS, labels={})
 
-    assert engine.query(Sql("SELECT 1 AS n"), labels={}).rows == ((1,),)
+
+def test_after_a_statement_was_stopped_the_next_one_runs() -> None:
+    connection = duckdb.connect(":memory:")
+
+    with pytest.raises(TooBig), stopped_after(0.1, connection):
+        connection.execute(_ENDLESS)
+
+    assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_a_statement_that_somebody_else_interrupts_is_no_matter_of_time() -> None:
+    connection = duckdb.connect(":memory:")
+
+    with pytest.raises(duckdb.InterruptException), stopped_after(3600.0, connection):
+        raise duckdb.InterruptException("by a signal")
