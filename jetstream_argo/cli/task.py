@@ -10,6 +10,7 @@ import click
 
 from jetstream_argo.argo.pod import Ending, Pod, pod
 from jetstream_argo.argo.transport import from_environment
+from jetstream_argo.cli.holding import holder, task_wait_option
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.bigquery.lean import load_client
 from jetstream_argo.engines.connect import connect
@@ -18,6 +19,7 @@ from jetstream_argo.errors import JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.leasing import writing
 from jetstream_argo.run.nodes import TaskResult, run_node
 from jetstream_argo.terminal.text import say
 
@@ -28,12 +30,13 @@ from jetstream_argo.terminal.text import say
 @click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
 @click.option("--metrics", envvar="JETSTREAM_METRICS", default="", help="Do only what these need; comma-separated.")
 @click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
-def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: str) -> int:
+@task_wait_option
+def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: str, wait_seconds: float) -> int:
     """Do one node of a plan. What is done already is recognised and skipped."""
     here = pod(os.environ)
     try:
         with ending_on_sigterm():
-            result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to)
+            result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to, wait_seconds)
     except JetstreamArgoError as error:
         here.say(str(error))
         raise
@@ -41,7 +44,9 @@ def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, expo
     return result.exit_code
 
 
-def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: str) -> TaskResult:
+def _done(
+    plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: str, wait_seconds: float
+) -> TaskResult:
     dag = build_dag(plan)
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
     if node_id not in nodes:
@@ -52,18 +57,19 @@ def _done(plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export
         load_client()
     engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
     engine.take_over()
-    context = Context(
-        plan=plan,
-        plan_sha256=sha256,
-        node=node_id,
-        engine=engine,
-        attempt=attempt,
-        now=lambda: datetime.now(UTC),
-        metrics=frozenset(chosen(metrics)),
-        export_to=export_to,
-        ledger=read_ledger(plan, engine),
-    )
-    return run_node(nodes[node_id], context)
+    with writing(engine, plan, holder=holder(f"task {node_id}"), wait_seconds=wait_seconds):
+        context = Context(
+            plan=plan,
+            plan_sha256=sha256,
+            node=node_id,
+            engine=engine,
+            attempt=attempt,
+            now=lambda: datetime.now(UTC),
+            metrics=frozenset(chosen(metrics)),
+            export_to=export_to,
+            ledger=read_ledger(plan, engine),
+        )
+        return run_node(nodes[node_id], context)
 
 
 def chosen(metrics: str) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.errors import PlanError
 from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
+from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import printable, say
@@ -34,7 +36,10 @@ _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @_WAREHOUSE
 @click.option("--metrics", default="", help="Only have these forgotten, to be computed again; comma-separated.")
 @_YES
-def delete(experiment: str | None, warehouse: str, metrics: str, yes: bool, **planning: Any) -> int:
+@wait_option
+def delete(
+    experiment: str | None, warehouse: str, metrics: str, yes: bool, wait_seconds: float, **planning: Any
+) -> int:
     """Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.
 
     With --metrics no row is deleted: the status table says that the metrics' estimates and values no longer count, and
@@ -42,10 +47,13 @@ def delete(experiment: str | None, warehouse: str, metrics: str, yes: bool, **pl
     """
     engine = connect(warehouse, attempt=secrets.token_hex(4))
     if chosen(metrics):
-        return _forget(engine, planned(experiment, **planning), chosen(metrics), yes=yes)
+        plan = planned(experiment, **planning)
+        with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
+            return _forget(engine, plan, chosen(metrics), yes=yes)
     named_by_file = experiment is not None and (experiment.endswith((".toml", ".json")) or "://" in experiment)
     owner = planned(experiment, **planning) if named_by_file else _owner(experiment, planning)
-    return _delete(engine, owner, yes=yes)
+    with alone(engine, owner, holder=holder("delete"), wait_seconds=wait_seconds):
+        return _delete(engine, owner, yes=yes)
 
 
 @click.command()
@@ -55,14 +63,18 @@ def delete(experiment: str | None, warehouse: str, metrics: str, yes: bool, **pl
 @_WAREHOUSE
 @click.option("--ids", required=True, metavar="FILE|ID,…", help="Whom to remove: a file of one a line, or a list.")
 @_YES
-def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, **planning: Any) -> int:
+@wait_option
+def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seconds: float, **planning: Any) -> int:
     """Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.
 
-    No run of the experiment may be under way. The warehouse may keep what was removed for some days, as BigQuery's
-    time travel does. A unit that telemetry still holds comes back when the experiment is enrolled anew.
+    While tasks of the experiment write, it is refused, or waits. The warehouse may keep what was removed for some
+    days, as BigQuery's time travel does. A unit that telemetry still holds comes back when the experiment is
+    enrolled anew.
     """
     engine = connect(warehouse, attempt=secrets.token_hex(4))
-    return _shred(engine, _owner(experiment, planning), _ids(ids), yes=yes)
+    owner = _owner(experiment, planning)
+    with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
+        return _shred(engine, owner, _ids(ids), yes=yes)
 
 
 def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> int:

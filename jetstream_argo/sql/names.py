@@ -91,6 +91,11 @@ def status(owner: Owner) -> str:
     return _internal(owner, "status")
 
 
+def lease(owner: Owner) -> str:
+    """The lease of whoever writes to any of these tables."""
+    return _internal(owner, "lease")
+
+
 def values_view(owner: Owner, basis: Basis, period: Period) -> str:
     """The view of all metrics of one basis and period."""
     place = place_of(owner)
