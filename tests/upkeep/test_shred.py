@@ -139,7 +139,7 @@ def test_the_ids_are_recorded_nowhere(root: Path) -> None:
 
     assert run_shred(root, "try-it", "--ids", str(ids)) == 0
 
-    recorded = rows(root, f"SELECT TO_JSON_STRING(s) FROM `{names.status(pipeline.plan)}` AS s")
+    recorded = rows(root, f"SELECT * FROM `{names.status(pipeline.plan)}`")
     assert not any("nobody-of-that-name" in str(row) for row in recorded)
 
 
