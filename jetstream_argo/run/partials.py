@@ -11,7 +11,7 @@ from jetstream_argo.plan.model import Read as PlannedRead
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Outcome, Piece, isolate
-from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait
+from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alone
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import signals_query
@@ -25,7 +25,7 @@ def rows_of(context: Context, source: Source) -> Rows:
     """Return the rows of a data source."""
     return Rows(
         name=source.name,
-        sql=Sql(f"SELECT ds.* FROM {source.from_expression}\nAS ds"),
+        sql=rows_alone(source.from_expression),
         date_column=source.date_column,
         settle_days=source.settle_days,
         table=names.partials(context.plan, source.name),
@@ -83,7 +83,7 @@ def ensure_signals(context: Context) -> str:
         return "there is no exposure signal"
     rows = Rows(
         name=signal.name,
-        sql=Sql(f"SELECT ds.* FROM {signal.from_expression}\nAS ds"),
+        sql=rows_alone(signal.from_expression),
         date_column="submission_date",
         settle_days=signal.settle_days,
         table=names.signals(plan),

@@ -7,7 +7,7 @@ from datetime import date
 from jetstream_argo.config.model import SegmentDataSource
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import write
-from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, to_look_at
+from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, rows_alone, to_look_at
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import exposures_query, segment_dates, segments_query
 from jetstream_argo.sql.text import Sql
@@ -134,7 +134,7 @@ def _segments(context: Context, source: SegmentDataSource) -> Traits:
     plan = context.plan
     rows = Rows(
         name=source.name,
-        sql=Sql(f"SELECT ds.* FROM {source.from_expression}\nAS ds"),
+        sql=rows_alone(source.from_expression),
         date_column=source.date_column,
         settle_days=plan.enrollments.settle_days,
         table=names.segments(plan, source.name),

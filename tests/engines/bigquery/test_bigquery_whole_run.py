@@ -117,7 +117,7 @@ def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_other
     plan = wide_plan(metrics)
     make_telemetry(tmp_path, plan)
     fake = FakeBigQuery(tmp_path, project=PROJECT)
-    fake.limits.protected = "salary"
+    fake.catalog.policies.tag(f"{PROJECT}.telemetry.activity", "salary")
 
     with serving(fake) as url:
         pipeline = RemotePipeline(tmp_path, plan, url=url)

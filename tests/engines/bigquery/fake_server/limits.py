@@ -1,4 +1,4 @@
-"""What the fake refuses for its size or its columns, and how it lists what a query reads."""
+"""What the fake refuses for its size, and how it lists what a query reads."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 class Limits:
     """SQL of more characters is too big, and so is SQL in which a pattern is found; rows of more bytes are too large.
 
-    `protected` is the name of a column under a policy tag: the account may run no query that names it.
-
     A dry run lists `listed_tables` at most; with `lists_views` views beside what is behind them, and with
     `lists_wildcards` a wildcard as it is written instead of the tables that it matches.
     """
@@ -16,7 +14,6 @@ class Limits:
     longest_query: int | None = None
     too_big: str | None = None
     largest_row: int | None = None
-    protected: str | None = None
     listed_tables: int = 50
     lists_views: bool = False
     lists_wildcards: bool = False
