@@ -207,8 +207,11 @@ def _words(text: str | None) -> str:
 
 
 def _same_rows(ours: str, theirs: str) -> bool:
-    """The existing parser fills `{dataset}` and doubled braces later than when the oracle was written."""
-    pattern = re.escape(theirs).replace(re.escape("{dataset}"), r"\w+")
+    """The existing parser fills `{dataset}` and doubled braces later than when the oracle was written.
+
+    Ours leaves out the space at the end, behind which an alias or a comment could stand.
+    """
+    pattern = re.escape(theirs.rstrip()).replace(re.escape("{dataset}"), r"\w+")
     pattern = pattern.replace(re.escape("{{"), re.escape("{")).replace(re.escape("}}"), re.escape("}"))
     return re.fullmatch(pattern, ours) is not None
 

@@ -88,7 +88,7 @@ def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> No
         ("empirical_cdf", {"log_space": 1}, "log_space: must be true or false, is 1"),
         ("empirical_cdf", {"grid_size": 1}, "grid_size: must be a whole number from 2 to 100000, is 1"),
         ("kernel_density_estimate", {"adjust": 2}, "adjust: must be 1, is 2"),
-        ("kernel_density_estimate", {"bandwidth": "scot"}, "'scot'; did you mean 'scott'?"),
+        ("kernel_density_estimate", {"bandwidth": "scot"}, "'scot'; did you mean 'scott' or 'scott_sd'?"),
         ("kernel_density_estimate", {"bandwidth": -1}, "bandwidth: must be a positive number, is -1"),
         ("linear_model_mean", {"drop_highest": True}, "drop_highest: must be a number from 0 to 0.5, is True"),
         ("linear_model_mean", {"drop_highest": float("nan")}, "drop_highest: must be a number from 0 to 0.5, is nan"),
