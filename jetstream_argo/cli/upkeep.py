@@ -68,8 +68,8 @@ def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seco
     """Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.
 
     While tasks of the experiment write, it is refused, or waits. The warehouse may keep what was removed for some
-    days, as BigQuery's time travel does. A unit that telemetry still holds comes back when the experiment is
-    enrolled anew.
+    days, as BigQuery's time travel does. Keyed hashes of the ids stay, so that units which telemetry still holds do not
+    come back.
     """
     engine = connect(warehouse, attempt=secrets.token_hex(4))
     owner = _owner(experiment, planning)
@@ -87,7 +87,7 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
     if not found.tables:
         raise PlanError(_nothing(place_of(owner)))
     _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
-    if not _agreed(f"delete these {len(found.tables)} tables and views?", yes=yes):
+    if not agreed(f"delete these {len(found.tables)} tables and views?", yes=yes):
         return 0
     for info in found.tables:
         engine.delete(info.name)
@@ -107,7 +107,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     others = dependents(plan, metrics)
     if others:
         say(f"the estimates of {', '.join(others)}, which use these, stay as they are")
-    if not _agreed(f"forget {', '.join(metrics)}?", yes=yes):
+    if not agreed(f"forget {', '.join(metrics)}?", yes=yes):
         return 0
     record(engine, plan, entries)
     say("forgotten; the next run computes them again")
@@ -115,6 +115,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
 
 
 def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], *, yes: bool) -> int:
+    from jetstream_argo.upkeep.remembering import remember
     from jetstream_argo.upkeep.shredding import holdings, shred
 
     place = place_of(owner)
@@ -127,9 +128,11 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
         _tell_older(entries)  # of an earlier deletion, perhaps one that was interrupted
         return 0
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
-    if not _agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
+    if not agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
         return 0
-    for done in shred(engine, owner, held, ids, now=_now, attempt=secrets.token_hex(4)):
+    attempt = secrets.token_hex(4)
+    remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
+    for done in shred(engine, owner, held, ids, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")
     _tell_older(read_entries(engine, owner))
     return 0
@@ -172,7 +175,7 @@ def _ids(given: str) -> tuple[str, ...]:
     return ids
 
 
-def _agreed(question: str, *, yes: bool) -> bool:
+def agreed(question: str, *, yes: bool) -> bool:
     """Whether to go on; without anyone to ask, only with --yes."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask: add --yes")

@@ -12,6 +12,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import assignments_query
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.removals import has_shredded
 
 
 def ensure_assignments(context: Context) -> None:
@@ -69,7 +70,9 @@ def _read(context: Context, telemetry: Telemetry) -> None:
     target = telemetry.rows.table
     batch = context.batch("assignments")
     job = context.engine.query_to_table(
-        assignments_query(plan, plan.enrollments.sql, known, batch=batch),
+        assignments_query(
+            plan, plan.enrollments.sql, known, batch=batch, shredded=has_shredded(context.ledger.entries, plan)
+        ),
         target,
         write=Write.APPEND,
         labels=context.labels(),

@@ -86,6 +86,21 @@ def statistics(owner: Owner) -> str:
     return _internal(owner, "estimates")
 
 
+def departed(owner: Owner) -> str:
+    """The table of units that telemetry has no more, as it was found for one reading or another."""
+    return _internal(owner, "departed")
+
+
+def restated(owner: Owner, source: str) -> str:
+    """The table of one source's daily partials while they are restated, until somebody has agreed to them."""
+    return _internal(owner, "restated", source)
+
+
+def shredded(owner: Owner) -> str:
+    """The table of the keyed hashes of units that were removed on request."""
+    return _internal(owner, "shredded")
+
+
 def status(owner: Owner) -> str:
     """The table of what was done."""
     return _internal(owner, "status")

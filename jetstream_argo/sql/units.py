@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner
+from jetstream_argo.sql.shredded import without_shredded
 from jetstream_argo.sql.slices import numbers
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table
 
@@ -88,16 +89,18 @@ UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
 EXPOSURE = ("exposure_date", "num_exposure_events")
 
 
-def assignments_query(owner: Owner, sql: str, known: StoredUnits, *, batch: int) -> Sql:
+def assignments_query(owner: Owner, sql: str, known: StoredUnits, *, batch: int, shredded: bool = False) -> Sql:
     """Return the query for the units that the enrollment query `sql` finds and that are not `known`.
 
     A known unit is given again if it now has an earlier enrollment date, or more enrollment events: telemetry that
-    came late. What is gone from telemetry stays known.
+    came late. What is gone from telemetry stays known. `shredded` says that units were removed from `owner` on request:
+    these are left out, whatever telemetry still holds.
     """
     new = literal(batch)
     return fill(
         "assignments",
         batch=new,
+        found=without_shredded(owner, Sql("found")) if shredded else Sql("found"),
         enrollments=Sql(sql.strip()),
         assignment=Sql(f"IF(u.enrollment_date = f.enrollment_date, u.assignment, {new})") if known.batches else new,
         known=_beside(owner, known) if known.batches else Sql(""),

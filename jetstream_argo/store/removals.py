@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from jetstream_argo.plan.codec import canonical
+from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind
 
 
@@ -15,6 +16,12 @@ def removed_of(entries: Iterable[Entry], table: str) -> Mapping[int | None, int]
         if entry.kind is Kind.DELETION and entry.table == table and entry.facts:
             removed.update({int(batch): rows for batch, rows in json.loads(entry.facts)["removed"].items()})
     return removed
+
+
+def has_shredded(entries: Iterable[Entry], owner: names.Owner) -> bool:
+    """Whether there are hashes of units that were removed from an experiment on purpose."""
+    table = names.shredded(owner)
+    return any(entry.kind is Kind.DELETION and entry.table == table for entry in entries)
 
 
 def removal_facts(removed: Mapping[int, int]) -> str:

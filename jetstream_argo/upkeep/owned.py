@@ -44,12 +44,13 @@ def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[
     """Return the tables of an experiment, whether they are there or not, that hold rows of units."""
     place = place_of(owner)
     by_unit = ("analysis_id",)
-    undated = [names.assignments(place), names.exposures(place)]
+    undated = [names.assignments(place), names.exposures(place), names.departed(place)]
     undated += [names.segments(place, source) for source in _segment_sources(owner, entries)]
     tables = [UnitTable(name, Layout(cluster_by=by_unit)) for name in undated]
     tables.append(UnitTable(names.signals(place), Layout("submission_date", by_unit)))
     for source in sources_of(owner, entries):
-        tables.append(UnitTable(names.partials(place, source), Layout("submission_date", by_unit)))
+        dated = (names.partials(place, source), names.restated(place, source))
+        tables += [UnitTable(name, Layout("submission_date", by_unit)) for name in dated]
         tables += [
             UnitTable(names.values(place, basis, source, period), Layout("window_index", by_unit))
             for basis in Basis
@@ -85,4 +86,5 @@ def _tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Iterator[t
     yield names.statistics(place), ""
     for unit_table in reversed(unit_tables(owner, entries)):
         yield unit_table.name, ""
+    yield names.shredded(place), ""
     yield names.status(place), ""

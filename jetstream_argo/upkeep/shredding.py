@@ -59,8 +59,9 @@ def shred(
     """Record that each table is rewritten, rewrite it without the units, at one instant, and yield it.
 
     Nothing may write to the experiment's tables meanwhile: what is appended while a table is rewritten is lost. The
-    ids are recorded nowhere. What stops half-way goes on when it is asked for again; a table is recorded before it is
-    rewritten, so that its results are known to be older whenever it stops.
+    ids are recorded nowhere: `upkeep.remembering` keeps their hashes, before anything is removed. What stops half-way
+    goes on when it is asked for again; a table is recorded before it is rewritten, so that its results are known to be
+    older whenever it stops.
     """
     place = place_of(owner)
     labels = {"experiment": place.slug, "node": NODE}

@@ -1,5 +1,6 @@
 """Units that ask for it are removed from all that an experiment has, and readers are told what is older."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import TableInfo
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
+from jetstream_argo.sql.shredded import keyed_hash
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.shredding import holdings, parts, shred
 from tests.upkeep.world import again, analysed, rows, telemetry
@@ -141,6 +143,34 @@ def test_the_ids_are_recorded_nowhere(root: Path) -> None:
 
     recorded = rows(root, f"SELECT * FROM `{names.status(pipeline.plan)}`")
     assert not any("nobody-of-that-name" in str(row) for row in recorded)
+
+
+def test_units_that_telemetry_still_holds_do_not_come_back_when_enrollments_are_read_again(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+
+    run_shred(root, "try-it", "--ids", "a")
+    run_shred(root, "try-it", "--ids", "c,a")
+    enrollments = replace(pipeline.plan.enrollments, key="another query's")
+    pipeline.plan = replace(pipeline.plan, enrollments=enrollments)
+    again(pipeline)
+
+    assert all(of <= {"b", "d", None} for of in units(root).values())
+    assert units(root)[names.assignments(pipeline.plan)] == {"b", "d"}
+    assert set(pipeline.values("hours", Period.WEEK)) == {("b", "treatment", 1), ("d", "treatment", 1)}
+
+
+def test_a_unit_is_kept_out_by_a_hash_that_takes_a_key(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+
+    run_shred(root, "try-it", "--ids", "a")
+    run_shred(root, "try-it", "--ids", "c")
+
+    kept = rows(root, f"SELECT s.key, s.hash FROM `{names.shredded(pipeline.plan)}` AS s")
+    (key,) = {str(key) for key, _ in kept}
+    assert len(key) == 64
+    assert {hash for _, hash in kept} == {keyed_hash(key, "a"), keyed_hash(key, "c")}
+    recorded = rows(root, f"SELECT s.* FROM `{names.status(pipeline.plan)}` AS s")
+    assert not any(key in str(row) for row in recorded)
 
 
 def test_units_that_no_table_holds_change_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Whether results are taken away from BigQuery as they are from a folder, also when it is interrupted half-way."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.plan import codec
+from jetstream_argo.sql import names
 from tests.engines.bigquery.fake_server.faults import Call, Fault
 from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.engines.bigquery.whole_run import PROJECT, RemotePipeline
@@ -61,6 +63,19 @@ def test_units_are_gone_from_every_table_which_stays_stored_as_it_was(
         now = fake.catalog.resource(f"{PROJECT}.{name}")
         for key in ("timePartitioning", "rangePartitioning", "clustering", "description", "labels", "schema"):
             assert now.get(key) == was.get(key)
+
+
+def test_units_that_telemetry_still_holds_do_not_come_back(tmp_path: Path, fake: FakeBigQuery, warehouse: str) -> None:
+    assert call("shred", warehouse, "try-it", "--ids", "a") == 0
+    url = warehouse.partition("api_endpoint=")[2].partition("&")[0]
+    later = RemotePipeline(tmp_path, plan_of("try-it"), url=url, today=datetime.now(UTC))
+    later.attempts, later.starts = count(1000), count(1000)
+    later.plan = replace(later.plan, enrollments=replace(later.plan.enrollments, key="another query's"))
+    again(later)
+
+    assert left(tmp_path) == {"b", "c", "d"}
+    key = str(rows(tmp_path, f"SELECT DISTINCT s.key FROM `{names.shredded(later.plan)}` AS s")[0][0])
+    assert not any(key in str(job.resource()) for job in fake.jobs.all)
 
 
 @pytest.mark.parametrize("passed", [0, 1, 3])

@@ -18,5 +18,5 @@ SELECT
   f.enrollment_date,
   f.num_enrollment_events,
   {{assignment}} AS assignment
-FROM found AS f
+FROM {{found}} AS f
 {{known}}
