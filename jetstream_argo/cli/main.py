@@ -26,6 +26,7 @@ _COMMANDS = {
     "status": "jetstream_argo.report.commands:status",
     "delete": "jetstream_argo.cli.upkeep:delete",
     "shred": "jetstream_argo.cli.upkeep:shred",
+    "restate": "jetstream_argo.cli.restating:restate",
     "demo": "jetstream_argo.cli.demo:demo",
     "workflow": "jetstream_argo.cli.workflows:workflow",
     "submit": "jetstream_argo.cli.workflows:submit",

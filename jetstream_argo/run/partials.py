@@ -1,6 +1,6 @@
 """How a data source is read into daily partials, and an exposure signal counted; a part that fails costs itself."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -9,16 +9,19 @@ from jetstream_argo.errors import JetstreamArgoError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, Source
 from jetstream_argo.plan.model import Read as PlannedRead
 from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Outcome, Piece, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alone
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
+from jetstream_argo.sql.departed import Departed, Fresh, marked
 from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.marks import mark_facts
 
 
 def rows_of(context: Context, source: Source) -> Rows:
@@ -54,7 +57,8 @@ def ensure_partials(
     for reading in found.readings:
         if found.telemetry is not None:
             piece = Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
-            outcome += isolate(_Partials(context, source, reading, found.telemetry), piece, below=below)
+            departed = departed_of(context, found.telemetry, reading)
+            outcome += isolate(_Partials(context, source, reading, found.telemetry, departed), piece, below=below)
     return outcome
 
 
@@ -117,10 +121,15 @@ class _Partials:
     source: Source
     reading: Reading
     telemetry: Telemetry
+    departed: Departed | None = None
 
     def write(self, piece: Piece[str]) -> Outcome:
-        write_dates(self.context, *self._query(piece))
+        sql, entry = self._query(piece)
+        write_dates(self.context, sql, entry, self._facts if self.departed is not None else None)
         return Outcome(1)
+
+    def _facts(self, entry: Entry) -> str:
+        return mark_facts(marked_units(self.context, entry.table, entry.batch or 0))
 
     def check(self, piece: Piece[str]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])
@@ -150,23 +159,35 @@ class _Partials:
         query = partials_query(
             self.source, piece.parts, units, assignments, first_date=first, last_date=last, batch=batch
         )
+        if self.departed is not None:
+            earlier = clipped(self.departed.earlier, first, last)
+            if earlier:
+                fresh = Fresh(query, self.source, piece.parts, units, assignments, batch)
+                query = marked(plan, fresh, replace(self.departed, earlier=earlier))
         return query, self.telemetry.read(entry, first, last)
 
 
-def write_dates(context: Context, sql: Sql, entry: Entry) -> None:
+# Gives, when the rows of an entry are written, the facts about them.
+Facts = Callable[[Entry], str]
+
+
+def write_dates(context: Context, sql: Sql, entry: Entry, facts: Facts | None = None) -> None:
     """Append the rows of a query to a table that is partitioned by date, and record that they are complete."""
-    write(context, sql, entry, context.layout(partition_by="submission_date", cluster_by=("analysis_id",)))
+    layout = context.layout(partition_by="submission_date", cluster_by=("analysis_id",))
+    write(context, sql, entry, layout, facts)
 
 
-def write(context: Context, sql: Sql, entry: Entry, layout: Layout) -> None:
-    """Append the rows of a query to the table of `entry`, and record that they are complete."""
+def write(context: Context, sql: Sql, entry: Entry, layout: Layout, facts: Facts | None = None) -> None:
+    """Append the rows of a query to the table of `entry`, and record that they are complete, with facts about them."""
     job = context.engine.query_to_table(
         sql, entry.table, write=Write.APPEND, labels=context.labels(source=entry.source), layout=layout
     )
-    context.record([replace(costed(entry, job), recorded_at=context.now(), counts=_counts(entry, job))])
+    if facts is not None and job.rows:
+        entry = replace(entry, facts=facts(entry))
+    context.record([replace(costed(entry, job), recorded_at=context.now(), counts=counts_of(entry, job))])
 
 
-def _counts(entry: Entry, job: Job) -> tuple[int, ...]:
+def counts_of(entry: Entry, job: Job) -> tuple[int, ...]:
     """Return how many rows were written of each date or window; nothing where the warehouse does not say."""
     if not len(entry.places):
         return (job.rows,)

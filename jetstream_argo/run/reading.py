@@ -57,7 +57,7 @@ def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Seq
             missing.setdefault(day, {})[column] = served
     awaited = telemetry.awaited(sorted(missing))
     there = {day: columns for day, columns in sorted(missing.items()) if day not in awaited}
-    return Due(tuple(_readings(there)), telemetry, awaited)
+    return Due(tuple(readings_of(there)), telemetry, awaited)
 
 
 _Missing = dict[date, dict[str, tuple[int, ...]]]
@@ -98,7 +98,7 @@ def read_as(day: date, held: Mapping[int, Held]) -> dict[Read, tuple[int, ...]]:
     return reads
 
 
-def _readings(missing: Mapping[date, Mapping[str, tuple[int, ...]]]) -> Iterable[Reading]:
+def readings_of(missing: Mapping[date, Mapping[str, tuple[int, ...]]]) -> Iterable[Reading]:
     """Yield the fewest readings: dates that follow one another and lack the same columns for the same assignments."""
     runs: dict[tuple[tuple[str, ...], tuple[int, ...]], list[list[date]]] = {}
     for day, columns in missing.items():

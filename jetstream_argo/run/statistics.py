@@ -12,6 +12,7 @@ from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.deleted_units import deleted_notes
 from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
 from jetstream_argo.run.keeping import Leaf, keep
 from jetstream_argo.run.partials import ensure_partials
@@ -88,6 +89,7 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
     if not windows:
         return Done()
     estimated = _estimated(context, leaf, windows)
+    estimated = replace(estimated, notes=(*estimated.notes, *deleted_notes(context, leaf, windows)))
     settles_on = {window: estimates_settle_on(context.plan, leaf, window) for window in windows}
     keep(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs, settles_on, estimated)
     return Done(len(windows), len(estimated.jobs))

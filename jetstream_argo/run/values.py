@@ -9,6 +9,7 @@ from jetstream_argo.plan.due import value_windows
 from jetstream_argo.plan.model import Composed, Direct, Metric, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.deleted_units import units_left
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
 from jetstream_argo.run.splitting import Outcome, Piece, isolate
@@ -20,6 +21,7 @@ from jetstream_argo.sql.values import Grid, direct_query, values_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import contiguous
+from jetstream_argo.store.marks import mark_facts, marked_batches, with_marks
 
 
 def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> Outcome:
@@ -142,8 +144,29 @@ class _Values:
 
     def write(self, piece: Piece[Metric]) -> Outcome:
         layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
-        write(self.context, *self._query(piece), layout)
+        sql, entry = self._query(piece)
+        write(self.context, sql, entry, layout, self._facts if self.marked(piece) else None)
         return Outcome(1)
+
+    def _facts(self, entry: Entry) -> str:
+        return mark_facts(units_left(self.context, entry.table, entry.batch or 0))
+
+    def marked(self, piece: Piece[Metric]) -> tuple[DateSlice, ...]:
+        """Return where the rows are that only say that a unit was deleted upstream; there are none as a rule."""
+        table = names.partials(self.context.plan, self.source.name)
+        if not marked_batches(self.context.ledger.entries, table):
+            return ()
+        return tuple(part for part in self._days(piece) if part.marked)
+
+    def _days(self, piece: Piece[Metric]) -> tuple[DateSlice, ...]:
+        """Return where the partials are."""
+        plan, windows = self.context.plan, self._windows(piece)
+        columns = tuple(dict.fromkeys(column for metric in piece.parts for column in partials_of(metric)))
+        first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+        table = names.partials(plan, self.source.name)
+        assignments = self.context.currency().units.assignments
+        days = self.context.ledger.date_slices(table, columns, first, last, assignments)
+        return with_marks(days, marked_batches(self.context.ledger.entries, table))
 
     def check(self, piece: Piece[Metric]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])
@@ -186,13 +209,13 @@ class _Values:
         grid = Grid(self.basis, self.period, windows, units, signal_slices(context, self.basis, self.period, windows))
         if not columns:
             return direct_query(plan, self.source, piece.parts, grid, batch=batch)
-        first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
         table = names.partials(plan, self.source.name)
-        assignments = context.currency().units.assignments
-        days = context.ledger.date_slices(table, columns, first, last, assignments)
         newest = {column: context.ledger.newest_batch(table, column) for column in columns}
         probes = {column: found for column, found in newest.items() if found is not None}
-        return values_query(plan, self.source, piece.parts, grid, days=days, probes=probes, batch=batch)
+        return values_query(
+            plan, self.source, piece.parts, grid,
+            days=self._days(piece), probes=probes, batch=batch,
+        )  # fmt: skip
 
 
 def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[AnalysisWindow]) -> Outcome:
@@ -201,7 +224,17 @@ def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[Analysis
     outcome = Outcome(0)
     for composed in (True, False):
         parts = tuple(metric for metric in metrics if isinstance(metric.computation, Composed) is composed)
-        if parts:
-            piece = Piece(parts, windows[0].index, windows[-1].index)
+        for piece in _alike(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():
             outcome += isolate(work, piece, below=work.context.ledger.too_big(Kind.VALUES, table))
     return outcome
+
+
+def _alike(work: _Values, piece: Piece[Metric]) -> tuple[Piece[Metric], ...]:
+    """Return metrics of which values of the same units are not known together, so that a row's reason is about all."""
+    if not work.marked(piece):
+        return (piece,)
+    groups: dict[tuple[tuple[int, ...], ...], list[Metric]] = {}
+    for metric in piece.parts:
+        marked = work.marked(piece.of((metric,)))
+        groups.setdefault(tuple(part.marked for part in marked), []).append(metric)
+    return tuple(piece.of(tuple(metrics)) for metrics in groups.values())

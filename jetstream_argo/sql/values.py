@@ -7,8 +7,8 @@ from datetime import date
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Merge, Metric, Partial, Source
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql import names, slices
-from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql import deleted, names, slices
+from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 
@@ -76,7 +76,8 @@ def values_query(
 ) -> Sql:
     """Return the query that merges partials into the values of composed `metrics` of one source.
 
-    `probes` names, by partial, the batch from which its state without rows is taken.
+    `probes` names, by partial, the batch from which its state without rows is taken. Values that need rows
+    which only say that the unit was deleted upstream are NULL, and the column `reason` says so.
     """
     computations = [(m, m.computation) for m in metrics if isinstance(m.computation, Composed)]
     needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
@@ -95,17 +96,36 @@ def values_query(
         *(Sql(f"{_state(partial, _probe_of(partial, columns_of))} AS {partial.column}") for partial in partials),
     ]
     name = names.partials(plan, source.name)
+    relations, joins = _grid(plan, grid), _join_probes(name, columns_of)
+    columns = _columns(batch, [(metric, computation.finaliser) for metric, computation in computations])
+    unknown = [partial.column for partial in partials if any(p.marked and partial.column in p.columns for p in days)]
+    if unknown:
+        relation = deleted.deleted(name, days, unknown, place, (first.first_day, last.last_day))
+        relations = Sql(f"{relations.rstrip()},\n{relation.rstrip()}")
+        joins = Sql(f"{joins}\n{deleted.JOIN}")
+        states += [deleted.state(column) for column in unknown]
+        known = [(metric, _if_known(computation, unknown)) for metric, computation in computations]
+        columns = Sql(f"{_columns(batch, known)},\n{deleted.reason(unknown)}")
     return fill(
         "values",
-        grid=_grid(plan, grid),
-        days=slices.days(name, days, [partial.column for partial in partials]),
+        grid=relations,
+        days=slices.days(
+            name, days, [p.column for p in partials], reasons=Reasons.LEFT_OUT if unknown else Reasons.NONE
+        ),
         merged=lines(merged, indent=0),
         first_day=literal(first.first_day),
         last_day=literal(last.last_day),
         states=lines(states, indent=0),
-        probes=_join_probes(name, columns_of),
-        columns=_columns(batch, [(metric, computation.finaliser) for metric, computation in computations]),
+        probes=joins,
+        columns=columns,
     )
+
+
+def _if_known(computation: Composed, unknown: Sequence[str]) -> str:
+    concerned = [column for column in computation.partials if column in unknown]
+    if not concerned:
+        return computation.finaliser
+    return f"IF({deleted.unknown(concerned)}, NULL, (\n{computation.finaliser}\n))"
 
 
 def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: Grid, *, batch: int) -> Sql:

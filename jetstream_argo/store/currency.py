@@ -14,6 +14,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.units import StoredSegment, StoredUnits
 from jetstream_argo.store.coverage import ANYBODY, Held
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.store.marks import is_restated
 
 
 def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
@@ -124,7 +125,11 @@ class Currency:
 
     def _versions(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
         held = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
-        return None if held is None else frozenset([held.inputs])
+        if held is None:
+            return None
+        # Rows that were restated count as others, also where their tables' versions are the same or are not known.
+        restated = [held.batch] if is_restated(held.entry) and held.batch is not None else []
+        return frozenset([held.inputs, *restated])
 
     def _day(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
         key = (table, column, ordinal)

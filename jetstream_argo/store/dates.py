@@ -116,6 +116,13 @@ def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshnes
     return Judgement(read_again=not settled_when_read or bool(changed))
 
 
+def has_fewer(read: str, now: str) -> bool:
+    """Whether some table has fewer rows `now` of a date than when it was read, both by `version_of`."""
+    before, after = _parsed(read), _parsed(now)
+    known = [table for table, version in before.items() if version is not None and after.get(table, []) is not None]
+    return any(_count(before[table]) > _count(after.get(table)) for table in known)
+
+
 _Versions = dict[str, list[int | str] | None]
 
 

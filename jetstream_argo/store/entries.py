@@ -28,6 +28,7 @@ class Kind(StrEnum):
     STATISTICS = "statistics"
     EXPORT = "export"
     DELETION = "deletion"  # of units, from one table
+    DEPARTED = "departed"  # units that stand in the assignments and that telemetry has no more
     LOOK = "look"  # which rows a source had when somebody looked, without reading them
     RESTATEMENT = "restatement"  # of dates that were read again on purpose
     UPGRADE = "upgrade"  # of what an earlier version stored

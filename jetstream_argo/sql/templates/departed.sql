@@ -1,0 +1,11 @@
+-- One row per assigned unit and branch that the enrollment query does not find any more.
+SELECT {{batch}} AS batch, u.analysis_id, u.branch
+FROM {{units}} AS u
+LEFT JOIN (
+  SELECT DISTINCT CAST(r.analysis_id AS STRING) AS analysis_id
+  FROM (
+    {{enrollments}}
+  ) AS r
+) AS f
+  ON f.analysis_id = u.analysis_id
+WHERE f.analysis_id IS NULL
