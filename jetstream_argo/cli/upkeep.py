@@ -17,6 +17,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
 from jetstream_argo.run.leasing import alone
+from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import printable, say
@@ -119,6 +120,10 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     from jetstream_argo.upkeep.shredding import holdings, shred
 
     place = place_of(owner)
+    if engine.info(legacy_names.status(owner)) is not None:
+        raise PlanError(
+            f"{place.slug}: tables of version 0.1 hold its units; run it once, which takes them over, and shred then"
+        )
     entries = read_entries(engine, owner)
     if not entries:
         raise PlanError(_nothing(place))

@@ -177,7 +177,7 @@ class SignalWindow:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Rows that mean exposure, counted per unit and date in `column`."""
+    """Rows that mean exposure, counted per unit and date in `column`; `key` is a hash of which rows and dates."""
 
     name: str
     from_expression: str
@@ -188,6 +188,7 @@ class Signal:
     last_date: date
     windows: tuple[SignalWindow, ...]
     settle_days: int = SETTLE_DAYS
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

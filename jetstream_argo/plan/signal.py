@@ -36,6 +36,7 @@ def signal_of(settings: ExperimentConfig, timeline: Timeline, periods: tuple[Per
         first_date=min((window.first_date for window in windows), default=timeline.start),
         last_date=max((window.last_date for window in windows), default=timeline.start),
         windows=windows,
+        key=signal_key(settings),
     )
 
 

@@ -9,6 +9,7 @@ from jetstream_argo.run.assigning import ensure_assignments
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.traits import ensure_traits, traits_of
 from jetstream_argo.run.unit_counts import UnitCounts, count_enrolled
+from jetstream_argo.run.upgrading import ensure_upgraded, make_way
 from jetstream_argo.sql import names
 from jetstream_argo.sql.units import StoredUnits, enrolled_view
 from jetstream_argo.store.entries import Kind, State
@@ -23,6 +24,7 @@ def ensure_enrollments(context: Context) -> str:
         NotLoaded: telemetry of some enrollment date is not there yet.
     """
     view = names.enrollments(context.plan)
+    upgraded = ensure_upgraded(context) if context.ledger.latest(Kind.ENROLLMENTS, view) is None else ""
     ensure_assignments(context)
     for traits in traits_of(context):
         ensure_traits(context, traits)
@@ -31,7 +33,8 @@ def ensure_enrollments(context: Context) -> str:
     made = latest is not None and latest.inputs == (_made_from(context.plan, units),)
     if latest is not None and made and context.engine.info(view) is not None:
         return f"cached: {latest.message}"
-    return _publish(context, units)
+    published = _publish(context, units)
+    return f"{upgraded}; {published}" if upgraded else published
 
 
 def _made_from(plan: AnalysisPlan, units: StoredUnits) -> str:
@@ -48,6 +51,7 @@ def _publish(context: Context, units: StoredUnits) -> str:
     counts = count_enrolled(context, units)
     _check_branches(context, counts)
     labels = {**context.labels(), **updated(context.now())}
+    make_way(context, view)
     context.engine.create_view(view, enrolled_view(plan, units), description=plan.experiment.slug, labels=labels)
     message = counts.message(plan)
     entry = replace(

@@ -14,7 +14,7 @@ from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.removals import removed_of
 
 # In which column of a table a batch's rows say of which date or window they are.
-_PLACE = {
+PLACE = {
     Kind.PARTIALS: "submission_date",
     Kind.SIGNALS: "submission_date",
     Kind.VALUES: "window_index",
@@ -22,7 +22,7 @@ _PLACE = {
 }
 # By so much clocks here and there may differ; tables that were made anew so soon are found by their number of rows.
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *_PLACE)
+_WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *PLACE)
 
 
 def note_losses(context: Context) -> tuple[Entry, ...]:
@@ -107,8 +107,8 @@ def _missing(
     engine: Engine, name: str, entries: Sequence[Entry], removed: Mapping[int | None, int], labels: Mapping[str, str]
 ) -> Iterator[Loss]:
     """Yield the dates or windows of which batches have fewer rows than were counted."""
-    place = _PLACE.get(entries[0].kind)
-    there = _rows(engine, name, place, [entry.batch for entry in entries if entry.batch is not None], labels)
+    place = PLACE.get(entries[0].kind)
+    there = rows_of_batches(engine, name, place, [entry.batch for entry in entries if entry.batch is not None], labels)
     for entry in entries:
         of_batch = there.get(entry.batch or 0, {})
         if sum(of_batch.values()) >= entry.rows - removed.get(entry.batch, 0):
@@ -130,7 +130,7 @@ def _has_probes(entry: Entry) -> bool:
     return bool(entry.counts) and entry.rows > sum(entry.counts)
 
 
-def _rows(
+def rows_of_batches(
     engine: Engine, name: str, place: str | None, batches: Iterable[int], labels: Mapping[str, str]
 ) -> dict[int, dict[int | None, int]]:
     """Return the rows of each batch by the ordinal of their date, or the index of their window."""

@@ -31,6 +31,7 @@ from jetstream_argo.run.existence import note_losses
 from jetstream_argo.run.failing import recorded_failures
 from jetstream_argo.run.partials import ensure_partials, ensure_signals
 from jetstream_argo.run.splitting import is_about_a_table
+from jetstream_argo.run.upgrading import remove_replaced
 from jetstream_argo.run.values import ensure_values
 from jetstream_argo.run.words import counted
 from jetstream_argo.store.entries import Kind, State
@@ -84,7 +85,9 @@ def _done(node: Node, context: Context) -> TaskResult:
         case ExportTask():
             from jetstream_argo.run.publishing import publish
 
-            return TaskResult(publish(context))
+            published = publish(context)
+            removed = remove_replaced(context)
+            return TaskResult(f"{published}; {removed}" if removed else published)
         case _:
             assert_never(node.task)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -53,62 +54,62 @@ def enrollments(owner: Owner) -> str:
 
 def assignments(owner: Owner) -> str:
     """The table of units, their branches and enrollment dates, in batches that are only added to."""
-    return _internal(owner, "assignments")
+    return internal(owner, "assignments")
 
 
 def exposures(owner: Owner) -> str:
     """The table of exposures."""
-    return _internal(owner, "exposures")
+    return internal(owner, "exposures")
 
 
 def segments(owner: Owner, source: str) -> str:
     """The table of which units are in the segments of one segment data source."""
-    return _internal(owner, "segments", source)
+    return internal(owner, "segments", source)
 
 
 def signals(owner: Owner) -> str:
     """The table of exposure signals per unit and date."""
-    return _internal(owner, "signals")
+    return internal(owner, "signals")
 
 
 def partials(owner: Owner, source: str) -> str:
     """The table of one source's daily partials."""
-    return _internal(owner, "partials", source)
+    return internal(owner, "partials", source)
 
 
 def values(owner: Owner, basis: Basis, source: str, period: Period) -> str:
     """The table of metric values of one basis, source and period."""
-    return _internal(owner, "values", basis, source, period)
+    return internal(owner, "values", basis, source, period)
 
 
 def statistics(owner: Owner) -> str:
     """The table of all estimates ever made."""
-    return _internal(owner, "estimates")
+    return internal(owner, "estimates")
 
 
 def departed(owner: Owner) -> str:
     """The table of units that telemetry has no more, as it was found for one reading or another."""
-    return _internal(owner, "departed")
+    return internal(owner, "departed")
 
 
 def restated(owner: Owner, source: str) -> str:
     """The table of one source's daily partials while they are restated, until somebody has agreed to them."""
-    return _internal(owner, "restated", source)
+    return internal(owner, "restated", source)
 
 
 def shredded(owner: Owner) -> str:
     """The table of the keyed hashes of units that were removed on request."""
-    return _internal(owner, "shredded")
+    return internal(owner, "shredded")
 
 
 def status(owner: Owner) -> str:
     """The table of what was done."""
-    return _internal(owner, "status")
+    return internal(owner, "status")
 
 
 def lease(owner: Owner) -> str:
     """The lease of whoever writes to any of these tables."""
-    return _internal(owner, "lease")
+    return internal(owner, "lease")
 
 
 def values_view(owner: Owner, basis: Basis, period: Period) -> str:
@@ -123,6 +124,14 @@ def statistics_view(owner: Owner, period: Period) -> str:
     return f"{place.dataset}.statistics_{normalised(place.slug)}_{SUFFIXES[period]}"
 
 
+def views(owner: Owner) -> Iterator[str]:
+    """Yield the names of all views of metrics and estimates that there may be."""
+    for period in Period:
+        yield statistics_view(owner, period)
+        for basis in Basis:
+            yield values_view(owner, basis, period)
+
+
 def readable(name: str) -> str:
     """Return what of the name of a table of ours people can read: without dataset, kind and hash.
 
@@ -132,10 +141,14 @@ def readable(name: str) -> str:
     return name.rpartition(".")[2].partition("_")[2].rpartition("_")[0]
 
 
-def _internal(owner: Owner, kind: str, *parts: str) -> str:
-    """Names of ours end in a hash, since normalised slugs and sources may be equal or run into one another."""
+def internal(owner: Owner, kind: str, *parts: str, generation: str | None = _GENERATION) -> str:
+    """Return the name of a table of ours: `kind`, the experiment's slug and `parts`, readable, and a hash of them.
+
+    The hash is there since normalised slugs and sources may be equal or run into one another.
+    """
     place = place_of(owner)
     words = (place.slug, *parts)
-    tail = hashlib.sha256("\0".join((_GENERATION, *words)).encode()).hexdigest()[:8]
+    hashed = words if generation is None else (generation, *words)
+    tail = hashlib.sha256("\0".join(hashed).encode()).hexdigest()[:8]
     readable = "_".join(normalised(word) for word in words)
     return f"{place.dataset}.{kind}_{readable[:200]}_{tail}"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql import names
+from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, Kind
+from jetstream_argo.store.legacy import read_legacy
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def owned(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry])
     those of another experiment with a slug like `a-b` and `a_b`: such a table belongs to whom it is described as.
     """
     place = place_of(owner)
-    described = dict((*_views(place), *_tables(owner, entries)))
+    described = dict((*_views(place), *_legacy_tables(engine, owner), *_tables(owner, entries)))
     found = engine.infos(list(described))  # by name: to list a dataset that many share would take longer
     mine = {name: info for name, info in found.items() if described[name] in ("", info.description)}
     return Owned(tuple(mine.values()), tuple(info for name, info in found.items() if name not in mine))
@@ -88,3 +89,14 @@ def _tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Iterator[t
         yield unit_table.name, ""
     yield names.shredded(place), ""
     yield names.status(place), ""
+
+
+def _legacy_tables(engine: Engine, owner: AnalysisPlan | Place) -> Iterator[tuple[str, str]]:
+    """Yield the tables of version 0.1, its record last; nothing where there is no such record."""
+    record = legacy_names.status(owner)
+    if engine.info(record) is None:
+        return
+    planned = [source.name for source in owner.sources] if isinstance(owner, AnalysisPlan) else []
+    sources = dict.fromkeys([*read_legacy(engine, owner).sources, *planned])
+    yield from ((name, "") for name in legacy_names.names_now(owner, sources))
+    yield record, ""
