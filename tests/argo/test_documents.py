@@ -4,7 +4,7 @@ import io
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -46,6 +46,7 @@ _VALUES = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.dictionaries(_TEXT, _VALUES, max_size=4))
 def test_readers_of_yaml_1_1_and_1_2_read_back_what_was_written(document: dict[str, object]) -> None:
     document = {"kind": "X", **document}

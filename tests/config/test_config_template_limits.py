@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jetstream_argo.config.specs import FunctionSpec
@@ -117,6 +117,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.lists(_PIECES, max_size=40).map("".join))
 def test_whatever_is_written_is_filled_or_refused(template: str) -> None:
     with suppress(TemplateError):
