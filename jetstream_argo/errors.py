@@ -209,12 +209,16 @@ class CostExceeded(EngineError):
 
 
 class Damaged(EngineError):
-    """A file of the warehouse is missing or is not what was written; `cure` is the command that mends it."""
+    """A file of the warehouse is missing or is not what was written; `cure` is the command that mends it.
+
+    `whole_table` says that nothing of the table can be read without the file.
+    """
 
     cure = "jetstream-argo check EXPERIMENT --repair"
 
-    def __init__(self, file: str, what: str) -> None:
+    def __init__(self, file: str, what: str, *, whole_table: bool = False) -> None:
         self.file = file
+        self.whole_table = whole_table
         super().__init__(f"{file}: {what}; run `{self.cure}`, or load the table again if it is a data source's")
 
 

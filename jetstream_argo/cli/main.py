@@ -27,6 +27,7 @@ _COMMANDS = {
     "delete": "jetstream_argo.cli.upkeep:delete",
     "shred": "jetstream_argo.cli.upkeep:shred",
     "restate": "jetstream_argo.cli.restating:restate",
+    "check": "jetstream_argo.cli.records:check",
     "demo": "jetstream_argo.cli.demo:demo",
     "workflow": "jetstream_argo.cli.workflows:workflow",
     "submit": "jetstream_argo.cli.workflows:submit",

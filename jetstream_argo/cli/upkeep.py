@@ -13,7 +13,7 @@ from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.engines.connect import connect
-from jetstream_argo.errors import PlanError
+from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
 from jetstream_argo.run.leasing import alone
@@ -23,7 +23,7 @@ from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import printable, say
 
 if TYPE_CHECKING:
-    from jetstream_argo.engines.protocol import Engine
+    from jetstream_argo.engines.protocol import Engine, Purged
     from jetstream_argo.plan.model import AnalysisPlan
 
 _WAREHOUSE = click.option(
@@ -52,7 +52,7 @@ def delete(
         with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
             return _forget(engine, plan, chosen(metrics), yes=yes)
     named_by_file = experiment is not None and (experiment.endswith((".toml", ".json")) or "://" in experiment)
-    owner = planned(experiment, **planning) if named_by_file else _owner(experiment, planning)
+    owner = planned(experiment, **planning) if named_by_file else owner_of(experiment, planning)
     with alone(engine, owner, holder=holder("delete"), wait_seconds=wait_seconds):
         return _delete(engine, owner, yes=yes)
 
@@ -73,27 +73,45 @@ def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seco
     come back.
     """
     engine = connect(warehouse, attempt=secrets.token_hex(4))
-    owner = _owner(experiment, planning)
+    owner = owner_of(experiment, planning)
     with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
         return _shred(engine, owner, _ids(ids), yes=yes)
 
 
 def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> int:
-    from jetstream_argo.upkeep.owned import owned
+    from jetstream_argo.upkeep.owned import owned, storage
 
-    found = owned(engine, owner, read_entries(engine, owner))
+    entries = _entries(engine, owner)
+    found = owned(engine, owner, entries)
     for info in found.foreign:
         whose = f"is described as {info.description!r}" if info.description else "has no description of ours"
         say(f"kept {info.name}: it {whose}, and may be another experiment's", err=True, color="yellow")
     if not found.tables:
+        purged = engine.purge(storage(engine, owner, entries))
+        if purged.files:  # of an earlier deletion that was interrupted
+            say(purged_line(purged))
+            return 0
         raise PlanError(_nothing(place_of(owner)))
     _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
     if not agreed(f"delete these {len(found.tables)} tables and views?", yes=yes):
         return 0
     for info in found.tables:
         engine.delete(info.name)
-    say(f"deleted {len(found.tables)} tables and views")
+    purged = engine.purge(storage(engine, owner, entries))
+    say(f"deleted {len(found.tables)} tables and views; {purged_line(purged)}")
     return 0
+
+
+def _entries(engine: "Engine", owner: "AnalysisPlan | Place") -> Sequence[Entry]:
+    """Return what was recorded; nothing where that cannot be read and a plan says which tables there may be."""
+    try:
+        return read_entries(engine, owner)
+    except Damaged as error:
+        if isinstance(owner, Place):
+            raise PlanError(
+                f"{error}; to delete the experiment all the same, name its tables by its configuration or --plan FILE"
+            ) from error
+        return ()
 
 
 def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, yes: bool) -> int:
@@ -130,7 +148,8 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     held = holdings(engine, owner, entries, ids)
     if not held:
         say(f"no table of {place.slug} holds any of these {len(ids)} units")
-        _tell_older(entries)  # of an earlier deletion, perhaps one that was interrupted
+        _purge_units(engine, owner, entries)  # of an earlier deletion, perhaps one that was interrupted
+        _tell_older(entries)
         return 0
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
     if not agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
@@ -139,8 +158,24 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
     for done in shred(engine, owner, held, ids, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")
+    _purge_units(engine, owner, entries)
     _tell_older(read_entries(engine, owner))
     return 0
+
+
+def _purge_units(engine: "Engine", owner: "AnalysisPlan | Place", entries: Sequence[Entry]) -> None:
+    """Have storage keep nothing of rows that were removed, nor of tables that were replaced before."""
+    from jetstream_argo.upkeep.owned import unit_tables
+
+    say(purged_line(engine.purge([each.name for each in unit_tables(owner, entries)])))
+
+
+def purged_line(purged: "Purged") -> str:
+    """Return what became of rows that no query finds any more."""
+    if purged.recoverable_until is not None:
+        until = f"{purged.recoverable_until:%Y-%m-%d %H:%M} UTC"
+        return f"time travel and fail-safe of the warehouse keep what was removed until {until} at the latest"
+    return f"{purged.files} files of earlier versions and left-overs removed"
 
 
 def _tell_older(entries: Sequence[Entry]) -> None:
@@ -153,7 +188,7 @@ def _tell_older(entries: Sequence[Entry]) -> None:
         say("`delete --metrics` has them computed again")
 
 
-def _owner(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":
+def owner_of(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":
     """Return whose tables are meant: what a plan says, or a slug and the dataset that was given or is usual."""
     if planning["plan_file"] is not None:
         return codec.read(planning["plan_file"])

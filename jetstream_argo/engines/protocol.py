@@ -231,6 +231,13 @@ class Leases(Protocol):
         """
         ...
 
+    def salvage(self, table: str) -> None:
+        """Make a damaged table what is left of it: the files that are whole; one of which nothing is left is deleted.
+
+        Its other rows are lost. The caller holds the exclusive lease, and knows afterwards what is missing.
+        """
+        ...
+
 
 class Engine(Provenance, Leases, Protocol):
     """A warehouse. Every method raises an `EngineError`; reads and writes of one table are atomic."""

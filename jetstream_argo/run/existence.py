@@ -28,7 +28,7 @@ _WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *PLACE)
 def note_losses(context: Context) -> tuple[Entry, ...]:
     """Record what of the experiment's rows is gone, by batches and dates or windows, so that it is computed anew."""
     found = tuple(
-        replace(context.entry(loss.entry.kind, State.LOST), **_about(loss))  # type: ignore[arg-type]  # fields of Entry
+        lost(context.entry(loss.entry.kind, State.LOST), loss)
         for loss in losses(context.engine, context.ledger.entries, labels=context.labels())
     )
     context.record(found)
@@ -45,10 +45,13 @@ class Loss:
     last: int | None = None
 
 
-def losses(engine: Engine, entries: Sequence[Entry], *, labels: Mapping[str, str]) -> Iterator[Loss]:
+def losses(
+    engine: Engine, entries: Sequence[Entry], *, labels: Mapping[str, str], closely: bool = False
+) -> Iterator[Loss]:
     """Yield what is gone of the rows that `entries` count.
 
-    Tables are asked how many rows they have. Only one that has fewer than were counted is looked into.
+    Tables are asked how many rows they have. Only one that has fewer than were counted is looked into, or all of them
+    `closely`: rows that do not count may stand in for some that are gone.
     """
     counted = _counted(entries)
     infos = engine.infos(list(counted))
@@ -63,7 +66,7 @@ def losses(engine: Engine, entries: Sequence[Entry], *, labels: Mapping[str, str
                 left.append(entry)
         removed = removed_of(entries, name)
         expected = sum(entry.rows for entry in left) - sum(removed.get(entry.batch, 0) for entry in left)
-        if info is not None and left and info.rows < expected:
+        if info is not None and left and (closely or info.rows < expected):
             yield from _missing(engine, name, left, removed, labels)
 
 
@@ -93,6 +96,11 @@ def _without_lost_places(entry: Entry, entries: Sequence[Entry]) -> Entry:
         return entry
     counts = tuple(0 if place in gone else count for place, count in zip(entry.places, entry.counts, strict=True))
     return replace(entry, counts=counts, rows=entry.rows - (sum(entry.counts) - sum(counts)))
+
+
+def lost(entry: Entry, loss: Loss) -> Entry:
+    """Return `entry` as the record of a loss."""
+    return replace(entry, **_about(loss))  # type: ignore[arg-type]  # fields of Entry
 
 
 def _gone(info: TableInfo | None, entry: Entry) -> str:

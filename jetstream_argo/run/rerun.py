@@ -1,17 +1,18 @@
 """Whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.engines.protocol import Engine
-from jetstream_argo.errors import JetstreamArgoError
+from jetstream_argo.errors import Damaged, JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.sql import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,17 @@ def idle(
 ) -> Idle | None:
     """Return that no node of `dag` has anything to do for `metrics`, or None if one has, or cannot say.
 
-    What is damaged, missing, late or changed is something to do: it is found by what finds it in a run.
+    What is missing, late or changed is something to do: it is found by what finds it in a run.
+
+    Raises:
+        Damaged: a table of the experiment is; nothing may be said to be up to date that cannot be read.
     """
     counting = _Reading(engine)
     reading = cast(Engine, counting)
+    _verify(engine, [names.status(plan)])
     try:
         ledger = read_ledger(plan, reading)
+        _verify(engine, dict.fromkeys(entry.table for entry in ledger.entries if entry.table))
         for node in (*dag.nodes, dag.last):
             wanted = frozenset(metrics)
             context = Context(plan, codec.sha256(plan), node.id, reading, "none", now, metrics=wanted, ledger=ledger)
@@ -49,9 +55,17 @@ def idle(
             # What is published is as it should be if nothing had to be written.
             if not result.idle and node is not dag.last:
                 return None
+    except Damaged:
+        raise
     except JetstreamArgoError:
         return None  # a run does that again, and tells
     return Idle(counting.asked["query"], counting.asked["versions"])
+
+
+def _verify(engine: Engine, tables: Iterable[str]) -> None:
+    for name in tables:
+        for damaged in engine.verify(name):
+            raise damaged
 
 
 class _WritesError(JetstreamArgoError):

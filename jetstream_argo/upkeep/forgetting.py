@@ -7,7 +7,7 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
+from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 
@@ -17,9 +17,9 @@ NODE = "delete"
 def forgotten(
     plan: AnalysisPlan, metrics: Sequence[str], entries: Sequence[Entry], *, now: datetime, attempt: str
 ) -> tuple[Entry, ...]:
-    """Return the entries that make earlier ones about `metrics` not count: estimates, values, and what was read.
+    """Return the entries that make earlier ones about `metrics` not count: estimates and values.
 
-    What other metrics share with them is read once more; their own values and estimates stay.
+    What was read of telemetry stays, so that they are computed anew from it.
 
     Raises:
         UnknownReference: the plan has no such metric.
@@ -83,17 +83,11 @@ class _About:
     def columns(self, metric: Metric, plan: AnalysisPlan, entries: Sequence[Entry]) -> Iterator[Entry]:
         """Yield an entry for each table in which there are columns of the metric."""
         recorded = {(each.kind, each.table, key) for each in entries for key in each.keys}
-        wanted: list[tuple[Kind, str, tuple[str, ...]]] = [
-            (Kind.VALUES, names.values(plan, basis, metric.source, period), (metric.column,))
-            for basis in Basis
-            for period in Period
-        ]
-        if isinstance(metric.computation, Composed):
-            wanted.append((Kind.PARTIALS, names.partials(plan, metric.source), metric.computation.partials))
-        for kind, table, columns in wanted:
-            held = tuple(column for column in columns if (kind, table, column) in recorded)
-            if held:
-                yield self._entry(kind, table, metric, keys=held)
+        for basis in Basis:
+            for period in Period:
+                table = names.values(plan, basis, metric.source, period)
+                if (Kind.VALUES, table, metric.column) in recorded:
+                    yield self._entry(Kind.VALUES, table, metric, keys=(metric.column,))
 
     def _entry(
         self,

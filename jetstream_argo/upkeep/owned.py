@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
+from jetstream_argo.errors import Damaged
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place, place_of
@@ -36,9 +37,46 @@ def owned(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry])
     """
     place = place_of(owner)
     described = dict((*_views(place), *_legacy_tables(engine, owner), *_tables(owner, entries)))
-    found = engine.infos(list(described))  # by name: to list a dataset that many share would take longer
-    mine = {name: info for name, info in found.items() if described[name] in ("", info.description)}
+    found = _infos(engine, list(described))  # by name: to list a dataset that many share would take longer
+    mine = {
+        name: info for name, info in found.items() if described[name] in ("", info.description) or _is_unreadable(info)
+    }
     return Owned(tuple(mine.values()), tuple(info for name, info in found.items() if name not in mine))
+
+
+def storage(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return under which names an experiment may have left files, whether there is a table of that name or not."""
+    foreign = {info.name for info in owned(engine, owner, entries).foreign}
+    described = (*_views(place_of(owner)), *_tables(owner, entries))
+    return tuple(name for name, _ in described if name not in foreign)
+
+
+def own_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> dict[str, Layout]:
+    """Return the tables of an experiment, whether they are there or not, and how they are laid out; not the record."""
+    found = {each.name: each.layout for each in unit_tables(owner, entries)}
+    found[names.statistics(owner)] = Layout("computed_at", ("period", "metric"))
+    return found
+
+
+def _infos(engine: Engine, described: Sequence[str]) -> dict[str, TableInfo]:
+    """Return what is known of the tables that there are; of one that is damaged, its name."""
+    try:
+        return dict(engine.infos(described))
+    except Damaged:
+        found: dict[str, TableInfo] = {}
+        for name in described:
+            try:
+                info = engine.info(name)
+            except Damaged:
+                info = TableInfo(name, (), rows=0, bytes=0, description="", labels={}, etag="")
+            if info is not None:
+                found[name] = info
+        return found
+
+
+def _is_unreadable(info: TableInfo) -> bool:
+    """Whether it is damaged: a view of that name holds no rows, and whoever it belonged to makes it again."""
+    return not info.columns
 
 
 def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[UnitTable, ...]:

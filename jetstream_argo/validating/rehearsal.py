@@ -154,6 +154,9 @@ class Rehearsal:
         """Return nothing: nothing is stored."""
         return ()
 
+    def salvage(self, table: str) -> None:
+        """Do nothing: nothing is stored."""
+
     def take_over(self) -> None:
         """Do nothing: nothing runs."""
 

@@ -158,6 +158,9 @@ class BigQueryEngine:
         """Return nothing: the service answers for what it stores."""
         return ()
 
+    def salvage(self, table: str) -> None:
+        """Do nothing: the service answers for what it stores."""
+
     def take_over(self) -> None:
         """Cancel what earlier starts with the same `job_id_prefix` have left running.
 

@@ -155,9 +155,13 @@ class EmbeddedEngine:
             self._store.swap(full, Version(columns=columns, layout=layout, view_sql=sql))
 
     def info(self, table: str) -> TableInfo | None:
-        """Return what is known of a table or view, or None if there is none of that name."""
+        """Return what is known of a table or view, or None if there is none of that name.
+
+        Raises:
+            Damaged: a file of the table is missing, or has another size than was written.
+        """
         name = self._store.name(table)
-        version = self._store.current(name)
+        version = self._store.whole(name)
         return None if version is None else self._info(name, version)
 
     def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
@@ -238,6 +242,22 @@ class EmbeddedEngine:
         folder = self._store.folder(name)
         found = ((folder / file.name, damage(folder / file.name, file)) for file in version.files) if version else ()
         return tuple(Damaged(str(path), what) for path, what in found if what)
+
+    def salvage(self, table: str) -> None:
+        """Make a damaged table what is left of it: the files that are whole; without its pointer that is none."""
+        name = self._store.name(table)
+        folder = self._store.folder(name)
+        with self._store.locked(name):
+            try:
+                version = self._store.current(name)
+            except Damaged:
+                version = None
+            if version is not None:
+                whole = tuple(file for file in version.files if not damage(folder / file.name, file))
+                if whole != version.files:
+                    self._store.swap(name, replace(version, files=whole))
+                return
+        self._store.drop(name)
 
     def _listed(self, name: TableName) -> Listed | None:
         """Return what a list says of a table; of a damaged one, its name, so that others can be listed."""

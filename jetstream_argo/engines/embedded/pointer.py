@@ -112,12 +112,13 @@ def decoded(data: bytes, path: Path) -> Version:
             return _version(pointer, map(_decoded_file_1, pointer["files"]), created=0.0)
         head = f'{{"format": {number}, "crc32": "{pointer["crc32"]}", "table": '
         if _head(number, text[len(head) : -1]) != head:
-            raise Damaged(str(path), "the pointer is not what was written: its checksum differs")
+            raise Damaged(str(path), "the pointer is not what was written: its checksum differs", whole_table=True)
         table = pointer["table"]
         files = (_decoded_file(table["held"], entry) for entry in table["files"])
         return _version(table, files, created=table["created"])
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise Damaged(str(path), "the pointer is not what was written" if data else "the pointer is empty") from error
+        what = "the pointer is not what was written" if data else "the pointer is empty"
+        raise Damaged(str(path), what, whole_table=True) from error
 
 
 def _head(number: int, table: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from jetstream_argo.engines.embedded.errors import file_errors
-from jetstream_argo.engines.embedded.integrity import sync
+from jetstream_argo.engines.embedded.integrity import damage, sync
 from jetstream_argo.engines.embedded.pointer import Version, decoded, encoded
 from jetstream_argo.engines.embedded.writers import Writers, writer_of
 from jetstream_argo.errors import Damaged, InvalidQuery
@@ -104,8 +104,26 @@ class Store:
             except (FileNotFoundError, NotADirectoryError):
                 return None
             except IsADirectoryError as error:
-                raise Damaged(str(path), "the pointer is a folder") from error
+                raise Damaged(str(path), "the pointer is a folder", whole_table=True) from error
         return decoded(data, path)
+
+    def whole(self, name: TableName) -> Version | None:
+        """Return the table's state, whose files are all there with their sizes, or None if there is no such table.
+
+        Raises:
+            Damaged: the pointer or a file is not what was written.
+        """
+        version = self.current(name)
+        while version is not None:
+            found = ((file, damage(self.folder(name) / file.name, file, whole=False)) for file in version.files)
+            first = next((Damaged(str(self.folder(name) / file.name), what) for file, what in found if what), None)
+            if first is None:
+                break
+            later = self.current(name)
+            if later is not None and later.etag == version.etag:
+                raise first
+            version = later  # it was replaced meanwhile, and its files removed
+        return version
 
     def names(self, project: str, dataset: str, prefix: str = "") -> list[TableName]:
         """Return the dataset's tables and views whose name begins with `prefix`, in order."""
