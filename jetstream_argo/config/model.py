@@ -169,11 +169,13 @@ class PeriodMetrics:
 class Deletions:
     """When units were deleted from telemetry: a run on a date may have removed rows of every date before it.
 
-    `query`, in the warehouse, gives further dates of such runs, one a row; empty where there is none.
+    `query`, in the warehouse, gives further dates of such runs, one a row, and `units_query` the units that were
+    deleted, as (analysis_id); each is empty where there is none.
     """
 
     dates: tuple[date, ...] = ()
     query: str = ""
+    units_query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ def _config(
         periods=periods,
         outcomes=tuple(_outcome(outcome) for outcome in outcomes),
         settle_days=freshness.settle_days,
-        deletions=Deletions(freshness.deletion_dates, freshness.deletion_query),
+        deletions=Deletions(freshness.deletion_dates, freshness.deletion_query, freshness.deletion_units_query),
     )
 
 

@@ -64,7 +64,8 @@ def departed_batch(context: Context) -> int | None:
     for entry in context.ledger.complete(Kind.DEPARTED, name):
         if entry.batch == batch:
             return batch if entry.rows else None
-    sql = departed_query(plan.enrollments.sql, assigned(plan, context.currency().units), batch=batch)
+    units, deleted = assigned(plan, context.currency().units), plan.experiment.deletions.units_query
+    sql = departed_query(plan.enrollments.sql, units, batch=batch, deleted=deleted)
     return batch if store_units(context, sql, batch).rows else None
 
 

@@ -9,7 +9,7 @@ from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, unit_of
-from jetstream_argo.sql.text import Sql, fill, lines, literal, table
+from jetstream_argo.sql.text import Sql, fill, indented, lines, literal, table
 
 DELETED_UPSTREAM = "deleted_upstream"
 
@@ -26,18 +26,27 @@ class Departed:
     reasons: bool = False
 
 
-def departed_query(enrollments: str, units: Sql, *, batch: int) -> Sql:
-    """Return the query for (batch, analysis_id, branch) of `units` that the query `enrollments` does not find."""
+def departed_query(enrollments: str, units: Sql, *, batch: int, deleted: str = "") -> Sql:
+    """Return the query for (batch, analysis_id, branch) of `units` that the query `enrollments` does not find.
+
+    With those that the query `deleted` names, if there is one.
+    """
     return fill(
         "departed",
         batch=literal(batch),
         units=units,
         enrollments=Sql(enrollments.strip()),
+        **_known(deleted, "u"),
     )
 
 
-def absent_query(owner: Owner, source: Source, first: date, last: date, *, departed: int, batch: int) -> Sql:
-    """Return the query for those of the batch `departed` that have no row of `source` from `first` to `last`."""
+def absent_query(
+    owner: Owner, source: Source, first: date, last: date, *, departed: int, batch: int, deleted: str = ""
+) -> Sql:
+    """Return the query for those of the batch `departed` that have no row of `source` from `first` to `last`.
+
+    With those that the query `deleted` names, if there is one: rows that are left of them are no reason to lose others.
+    """
     return fill(
         "absent",
         batch=literal(batch),
@@ -46,7 +55,19 @@ def absent_query(owner: Owner, source: Source, first: date, last: date, *, depar
         unit=unit_of(source.id_column),
         source=Sql(source.from_expression),
         dates=between(source.date_column, first, last),
+        **_known(deleted, "g"),
     )
+
+
+def _known(deleted: str, alias: str) -> dict[str, Sql]:
+    """Return the slots that join the units which the query `deleted` names; empty ones without such a query."""
+    if not deleted:
+        return {"deleted": Sql(""), "or_deleted": Sql("")}
+    rows = indented(
+        Sql(f"SELECT DISTINCT CAST(r.analysis_id AS STRING) AS analysis_id\nFROM (\n{deleted.strip()}\n) AS r")
+    )
+    join = f"LEFT JOIN (\n  {rows}\n) AS d\n  ON d.analysis_id = {alias}.analysis_id"
+    return {"deleted": Sql(join), "or_deleted": Sql(" OR d.analysis_id IS NOT NULL")}
 
 
 @dataclass(frozen=True, slots=True)

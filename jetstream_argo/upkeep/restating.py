@@ -176,7 +176,8 @@ def _gone(context: Context, source: Source, first: date, last: date) -> int | No
     if departed is None:
         return None
     batch = context.batch("absent", source.name, first, last)
-    sql = absent_query(context.plan, source, first, last, departed=departed, batch=batch)
+    deleted = context.plan.experiment.deletions.units_query
+    sql = absent_query(context.plan, source, first, last, departed=departed, batch=batch, deleted=deleted)
     return batch if store_units(context, sql, batch).rows else None
 
 

@@ -17,7 +17,7 @@ from tests.engines.bigquery.whole_run import PROJECT, RemotePipeline
 from tests.pipeline import START, Pipeline, planned
 from tests.run.test_deleted_units import add_clicks, hold, week
 from tests.run.test_late_telemetry import DIRECT, HOURS, WEEK_DUE, activity, entries, load
-from tests.run.test_pipeline import day, simple
+from tests.run.test_pipeline import day, put, simple
 
 LAST = (WEEK_DUE - day(0)).days
 
@@ -75,6 +75,19 @@ def test_units_deleted_then_restated(pipeline: Pipeline, capsys: pytest.CaptureF
     }
     assert "control: 0 new, 0 changed, 1 carried over" in capsys.readouterr().out
     assert not [each for each in pipeline.engine.tables("results") if "restated" in each.name]
+
+
+def test_units_that_the_deletion_query_names_keep_all_that_they_had(pipeline: Pipeline) -> None:
+    put(pipeline, "deleted", {"client": "STRING"}, [("a",)])
+    experiment = pipeline.plan.experiment
+    deletions = replace(experiment.deletions, units_query="SELECT client AS analysis_id FROM telemetry.deleted")
+    pipeline.plan = replace(pipeline.plan, experiment=replace(experiment, deletions=deletions))
+    load(pipeline, [*doubled(["b", "c"]), ("a", START, 9.0, 1, None)])  # one row of `a` was overlooked
+
+    assert restate(pipeline, "--yes") == 0
+    pipeline.run()
+
+    assert week(pipeline, "hours") == {"a": 7, "b": 14, "c": 14}
 
 
 def test_without_carrying_over_units_that_are_gone_have_no_rows(pipeline: Pipeline) -> None:

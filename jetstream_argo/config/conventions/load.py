@@ -82,6 +82,7 @@ class Freshness(BaseModel):
     data_sources: Mapping[str, SourceFreshness] = Field(default_factory=dict)
     deletion_dates: tuple[date, ...] = ()
     deletion_query: str = ""
+    deletion_units_query: str = ""
 
     @property
     def longest_settle_days(self) -> int:

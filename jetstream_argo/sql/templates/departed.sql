@@ -1,4 +1,4 @@
--- One row per assigned unit and branch that the enrollment query does not find any more.
+-- One row per assigned unit and branch that the enrollment query does not find any more, or that is known to be deleted.
 SELECT {{batch}} AS batch, u.analysis_id, u.branch
 FROM {{units}} AS u
 LEFT JOIN (
@@ -8,4 +8,5 @@ LEFT JOIN (
   ) AS r
 ) AS f
   ON f.analysis_id = u.analysis_id
-WHERE f.analysis_id IS NULL
+{{deleted}}
+WHERE f.analysis_id IS NULL{{or_deleted}}
