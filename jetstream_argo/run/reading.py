@@ -43,7 +43,7 @@ def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Seq
     The warehouse is asked for versions only where something is missing or may have changed.
     """
     missing = _missing(context, rows, wanted, assignments)
-    held = _held(context, rows, wanted)
+    held = _held(context, rows, wanted, assignments)
     looks = to_look_at(context, rows, dict.fromkeys(read for reads in held.values() for read in reads))
     days = [*missing, *(read.day for read in looks)]
     if not days:
@@ -53,6 +53,7 @@ def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Seq
     for (day, column), reads in held.items():
         stale = {assignment for read in reads if read in again for assignment in reads[read]}
         if stale:
+            stale.update(missing.get(day, {}).get(column, ()))  # units that came late lack the date altogether
             served = tuple(assignments) if ANYBODY in stale else tuple(a for a in assignments if a in stale)
             missing.setdefault(day, {})[column] = served
     awaited = telemetry.awaited(sorted(missing))
@@ -74,16 +75,17 @@ def _missing(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments
 
 
 def _held(
-    context: Context, rows: Rows, wanted: Sequence[Wanted]
+    context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Sequence[int]
 ) -> dict[tuple[date, str], dict[Read, tuple[int, ...]]]:
-    """Return, by date and column, how it was read, and for which assignments."""
+    """Return, by date and column, how it was read, and for which assignments; what earlier ones had counts no more."""
     found: dict[tuple[date, str], dict[Read, tuple[int, ...]]] = {}
     for part in wanted:
         for column in part.columns:
             held = context.ledger.held_on(rows.table, column)
             for ordinal in range(part.first_date.toordinal(), part.last_date.toordinal() + 1):
                 day = date.fromordinal(ordinal)
-                reads = read_as(day, held.get(ordinal, {}))
+                counts = {a: found for a, found in held.get(ordinal, {}).items() if a in (ANYBODY, *assignments)}
+                reads = read_as(day, counts)
                 if reads:
                     found[day, column] = reads
     return found

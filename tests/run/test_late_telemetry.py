@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Deletions, Period, Segment, SegmentDataSource
+from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.errors import EXIT_RETRY, NotLoaded
 from jetstream_argo.run.context import read_ledger
@@ -304,3 +305,25 @@ def test_estimates_that_are_gone_are_made_again(pipeline: Pipeline) -> None:
     assert not ended["stats-week-hours"].idle
     kinds = {entry.kind for entry in entries(pipeline, before) if entry.state is State.COMPUTED}
     assert kinds == {Kind.STATISTICS}
+
+
+def test_a_date_that_changed_is_read_at_once_for_units_that_came_late_too(pipeline: Pipeline) -> None:
+    pipeline.today = at(day(3))
+    rows = [row for row in activity(LAST, units=("a", "b", "late")) if row[1] <= day(2)]
+    load(pipeline, [row for row in rows if row[:2] != ("a", day(2))])
+    put(pipeline, "exposures", EXPOSED, [("a", day(2))])
+    put(pipeline, "assignments", ASSIGNED, [("a", "control", day(0)), ("b", "treatment", day(2))])
+    pipeline.plan = planned(simple(HOURS, periods=[Period.DAY]), as_of=day(2))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+    before = len(entries(pipeline))
+
+    load(pipeline, rows)
+    put(
+        pipeline, "assignments", ASSIGNED,
+        [("a", "control", day(0)), ("b", "treatment", day(2)), ("late", "treatment", day(2))],
+    )  # fmt: skip
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    assert of_unit(pipeline.values("hours", Period.DAY), "late") == [1]
+    assert of_unit(pipeline.values("hours", Period.DAY), "a") == [1]
+    assert dates_read(pipeline, before).count(day(2)) == 1
