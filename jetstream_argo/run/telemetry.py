@@ -10,7 +10,7 @@ from jetstream_argo.plan.codec import canonical
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.coverage import consecutive
-from jetstream_argo.store.dates import Freshness, awaited, judge, needs_look, version_of
+from jetstream_argo.store.dates import Freshness, Judgement, awaited, judge, needs_look, version_of
 from jetstream_argo.store.entries import Entry, Kind, State
 
 
@@ -104,19 +104,31 @@ def to_look_at(context: Context, rows: Rows, reads: Iterable[Read]) -> tuple[Rea
     return tuple(read for read in reads if needs_look(read.day, max(read.at, seen.get(read.day, read.at)), freshness))
 
 
-def changed(context: Context, telemetry: Telemetry, reads: Sequence[Read]) -> frozenset[Read]:
-    """Return which of the dates are to be read again, and record what was seen of the others."""
-    again: set[Read] = set()
-    differs: dict[date, dict[str, int]] = {}
-    for read in reads:
-        judgement = judge(read.day, read.versions, read.at, telemetry.version(read.day), telemetry.freshness)
-        if judgement.read_again:
-            again.add(read)
-        elif judgement.changed:
-            differs[read.day] = dict(judgement.changed)
+def changed(
+    context: Context, telemetry: Telemetry, reads: Sequence[Read], *, beside: Iterable[Read] = ()
+) -> frozenset[Read]:
+    """Return which of the dates are to be read again, and record what was seen of the others.
+
+    A date of which some read must stay is not read again at all. What is read again together with all dates that are
+    `beside` is not if one of those must stay.
+    """
+
+    def judged(read: Read) -> Judgement:
+        return judge(read.day, read.versions, read.at, telemetry.version(read.day), telemetry.freshness)
+
+    judgements = {read: judged(read) for read in reads}
+    staying = {read.day for read, judgement in judgements.items() if judgement.stays}
+    none_may = any(judged(read).stays for read in beside)
+    again = {
+        read
+        for read, judgement in judgements.items()
+        if judgement.read_again and not none_may and read.day not in staying
+    }
     anew = {read.day for read in again}
     kept = {read.day: telemetry.version(read.day) for read in reads if read.day not in anew}
-    _record(context, telemetry, kept, differs)
+    told = sorted(reads, key=lambda read: (judgements[read].stays, read.at))  # of several reads of a date the last one
+    differs = {read.day: dict(judgements[read].changed) for read in told if read.day in kept}
+    _record(context, telemetry, kept, {day: changes for day, changes in differs.items() if changes})
     return frozenset(again)
 
 

@@ -81,14 +81,18 @@ def _read(
 def _to_read(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[int, ...]], Telemetry | None]:
     """Return which columns have to be read, each for which assignments, and the telemetry to read them from."""
     everybody = context.currency().units.assignments
-    held = {column: context.ledger.held_for(traits.rows.table, column) for column in traits.columns}
+    held = {
+        column: {a: found for a, found in context.ledger.held_for(traits.rows.table, column).items() if a in everybody}
+        for column in traits.columns
+    }
     lacking = {column: tuple(a for a in everybody if a not in found) for column, found in held.items()}
     todo = {column: assignments for column, assignments in lacking.items() if assignments}
-    looks = to_look_at(context, traits.rows, dict.fromkeys(_reads(held.values(), traits)))
+    reads = tuple(dict.fromkeys(_reads(held.values(), traits)))
+    looks = to_look_at(context, traits.rows, reads)
     if not todo and not looks:
         return {}, None
     telemetry = look(context, traits.rows, traits.first_date, traits.last_date)
-    again = changed(context, telemetry, looks)
+    again = changed(context, telemetry, looks, beside=reads)  # one query reads all dates
     todo |= {column: everybody for column, found in held.items() if not again.isdisjoint(_reads([found], traits))}
     awaited = telemetry.awaited(traits.days) if todo else {}
     if awaited:

@@ -8,7 +8,7 @@ to be deleted would read as zero, so that nothing but a person reads it again.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from jetstream_argo.engines.protocol import DateVersion, Knowledge, TableVersions
@@ -91,10 +91,15 @@ def needs_look(day: date, seen_at: datetime, freshness: Freshness) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether a date is to be read again; if not, by how many rows each table differs from what was read."""
+    """Whether a date is to be read again, and by how many rows each table differs from what was read."""
 
     read_again: bool = False
-    changed: Mapping[str, int] | None = None
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def stays(self) -> bool:
+        """Whether rows have changed, and nothing but a person may read them again."""
+        return bool(self.changed) and not self.read_again
 
 
 def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshness) -> Judgement:
@@ -112,8 +117,8 @@ def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshnes
     }
     changed = {table: rows for table, rows in differences.items() if rows}
     if freshness.is_sealed(day) or any(rows < 0 for rows in changed.values()):
-        return Judgement(changed=changed or None)
-    return Judgement(read_again=not settled_when_read or bool(changed))
+        return Judgement(changed=changed)
+    return Judgement(not settled_when_read or bool(changed), changed)
 
 
 def has_fewer(read: str, now: str) -> bool:

@@ -13,6 +13,7 @@ from jetstream_argo.engines.protocol import Value
 from jetstream_argo.errors import EXIT_RETRY, NotLoaded
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
 from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_pipeline import ACTIVITY, day, of_unit, put, simple, telemetry
@@ -327,3 +328,40 @@ def test_a_date_that_changed_is_read_at_once_for_units_that_came_late_too(pipeli
     assert of_unit(pipeline.values("hours", Period.DAY), "late") == [1]
     assert of_unit(pipeline.values("hours", Period.DAY), "a") == [1]
     assert dates_read(pipeline, before).count(day(2)) == 1
+
+
+def test_a_date_that_lost_rows_since_any_column_was_read_is_not_read_again_for_another(pipeline: Pipeline) -> None:
+    clicks = metric("clicks", "SUM(clicks)")
+    pipeline.today = at(WEEK_DUE + timedelta(days=2))
+    load(pipeline, activity(LAST, units=("a",)))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+    load(pipeline, activity(LAST, units=("a", "b", "c")))
+    pipeline.plan = planned(simple(HOURS, clicks), as_of=WEEK_DUE)
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+    before = len(entries(pipeline))
+
+    load(pipeline, activity(LAST, units=("b", "c")))
+    pipeline.today = at(WEEK_DUE + timedelta(days=3))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    assert dates_read(pipeline, before) == []
+    assert any('"2026-05-12":{"telemetry.activity":-1}' in entry.facts for entry in entries(pipeline, before))
+
+
+def test_exposures_are_not_read_again_while_some_date_of_theirs_has_lost_rows(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    late = ("b", day(2))
+    put(pipeline, "exposures", EXPOSED, [("a", day(0)), ("b", day(1)), late])
+    pipeline.today = at(day(3))
+    pipeline.plan = planned(simple(HOURS), as_of=day(2))
+    pipeline.run(only=[EnrollmentsTask])
+    put(pipeline, "exposures", EXPOSED, [("b", day(1)), late])
+    pipeline.run(only=[EnrollmentsTask])  # tells that day 0 has lost a row, and need not look at it again today
+    before = len(entries(pipeline))
+
+    put(pipeline, "exposures", EXPOSED, [("b", day(1)), late, ("c", day(2))])
+    pipeline.run(only=[EnrollmentsTask])
+
+    query = Sql(f"SELECT e.analysis_id FROM {pipeline.units()} AS e WHERE e.exposure_date IS NOT NULL ORDER BY 1")
+    assert pipeline.engine.query(query, labels={}).rows == (("a",), ("b",))
+    assert any('"2026-05-06":{"telemetry.exposures":1}' in entry.facts for entry in entries(pipeline, before))
