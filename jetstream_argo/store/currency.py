@@ -4,7 +4,9 @@ Everything has a key, which says how it is computed, and inputs, which say from 
 with the rows; here is what that digest would be now. It is None where something that is needed is not there.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.codec import digest
@@ -13,6 +15,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
 from jetstream_argo.sql.units import StoredSegment, StoredUnits
 from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.entries import Entry, Kind
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.store.marks import is_restated
 
@@ -45,11 +48,19 @@ class Currency:
         self._ledger = ledger
         self.units = stored_units(plan, ledger)
         self._days: dict[tuple[str, str, int], frozenset[int | str] | None] = {}
+        self._unread_of: dict[str, frozenset[int]] = {}
 
     def of_values(self, metric: Metric, basis: Basis, period: Period, window: AnalysisWindow) -> str | None:
-        """Return the inputs of a metric's values in a window; equal for metrics that are read from the same batches."""
+        """Return the inputs of a metric's values in a window; equal for metrics that are read from the same batches.
+
+        What is computed directly stays what it is while a date of its window must not be read again.
+        """
         if not self.units.assignments:
             return None
+        if isinstance(metric.computation, Direct):
+            held = self._ledger.held_in(names.values(self._plan, basis, metric.source, period), metric.column)
+            if window.index in held and not self._unread(metric).isdisjoint(self._dates(window)):
+                return held[window.index].inputs
         rows = self._rows(metric, window)
         who: list[object] = [list(self.units.assignments)]
         if isinstance(metric.computation, Direct):
@@ -110,10 +121,9 @@ class Currency:
     def _rows(self, metric: Metric, window: AnalysisWindow) -> list[object] | None:
         """By date of the window, which batches hold the metric's partials, or which rows its source had."""
         table = names.partials(self._plan, metric.source)
-        first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
         direct = isinstance(metric.computation, Direct)
         rows: list[object] = []
-        for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        for ordinal in self._dates(window):
             found: set[int | str] = set()
             for column in columns_of(self._plan, metric):
                 of_column = self._versions(table, column, ordinal) if direct else self._day(table, column, ordinal)
@@ -122,6 +132,23 @@ class Currency:
                 found |= of_column
             rows.append(sorted(found, key=str))
         return rows
+
+    def _dates(self, window: AnalysisWindow) -> range:
+        first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
+        return range(first.toordinal(), last.toordinal() + 1)
+
+    def _unread(self, metric: Metric) -> frozenset[int]:
+        """The dates of a direct metric's source whose rows have changed, as a look said since, and were not read."""
+        source = self._plan.source(metric.source)
+        if source.name not in self._unread_of:
+            table = names.partials(self._plan, source.name)
+            held = self._ledger.held_on(table, source.key)
+            told: set[int] = set()
+            for entry in self._ledger.complete(Kind.LOOK, table):
+                if entry.source == source.name:
+                    told = told - set(entry.places) | _told(entry, held)
+            self._unread_of[source.name] = frozenset(told)
+        return self._unread_of[source.name]
 
     def _versions(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
         held = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
@@ -153,6 +180,14 @@ def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
             return (plan.source(metric.source).key,)
         case None:
             return ()
+
+
+def _told(look: Entry, held: Mapping[int, Mapping[int, Held]]) -> set[int]:
+    """Return the dates that a look says have changed, but for those that were read later."""
+    found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
+    told = {date.fromisoformat(day).toordinal() for day in found}
+    read = {day: held[day][ANYBODY].entry.recorded_at for day in told if ANYBODY in held.get(day, {})}
+    return {day for day in told if day not in read or read[day] < look.recorded_at}
 
 
 def _signal_dates(signal: Signal, period: Period, index: int) -> range:

@@ -365,3 +365,17 @@ def test_exposures_are_not_read_again_while_some_date_of_theirs_has_lost_rows(pi
     query = Sql(f"SELECT e.analysis_id FROM {pipeline.units()} AS e WHERE e.exposure_date IS NOT NULL ORDER BY 1")
     assert pipeline.engine.query(query, labels={}).rows == (("a",), ("b",))
     assert any('"2026-05-06":{"telemetry.exposures":1}' in entry.facts for entry in entries(pipeline, before))
+
+
+def test_a_direct_metric_stays_while_a_date_of_its_window_must_not_be_read_again(pipeline: Pipeline) -> None:
+    pipeline.plan = planned(simple(DIRECT), as_of=WEEK_DUE)
+    rows = activity(LAST)
+    load(pipeline, [row for row in rows if row[:2] != ("c", WEEK_DUE)])
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    load(pipeline, [row for row in rows if row[:2] != ("b", day(1))])
+    pipeline.today = at(WEEK_DUE + timedelta(days=2))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    assert of_unit(pipeline.values("direct", Period.WEEK), "b") == [7]
+    assert of_unit(pipeline.values("direct", Period.DAY), "c")[-1] == 1  # nothing has gone from its window
