@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test oldest check format workflows bench lock clean
+.PHONY: help setup demo test oldest check format workflows bench late lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -69,6 +69,10 @@ workflows: $(READY) ## Emit the examples in workflows/ anew, after a change of p
 bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"
 	@$(BIN)/python benchmarks/scan.py $(ARGS)
+
+late: $(READY) ## Try late telemetry, lost tables and kills: random schedules, and the rules by themselves
+	@echo "==> Running benchmarks/late.py"
+	@$(BIN)/python -m benchmarks.late $(ARGS)
 
 # The build backend (and editables, which it asks for late) is pinned along with the rest: installing the package itself
 # must not fetch anything unpinned.

@@ -1,0 +1,191 @@
+"""A small warehouse whose telemetry comes late, and in which tasks are killed at a chosen write."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from benchmarks.late_model import Row, Upstream
+from jetstream_argo.config.model import Deletions, Period, Summary
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SourceTask
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Column, Job, Layout, Value, Write
+from jetstream_argo.errors import JetstreamArgoError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.nodes import run_node
+from jetstream_argo.sql.text import Sql
+from tests.pipeline import START, experiment, metric, planned, source
+
+COLUMNS = {
+    "assignments": {"unit": "STRING", "branch": "STRING", "day": "DATE"},
+    "exposures": {"unit": "STRING", "day": "DATE"},
+    "activity": {"client_id": "STRING", "hours": "FLOAT64", "clicks": "INT64", "submission_date": "DATE"},
+}
+READING = (EnrollmentsTask, SourceTask)
+SHOWING = (*READING, ExportTask)
+ENROLLMENT = tuple(START + timedelta(days=n) for n in range(3))
+
+
+class Killed(BaseException):
+    """Nothing in the product catches this."""
+
+
+@dataclass
+class Mortality:
+    """Kills whoever makes the write number `at`: before it, or after it was done."""
+
+    at: int
+    before: bool
+    made: int = 0
+
+    def around(self, write: Callable[[], Job | None]) -> Job | None:
+        """Do a write, or die."""
+        self.made += 1
+        if self.made == self.at and self.before:
+            raise Killed
+        job = write()
+        if self.made == self.at:
+            raise Killed
+        return job
+
+
+class MortalEngine(EmbeddedEngine):
+    """An engine whose writes may be the last thing that its task does."""
+
+    def __init__(self, root: Path, clock: Callable[[], float], mortality: Mortality | None) -> None:
+        super().__init__(root, clock=clock)
+        self._mortality = mortality or Mortality(0, before=True)
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Write the rows of a query."""
+        return _job(
+            self._mortality.around(
+                lambda: super(MortalEngine, self).query_to_table(
+                    sql, destination, write=write, labels=labels, layout=layout
+                )
+            )
+        )
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Write rows."""
+        return _job(
+            self._mortality.around(
+                lambda: super(MortalEngine, self).load(
+                    destination, rows, columns, write=write, labels=labels, layout=layout
+                )
+            )
+        )
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Make a view."""
+        self._mortality.around(
+            lambda: super(MortalEngine, self).create_view(name, sql, description=description, labels=labels)
+        )
+
+    def delete(self, table: str) -> None:
+        """Delete a table."""
+        self._mortality.around(lambda: super(MortalEngine, self).delete(table))
+
+
+def _job(job: Job | None) -> Job:
+    assert job is not None
+    return job
+
+
+def plan_of(as_of: date, deletions: Sequence[date] = ()) -> AnalysisPlan:
+    """Return the plan of two metrics by day and week, with what is due by `as_of`."""
+    metrics = [metric("hours", "SUM(hours)"), metric("clicks", "COALESCE(SUM(clicks), 0)")]
+    periods = {
+        Period.DAY: [Summary("hours", "linear_model_mean")],
+        Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics],
+    }
+    plan = planned(experiment(metrics, [source("activity")], periods), as_of=as_of)
+    return replace(plan, experiment=replace(plan.experiment, deletions=Deletions(tuple(deletions))))
+
+
+class World:
+    """A warehouse folder, and the tables of telemetry in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.now = datetime(2026, 5, 7, 5, tzinfo=UTC)
+        self._attempts = count()
+        self._ticks = count()
+        self._writer = EmbeddedEngine(root, clock=lambda: self.tick().timestamp())
+
+    def tick(self) -> datetime:
+        """Return a time after every other that was told on this day."""
+        return self.now + timedelta(milliseconds=next(self._ticks))
+
+    def write(self, table: Upstream, rows: Mapping[date, Sequence[Row]], write: Write) -> None:
+        """Write rows of telemetry, which have no date yet."""
+        columns = COLUMNS[table.name]
+        self._writer.load(
+            f"telemetry.{table.name}",
+            [dict(zip(columns, (*row, day), strict=True)) for day, of_day in rows.items() for row in of_day],
+            [Column(name, kind) for name, kind in columns.items()],
+            write=write,
+            labels={},
+            layout=Layout(partition_by=list(columns)[-1]),
+        )
+
+    def engine(self, mortality: Mortality | None = None) -> MortalEngine:
+        """Open the warehouse."""
+        return MortalEngine(self.root, lambda: self.tick().timestamp(), mortality)
+
+    def run(self, plan: AnalysisPlan, *, only: tuple[type, ...] = (), mortality: Mortality | None = None) -> bool:
+        """Do the nodes, all or those whose tasks are of the types `only`; return whether they succeeded.
+
+        Raises:
+            Killed: at the write that was asked for.
+        """
+        engine = self.engine(mortality)
+        failed: set[str] = set()
+        sha256 = codec.sha256(plan)
+        dag = build_dag(plan)
+        for node in (*dag.nodes, dag.last):
+            if only and not isinstance(node.task, only):
+                continue
+            if not failed.isdisjoint(node.needs):
+                failed.add(node.id)
+                continue
+            attempt = f"{os.getpid()}-{next(self._attempts)}"
+            ledger = read_ledger(plan, engine)
+            context = Context(plan, sha256, node.id, engine, attempt, self.tick, ledger=ledger)
+            try:
+                if run_node(node, context).exit_code:
+                    failed.add(node.id)
+            except JetstreamArgoError:
+                failed.add(node.id)
+        return not failed
+
+
+def results(engine: EmbeddedEngine) -> dict[str, list[str]]:
+    """Return what readers see, view by view, as text, without the times of computation; no float decides the order."""
+    found: dict[str, list[str]] = {}
+    for listed in engine.tables("results"):
+        if listed.is_view:
+            rows = engine.query(Sql(f"SELECT v.* FROM `{listed.name}` AS v"), labels={}).dicts()
+            kept = [{name: value for name, value in row.items() if name not in _PASSING} for row in rows]
+            kept.sort(key=lambda row: repr([value for value in row.values() if not isinstance(value, float)]))
+            found[listed.name] = [repr(row) for row in kept]
+    return found
+
+
+_PASSING = ("batch", "computed_at", "plan", "position")
