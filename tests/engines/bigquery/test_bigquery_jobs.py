@@ -196,7 +196,7 @@ def test_an_account_that_may_not_list_jobs_runs_its_own(
 def test_how_far_a_query_is_and_what_it_cost_is_logged(
     fake: FakeBigQuery, engine: BigQueryEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake.faults.order(Fault(Call.SUBMIT, running_seconds=1.0))
+    fake.faults.order(Fault(Call.SUBMIT, running_seconds=2.0))
 
     with caplog.at_level("INFO"):
         job = engine.query(Sql("SELECT 1"), labels={}).job
