@@ -17,6 +17,8 @@ from jetstream_argo.terminal.text import printable, say
 
 # A command's module is loaded when the command is called: pods start fast and load only what they use.
 _COMMANDS = {
+    "load": "jetstream_argo.cli.loading:load",
+    "tables": "jetstream_argo.cli.loading:tables",
     "plan": "jetstream_argo.cli.planning:plan",
     "graph": "jetstream_argo.cli.planning:graph",
     "validate": "jetstream_argo.cli.validating:validate",

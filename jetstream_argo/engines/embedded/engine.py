@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from jetstream_argo.engines.embedded.functions import load_registry
+from jetstream_argo.engines.embedded.intake import Intake
 from jetstream_argo.engines.embedded.integrity import damage
 from jetstream_argo.engines.embedded.leases import FileLeases
 from jetstream_argo.engines.embedded.limits import Limits
@@ -79,6 +80,8 @@ class EmbeddedEngine:
         self._writer = Writer(self._store, self._session)
         self._versions = Versions(self._store, self._session)
         self._leases = FileLeases(root / ".leases", nonce)
+        self.root = root
+        self.intake = Intake(self._store, self._session, self._writer)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""

@@ -1,0 +1,109 @@
+"""Data in: files become tables of the embedded warehouse, and what tables there are is listed."""
+
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jetstream_argo.engines.connect import EmbeddedSettings
+from jetstream_argo.engines.connect import settings as settings_of
+from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.text import say
+
+if TYPE_CHECKING:
+    from jetstream_argo.engines.embedded.incoming.model import File, Options
+
+_STDIN = "standard input"
+_FORMATS = ("csv", "json", "parquet")
+
+
+@click.command(
+    epilog="Example: jetstream-argo load shop.orders 'orders-*.csv.gz' --type order_id=STRING",
+)
+@click.argument("table")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@click.option("--append", is_flag=True, help="Add to the rows of the table instead of replacing them.")
+@click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Such as id=STRING, day=DATE:%d/%m/%Y.")
+@click.option("--null", "nulls", multiple=True, metavar="TEXT", help="What stands for a missing value, in any column.")
+@click.option("--format", "format_", type=click.Choice(_FORMATS), help="Default: by the files' names and contents.")
+@click.option("--delimiter", default="", metavar="CHARACTER", help="Between columns of CSV. Default: as in line 1.")
+@click.option("--decimal-comma", is_flag=True, help="Numbers are written 1.234,5.")
+@click.option("--encoding", default="", help="Of CSV. Default: UTF-8.")
+@click.option("--columns", default="", metavar="NAME,...", help="Names of CSV's columns, instead of the first line's.")
+@click.option("--no-header", is_flag=True, help="The first line of CSV holds values; needs --columns.")
+def load(table: str, files: tuple[str, ...], warehouse: str, append: bool, **reading: Any) -> None:
+    """Put FILE... into TABLE (dataset.table) of the embedded warehouse.
+
+    Files are CSV, JSON lines or Parquet, also packed by gzip; patterns such as 'orders-*.csv', folders of Parquet and -
+    (standard input) are understood. What was inferred is printed.
+    """
+    from jetstream_argo.loading.load import embedded, load_files
+
+    options = _options(**reading)
+    with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch:
+        found = [file for name in files for file in _files(name, options, Path(scratch))]
+        loaded = load_files(embedded(warehouse), table, found, options, append=append)
+    for line in loaded.lines():
+        say(line)
+
+
+@click.command(epilog="Example: jetstream-argo tables shop")
+@click.argument("datasets", nargs=-1, metavar="[DATASET]...")
+@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@click.option("--all", "every", is_flag=True, help="Also the tables in which results are kept.")
+def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
+    """List the tables of a warehouse, with their columns, dates and rows. BigQuery needs the DATASET."""
+    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.loading.listing import embedded_datasets, listed
+
+    where = settings_of(warehouse)
+    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    if isinstance(where, EmbeddedSettings):
+        datasets = datasets or embedded_datasets(where.folder, where.project)
+    elif not datasets:
+        raise ConfigError(warehouse, [Problem("", "has many datasets; name some: jetstream-argo tables DATASET")])
+    found = tuple(table for dataset in datasets for table in listed(engine, dataset, every=every))
+    if not found:
+        hint = "put files in: jetstream-argo load DATASET.TABLE FILE..."
+        say(f"{warehouse}: there are no tables{' in ' + ', '.join(datasets) if datasets else ''}; {hint}")
+    for table in found:
+        for line in table.lines():
+            say(line)
+
+
+def _options(*, types: Sequence[str], columns: str, no_header: bool, **reading: Any) -> "Options":
+    from jetstream_argo.loading.options import reading_options
+
+    if no_header and not columns:
+        raise click.UsageError("--no-header needs --columns: the columns must be called something")
+    return reading_options(
+        types=dict(_pair(text) for text in types),
+        columns=tuple(name.strip() for name in columns.split(",")) if columns else (),
+        has_header=not no_header,
+        **reading,
+    )
+
+
+def _files(name: str, options: "Options", scratch: Path) -> "Sequence[File]":
+    """Return the files of a name; what comes from standard input is written down, as it is read more than once."""
+    from jetstream_argo.engines.embedded.incoming.finding import described_file, found_files
+
+    if name != "-":
+        return found_files([name], format_=options.format)
+    path = scratch / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return [described_file(path, _STDIN, format_=options.format)]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, type_ = text.partition("=")
+    if not sign or not name.strip():
+        raise click.UsageError(f"--type {text!r} is not COLUMN=TYPE")
+    return name.strip(), type_

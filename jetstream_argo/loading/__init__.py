@@ -1,0 +1,1 @@
+"""Tables of the embedded warehouse from files and data frames, and what tables there are."""

@@ -1,0 +1,50 @@
+"""From when to when the dates of a table's columns are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from jetstream_argo.engines.protocol import Column, Engine, Value
+from jetstream_argo.sql.text import Sql, column, lines, table
+
+_WITH_DATES = ("DATE", "DATETIME", "TIMESTAMP")
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The first and last date of a column, both included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first} … {self.last}"
+
+
+def dates_of(engine: Engine, name: str, columns: Sequence[Column]) -> Mapping[str, Dates]:
+    """Return the dates of those columns that have dates or moments, and not only NULL."""
+    dated = [each.name for each in columns if each.type in _WITH_DATES]
+    if not dated:
+        return {}
+    ends = [
+        Sql(f"{end}({column('t', each)}) AS {end.lower()}_{place}")
+        for place, each in enumerate(dated)
+        for end in ("MIN", "MAX")
+    ]
+    row = engine.query(Sql(f"SELECT\n  {lines(ends)}\nFROM {table(name)} AS t"), labels={}).rows[0]
+    found = {}
+    for place, each in enumerate(dated):
+        first, last = _day(row[2 * place]), _day(row[2 * place + 1])
+        if first is not None and last is not None:
+            found[each] = Dates(first, last)
+    return found
+
+
+def _day(value: Value) -> date | None:
+    match value:
+        case datetime():
+            return value.date()
+        case date():
+            return value
+        case _:
+            return None

@@ -1,0 +1,54 @@
+"""Which tables a warehouse has, for people: with their columns, dates and rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jetstream_argo.engines.protocol import Column, Engine
+from jetstream_argo.errors import Damaged
+from jetstream_argo.loading.dates import Dates, dates_of
+
+_OWN = "experiment"  # the label of tables in which an experiment's rows are kept
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTable:
+    """A table, as it is listed; without columns it is damaged, as `note` says."""
+
+    name: str
+    rows: int
+    columns: tuple[Column, ...]
+    dates: tuple[tuple[str, Dates], ...]
+    note: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """Yield what to tell people."""
+        dates = "".join(f", {name} {held}" for name, held in self.dates)
+        yield f"{self.name}: {self.note or f'{self.rows:,} rows{dates}'}"
+        if self.columns:
+            yield "  " + ", ".join(f"{column.name} {column.type}" for column in self.columns)
+
+
+def listed(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[ListedTable]:
+    """Yield the tables of a dataset by name; those of experiments, and views, only with `every`."""
+    for table in engine.tables(dataset):
+        if not every and (table.is_view or _OWN in table.labels):
+            continue
+        try:
+            info = engine.info(table.name)
+        except Damaged as error:
+            yield ListedTable(table.name, 0, (), (), str(error))
+            continue
+        if info is None:
+            continue
+        if info.view_sql is not None:
+            yield ListedTable(table.name, 0, info.columns, (), "a view")
+            continue
+        dates = tuple(dates_of(engine, table.name, info.columns).items())
+        yield ListedTable(table.name, info.rows, info.columns, dates)
+
+
+def embedded_datasets(folder: Path, project: str) -> tuple[str, ...]:
+    """Return the datasets of an embedded warehouse, by name."""
+    root = folder / project
+    return tuple(sorted(path.name for path in root.iterdir() if path.is_dir())) if root.is_dir() else ()
