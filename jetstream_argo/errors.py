@@ -175,11 +175,14 @@ class EngineError(JetstreamArgoError):
 
 
 class NotFound(EngineError):
-    """There is no such table."""
+    """There is no such table; `about` says where it was looked for, and how it gets there."""
 
-    def __init__(self, table: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, table: str, known: Iterable[str] = (), *, about: str = "") -> None:
         self.table = table
-        super().__init__(f"table {table!r} does not exist{nearest(table, known)}")
+        hint = nearest(table, known)
+        super().__init__(
+            f"table {table!r} does not exist{hint}{' ' if hint and about else '; ' if about else ''}{about}"
+        )
 
 
 class Conflict(EngineError):

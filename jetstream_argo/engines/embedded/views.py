@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from jetstream_argo.engines.embedded.integrity import Integrity, damage
+from jetstream_argo.engines.embedded.missing import missing
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.ranges import Bounds, Range, of_partition
 from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted, text_literal
 from jetstream_argo.engines.protocol import Column
-from jetstream_argo.errors import Damaged, NotFound, Unsupported
+from jetstream_argo.errors import Damaged, Unsupported
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.session import Session
@@ -176,14 +177,13 @@ class Views:
             return [name]
         matches = self._store.names(name.project, name.dataset, name.table.removesuffix("*"))
         if not matches:
-            raise NotFound(self._store.short(name))
+            raise missing(self._store, name)
         return matches
 
     def _current(self, name: TableName) -> Version:
         version = self._store.current(name)
         if version is None:
-            known = [self._store.short(other) for other in self._store.names(name.project, name.dataset)]
-            raise NotFound(self._store.short(name), known)
+            raise missing(self._store, name)
         return version
 
 

@@ -1,0 +1,38 @@
+"""What to tell of a table that is not there: where it was looked for, what is there, and how it gets there."""
+
+import re
+import shlex
+from collections.abc import Iterator
+
+from jetstream_argo.engines.embedded.store import POINTER, Store, TableName
+from jetstream_argo.errors import NotFound
+
+_MOST = 12
+_DEFAULT = ".jetstream"
+# What tables and views of experiments are called: those of no data source.
+_OWN = re.compile(
+    r"(statistics|enrollments)_.*|.*_[0-9a-f]{8}|.*_(enrollments|exposures)_(preenrollment_)?(daily|weekly|days28|overall)"
+)
+
+
+def missing(store: Store, name: TableName) -> NotFound:
+    """Return the error that there is no such table."""
+    shown = store.short(name)
+    if _OWN.fullmatch(name.table):
+        return NotFound(shown, [store.short(other) for other in store.names(name.project, name.dataset)])
+    there = list(_tables(store, name))
+    more = ", …" if len(there) > _MOST else ""
+    held = f"has {', '.join(there[:_MOST])}{more}" if there else "has no tables yet"
+    folder = store.folder(name).parent.parent.parent
+    where = "" if str(folder) == _DEFAULT else f" --warehouse {shlex.quote(f'embedded:{folder}')}"
+    advice = f"put a file in: jetstream-argo load {shown} FILE{where}"
+    return NotFound(shown, there, about=f"looked in the folder {folder.absolute()}, which {held}; {advice}")
+
+
+def _tables(store: Store, wanted: TableName) -> Iterator[str]:
+    """Yield the tables of the warehouse that belong to no experiment: those of the dataset first."""
+    root = store.folder(wanted).parent.parent.parent
+    names = [TableName(*path.parent.relative_to(root).parts) for path in sorted(root.glob(f"*/*/*/{POINTER}"))]
+    for name in sorted(names, key=lambda name: (name.project, name.dataset) != (wanted.project, wanted.dataset)):
+        if not _OWN.fullmatch(name.table):
+            yield store.short(name)
