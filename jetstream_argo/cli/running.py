@@ -1,12 +1,12 @@
 """Running a whole workflow on this machine."""
 
-import multiprocessing
 import os
 import secrets
 import tempfile
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +18,21 @@ from jetstream_argo.cli.checking import stops
 from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
-from jetstream_argo.dag.model import Dag, ExportTask, Node
+from jetstream_argo.dag.model import Dag, ExportTask
 from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import EXIT_DEFINITION
 from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.local import DagRun, Start, run_dag
+from jetstream_argo.run.local import DagRun, run_dag
 from jetstream_argo.run.progress import shown, summary
+from jetstream_argo.run.workers import Workers
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
     from jetstream_argo.run.rerun import Idle
 
-# What nodes would load, each for itself.
+# What nodes need. Processes that do them are forks of one that has it loaded.
 _PRELOADED = [
     "jetstream_argo.cli.task",
     "jetstream_argo.engines.embedded.engine",
@@ -105,8 +106,9 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
-        arguments = ["--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to]
-        result = run_dag(dag, _starter(arguments), workers=jobs, scratch=Path(scratch), watch=watch)
+        arguments = ("--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to)
+        workers = Workers(partial(_node, arguments), most=jobs, preload=_PRELOADED)
+        result = run_dag(dag, workers, scratch=Path(scratch), watch=watch)
     say(summary(result))
     if console.is_terminal:  # where lines of nodes that succeed do not stay
         say("\n".join(run.line for run in result.nodes if isinstance(run.node.task, ExportTask)))
@@ -122,23 +124,10 @@ def _idle(plan: AnalysisPlan, dag: Dag, warehouse: str, metrics: str) -> "Idle |
     return idle(plan, dag, engine, now=lambda: datetime.now(UTC), metrics=chosen(metrics))
 
 
-def _starter(arguments: list[str]) -> Start:
-    """Return what starts a node's process: a fork of a server that has everything loaded, so that it starts at once."""
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(_PRELOADED)
-
-    def start(node: Node, line: Path) -> BaseProcess:
-        process = processes.Process(target=_task, args=(["task", "--node", node.id, *arguments], line), name=node.id)
-        process.start()
-        return process
-
-    return start
-
-
-def _task(arguments: list[str], line: Path) -> None:
-    """Do one node in this process, as in a pod of its own."""
-    from jetstream_argo.cli.main import main
+def _node(arguments: Sequence[str], node: str, line: Path) -> int:
+    """Do one node in this process, as in a pod of its own, and return the exit code."""
+    from jetstream_argo.cli.main import exit_code_of
 
     os.environ[TERMINATION_LOG] = str(line)
     with line.with_suffix(".log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
-        main(arguments)
+        return exit_code_of(["task", "--node", node, *arguments])

@@ -1,19 +1,18 @@
-"""How a whole workflow runs on one machine: each node in a process of its own, as many at once as asked for."""
+"""How a whole workflow runs on one machine: its nodes in a few processes, which do one after another."""
 
-import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
-from multiprocessing import connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from jetstream_argo.dag.model import Dag, Node
+from jetstream_argo.dag.order import path_lengths
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
+from jetstream_argo.run.workers import Workers
 
 
 class NodeState(StrEnum):
@@ -52,47 +51,47 @@ class DagRun:
         return EXIT_DEFINITION if all(run.exit_code == EXIT_DEFINITION for run in failed) else EXIT_RETRY
 
 
-# Starts a node's process; the node writes a line about its work into the file.
-Start = Callable[[Node, Path], BaseProcess]
 Watch = Callable[[NodeRun], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
     node: Node
-    process: BaseProcess
     line: Path
     since: float
 
 
-def run_dag(dag: Dag, start: Start, *, workers: int, scratch: Path, watch: Watch) -> DagRun:
+def run_dag(dag: Dag, workers: Workers, *, scratch: Path, watch: Watch) -> DagRun:
     """Run every node after those that it needs, and the last one whatever became of them.
 
-    A node that fails costs those that need it, and no other. `watch` is told whenever a node starts or ends. When
-    this process is interrupted or terminated, the nodes' processes are asked to stop, and waited for.
+    Of nodes that can start, the one at the head of the longest path goes first. A node that fails costs those that
+    need it, and no other. `watch` is told whenever a node starts or ends. When this process is interrupted or
+    terminated, the nodes are asked to stop, and waited for.
     """
     ended: dict[str, NodeRun] = {}
-    running: dict[int, _Running] = {}
+    running: dict[str, _Running] = {}
     order = TopologicalSorter({node.id: node.needs for node in dag.nodes})
     order.prepare()
+    lengths = path_lengths(dag)
     ready: list[Node] = []
-    with _stopping(running):
+    with _interrupted_by_sigterm(), workers:
         while order.is_active():
-            ready += sorted((dag.node(id) for id in order.get_ready()), key=dag.nodes.index)
+            ready += [dag.node(id) for id in order.get_ready()]
+            ready.sort(key=lambda node: (-lengths[node.id], dag.nodes.index(node)))
             for node in _startable(ready, ended, watch, order):
-                if len(running) >= workers:
+                if workers.are_busy:
                     break
                 ready.remove(node)
-                _begin(node, start, scratch, running, watch)
-            for each in _wait(running):
-                ended[each.node.id] = each
-                watch(each)
-                order.done(each.node.id)
+                _begin(node, workers, scratch, running, watch)
+            for run in _wait(workers, running):
+                ended[run.node.id] = run
+                watch(run)
+                order.done(run.node.id)
         if dag.nodes:
-            _begin(dag.last, start, scratch, running, watch)
-            for each in _wait(running):
-                ended[each.node.id] = each
-                watch(each)
+            _begin(dag.last, workers, scratch, running, watch)
+            for run in _wait(workers, running):
+                ended[run.node.id] = run
+                watch(run)
     return DagRun(tuple(ended[node.id] for node in (*dag.nodes, dag.last) if node.id in ended))
 
 
@@ -109,25 +108,21 @@ def _startable(
     return list(ready)
 
 
-def _begin(node: Node, start: Start, scratch: Path, running: dict[int, _Running], watch: Watch) -> None:
+def _begin(node: Node, workers: Workers, scratch: Path, running: dict[str, _Running], watch: Watch) -> None:
     line = scratch / f"{node.id}.line"
     line.unlink(missing_ok=True)
-    process = start(node, line)
-    running[process.sentinel] = _Running(node, process, line, time.monotonic())
+    running[node.id] = _Running(node, line, time.monotonic())
+    workers.begin(node.id, line)
     watch(NodeRun(node, NodeState.RUNNING))
 
 
-def _wait(running: dict[int, _Running]) -> Iterator[NodeRun]:
-    """Wait until some process ends, and yield those that have."""
-    if not running:
-        return
-    for sentinel in connection.wait(list(running)):
-        assert isinstance(sentinel, int)
-        each = running.pop(sentinel)
-        each.process.join()
-        code = each.process.exitcode or 0
-        state = NodeState.FAILED if code else NodeState.SUCCEEDED
-        yield NodeRun(each.node, state, code, time.monotonic() - each.since, _said(each.line, code))
+def _wait(workers: Workers, running: dict[str, _Running]) -> Iterator[NodeRun]:
+    """Wait until some node ends, and yield those that have."""
+    for ended in workers.wait():
+        begun = running.pop(ended.node)
+        state = NodeState.FAILED if ended.exit_code else NodeState.SUCCEEDED
+        seconds = time.monotonic() - begun.since
+        yield NodeRun(begun.node, state, ended.exit_code, seconds, _said(begun.line, ended.exit_code))
 
 
 def _said(line: Path, code: int) -> str:
@@ -137,8 +132,8 @@ def _said(line: Path, code: int) -> str:
 
 
 @contextmanager
-def _stopping(running: Mapping[int, _Running]) -> Iterator[None]:
-    """Stop the nodes' processes when this one is told to stop."""
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Take being told to stop for an interrupt."""
 
     def stop(signum: int, _: object) -> None:
         raise KeyboardInterrupt(signal.Signals(signum).name)
@@ -146,13 +141,5 @@ def _stopping(running: Mapping[int, _Running]) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except BaseException:
-        for each in running.values():
-            if each.process.pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(each.process.pid, signal.SIGTERM)
-        for each in running.values():
-            each.process.join()
-        raise
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -1,21 +1,20 @@
 """How nodes run as processes of one machine, whatever becomes of some of them."""
 
-import multiprocessing
+import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from jetstream_argo.dag.model import Dag, EnrollmentsTask, ExportTask, Node
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
-from jetstream_argo.run.local import DagRun, NodeRun, NodeState, Start, run_dag
-
-PROCESSES = multiprocessing.get_context("forkserver")
+from jetstream_argo.run.local import DagRun, NodeRun, NodeState, run_dag
+from jetstream_argo.run.workers import MOST_BYTES, Workers
 
 
 def node(id: str, *needs: str) -> Node:
@@ -31,37 +30,48 @@ def dag(*nodes: Node) -> Dag:
 TWO_CHAINS = dag(node("a"), node("b", "a"), node("c", "b"), node("d"), node("e", "d"))
 
 
-def act(deed: str, log: Path, name: str, line: Path) -> None:
-    """Be a node: note that it ran, then end as told."""
+def act(deeds: Mapping[str, str], log: Path, name: str, line: Path) -> int:
+    """Be a node: note that it ran, and where; then end as told."""
     with log.open("a") as file:
         file.write(f"{name}\n")
-    match deed.split():
-        case ["say", text]:
-            line.write_text(text)
+    (log.parent / f"{name}.pid").write_text(str(os.getpid()))
+    line.write_text("done")
+    match deeds.get(name, "").split():
         case ["exit", code]:
             line.write_text(f"failed with {code}")
+            return int(code)
+        case ["end", code]:
             os._exit(int(code))
         case ["kill"]:
+            line.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
-        case ["sleep", seconds]:
-            time.sleep(float(seconds))
-
-
-def starter(tmp_path: Path, deeds: Mapping[str, str]) -> Start:
-    def start(node: Node, line: Path) -> BaseProcess:
-        deed = deeds.get(node.id, "say done")
-        process = PROCESSES.Process(target=act, args=(deed, tmp_path / "log", node.id, line))
-        process.start()
-        return process
-
-    return start
+        case ["sleep"]:
+            time.sleep(60)
+            line.write_text("slept")
+        case ["stray"]:
+            os.environ["STRAY"] = name
+            os.chdir("/")
+            logging.getLogger().addHandler(logging.NullHandler())
+        case ["look"]:
+            line.write_text(f"{os.environ.get('STRAY')} {Path.cwd()} {len(logging.getLogger().handlers)}")
+        case ["thread"]:
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+    return EXIT_DONE
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., DagRun]:
-    def run(graph: Dag, deeds: Mapping[str, str], *, workers: int = 2, watch: list[NodeRun] | None = None) -> DagRun:
+    def run(
+        graph: Dag,
+        deeds: Mapping[str, str],
+        *,
+        workers: int = 2,
+        watch: list[NodeRun] | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> DagRun:
         seen = watch if watch is not None else []
-        return run_dag(graph, starter(tmp_path, deeds), workers=workers, scratch=tmp_path, watch=seen.append)
+        processes = Workers(partial(act, deeds, tmp_path / "log"), most=workers, most_bytes=most_bytes)
+        return run_dag(graph, processes, scratch=tmp_path, watch=seen.append)
 
     return run
 
@@ -72,6 +82,10 @@ def states(result: DagRun) -> dict[str, NodeState]:
 
 def ran(tmp_path: Path) -> list[str]:
     return (tmp_path / "log").read_text().split()
+
+
+def pid(tmp_path: Path, name: str) -> str:
+    return (tmp_path / f"{name}.pid").read_text()
 
 
 def test_every_node_runs_once_and_after_those_that_it_needs(run: Callable[..., DagRun], tmp_path: Path) -> None:
@@ -118,7 +132,7 @@ def test_a_passing_failure_beside_a_lasting_one_is_worth_retrying(run: Callable[
 def test_no_more_nodes_run_at_once_than_asked_for(run: Callable[..., DagRun]) -> None:
     events: list[NodeRun] = []
 
-    run(dag(*(node(name) for name in "abcdef")), dict.fromkeys("abcdef", "sleep 0.05"), workers=2, watch=events)
+    run(dag(*(node(name) for name in "abcdef")), {}, workers=2, watch=events)
 
     running = most = 0
     for event in events:
@@ -134,9 +148,64 @@ def test_being_told_to_stop_stops_the_nodes_and_is_passed_on(run: Callable[..., 
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=stop_when_running, daemon=True).start()
-    before = time.monotonic()
 
     with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
-        run(dag(node("a")), {"a": "sleep 60"})
+        run(dag(node("a")), {"a": "sleep"})
 
-    assert time.monotonic() - before < 30
+    assert (tmp_path / "a.line").read_text() == "done"  # which it said before it slept
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid(tmp_path, "a")), 0)
+
+
+def test_a_process_does_one_node_after_another(run: Callable[..., DagRun], tmp_path: Path) -> None:
+    run(dag(node("a"), node("b", "a"), node("c", "b")), {"b": "exit 2"}, workers=1)
+
+    assert pid(tmp_path, "a") == pid(tmp_path, "b") == pid(tmp_path, "export")
+
+
+@pytest.mark.parametrize("deed", ["kill", "end 75", "thread"])
+def test_a_process_that_dies_or_is_not_clean_any_more_is_replaced(
+    deed: str, run: Callable[..., DagRun], tmp_path: Path
+) -> None:
+    result = run(dag(node("a"), node("b")), {"a": deed}, workers=1)
+
+    assert pid(tmp_path, "a") != pid(tmp_path, "b") == pid(tmp_path, "export")
+    assert states(result)["b"] is NodeState.SUCCEEDED
+    assert states(result)["a"] is (NodeState.SUCCEEDED if deed == "thread" else NodeState.FAILED)
+
+
+def test_a_process_that_keeps_too_much_memory_is_replaced_between_nodes(
+    run: Callable[..., DagRun], tmp_path: Path
+) -> None:
+    result = run(dag(node("a"), node("b")), {}, workers=1, most_bytes=1)
+
+    assert len({pid(tmp_path, name) for name in ("a", "b", "export")}) == 3
+    assert result.exit_code == EXIT_DONE
+
+
+def test_a_node_finds_the_process_as_if_no_other_had_been_there(
+    run: Callable[..., DagRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = run(dag(node("a"), node("b", "a")), {"a": "stray", "b": "look"}, workers=1)
+
+    assert pid(tmp_path, "a") == pid(tmp_path, "b")
+    assert [each.line for each in result.nodes if each.node.id == "b"] == [f"None {tmp_path} 0"]
+
+
+def test_nodes_find_the_environment_of_who_started_the_run(
+    run: Callable[..., DagRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRAY", "first")
+    first = run(dag(node("a")), {"a": "look"})
+    monkeypatch.setenv("STRAY", "second")
+    second = run(dag(node("a")), {"a": "look"})
+
+    assert [result.nodes[0].line.split()[0] for result in (first, second)] == ["first", "second"]
+
+
+def test_the_node_at_the_head_of_the_longest_path_goes_first(run: Callable[..., DagRun], tmp_path: Path) -> None:
+    run(dag(node("short"), node("long"), node("longer", "long"), node("longest", "longer")), {}, workers=1)
+
+    assert ran(tmp_path) == ["long", "longer", "short", "longest", "export"]

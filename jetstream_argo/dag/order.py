@@ -1,0 +1,29 @@
+"""Which of the nodes that can start should start first: those at the head of the longest path."""
+
+from collections.abc import Mapping
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.dag.model import Dag, SourceTask, Stage, StatisticsTask, Task
+
+# About how much longer than others these take: they read telemetry, or have a window for every day.
+_LONG = 3
+
+
+def path_lengths(dag: Dag) -> Mapping[str, int]:
+    """Return, by node, how long the longest path is that begins with it; the last node is part of none.
+
+    A path's length is the sum of rough costs of its nodes: good for an order, and for nothing else.
+    """
+    lengths = {node.id: _cost(node.task) for node in dag.nodes}
+    for node in reversed(dag.nodes):  # what needs a node comes after it
+        for need in node.needs:
+            lengths[need] = max(lengths[need], _cost(dag.node(need).task) + lengths[node.id])
+    return lengths
+
+
+def _cost(task: Task) -> int:
+    match task:
+        case SourceTask(stage=Stage.PRE | Stage.DAY) | StatisticsTask(period=Period.DAY):
+            return _LONG
+        case _:
+            return 1
