@@ -30,11 +30,11 @@ def require(extra: str, *, wanted_by: str) -> None:
     Raises:
         MissingExtra: it is not.
     """
-    if not all(_is_installed(module) for module in _MODULES[extra]):
+    if not all(is_installed(module) for module in _MODULES[extra]):
         raise MissingExtra(extra, wanted_by)
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
     except (ModuleNotFoundError, ValueError):  # not even what it is a part of

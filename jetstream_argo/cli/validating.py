@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.cli.checking import found_by
 from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
+from jetstream_argo.validating.found import found_by
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -114,8 +114,16 @@ def load_experiment_file(path: Path) -> ExperimentFile:
     Raises:
         ConfigError: the file cannot be used; holds all of its problems.
     """
-    document = read_toml(path)
-    reader = Reader(str(path))
+    return read_experiment(read_toml(path), str(path))
+
+
+def read_experiment(document: Table, file: str) -> ExperimentFile:
+    """Return what the tables of a file say.
+
+    Raises:
+        ConfigError: they cannot be used; holds all of their problems.
+    """
+    reader = Reader(file)
     table = document.get("experiment", {})
     table = table if isinstance(table, dict) else {}
     launch: Table = {key: value for key, value in table.items() if key in _LAUNCH_KEYS}

@@ -1,0 +1,111 @@
+"""A whole analysis by one call: tables in, estimates out."""
+
+import secrets
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.config.building import Configuration
+from jetstream_argo.engines.arrow_frames import Frame
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.loading.load import Loaded, embedded
+from jetstream_argo.notebook.frames import kind_of
+from jetstream_argo.notebook.loading import load_into
+from jetstream_argo.notebook.preview import Preview, plan
+from jetstream_argo.notebook.results import Results, read_results
+from jetstream_argo.notebook.running import Failed, run_in_process
+from jetstream_argo.notebook.where import PathLike, warehouse_or_default
+from jetstream_argo.sql.names import place_of
+from jetstream_argo.terminal.text import say, warn
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What came of an analysis: its plan, what was loaded for it, its estimates, and what failed."""
+
+    preview: Preview
+    loaded: tuple[Loaded, ...]
+    results: Results
+    failed: tuple[Failed, ...]
+
+
+def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with options by name
+    experiment: PathLike | Configuration,
+    *,
+    tables: Mapping[str, Frame | PathLike | Sequence[PathLike]] | None = None,
+    as_of: date | str | None = None,
+    warehouse: str | None = None,
+    dataset: str | None = None,
+    metrics: Sequence[str] = (),
+    definitions: PathLike | Iterable[PathLike] | None = None,
+    experiments: str | None = None,
+) -> Analysis:
+    """Analyse an experiment in this process, and return its estimates; what was computed before is not again.
+
+    Args:
+        experiment: as for `plan`.
+        tables: frames or files by table, as `{"shop.orders": frame}`; they replace what the embedded warehouse has.
+        as_of: the last complete day of telemetry. Default: yesterday, UTC.
+        warehouse: where tables and results are. Default: `JETSTREAM_WAREHOUSE`, or the folder `.jetstream`.
+        dataset, definitions, experiments: as for `plan`.
+        metrics: only these, and what they need.
+
+    Raises:
+        ConfigError: configuration or tables cannot be used; nothing that was asked for could be computed.
+        PlanError: the experiment cannot be analysed, or there are no results.
+    """
+    where = warehouse_or_default(warehouse)
+    preview = plan(experiment, as_of=as_of, dataset=dataset, definitions=definitions, experiments=experiments)
+    for warning in preview.warnings:
+        warn(warning)
+    loaded = _loaded(where, tables or {})
+    _check(preview, where, metrics)
+    failed = run_in_process(preview.plan, where, metrics, watch=_watch)
+    for each in failed:
+        warn(str(each))
+    engine = connect(where, attempt=secrets.token_hex(4))
+    kind = next(iter(dict.fromkeys(kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))), "")
+    reference = preview.plan.experiment.reference_branch
+    found = read_results(engine, place_of(preview.plan), metrics=tuple(metrics), reference=reference, kind=kind)
+    return Analysis(preview, loaded, found, failed)
+
+
+def _loaded(warehouse: str, tables: Mapping[str, Frame | PathLike | Sequence[PathLike]]) -> tuple[Loaded, ...]:
+    """Load the tables, and say of each what was inferred."""
+    if not tables:
+        return ()
+    engine = embedded(warehouse)
+    found = tuple(load_into(engine, table, what, types={}) for table, what in tables.items())
+    for loaded in found:
+        for line in loaded.lines():
+            say(line, err=True)
+    return found
+
+
+def _check(preview: Preview, warehouse: str, metrics: Sequence[str]) -> None:
+    """Warn of what is wrong by the tables, before anything is computed.
+
+    Raises:
+        ConfigError: nothing could be computed; holds everything that is wrong.
+    """
+    from jetstream_argo.validating.found import concerning, found_by, leaves_nothing
+
+    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    wanted = tuple(metrics) or tuple(metric.name for metric in preview.plan.metrics)
+    found = concerning(found_by(preview.plan, engine, files=preview.files), wanted)
+    if leaves_nothing(preview.plan, engine, found, wanted):
+        raise ConfigError(found[0].file or "experiment", [Problem(each.where, each.what) for each in found])
+    for mistake in found:
+        warn(str(mistake))
+
+
+def _is_named(what: object) -> bool:
+    return not hasattr(what, "__arrow_c_stream__")
+
+
+def _watch(line: str) -> None:
+    """Show how far it is, on a line that the next one replaces, where somebody looks."""
+    if sys.stderr.isatty():
+        say(f"\r{line[:100]:<100}", err=True, end="")

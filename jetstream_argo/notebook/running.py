@@ -1,0 +1,83 @@
+"""How a workflow runs in this very process, a node after the other: in a notebook no other process can be started.
+
+A forked or spawned process would run the notebook's script again. The nodes are those of a pod, and so are the results.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jetstream_argo.cli.holding import holder
+from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.model import Node
+from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.errors import JetstreamArgoError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.leasing import writing
+from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.rerun import idle
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something that was not computed: the node, the metric if it is only one, and why."""
+
+    node: str
+    metric: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.metric or self.node}: {self.reason}"
+
+
+def run_in_process(
+    plan: AnalysisPlan, warehouse: str, metrics: Sequence[str] = (), *, watch: Callable[[str], None]
+) -> tuple[Failed, ...]:
+    """Compute what is due and not there yet; `watch` is told of each node's end. Return what failed.
+
+    What needs something that failed is left out, as in a workflow.
+    """
+    dag = filtered(build_dag(plan), metrics)
+    sha256 = codec.sha256(plan)
+    attempt = secrets.token_hex(4)
+    engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-notebook")
+    if not dag.nodes or idle(plan, dag, engine, now=_now, metrics=metrics):
+        return ()
+    failed: list[Failed] = []
+    broken: set[str] = set()
+    with writing(engine, plan, holder=holder("a notebook"), wait_seconds=60.0):
+        ledger = read_ledger(plan, engine)
+        for node in (*dag.nodes, dag.last):
+            if node is not dag.last and not broken.isdisjoint(node.needs):
+                broken.add(node.id)
+                continue
+            wanted = frozenset(metrics)
+            own = _for_node(engine, warehouse, attempt, sha256, node)
+            context = Context(plan, sha256, node.id, own, attempt, _now, metrics=wanted, ledger=ledger)
+            try:
+                result = run_node(node, context)
+            except JetstreamArgoError as error:
+                broken.add(node.id)
+                failed.append(Failed(node.id, "", str(error)))
+                watch(f"{node.id}: {error}")
+                continue
+            if result.exit_code:
+                broken.add(node.id)
+            failed += [Failed(node.id, metric, str(error)) for metric, error in result.failed]
+            watch(f"{node.id}: {result.line}")
+    return tuple(failed)
+
+
+def _for_node(engine: Engine, warehouse: str, attempt: str, sha256: str, node: Node) -> Engine:
+    """Return the engine of a node: on BigQuery each has job ids of its own."""
+    if warehouse.startswith("embedded:"):
+        return engine
+    return connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node.id}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
