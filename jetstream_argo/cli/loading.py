@@ -17,6 +17,7 @@ from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.incoming.model import File, Options
+    from jetstream_argo.loading.load import Loaded
 
 _STDIN = "standard input"
 _FORMATS = ("csv", "json", "parquet")
@@ -29,6 +30,7 @@ _FORMATS = ("csv", "json", "parquet")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
 @click.option("--append", is_flag=True, help="Add to the rows of the table instead of replacing them.")
+@click.option("--in-place", is_flag=True, help="Copy nothing: read Parquet or FILE.duckdb[:TABLE] where it lies.")
 @click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Such as id=STRING, day=DATE:%d/%m/%Y.")
 @click.option("--null", "nulls", multiple=True, metavar="TEXT", help="What stands for a missing value, in any column.")
 @click.option("--format", "format_", type=click.Choice(_FORMATS), help="Default: by the files' names and contents.")
@@ -37,7 +39,7 @@ _FORMATS = ("csv", "json", "parquet")
 @click.option("--encoding", default="", help="Of CSV. Default: UTF-8.")
 @click.option("--columns", default="", metavar="NAME,...", help="Names of CSV's columns, instead of the first line's.")
 @click.option("--no-header", is_flag=True, help="The first line of CSV holds values; needs --columns.")
-def load(table: str, files: tuple[str, ...], warehouse: str, append: bool, **reading: Any) -> None:
+def load(table: str, files: tuple[str, ...], warehouse: str, append: bool, in_place: bool, **reading: Any) -> None:
     """Put FILE... into TABLE (dataset.table) of the embedded warehouse.
 
     Files are CSV, JSON lines or Parquet, also packed by gzip; patterns such as 'orders-*.csv', folders of Parquet and -
@@ -46,9 +48,19 @@ def load(table: str, files: tuple[str, ...], warehouse: str, append: bool, **rea
     from jetstream_argo.loading.load import embedded, load_files
 
     options = _options(**reading)
+    if in_place:
+        from jetstream_argo.loading.in_place import load_in_place
+
+        if append:
+            raise click.UsageError("--in-place and --append exclude one another: what lies there is the whole table")
+        _tell(load_in_place(embedded(warehouse), table, files, options))
+        return
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch:
         found = [file for name in files for file in _files(name, options, Path(scratch))]
-        loaded = load_files(embedded(warehouse), table, found, options, append=append)
+        _tell(load_files(embedded(warehouse), table, found, options, append=append))
+
+
+def _tell(loaded: "Loaded") -> None:
     for line in loaded.lines():
         say(line)
 

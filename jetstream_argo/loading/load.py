@@ -112,12 +112,17 @@ def _loaded(
     columns = [each.column for each in found.columns]
     write = Write.APPEND if append else Write.TRUNCATE
     engine.intake.write(found.sql, columns, table, write=write, layout=_layout(columns, found))
-    dates = dates_of(engine, table, columns)
-    told = tuple(
+    return told(engine, table, found, source)
+
+
+def told(engine: EmbeddedEngine, table: str, found: Incoming, source: str) -> Loaded:
+    """Return what became of the rows that are in a table now, with the dates that it has."""
+    dates = dates_of(engine, table, [each.column for each in found.columns])
+    columns = tuple(
         LoadedColumn(each.column.name, each.column.type, dates.get(each.column.name), each.notes)
         for each in found.columns
     )
-    return Loaded(table, engine.root, found.rows, source, told, found.notes)
+    return Loaded(table, engine.root, found.rows, source, columns, found.notes)
 
 
 def _layout(columns: Sequence[Column], found: Incoming) -> Layout:

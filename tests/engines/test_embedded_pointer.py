@@ -54,9 +54,9 @@ def test_a_newer_format_is_refused_and_says_what_helps(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path)
     load(engine, [{"at": MAY_1, "x": 1}], "DATE")
     path = pointer(tmp_path)
-    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 4'))
 
-    with pytest.raises(Unsupported, match=r"current\.json has format 3.*reads formats up to 2; use the version"):
+    with pytest.raises(Unsupported, match=r"current\.json has format 4.*reads formats up to 3; use the version"):
         engine.query(Sql("SELECT x FROM d.t"), labels={})
     with pytest.raises(Unsupported, match="format 3"):
         load(engine, [{"at": MAY_1, "x": 1}], "DATE")

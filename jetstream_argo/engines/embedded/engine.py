@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from jetstream_argo.engines.embedded.elsewhere import bytes_of, state_of
 from jetstream_argo.engines.embedded.functions import load_registry
 from jetstream_argo.engines.embedded.intake import Intake
 from jetstream_argo.engines.embedded.integrity import damage
@@ -278,14 +279,15 @@ class EmbeddedEngine:
         return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
 
     def _info(self, name: TableName, version: Version) -> TableInfo:
+        place = version.elsewhere
         return TableInfo(
             name=self._store.short(name),
             columns=version.columns,
-            rows=version.rows,
-            bytes=version.bytes,
+            rows=version.rows if place is None else self.intake.count(version),
+            bytes=version.bytes if place is None else bytes_of(place),
             description=version.layout.description,
             labels=version.layout.labels,
-            etag=version.etag,
+            etag=state_of(version),
             view_sql=version.view_sql,
             created=datetime.fromtimestamp(version.created, UTC),
         )

@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jetstream_argo.engines.embedded.errors import translated_errors
+from jetstream_argo.engines.embedded.pointer import Elsewhere, Version
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.store import Store
 from jetstream_argo.engines.embedded.types import quoted
 from jetstream_argo.engines.embedded.write import Writer, Written
 from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.errors import Conflict
 
 if TYPE_CHECKING:
     import pyarrow
@@ -38,6 +40,31 @@ class Intake:
     ) -> Written:
         """Write the rows of a query of DuckDB's, all or none, to a table of these columns."""
         return self._writer.write(query, tuple(columns), self._store.name(table), write, layout)
+
+    def register(self, place: Elsewhere, columns: Sequence[Column], table: str) -> None:
+        """Make a table of rows that stay where they are; what it held is replaced.
+
+        Raises:
+            Conflict: a view has that name.
+        """
+        name = self._store.name(table)
+        with self._store.locked(name):
+            current = self._store.current(name)
+            if current is not None and current.view_sql is not None:
+                raise Conflict(f"{table} is a view; delete it before making a table of that name")
+            layout = Layout(labels={"loaded": "in place"})
+            self._store.swap(name, Version(columns=tuple(columns), layout=layout, elsewhere=place))
+
+    def count(self, version: Version) -> int:
+        """Return how many rows a table has that lies elsewhere."""
+        self._session.attach(version)
+        if version.elsewhere is None:
+            return version.rows
+        return int(str(self.rows(f"SELECT COUNT(*) FROM ({version.elsewhere.sql})")[0][0]))
+
+    def attach(self, place: Elsewhere) -> None:
+        """Have a database at hand that is no table's yet."""
+        self._session.attach(Version(elsewhere=place))
 
     @contextmanager
     def frame(self, rows: "pyarrow.Table") -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 The file is `{"format": 2, "crc32": "…", "table": {…}}`; the checksum is that of the text of `table`. Format 1, with the
 table's fields at the top, is read: its files have neither ranges nor checksums, and its table counts as made at the
-beginning of time, because nothing in it tells when it was.
+beginning of time, because nothing in it tells when it was. Format 3 is that of a table whose rows lie elsewhere: a
+version that does not know of such would take it for empty.
 """
 
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from jetstream_argo.engines.embedded.ranges import Range
 from jetstream_argo.engines.protocol import Column, Layout
 from jetstream_argo.errors import Damaged, Unsupported
 
-FORMAT = 2
+FORMAT = 3
+_FORMAT_WITH_FILES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,19 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Rows that lie where somebody else put them: DuckDB's query for them, and the files or folders that it reads.
+
+    `database` is a file of DuckDB's that the query reads, under the name `alias`; empty where it reads Parquet.
+    """
+
+    sql: str
+    paths: tuple[str, ...]
+    database: str = ""
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One state of a table or view.
 
@@ -50,6 +65,7 @@ class Version:
     retired: tuple[tuple[str, float], ...] = ()
     nonce: str = ""
     created: float = 0.0
+    elsewhere: Elsewhere | None = None
 
     @property
     def rows(self) -> int:
@@ -87,9 +103,10 @@ def encoded(version: Version) -> str:
             "labels": dict(layout.labels),
             "view_sql": version.view_sql,
             "retired": [list(entry) for entry in version.retired],
+            **({} if version.elsewhere is None else {"elsewhere": asdict(version.elsewhere)}),
         }
     )
-    return f"{_head(FORMAT, table)}{table}}}"
+    return f"{_head(_FORMAT_WITH_FILES if version.elsewhere is None else FORMAT, table)}{table}}}"
 
 
 def decoded(data: bytes, path: Path) -> Version:
@@ -156,4 +173,9 @@ def _version(table: dict[str, Any], files: Iterable[DataFile], *, created: float
         retired=tuple((name, since) for name, since in table["retired"]),
         nonce=table["nonce"],
         created=created,
+        elsewhere=_elsewhere(table.get("elsewhere")),
     )
+
+
+def _elsewhere(found: dict[str, Any] | None) -> Elsewhere | None:
+    return None if found is None else Elsewhere(**{**found, "paths": tuple(found["paths"])})

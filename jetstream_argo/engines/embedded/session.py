@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow
 
+    from jetstream_argo.engines.embedded.pointer import Version
     from jetstream_argo.engines.embedded.translate import Translated, Translator
 
 
@@ -104,6 +105,10 @@ class Session:
     def translate(self, sql: str, bounds: Bounds = ()) -> "Translated":
         """Return the translation of a query, whose tables may not exist; only its rows within `bounds` are wanted."""
         return self._translator.translate(sql, bounds)
+
+    def attach(self, version: "Version") -> None:
+        """Have at hand what a table is read from, if that is a database of somebody else's."""
+        self._views.attach(version)
 
     def define(self, macros: Sequence[str]) -> None:
         """Make the macros of these names, and those that they call."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
+from jetstream_argo.engines.embedded.elsewhere import state_of
 from jetstream_argo.engines.embedded.integrity import Integrity
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
 from jetstream_argo.engines.embedded.session import Session
@@ -57,8 +58,9 @@ class Versions:
         if type_ != "DATE" and type_ not in _MOMENTS:
             return None
         counted = self._counted.get((name, column.lower()))
-        if counted is None or counted.etag != version.etag:
-            counted = _Counted(version.etag, self._of_rows(name, version, column))
+        state = state_of(version)
+        if counted is None or counted.etag != state:
+            counted = _Counted(state, self._of_rows(name, version, column))
             self._counted[name, column.lower()] = counted
         return counted.dates
 
@@ -68,6 +70,7 @@ class Versions:
         Another version of DuckDB may hash otherwise; then every date counts as modified, once.
         """
         self._integrity.check(self._store.folder(name), version.files)
+        self._session.attach(version)
         rows = parquet_rows(self._store, name, version, version.files)
         every = ", ".join(quoted(held.name) for held in version.columns)
         found = self._session.run(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from jetstream_argo.engines.embedded.elsewhere import Attached, state_of
 from jetstream_argo.engines.embedded.integrity import Integrity, damage
 from jetstream_argo.engines.embedded.missing import missing
 from jetstream_argo.engines.embedded.pointer import DataFile, Version
@@ -51,6 +52,7 @@ class Views:
         self._made: dict[str, str] = {}
         self._integrity = Integrity()
         self._now = _Snapshot()
+        self._attached = Attached()
 
     def use(self, translated: "Translated") -> None:
         """Make the views and macros that the query needs.
@@ -86,9 +88,14 @@ class Views:
                     found = True
         return found
 
+    def attach(self, version: Version) -> None:
+        """Have at hand what a table is read from, if that is a database."""
+        self._attached.use(self._session.connection, version)
+
     def forget(self) -> None:
         """Make every view anew when it is needed again, because the connection that had them is gone."""
         self._made.clear()
+        self._attached.forget()
 
     def given(self, translated: "Translated") -> Iterator[Given]:
         """Yield the tables that the query reads, those behind views and all that a wildcard matches included.
@@ -137,7 +144,10 @@ class Views:
         name = self._store.name(read.table)
         version = self._now.versions.get(name) or self._current(name)
         self._now.versions[name] = version
-        signature = f"{read.relation}@{version.etag};"
+        signature = f"{read.relation}@{state_of(version)};"
+        if version.elsewhere is not None:
+            self._attached.use(self._session.connection, version)
+            return self._view(read, version.elsewhere.sql, signature)
         if version.view_sql is not None:
             inner = self._session.translate(version.view_sql, read.bounds)
             return self._view(read, inner.sql, signature + self._use(inner))
@@ -209,6 +219,8 @@ def _range(version: Version, file: DataFile, column: str, type_: str) -> Range |
 
 def parquet_rows(store: Store, name: TableName, version: Version, files: Sequence[DataFile]) -> str:
     """Return a query for the rows in some of a table's files; a column that a file lacks is NULL there."""
+    if version.elsewhere is not None:
+        return version.elsewhere.sql
     folder = store.folder(name)
     paths = ", ".join(text_literal(str(folder / file.name)) for file in files)
     held = {column for file in files for column in file.columns}
