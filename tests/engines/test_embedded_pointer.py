@@ -58,7 +58,7 @@ def test_a_newer_format_is_refused_and_says_what_helps(tmp_path: Path) -> None:
 
     with pytest.raises(Unsupported, match=r"current\.json has format 4.*reads formats up to 3; use the version"):
         engine.query(Sql("SELECT x FROM d.t"), labels={})
-    with pytest.raises(Unsupported, match="format 3"):
+    with pytest.raises(Unsupported, match="format 4"):
         load(engine, [{"at": MAY_1, "x": 1}], "DATE")
 
 
