@@ -12,6 +12,7 @@ from contextlib import suppress
 import click
 
 from jetstream_argo.argo.pod import pod
+from jetstream_argo.cli.summaries import SUMMARIES
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EXIT_UNFORESEEN, JetstreamArgoError, unforeseen
 from jetstream_argo.terminal.text import printable, say
 
@@ -53,6 +54,14 @@ class _Commands(click.Group):
         module, name = _COMMANDS[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        command = None if name in SUMMARIES else self.get_command(ctx, name)
+        return SUMMARIES[name] if command is None else command.get_short_help_str()
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -1,9 +1,14 @@
 """What a person and Argo see when nobody foresaw what happened."""
 
+import subprocess
+import sys
+
+import click
 import pytest
 
 from jetstream_argo.cli import main
 from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.cli.summaries import SUMMARIES
 
 
 @pytest.fixture
@@ -80,3 +85,24 @@ def test_what_was_typed_does_not_reach_the_terminal_unescaped(argument, capsys):
 def test_every_command_is_known(capsys):
     for name in main._COMMANDS:
         assert exit_code_of([name, "--help"]) == 0
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with():
+    context = click.Context(main.commands)
+    own = {name: main.commands.get_command(context, name).get_short_help_str(1000) for name in main._COMMANDS}
+
+    assert {**own, **SUMMARIES} == own
+
+
+def test_the_list_of_commands_loads_none_of_them():
+    code = (
+        "import sys\n"
+        "from jetstream_argo.cli.main import exit_code_of\n"
+        "exit_code_of(['--help'])\n"
+        "loaded = {'pydantic', 'sqlglot', 'numpy', 'rich', 'jinja2', 'duckdb'} & set(sys.modules)\n"
+        "sys.exit(', '.join(loaded) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  run " in done.stdout

@@ -1,0 +1,25 @@
+"""What `--help` says of each command, so that it need not load them all: the first sentence of a command's own help."""
+
+from collections.abc import Mapping
+
+SUMMARIES: Mapping[str, str] = {
+    "load": "Put FILE... into TABLE (dataset.table) of the embedded warehouse.",
+    "tables": "List the tables of a warehouse, with their columns, dates and rows.",
+    "plan": "Say what is due for EXPERIMENT and how it would be computed.",
+    "graph": "Print the workflow of EXPERIMENT as a Mermaid flowchart.",
+    "validate": "Check every SQL statement of EXPERIMENT without running one, and say of each metric what is wrong.",
+    "run": "Compute everything that is due, here.",
+    "task": "Do one node of a plan.",
+    "results": "Print the latest estimates of EXPERIMENT, a slug.",
+    "status": "Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing.",  # noqa: E501
+    "delete": "Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.",  # noqa: E501
+    "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",
+    "restate": "Read dates of a source of EXPERIMENT again, whatever their state, into all that was read of them before.",  # noqa: E501
+    "check": "Compare every record of EXPERIMENT, a slug, with what there is: what is missing, damaged or left over.",
+    "demo": "Analyse an experiment on made-up telemetry, and compare the estimates with the true effects.",
+    "workflow": "Print the Argo Workflow of EXPERIMENT, for `argo submit`.",
+    "submit": "Create the Workflow of EXPERIMENT in the cluster, unless it is there already.",
+    "submit-due": "Create the Workflow of every live experiment.",
+    "watch": "Show the Workflow NAME until it ends; without NAME, list those that are in the cluster.",
+    "retry": "Run what failed in the Workflow NAME again, and what waited for it; nothing else runs.",
+}
