@@ -1,10 +1,15 @@
 """A statement on the embedded engine ends, one way or the other."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.embedded.functions import load_registry
 from jetstream_argo.engines.embedded.limits import Limits, stopped_after
+from jetstream_argo.engines.embedded.session import Session
+from jetstream_argo.engines.embedded.store import Store
 from jetstream_argo.errors import TooBig
 from jetstream_argo.sql.text import Sql
 
@@ -35,3 +40,10 @@ def test_a_statement_that_somebody_else_interrupts_is_no_matter_of_time() -> Non
 
     with pytest.raises(duckdb.InterruptException), stopped_after(3600.0, connection):
         raise duckdb.InterruptException("by a signal")
+
+
+def test_a_statement_that_takes_long_shows_no_progress_bar_of_duckdb(tmp_path: Path) -> None:
+    store = Store(tmp_path, "local", clock=lambda: 0.0, nonce=lambda: "")
+    session = Session(store, "local", load_registry(None), {}, timeout_seconds=60.0)
+
+    assert session.run("SELECT current_setting('enable_progress_bar')", "").fetchall() == [(False,)]

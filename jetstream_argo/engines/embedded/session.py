@@ -70,6 +70,7 @@ class Session:
         import duckdb  # 50 ms that a process which only reads pointers saves
 
         connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0, **self._settings})
+        connection.execute("SET enable_progress_bar = false")  # DuckDB shows one after two seconds, whoever reads
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET ieee_floating_point_ops = false")  # x / 0 is an error
         connection.execute("SET parquet_metadata_cache = true")  # the files never change

@@ -107,7 +107,7 @@ class Translator:
         expand_structs(tree)
         reads = self._reads(tree)
         try:
-            text = tree.sql("duckdb", unsupported_level=ErrorLevel.RAISE)
+            text = tree.sql("duckdb", copy=False, unsupported_level=ErrorLevel.RAISE)  # nobody needs the tree after it
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
         return Translated(text, reads, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
