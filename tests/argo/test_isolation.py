@@ -8,7 +8,7 @@ import pytest
 
 from jetstream_argo.argo.isolation import Allowance, Died, each_alone
 
-_ALLOWANCE = Allowance(seconds=30, memory_mib=256)
+_ALLOWANCE = Allowance(seconds=300, memory_mib=256)
 
 
 def work(item: str) -> str:

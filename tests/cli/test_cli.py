@@ -59,7 +59,7 @@ def command(tmp_path: Path) -> Command:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         program = "from jetstream_argo.cli.main import main; main()"
         return subprocess.run(
-            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=600
         )
 
     return run

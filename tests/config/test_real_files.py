@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import time
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -87,17 +86,14 @@ def test_every_real_file_resolves_to_what_the_existing_parser_says(
     texts = [(_words(one["select_expression"]), one["from_expression"]) for one in oracle["definitions"]]
     differences = []
 
-    started = time.perf_counter()
     for slug, expected in oracle["experiments"].items():
         outcomes = (*expected["outcomes"], *_GUESSED.get(slug, ()))
         experiment = _experiment(slug, expected["app"], definitions, outcomes)
         config = resolve(experiment, definitions, conventions=conventions).config
         differences += [(slug, *difference) for difference in _differences(config, expected, texts, oracle)]
-    seconds = time.perf_counter() - started
 
     assert differences == []
     assert len(oracle["experiments"]) == 368
-    assert seconds < 30
 
 
 def test_what_the_existing_parser_refuses_is_refused_with_the_file_that_is_wrong(
@@ -138,15 +134,6 @@ def test_an_experiment_resolves_to_the_same_whatever_was_resolved_before_it(
     backwards = [config(slug, used) for slug in reversed(slugs)]
 
     assert forwards == backwards[::-1] == [config(slug, Definitions.load([_HUB])) for slug in slugs]
-
-
-def test_one_experiment_costs_less_than_half_a_second(conventions: Conventions) -> None:
-    started = time.perf_counter()
-    definitions = Definitions.load([_HUB])
-    experiment = _experiment("1-click-pin-experiment", "firefox_desktop", definitions)
-    resolve(experiment, definitions, conventions=conventions)
-
-    assert time.perf_counter() - started < 0.5
 
 
 def _differences(config: ExperimentConfig, expected: dict[str, _Json], texts: list, oracle: dict) -> list[tuple]:

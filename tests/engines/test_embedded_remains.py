@@ -41,7 +41,7 @@ from pathlib import Path
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 with EmbeddedEngine(Path(sys.argv[1])).lease("d.e", exclusive=sys.argv[2] == "alone", holder=sys.argv[3]):
     print("ready", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -62,7 +62,7 @@ def running(program: str, *arguments: object) -> Iterator["subprocess.Popen[str]
 def kill(process: "subprocess.Popen[str]") -> None:
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
 
 
 def load(engine: EmbeddedEngine, ids: list[str], *, write: Write = Write.APPEND, table: str = "d.t") -> None:
@@ -90,7 +90,7 @@ def holding(root: Path, id_: str) -> list[Path]:
 
 
 def wait_for_a_file(root: Path, before: set[str]) -> None:
-    for _ in range(600):
+    for _ in range(15_000):
         if contents(root) - before:
             return
         time.sleep(0.02)
@@ -270,7 +270,7 @@ def test_a_lease_is_waited_for(tmp_path: Path) -> None:
 
     with running(HOLDING, tmp_path, "alone", "shred") as process:
         os.kill(process.pid, signal.SIGTERM)
-        with engine.lease("d.e", exclusive=True, holder="delete", wait_seconds=30):
+        with engine.lease("d.e", exclusive=True, holder="delete", wait_seconds=300):
             pass
 
 

@@ -161,7 +161,7 @@ def test_the_compiled_module_is_private_and_shared_by_processes(service: Service
     )
 
     processes = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = [process.communicate(timeout=60)[0].strip() for process in processes]
+    printed = [process.communicate(timeout=600)[0].strip() for process in processes]
 
     assert printed == ["INT64", "INT64"]
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700

@@ -203,7 +203,7 @@ def test_a_job_that_does_not_begin_is_cancelled_and_may_be_tried_again(
 
 
 def test_a_job_is_cancelled_when_its_end_cannot_be_seen(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
-    fake.faults.order(Fault(Call.SUBMIT, running_seconds=60.0))
+    fake.faults.order(Fault(Call.SUBMIT, never_ends=True))
     fake.faults.order(Fault(Call.POLL, times=ALWAYS, status=503, reason="backendError"))
 
     with pytest.raises(Transient):

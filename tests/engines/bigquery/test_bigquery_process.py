@@ -22,11 +22,11 @@ def test_a_process_serves_its_folder_and_takes_orders_for_faults(tmp_path: Path)
         endpoint = server.stdout.readline().strip()
         engine = connect(f"bigquery:fake-project?api_endpoint={endpoint}&first_delay_seconds=0.01", attempt="1")
         order = {"call": "jobs.insert with rows", "status": 503, "reason": "backendError"}
-        requests.post(f"{endpoint}/faults", data=json.dumps(order), timeout=10).raise_for_status()
+        requests.post(f"{endpoint}/faults", data=json.dumps(order), timeout=300).raise_for_status()
         engine.load("d.t", [{"x": 1}], [Column("x", "INT64")], write=Write.APPEND, labels={})
     finally:
         server.terminate()
-        server.communicate(timeout=10)
+        server.communicate(timeout=300)
 
     embedded = connect(f"embedded:{tmp_path}?project=fake-project", attempt="1")
     assert embedded.query(Sql("SELECT x FROM d.t"), labels={}).rows == ((1,),)

@@ -29,8 +29,8 @@ class Fault:
 
     The call is answered with `status`, or its connection is reset; `executed` says that this happens to the answer
     only, after the work is done. With a `job_reason` the call succeeds and the job it starts ends with that error;
-    with `never_ends` the job runs, and with `never_begins` it waits, until it is cancelled. `running_seconds` is how
-    long the job runs, `delay_seconds` how long the answer takes.
+    with `never_ends` the job runs, and with `never_begins` it waits, until it is cancelled. `running_polls` is how
+    often the job is asked for before it has ended, `delay_seconds` how long the answer takes.
     """
 
     call: Call
@@ -44,7 +44,7 @@ class Fault:
     job_reason: str = ""
     never_ends: bool = False
     never_begins: bool = False
-    running_seconds: float = 0.0
+    running_polls: int = 0
     delay_seconds: float = 0.0
 
 

@@ -1,9 +1,9 @@
-"""The fake's jobs: begun once per id, run when they are due, with what they cost and how they ended."""
+"""The fake's jobs: begun once per id, run when they have been polled as often as a fault says, with cost and end."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from jetstream_argo.engines.protocol import Column, Job, Value
 from jetstream_argo.errors import EngineError
@@ -29,7 +29,7 @@ class FakeJob:
 
     reference: Mapping[str, object]
     configuration: dict[str, dict[str, object]]
-    due: float
+    polls: float  # that it takes until it has ended
     upload: str = ""
     state: str = "RUNNING"
     error: Resource | None = None
@@ -102,10 +102,10 @@ class JobStore:
         job_id = str(reference["jobId"])
         if job_id in self._jobs:
             raise ApiError(409, "duplicate", f"Already Exists: Job {reference['projectId']}:US.{job_id}")
-        due = time.monotonic() + (fault.running_seconds if fault else 0.0)
-        job = FakeJob({"location": "US", **reference}, configuration, due, upload, created=self._now())
+        polls = fault.running_polls if fault else 0
+        job = FakeJob({"location": "US", **reference}, configuration, polls, upload, created=self._now())
         if fault and (fault.never_ends or fault.never_begins):
-            job.due = float("inf")
+            job.polls = inf
             job.state = "PENDING" if fault.never_begins else "RUNNING"
         if fault and fault.job_reason:
             job.fail(fault.job_reason, fault.message, now=self._now())
@@ -118,8 +118,10 @@ class JobStore:
         """Return a job as it is now."""
         if job_id not in self._jobs:
             raise ApiError(404, "notFound", f"Not found: Job {job_id}")
-        self._settle(self._jobs[job_id])
-        return self._jobs[job_id]
+        job = self._jobs[job_id]
+        self._settle(job)
+        job.polls -= 1
+        return job
 
     def cancel(self, job_id: str) -> FakeJob:
         """End a job that is still running."""
@@ -182,7 +184,7 @@ class JobStore:
         return self._catalog.clock.seconds()
 
     def _settle(self, job: FakeJob) -> None:
-        if job.state == "DONE" or time.monotonic() < job.due:
+        if job.state == "DONE" or job.polls > 0:
             return
         try:
             self._run(job)
