@@ -20,6 +20,7 @@ from jetstream_argo.terminal.text import printable, say
 _COMMANDS = {
     "load": "jetstream_argo.cli.loading:load",
     "tables": "jetstream_argo.cli.loading:tables",
+    "init": "jetstream_argo.cli.drafting:init",
     "plan": "jetstream_argo.cli.planning:plan",
     "graph": "jetstream_argo.cli.planning:graph",
     "validate": "jetstream_argo.cli.validating:validate",

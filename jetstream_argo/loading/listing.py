@@ -31,21 +31,26 @@ class ListedTable:
 
 def listed(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[ListedTable]:
     """Yield the tables of a dataset by name; those of experiments, and views, only with `every`."""
-    for table in engine.tables(dataset):
-        if not every and (table.is_view or _OWN in table.labels):
-            continue
+    for name in names_of(engine, dataset, every=every):
         try:
-            info = engine.info(table.name)
+            info = engine.info(name)
         except Damaged as error:
-            yield ListedTable(table.name, 0, (), (), str(error))
+            yield ListedTable(name, 0, (), (), str(error))
             continue
         if info is None:
             continue
         if info.view_sql is not None:
-            yield ListedTable(table.name, 0, info.columns, (), "a view")
+            yield ListedTable(name, 0, info.columns, (), "a view")
             continue
-        dates = tuple(dates_of(engine, table.name, info.columns).items())
-        yield ListedTable(table.name, info.rows, info.columns, dates)
+        dates = tuple(dates_of(engine, name, info.columns).items())
+        yield ListedTable(name, info.rows, info.columns, dates)
+
+
+def names_of(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[str]:
+    """Yield the names of a dataset's tables; those of experiments, and views, only with `every`."""
+    for table in engine.tables(dataset):
+        if every or not (table.is_view or _OWN in table.labels):
+            yield table.name
 
 
 def embedded_datasets(folder: Path, project: str) -> tuple[str, ...]:
