@@ -13,6 +13,7 @@ from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.tables import Table, date_column, design_tables
 from jetstream_argo.synthetic.telemetry import Partition, make_telemetry
 
+LABELS = {"synthetic": "true"}  # of tables that were made up
 _ROWS_AT_ONCE = 4_000_000  # about a gigabyte
 
 
@@ -77,8 +78,8 @@ def _write(engine: Bulk, table: Table, partitions: Sequence[Partition]) -> Gener
             table.name,
             chunk,
             write=Write.APPEND if index else Write.TRUNCATE,
-            labels={"synthetic": "true"},
-            layout=Layout(partition_by=date_column(table.columns)),
+            labels=LABELS,
+            layout=Layout(partition_by=date_column(table.columns), labels=LABELS),
             columns=columns,
         )
     rows = sum(partition.rows.num_rows for partition in partitions)
