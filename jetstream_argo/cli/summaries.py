@@ -5,6 +5,7 @@ from collections.abc import Mapping
 SUMMARIES: Mapping[str, str] = {
     "load": "Put FILE... into TABLE (dataset.table) of the embedded warehouse.",
     "tables": "List the tables of a warehouse, with their columns, dates and rows.",
+    "init": "Draft a configuration from tables that are there, with comments.",
     "plan": "Say what is due for EXPERIMENT and how it would be computed.",
     "graph": "Print the workflow of EXPERIMENT as a Mermaid flowchart.",
     "validate": "Check every SQL statement of EXPERIMENT without running one, and say of each metric what is wrong.",
@@ -16,6 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",
     "restate": "Read dates of a source of EXPERIMENT again, whatever their state, into all that was read of them before.",  # noqa: E501
     "check": "Compare every record of EXPERIMENT, a slug, with what there is: what is missing, damaged or left over.",
+    "synthesize": "Make up the tables that EXPERIMENT reads, in the embedded warehouse.",
     "demo": "Analyse an experiment on made-up telemetry, and compare the estimates with the true effects.",
     "workflow": "Print the Argo Workflow of EXPERIMENT, for `argo submit`.",
     "submit": "Create the Workflow of EXPERIMENT in the cluster, unless it is there already.",
