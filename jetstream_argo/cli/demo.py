@@ -20,7 +20,6 @@ from jetstream_argo.planner import Sources, plan_experiment
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
-from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.truth import true_effects
 from jetstream_argo.terminal.console import EscapingConsole
 from jetstream_argo.terminal.text import say
@@ -58,6 +57,8 @@ def _telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...],
     if ready.exists():
         say(f"telemetry of {units} units is there already")
         return
+    from jetstream_argo.synthetic.generate import generate  # loads numpy
+
     say(f"making up the telemetry of {units} units")
     warehouse.mkdir(parents=True, exist_ok=True)
     for made in generate(plan, EmbeddedEngine(warehouse), units=units, seed=seed, effects=effects):

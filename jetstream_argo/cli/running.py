@@ -25,8 +25,6 @@ from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, run_dag
-from jetstream_argo.run.progress import shown, summary
-from jetstream_argo.run.workers import Workers
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -93,9 +91,6 @@ def _run_manifest(
 
 def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
     """Run the workflow of `plan` in processes of this machine, and show how it goes."""
-    from jetstream_argo.terminal.console import EscapingConsole
-
-    console = EscapingConsole(stderr=True)
     dag = filtered(build_dag(plan), chosen(metrics))
     if not dag.nodes:
         say(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
@@ -103,6 +98,16 @@ def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, exp
     if not export_to and (known := _idle(plan, dag, warehouse, metrics)):
         say(f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})")
         return DagRun(())
+    return _run_nodes(plan, dag, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to)
+
+
+def _run_nodes(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
+    # Loaded when there is something to do.
+    from jetstream_argo.run.progress import shown, summary
+    from jetstream_argo.run.workers import Workers
+    from jetstream_argo.terminal.console import EscapingConsole
+
+    console = EscapingConsole(stderr=True)
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))

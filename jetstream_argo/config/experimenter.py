@@ -12,7 +12,6 @@ from pydantic.alias_generators import to_camel
 
 from jetstream_argo.config.dates import LONGEST_DAYS, sane
 from jetstream_argo.config.experiment import Branch, Experiment
-from jetstream_argo.config.fetch import fetch
 from jetstream_argo.config.names import FILE_PATTERN, LONGEST, is_file_name
 from jetstream_argo.config.reading import problems_of
 from jetstream_argo.errors import ConfigError, Problem, brief, nearest
@@ -117,6 +116,8 @@ def _entries(source: Path | str) -> Sequence[dict[str, JsonValue]]:
 
 def _read(source: Path | str) -> bytes:
     if _URL.match(str(source)):
+        from jetstream_argo.config.fetch import fetch  # loads urllib3
+
         return fetch(str(source))
     return read_file(Path(source))
 

@@ -7,7 +7,7 @@ both. A table is named `dataset.table`, in the engine's own project, or `project
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -98,7 +98,17 @@ class Result:
 
     def _each(self) -> Iterator[tuple[Value, ...]]:
         for batch in self.table.to_batches(max_chunksize=_ROWS_AT_ONCE):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield from zip(*map(_values, batch.columns), strict=True)
+
+
+def _values(column: "pyarrow.Array") -> list[Value]:
+    """Return Python's values; of moments without Arrow's help, which would load pandas for it."""
+    if getattr(column.type, "tz", None) is None:
+        return list(column.to_pylist())
+    import pyarrow
+
+    moments = column.view(pyarrow.timestamp(column.type.unit)).to_pylist()
+    return [None if moment is None else moment.replace(tzinfo=UTC) for moment in moments]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
-from jetstream_argo.stats.checks import split_test
 from jetstream_argo.store.marks import counted_marks
 
 
@@ -58,6 +57,8 @@ def _note(experiment: Experiment, marks: Mapping[str, Sequence[int]]) -> str:
         return text + "nothing says how the others should be split"
     if not sum(left):
         return text + "no unit is left"
+    from jetstream_argo.stats.checks import split_test  # loads scipy
+
     p_value = split_test(left, shares).p_value
     if p_value is None:
         return text + f"the {counted(sum(left), 'unit')} that are left are too few to check their split"

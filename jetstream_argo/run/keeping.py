@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.engines.protocol import Value, Write
@@ -11,12 +12,13 @@ from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import COLUMNS
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.estimating import Estimated
-from jetstream_argo.run.estimating_covariates import adjusted_windows
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.ledger import contiguous
+
+if TYPE_CHECKING:
+    from jetstream_argo.run.estimating import Estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ def keep(
     leaf: Leaf,
     inputs: Mapping[AnalysisWindow, str],
     settles_on: Mapping[AnalysisWindow, date],
-    estimated: Estimated,
+    estimated: "Estimated",
 ) -> None:
     """Load all rows at once, then say that they are complete, in which windows adjusted, and until when provisional.
 
     `inputs` says for each window what its estimates were made from.
     """
+    from jetstream_argo.run.estimating_covariates import adjusted_windows  # loads scipy
+
     windows = tuple(inputs)
     adjusted = adjusted_windows(estimated.rows)
     runs = [
@@ -88,7 +92,7 @@ def keep(
 def _rows(
     context: Context,
     leaf: Leaf,
-    estimated: Estimated,
+    estimated: "Estimated",
     settles_on: Mapping[AnalysisWindow, date],
     batch_of: Mapping[int, int],
 ) -> Iterable[dict[str, Value]]:

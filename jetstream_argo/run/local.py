@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jetstream_argo.dag.model import Dag, Node
 from jetstream_argo.dag.order import path_lengths
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
-from jetstream_argo.run.workers import Workers
+
+if TYPE_CHECKING:
+    from jetstream_argo.run.workers import Workers
 
 
 class NodeState(StrEnum):
@@ -61,7 +64,7 @@ class _Running:
     since: float
 
 
-def run_dag(dag: Dag, workers: Workers, *, scratch: Path, watch: Watch) -> DagRun:
+def run_dag(dag: Dag, workers: "Workers", *, scratch: Path, watch: Watch) -> DagRun:
     """Run every node after those that it needs, and the last one whatever became of them.
 
     Of nodes that can start, the one at the head of the longest path goes first. A node that fails costs those that
@@ -108,7 +111,7 @@ def _startable(
     return list(ready)
 
 
-def _begin(node: Node, workers: Workers, scratch: Path, running: dict[str, _Running], watch: Watch) -> None:
+def _begin(node: Node, workers: "Workers", scratch: Path, running: dict[str, _Running], watch: Watch) -> None:
     line = scratch / f"{node.id}.line"
     line.unlink(missing_ok=True)
     running[node.id] = _Running(node, line, time.monotonic())
@@ -116,7 +119,7 @@ def _begin(node: Node, workers: Workers, scratch: Path, running: dict[str, _Runn
     watch(NodeRun(node, NodeState.RUNNING))
 
 
-def _wait(workers: Workers, running: dict[str, _Running]) -> Iterator[NodeRun]:
+def _wait(workers: "Workers", running: dict[str, _Running]) -> Iterator[NodeRun]:
     """Wait until some node ends, and yield those that have."""
     for ended in workers.wait():
         begun = running.pop(ended.node)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.objects import replace_if_changed, within
 from jetstream_argo.engines.protocol import Result, TableInfo
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
@@ -169,4 +168,6 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
 
 
 def _write(context: Context, name: str, text: str) -> bool:
+    from jetstream_argo.engines.objects import replace_if_changed, within  # loads urllib3
+
     return replace_if_changed(within(context.export_to, name), text.encode(), "application/json")

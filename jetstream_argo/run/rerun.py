@@ -1,12 +1,12 @@
 """Whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
 from jetstream_argo.dag.model import Dag
-from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.engines.protocol import Engine, TableInfo
 from jetstream_argo.errors import Damaged, JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -48,9 +48,9 @@ def idle(
     try:
         ledger = read_ledger(plan, reading)
         _verify(engine, dict.fromkeys(entry.table for entry in ledger.entries if entry.table))
+        sha256, wanted = codec.sha256(plan), frozenset(metrics)
         for node in (*dag.nodes, dag.last):
-            wanted = frozenset(metrics)
-            context = Context(plan, codec.sha256(plan), node.id, reading, "none", now, metrics=wanted, ledger=ledger)
+            context = Context(plan, sha256, node.id, reading, "none", now, metrics=wanted, ledger=ledger)
             result = run_node(node, context)
             # What is published is as it should be if nothing had to be written.
             if not result.idle and node is not dag.last:
@@ -73,11 +73,19 @@ class _WritesError(JetstreamArgoError):
 
 
 class _Reading:
-    """An engine that counts what it is asked, and refuses to write."""
+    """An engine that counts what it is asked, and refuses to write; each table is looked at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._infos: dict[str, TableInfo | None] = {}
         self.asked = {"query": 0, "versions": 0}
+
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        new = [name for name in tables if name not in self._infos]
+        if new:
+            found = self._engine.infos(new)
+            self._infos |= {name: found.get(name) for name in new}
+        return {name: info for name in tables if (info := self._infos[name]) is not None}
 
     def __getattr__(self, name: str) -> Any:  # whatever an engine has
         if name in _WRITING:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.errors import EngineError, NotLoaded, TooBig
@@ -13,7 +14,6 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import deleted_notes
-from jetstream_argo.run.estimating import Estimated, Stored, count_units, estimate_metric
 from jetstream_argo.run.keeping import Leaf, keep
 from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
@@ -24,6 +24,9 @@ from jetstream_argo.sql.values import Grid
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.ledger import contiguous
+
+if TYPE_CHECKING:
+    from jetstream_argo.run.estimating import Estimated, Stored
 
 
 def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
@@ -95,8 +98,10 @@ def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
     return Done(len(windows), len(estimated.jobs))
 
 
-def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> Estimated:
+def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Estimated":
     """Return the estimates of `windows`: in halves, and halves of those, where they are too big for one query."""
+    from jetstream_argo.run.estimating import estimate_metric  # loads scipy
+
     middle = len(windows) // 2
     below = context.ledger.too_big(Kind.STATISTICS, names.statistics(context.plan), key=leaf.key)
     if below is None or len(windows) < below or not middle:
@@ -131,6 +136,8 @@ def ensure_counts(context: Context) -> int:
         stale = _not_current(context, leaf, inputs)
         if not stale:
             continue
+        from jetstream_argo.run.estimating import count_units  # loads scipy
+
         units = enrolled(plan, currency.units)
         grids = [
             Grid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
@@ -148,8 +155,10 @@ def _covariates(leaf: MetricStatistics) -> tuple[Covariate, ...]:
     return tuple(dict.fromkeys(each.covariate for each in leaf.statistics if each.covariate))
 
 
-def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> Stored:
+def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Stored":
     """Return where the values in these windows are; of others nothing is read."""
+    from jetstream_argo.run.estimating import Stored  # loads scipy
+
     metric = context.plan.metric(leaf.metric)
     parts = {name: context.plan.metric(name) for name in (metric.depends_on or (metric.name,))}
     return Stored(

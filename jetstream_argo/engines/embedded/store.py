@@ -114,9 +114,11 @@ class Store:
             Damaged: the pointer or a file is not what was written.
         """
         version = self.current(name)
+        folder = str(self.folder(name))
         while version is not None:
-            found = ((file, damage(self.folder(name) / file.name, file, whole=False)) for file in version.files)
-            first = next((Damaged(str(self.folder(name) / file.name), what) for file, what in found if what), None)
+            paths = ((f"{folder}/{file.name}", file) for file in version.files)
+            found = ((path, damage(path, file, whole=False)) for path, file in paths)
+            first = next((Damaged(path, what) for path, what in found if what), None)
             if first is None:
                 break
             later = self.current(name)
