@@ -66,6 +66,10 @@ format: $(READY) ## Format the code and fix what can be fixed by itself
 workflows: $(READY) ## Emit the examples in workflows/ anew, after a change of planning
 	@$(BIN)/python workflows/regenerate.py
 
+signatures: $(READY) ## Ask ZetaSQL anew about the embedded engine's signatures, and print their list into docs/
+	@$(BIN)/python -m tests.engines.signatures.ask $(ARGS)
+	@$(BIN)/python -m jetstream_argo.engines.embedded.signatures.listing > docs/signatures.md
+
 bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"
 	@$(BIN)/python benchmarks/scan.py $(ARGS)

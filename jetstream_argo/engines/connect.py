@@ -21,10 +21,14 @@ _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedSettings:
-    """Where an embedded warehouse is; a statement that runs for longer than `timeout_seconds` is stopped."""
+    """Where an embedded warehouse is; a statement that runs for longer than `timeout_seconds` is stopped.
+
+    `functions` is a file of functions of the user's own.
+    """
 
     folder: Path
     project: str = EMBEDDED_PROJECT
+    functions: Path | None = None
     timeout_seconds: float = Limits().timeout_seconds
 
 
@@ -35,8 +39,8 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
     """Return the engine that `url` names.
 
     Args:
-        url: `embedded:FOLDER[?project=NAME&timeout_seconds=N]`, or `bigquery:PROJECT[?location=EU&priority=batch&…]`
-            where every field of `BigQuerySettings` may be set.
+        url: `embedded:FOLDER[?project=NAME&timeout_seconds=N&functions=FILE]`, or
+            `bigquery:PROJECT[?location=EU&priority=batch&…]` where every field of `BigQuerySettings` may be set.
         attempt: names one start of one process, so that no other start shares its job ids.
         job_id_prefix: what the job ids begin with, such as plan and node.
         bigquery: settings that the URL's own are laid over.
@@ -49,7 +53,7 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
             from jetstream_argo.engines.embedded.engine import EmbeddedEngine  # loads DuckDB
 
             limits = Limits(timeout_seconds=embedded.timeout_seconds)
-            return EmbeddedEngine(embedded.folder, project=embedded.project, limits=limits)
+            return EmbeddedEngine(embedded.folder, project=embedded.project, udfs=embedded.functions, limits=limits)
         case BigQuerySettings() as found:
             require("bigquery", wanted_by=url)
             from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # loads Google's client
@@ -87,7 +91,7 @@ def settings(url: str, *, bigquery: BigQuerySettings | None = None) -> Settings:
 
 
 def _embedded_settings(address: Address) -> EmbeddedSettings:
-    options = address.known_options({"project", "timeout_seconds"})
+    options = address.known_options({"project", "timeout_seconds", "functions"})
     if not address.name:
         raise ConfigError(address.url, [Problem("", "names no folder; write embedded:FOLDER")])
     if re.match(r"//[^/]", address.name):
@@ -95,7 +99,16 @@ def _embedded_settings(address: Address) -> EmbeddedSettings:
     project = options.get("project", EMBEDDED_PROJECT)
     if not _PROJECT.fullmatch(project):
         raise ConfigError(address.url, [Problem("project", f"cannot be {project!r}")])
-    return EmbeddedSettings(Path(address.name), project, _seconds(address, options))
+    return EmbeddedSettings(Path(address.name), project, _functions(address, options), _seconds(address, options))
+
+
+def _functions(address: Address, options: Mapping[str, str]) -> Path | None:
+    file = options.get("functions")
+    if file is None:
+        return None
+    if not Path(file).is_file():
+        raise ConfigError(address.url, [Problem("functions", f"{file!r} is no file")])
+    return Path(file)
 
 
 def _seconds(address: Address, options: Mapping[str, str]) -> float:

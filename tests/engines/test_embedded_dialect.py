@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.engines.connect import connect
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Write
 from jetstream_argo.errors import ConfigError, InvalidQuery, NotFound, Unsupported
@@ -125,6 +126,23 @@ def test_a_user_adds_functions_with_a_file(tmp_path: Path) -> None:
     engine = EmbeddedEngine(tmp_path / "w", udfs=own)
 
     assert one(engine, "SELECT SUM(any_project.ours.twice(v)) FROM UNNEST([1, 2]) AS v") == 6
+
+
+def test_an_address_names_the_users_functions(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        '[[function]]\nname = "ours.first"\nparameters = ["x"]\nduckdb = "x[1]"\nreturns = "STRING"\n'
+        '[[function]]\nname = "ours.unsaid"\nparameters = ["x"]\nduckdb = "x"\n',
+        encoding="utf-8",
+    )
+
+    engine = connect(f"embedded:{tmp_path / 'w'}?functions={own}", attempt="1")
+
+    assert engine.query(Sql("SELECT LENGTH(any_project.ours.first('abc')) AS v"), labels={}).rows == ((1,),)
+    with pytest.raises(Unsupported, match="returns"):
+        engine.query(Sql("SELECT LENGTH(ours.unsaid('abc')) AS v"), labels={})
+    with pytest.raises(ConfigError, match=r"functions: .*missing.toml' is no file"):
+        connect(f"embedded:{tmp_path / 'w'}?functions={tmp_path / 'missing.toml'}", attempt="1")
 
 
 def test_a_wrong_file_of_functions_names_the_key(tmp_path: Path) -> None:

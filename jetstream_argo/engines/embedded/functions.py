@@ -91,7 +91,7 @@ def load_registry(own: Path | None = None) -> Registry:
     """Return the functions that come with the package and those of the user's file, which win.
 
     Raises:
-        ConfigError: the file is not of the form of `functions.toml`.
+        ConfigError: the file cannot be read, or is not of the form of `functions.toml`.
     """
     mine = _functions(read_toml(own), str(own)) if own is not None else ()
     return Registry([*shipped(), *mine])

@@ -142,5 +142,5 @@ def _name_columns(tree: exp.Expr) -> None:
     number = 0
     for item in list(select.expressions):
         if not isinstance(item, exp.Alias) and not item.is_star and not column_name(item):
-            item.replace(exp.alias_(item.copy(), f"f{number}_"))
+            item.replace(exp.Alias(this=item.copy(), alias=exp.to_identifier(f"f{number}_")))
             number += 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 
@@ -20,7 +20,8 @@ ALIASES = {"INT": "INT64", "INTEGER": "INT64", "BIGINT": "INT64", "SMALLINT": "I
            "BYTEINT": "INT64", "BOOLEAN": "BOOL", "DECIMAL": "NUMERIC", "BIGDECIMAL": "BIGNUMERIC"}  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _EPOCH = date(1970, 1, 1)
-_NUMERIC_SCALE = Decimal(10) ** 9
+_NUMERIC_PLACES = 9
+_EXACT = Context(prec=60)  # NUMERIC has 38 digits, Python's decimals 28 unless told
 
 
 def type_message(bigquery: str) -> type_pb2.TypeProto:
@@ -83,12 +84,27 @@ def _scalar_message(value: object, kind: int) -> value_pb2.ValueProto:
             return value_pb2.ValueProto(double_value=float(value))
         case type_pb2.TYPE_JSON, str():
             return value_pb2.ValueProto(json_value=value)
-        case type_pb2.TYPE_TIMESTAMP, datetime():
-            return value_pb2.ValueProto(timestamp_value=value.astimezone(UTC))
-        case type_pb2.TYPE_DATE, date():
-            return value_pb2.ValueProto(date_value=(value - _EPOCH).days)
+        case type_pb2.TYPE_BYTES, bytes():
+            return value_pb2.ValueProto(bytes_value=value)
+        case _, date():
+            return _time_message(value, kind)
         case type_pb2.TYPE_NUMERIC, Decimal() | int():
             return value_pb2.ValueProto(numeric_value=_numeric_bytes(Decimal(value)))
+        case _:
+            raise InvalidQuery(f"{value!r} is not of type {type_pb2.TypeKind.Name(kind)}")
+
+
+def _time_message(value: date, kind: int) -> value_pb2.ValueProto:
+    match kind, value:
+        case type_pb2.TYPE_TIMESTAMP, datetime():
+            return value_pb2.ValueProto(timestamp_value=value.astimezone(UTC))
+        case type_pb2.TYPE_DATETIME, datetime():
+            moment = value_pb2.ValueProto.Datetime(
+                bit_field_datetime_seconds=_bits(value), nanos=value.microsecond * 1000
+            )
+            return value_pb2.ValueProto(datetime_value=moment)
+        case type_pb2.TYPE_DATE, date():
+            return value_pb2.ValueProto(date_value=(value - _EPOCH).days)
         case _:
             raise InvalidQuery(f"{value!r} is not of type {type_pb2.TypeKind.Name(kind)}")
 
@@ -114,13 +130,14 @@ def value_of(message: value_pb2.ValueProto, type_: type_pb2.TypeProto) -> Value:
         case type_pb2.TYPE_DATETIME:
             return _datetime(message.datetime_value.bit_field_datetime_seconds, message.datetime_value.nanos)
         case type_pb2.TYPE_NUMERIC:
-            return Decimal(int.from_bytes(message.numeric_value, "little", signed=True)) / _NUMERIC_SCALE
+            digits = Decimal(int.from_bytes(message.numeric_value, "little", signed=True))
+            return digits.scaleb(-_NUMERIC_PLACES, _EXACT).normalize(_EXACT)
     value: Value = getattr(message, filled)
     return value
 
 
 def _numeric_bytes(value: Decimal) -> bytes:
-    scaled = int(value * _NUMERIC_SCALE)
+    scaled = int(value.scaleb(_NUMERIC_PLACES, _EXACT))
     size = (scaled.bit_length() + 8) // 8
     return scaled.to_bytes(size, "little", signed=True)
 
@@ -130,3 +147,8 @@ def _datetime(bits: int, nanos: int) -> datetime:
     second, minute, hour = bits & 63, bits >> 6 & 63, bits >> 12 & 31
     day, month, year = bits >> 17 & 31, bits >> 22 & 15, bits >> 26
     return datetime(year, month, day, hour, minute, second, nanos // 1000)  # noqa: DTZ001  # DATETIME has no zone
+
+
+def _bits(value: datetime) -> int:
+    day = value.year << 26 | value.month << 22 | value.day << 17
+    return day | value.hour << 12 | value.minute << 6 | value.second

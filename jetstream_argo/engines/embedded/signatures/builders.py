@@ -60,6 +60,8 @@ def _round_float(match: Match, arguments: Arguments, safe: bool) -> tuple[str, l
 def _round_numeric(function: str) -> Builder:
     def build(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
         places = int(match.options[1])
+        if safe:
+            raise Unsupported(f"SAFE.{match.signature.name} of a NUMERIC is not implemented by the embedded engine")
         if not 0 <= places <= _MOST_PLACES:
             raise Unsupported(f"{match.signature.name} of a NUMERIC to {places} places is not implemented")
         return f"CAST({function}($1, {places}) AS DECIMAL(38, 9))", _nodes(arguments)[:1]
@@ -70,10 +72,11 @@ def _round_numeric(function: str) -> Builder:
 def _formatted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
     of = match.signature.name.removeprefix("FORMAT_")
     zoned = 2 in match.options  # noqa: PLR2004  # the third argument
-    parts = format_parts(match.options[0], clock=of != "DATE", utc=of == "TIMESTAMP" and not zoned)
+    parts = format_parts(match.options[0], clock=of != "DATE", utc=of == "TIMESTAMP" and not zoned, zoned=zoned)
     moment = dict(arguments)[1]
     if of == "TIMESTAMP":
-        moment = _call("timezone", exp.Var(this=text_literal(match.options.get(2, "UTC"))), moment)
+        zone = exp.Var(this=text_literal(match.options.get(2, "UTC")))
+        moment = _call("bq__wall", moment, zone) if zoned else _call("timezone", zone, moment)
     if of == "DATE":
         moment = _call("bq__as_datetime", moment)
     return " || ".join(parts), [moment]
@@ -116,37 +119,16 @@ def _pattern(match: Match, position: int = 1, *, groups: int | None = 1) -> int:
 
 def _extracted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
     pattern = text_literal(match.options[1])
-    found = _one(f"regexp_extract($1, {pattern}, {_pattern(match)})", match.options[1])
-    return f"CASE WHEN regexp_matches($1, {pattern}) THEN {found} END", _nodes(arguments)[:1]
-
-
-def _one(found: str, pattern: str) -> str:
-    """Return what a pattern extracts: NULL where its group takes no part, which is empty to DuckDB."""
-    group = re.search(r"(?<!\\)\((?!\?)", pattern)
-    if group is None or not re.search(r"\)[?*]|\)\{|\|", pattern):
-        return found
-    inner = _group_text(pattern, group.end())
-    if inner is None or re.compile(inner).match("") is not None:
-        raise Unsupported(f"extraction by {pattern!r}, whose group may be empty or take no part, is not implemented")
-    return f"nullif({found}, '')"
-
-
-def _group_text(pattern: str, start: int) -> str | None:
-    """Return what is in a group; None where that takes more than counting brackets."""
-    if re.search(r"[\[\\]", pattern):
-        return None
-    depth = 1
-    for position in range(start, len(pattern)):
-        depth += {"(": 1, ")": -1}.get(pattern[position], 0)
-        if not depth:
-            return pattern[start:position]
-    return None
+    if _pattern(match):  # a group that takes no part is NULL, as it is where all are extracted
+        return f"list_extract(regexp_extract_all($1, {pattern}, 1), 1)", _nodes(arguments)[:1]
+    return f"CASE WHEN regexp_matches($1, {pattern}) THEN regexp_extract($1, {pattern}) END", _nodes(arguments)[:1]
 
 
 def _extracted_all(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
     group = _pattern(match)
     _check_not_empty(match.options[1])
-    return f"regexp_extract_all($1, {text_literal(match.options[1])}, {group})", _nodes(arguments)[:1]
+    found = f"regexp_extract_all($1, {text_literal(match.options[1])}, {group})"
+    return f"list_transform({found}, lambda _part: COALESCE(_part, ''))" if group else found, _nodes(arguments)[:1]
 
 
 def _nth_extracted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
@@ -159,7 +141,7 @@ def _nth_extracted(match: Match, arguments: Arguments, safe: bool) -> tuple[str,
     if position > 1 and re.search(r"\^|\\[bBA]", pattern):
         raise Unsupported(f"REGEXP_EXTRACT by {pattern!r} from a position on is not implemented by the embedded engine")
     found = f"regexp_extract_all(substring($1, {position}), {text_literal(pattern)}, {group})"
-    return _one(f"list_extract({found}, {occurrence})", pattern), _nodes(arguments)[:1]
+    return f"list_extract({found}, {occurrence})", _nodes(arguments)[:1]
 
 
 def _check_not_empty(pattern: str) -> None:

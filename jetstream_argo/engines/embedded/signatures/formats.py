@@ -17,7 +17,7 @@ _COMPUTED = {
     "g": "right(strftime($1, '%G'), 2)",
     "C": "lpad(CAST(year($1) // 100 AS VARCHAR), 2, '0')",
     "Q": "CAST(quarter($1) AS VARCHAR)",
-    "s": "CAST(CAST(floor(epoch($1)) AS BIGINT) AS VARCHAR)",
+    "s": "CAST(bq__floor_div(epoch_us($1), 1000000) AS VARCHAR)",
     "E*S": "rtrim(rtrim(strftime($1, '%S.%f'), '0'), '.')",
     **{f"E{n}S": f"left(strftime($1, '%S.%f'), {n + 3})" for n in range(1, 6)},
 }
@@ -34,6 +34,7 @@ _READ = {
     "d": (_TWO, r"\d\d"), "H": (_TWO, r"\d\d"), "M": (_TWO, r"\d\d"), "S": (r"[0-5]?\d", r"[0-5]\d"),
     "E*S": (r"[0-5]?\d(?:\.\d{1,6})?", r"[0-5]\d(?:\.\d{1,6})?"), "b": ("|".join(_MONTHS),) * 2,
 }  # fmt: skip
+PARSED = tuple(_READ)
 _POSSIBLE = {"b": "[A-Za-z]+", "S": r"\d{1,2}", "E*S": r"\d{1,2}(\.\d*)?"}
 PARSED_DATES = ("%Y-%m-%d", "%Y%m%d", "%d/%m/%Y", "%m/%d/%y", "%b %d, %Y", "%Y", "%Y-%m", "day %d of %m.%Y")
 PARSED_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%E*SZ", "%Y %m %d %H:%M", "%H:%M %d.%m.%y")
@@ -55,11 +56,11 @@ def _elements(format_: str) -> list[tuple[str, str]]:
     return [*result, ("", rest)] if rest else result
 
 
-def format_parts(format_: str, *, clock: bool, utc: bool) -> list[str]:
+def format_parts(format_: str, *, clock: bool, utc: bool, zoned: bool) -> list[str]:
     """Return what is put together for a format: expressions of DuckDB's for the moment `$1`.
 
     Raises:
-        Unsupported: an element is not known, or needs a `clock`, or the name of a zone other than UTC.
+        Unsupported: an element is not known, or needs a `clock`, or another zone's name or offset.
     """
     parts: list[str] = []
     written = ""
@@ -72,7 +73,7 @@ def format_parts(format_: str, *, clock: bool, utc: bool) -> list[str]:
         if name in _UTC and utc:
             written += _UTC[name]
             continue
-        if name not in _COMPUTED:
+        if name not in _COMPUTED or (zoned and name == "s"):
             raise Unsupported(f"format element %{name} is not implemented by the embedded engine")
         parts += [f"strftime($1, {text_literal(written)})"] if written else []
         parts.append(_COMPUTED[name])

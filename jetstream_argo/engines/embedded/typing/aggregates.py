@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from jetstream_argo.engines.constants import constant
 from jetstream_argo.engines.embedded.functions import Function, Registry
 from jetstream_argo.engines.embedded.signatures.builders import AGGREGATES
 from jetstream_argo.engines.embedded.signatures.catalog import by_name, signatures_of
@@ -63,6 +64,7 @@ def aggregate(
         if not name:
             raise Unsupported(f"{node.name} with HAVING is not implemented by the embedded engine{reader.place(node)}")
     _check(reader, entry, asked, node, window)
+    place = reader.place(node)
     if len(asked.arguments) == 1 and isinstance(asked.arguments[0], exp.Star):
         if entry.name != "COUNT" or asked.distinct:
             raise InvalidQuery(f"{entry.name}(*) is no aggregate{reader.place(node)}")
@@ -74,6 +76,10 @@ def aggregate(
     if match is None:
         raise unmatched(reader, entry.name, arguments, node)
     given = [argument for _, argument in arguments.fitted(match)]
+    if entry.name in {"LAG", "LEAD"} and any(
+        constant(n) is None and not isinstance(n, exp.Null) for n in asked.arguments[1:]
+    ):
+        raise InvalidQuery(f"{entry.name} needs constants for offset and default{place}")
     registry = reader.setting.registry
     if match.signature.body.startswith("@"):
         return Value(_over(AGGREGATES[match.signature.body[1:]](match, given), window), match.result)

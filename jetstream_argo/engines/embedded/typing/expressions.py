@@ -20,7 +20,7 @@ from jetstream_argo.engines.embedded.typing.scopes import Rows, Scope, descend
 from jetstream_argo.engines.embedded.typing.setting import Setting
 from jetstream_argo.engines.embedded.typing.values import Value, cast, fitted, supertype
 from jetstream_argo.engines.syntax import udf_call
-from jetstream_argo.errors import InvalidQuery, Unsupported
+from jetstream_argo.errors import EngineError, InvalidQuery, Unsupported
 
 Subquery: TypeAlias = Callable[[exp.Expr, Scope], Rows]
 
@@ -87,14 +87,17 @@ def _path(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     names = [part.name for part in node.parts] if isinstance(node, exp.Column) else [node.name]
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
         raise InvalidQuery(f"* cannot stand here{reader.place(node)}")
-    return Value(node, scope.resolve(names, reader.place(node)))
+    try:
+        return Value(node, scope.resolve(names))
+    except EngineError as error:
+        raise type(error)(f"{error}{reader.place(node)}") from error
 
 
 def _dot(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     if not isinstance(node.expression, exp.Identifier):
         raise Unsupported(f"{node.sql('bigquery')} is not implemented by the embedded engine{reader.place(node)}")
     base = reader.read(node.this, scope)
-    kind = descend(base.kind, [node.expression.name], reader.place(node))
+    kind = descend(base.kind, [node.expression.name])
     return Value(exp.Dot(this=base.node, expression=node.expression), kind)
 
 

@@ -8,11 +8,12 @@ from sqlglot import exp
 from jetstream_argo.engines.constants import constant
 from jetstream_argo.engines.embedded.signatures.model import WEEKDAYS, Option, Signature, Valued, bound
 from jetstream_argo.engines.embedded.signatures.zones import is_zone
-from jetstream_argo.engines.embedded.typing.kinds import NULL, Kind
+from jetstream_argo.engines.embedded.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NULL, NUMERIC, Kind
 from jetstream_argo.engines.embedded.typing.values import Value, cost, supertype
 from jetstream_argo.errors import InvalidQuery
 
 VARIABLES = ("T", "U")
+_LED = {(INT64, NUMERIC), (FLOAT64, NUMERIC), (NUMERIC, FLOAT64), (DATE, DATETIME)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,32 @@ def _match(
             if text is None:
                 return None
             options[position] = text
+        elif isinstance(node, exp.Interval):
+            return None
     variables = _variables(signature, len(arguments), value)
     if variables is None:
         return None
     total = 0
+    given = [value(n) for n in range(len(arguments)) if isinstance(signature.argument(n), Valued)]
     for position in range(len(arguments)):
         argument = signature.argument(position)
         if isinstance(argument, Valued):
-            distance = cost(value(position), bound(argument.kind, variables))
-            if distance is None:
+            wanted = bound(argument.kind, variables)
+            distance = cost(value(position), wanted)
+            if distance is None or (wanted == argument.kind and not _is_led(value(position), wanted, given)):
                 return None
             total += distance
     return total, Match(signature, variables, options)
+
+
+def _is_led(value: Value, wanted: Kind, given: Sequence[Value]) -> bool:
+    """Return whether a value becomes another type because an argument beside it is of that type, or may by itself.
+
+    Without that a function has, in BigQuery, a signature for the value's own type, which is not in the list.
+    """
+    if value.kind in (wanted, NULL) or (value.kind, wanted) not in _LED:
+        return True
+    return wanted != DATETIME and any(other.kind == wanted and other.text is None for other in given)
 
 
 def _variables(signature: Signature, count: int, value: Callable[[int], Value]) -> dict[str, Kind] | None:

@@ -173,10 +173,23 @@ def contained(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
             raise Unsupported(f"{value.kind} IN a query of {kind} is not implemented{reader.place(node)}")
         return Value(exp.In(this=value.node, query=query), BOOL)
     (value_node, *items), kind = reader.common([node.this, *node.expressions], scope)
-    written = all(_is_number(item) for item in node.expressions)
-    if signature_for("IN", kind, 2) is None or (kind == FLOAT64 and not written):
+    if kind == FLOAT64 and not all(_is_number(item) for item in node.expressions):
+        return Value(_equal_to_any(reader, node, value_node, items), BOOL)
+    if signature_for("IN", kind, 2) is None:
         raise Unsupported(f"{kind} IN is not implemented by the embedded engine{reader.place(node)}")
     return Value(exp.In(this=_wrapped(value_node), expressions=items), BOOL)
+
+
+def _equal_to_any(reader: "Reader", node: exp.Expr, value: exp.Expr, items: list[exp.Expr]) -> exp.Expr:
+    """Return whether a float that may be NaN, which is equal to nothing, is equal to one of several."""
+    equal = [
+        _comparison(reader, exp.EQ(this=node.this, expression=written), value.copy(), item, FLOAT64)
+        for written, item in zip(node.expressions, items, strict=True)
+    ]
+    result = equal[0]
+    for other in equal[1:]:
+        result = exp.Or(this=result, expression=other)
+    return exp.Paren(this=result)
 
 
 def _in_array(reader: "Reader", node: exp.Expr, array: exp.Expr, scope: Scope) -> Value:

@@ -90,7 +90,7 @@ class QueryReader:
             if isinstance(item, exp.Alias):
                 item.set("this", new)
             elif new is not inner or isinstance(inner, exp.Dot):
-                item.replace(exp.alias_(new, name, quoted=True) if name else new)
+                item.replace(exp.alias_(new, name, quoted=True, copy=False) if name else new)
         return Rows(tuple(columns))
 
     def _group(self, node: exp.Select, scope: Scope) -> None:

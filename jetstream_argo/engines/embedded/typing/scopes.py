@@ -62,33 +62,34 @@ class Scope:
         lowered = name.lower()
         return next((relation for relation in self.relations if relation.name.lower() == lowered), None)
 
-    def resolve(self, names: Sequence[str], place: str) -> Kind:
+    def resolve(self, names: Sequence[str]) -> Kind:
         """Return the type of the path `names`.
 
         Raises:
-            InvalidQuery: nothing has that name; the message ends with `place`.
+            InvalidQuery: nothing has that name.
+            Unsupported: the name means one thing to BigQuery and another to DuckDB.
         """
-        found = self._lookup(names, place)
+        found = self._lookup(names)
         if found is None:
-            raise InvalidQuery(f"{_missing(names, self)}{place}")
+            raise InvalidQuery(_missing(names, self))
         return found
 
-    def _lookup(self, names: Sequence[str], place: str) -> Kind | None:
+    def _lookup(self, names: Sequence[str]) -> Kind | None:
         relation = self.relation(names[0])
         own = _column(names[0], self.relations)
         if relation is not None and relation.element is not None and own not in (None, relation.element):
-            raise Unsupported(f"{names[0]!r} is an element and a field of it; give it another alias{place}")
+            raise Unsupported(f"{names[0]!r} is an element and a field of it; give it another alias")
         # A table's name that is also a column's can only mean the column, unless a column of the table follows.
         if relation is not None and not (own is not None and len(names) == 1 and relation.element is None):
-            kind = _of_relation(relation, names[1:], place)
+            kind = _of_relation(relation, names[1:])
             if kind is not None:
                 return kind
         column = own
         if column is None:
             column = self.aliases.get(names[0].lower())
         if column is not None:
-            return descend(column, names[1:], place)
-        return self.outer._lookup(names, place) if self.outer is not None else None
+            return descend(column, names[1:])
+        return self.outer._lookup(names) if self.outer is not None else None
 
     def known(self) -> list[str]:
         """Return every name, for hints."""
@@ -97,7 +98,7 @@ class Scope:
         return own + (self.outer.known() if self.outer is not None else [])
 
 
-def descend(kind: Kind, names: Sequence[str], place: str) -> Kind:
+def descend(kind: Kind, names: Sequence[str]) -> Kind:
     """Return the type of a field within a field.
 
     Raises:
@@ -109,20 +110,20 @@ def descend(kind: Kind, names: Sequence[str], place: str) -> Kind:
         inner = kind.field(name)
         if inner is None:
             hint = nearest(name, [known for known, _ in kind.fields])
-            raise InvalidQuery(f"{kind} has no field {name!r}{hint}{place}")
+            raise InvalidQuery(f"{kind} has no field {name!r}{hint}")
         kind = inner
     return kind
 
 
-def _of_relation(relation: Relation, names: Sequence[str], place: str) -> Kind | None:
+def _of_relation(relation: Relation, names: Sequence[str]) -> Kind | None:
     if relation.element is not None:
         if names and relation.element.fields and relation.element.field(names[0]) is None:
             return None
-        return descend(relation.element, names, place)
+        return descend(relation.element, names)
     if not names:
         return struct(*relation.rows.columns)
     column = relation.rows.named(names[0])
-    return None if column is None else descend(column, names[1:], place)
+    return None if column is None else descend(column, names[1:])
 
 
 def _column(name: str, relations: Sequence[Relation]) -> Kind | None:

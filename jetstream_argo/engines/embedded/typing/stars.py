@@ -39,7 +39,7 @@ def _spread(reader: "Reader", item: exp.Expr, scope: Scope) -> tuple[exp.Expr, l
         relation = scope.relation(names[0]) if len(names) == 1 else None
         if relation is not None:
             return item.this, list(relation.rows.columns)
-        return item.this, _fields(reader, item, scope.resolve(names, reader.place(item)))
+        return item.this, _fields(reader, item, scope.resolve(names))
     if isinstance(item, exp.Dot) and isinstance(item.expression, exp.Star):
         value = reader.read(item.this, scope)
         item.set("this", value.node)
