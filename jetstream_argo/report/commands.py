@@ -4,8 +4,8 @@ import difflib
 import io
 import secrets
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import click
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.engines.protocol import Engine, Result
-from jetstream_argo.errors import PlanError
+from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -30,9 +30,12 @@ from jetstream_argo.terminal.text import deliver, warn
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from jetstream_argo.report.results import Filters
+
 _WIDTH = 160  # of tables that go to a file or another program
 _FORMATS = ("table", "json", "csv", "parquet")
 _ALONE = "none"
+_PERIODS = ", ".join(each.value for each in Period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
             "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."
         ),
         click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True),
-        click.option("--metrics", default="", help="Only these; comma-separated."),
-        click.option("--period", "periods", type=click.Choice([each.value for each in Period]), multiple=True),
+        click.option("--metrics", multiple=True, help="Only these; repeated, or with commas."),
+        click.option("--period", "periods", multiple=True, metavar="PERIOD", help=f"Of {_PERIODS}; as --metrics."),
         click.option("--format", "format_", type=click.Choice(_FORMATS), default="table", show_default=True),
         click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write to."),
         click.option("--exit-code", is_flag=True, help="Exit with 2 or 75 when results are lacking; 75: run again."),
@@ -64,8 +67,10 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo results new-checkout --period week --metrics revenue,orders")
 @_looking
+@click.option("--all", "everything", is_flag=True, help="Every window, basis and segment, all statistics, deciles.")
+@click.option("--over-time", is_flag=True, help="Metric by metric, window after window.")
 @click.option("--window", "windows", type=click.IntRange(1), multiple=True, help="Only this window of each period.")
 @click.option("--segment", "segments", multiple=True, help="`all` for all units.")
 @click.option("--basis", "bases", type=click.Choice([each.value for each in Basis]), multiple=True)
@@ -82,24 +87,26 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
 def results(
     experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
 ) -> int:
-    """Print the latest estimates of EXPERIMENT, a slug. Options that can be repeated add up."""
-    from jetstream_argo.report.results import Filters, read_estimates, with_units
+    """Print the latest estimates of EXPERIMENT, a slug.
+
+    A line for each metric and branch: values, relative uplift with its interval, the p-value (adjusted by Holm's method
+    for all comparisons of the window), and what follows. Overall first; options choose the rest, and add up.
+    """
+    from jetstream_argo.report.results import Filters, with_units
 
     target = _target(experiment, plan_file, dataset, warehouse)
     filters = Filters(
         metrics=_chosen(asked["metrics"]),
-        periods=tuple(Period(each) for each in asked["periods"]),
+        periods=_periods(asked["periods"]),
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
     entries = _entries(target)
     report = only(status_report(None, entries), filters.metrics, filters.periods)
     _warn(report, facts=asked["format_"] != "table")
-    result = read_estimates(target.engine, target.place, filters)
-    if asked["format_"] == "table":
-        from jetstream_argo.report.tables import estimate_tables
-
-        reference = asked["reference"] or (target.plan.experiment.reference_branch if target.plan else None)
-        _print(estimate_tables(result, reference=reference, facts=report.facts, today=_today()), asked["output"])
+    is_table = asked["format_"] == "table"
+    result = _estimates(target, filters, report, all_metrics=is_table)
+    if is_table:
+        _print(lambda width: _answers(result, target, report, filters, asked, width), asked["output"])
     else:
         _write(_encoded(with_units(result, report.facts), asked["format_"]), asked["output"])
     if not exit_code:
@@ -115,18 +122,65 @@ def status(
 ) -> int:
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
     target = _target(experiment, plan_file, dataset, warehouse)
-    periods = tuple(Period(each) for each in asked["periods"])
+    periods = _periods(asked["periods"])
     report = only(_report(target), _chosen(asked["metrics"]), periods, lacking=asked["lacking"])
     from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
 
     match asked["format_"]:
         case "table":
-            _print(status_tables(report), asked["output"])
+            _print(lambda _: status_tables(report), asked["output"])
         case "json":
             _write(status_json(report).encode(), asked["output"])
         case _:
             _write(_encoded(status_rows(report), asked["format_"]), asked["output"])
     return report.exit_code if exit_code else 0
+
+
+def _estimates(target: _Target, filters: "Filters", report: StatusReport, *, all_metrics: bool) -> Result:
+    """Return the estimates that were asked for; those of `all_metrics` tell how many comparisons a window has.
+
+    Raises:
+        PlanError: something that was asked for has none.
+    """
+    from jetstream_argo.report.matching import check_filters
+    from jetstream_argo.report.results import Filters, read_estimates
+
+    wanted = replace(filters, metrics=()) if all_metrics else filters
+    result = read_estimates(target.engine, target.place, wanted)
+    failed = {each.metric: f"{each.error}: {each.message}" for each in report.lacking if each.error}
+
+    def everything() -> Result:
+        return read_estimates(target.engine, target.place, Filters())
+
+    check_filters(target.place.slug, filters, result, everything, failed=failed)
+    return result
+
+
+def _answers(
+    result: Result, target: _Target, report: StatusReport, filters: "Filters", asked: Mapping[str, Any], width: int
+) -> "Iterable[RenderableType]":
+    from jetstream_argo.report.summary.about import about_plan
+    from jetstream_argo.report.summary.model import About
+    from jetstream_argo.report.summary.show import Shown, answers
+
+    about = About() if target.plan is None else about_plan(target.plan)
+    shown = Shown(
+        everything=asked["everything"],
+        over_time=asked["over_time"],
+        metrics=filters.metrics,
+        has_period=bool(filters.periods or filters.windows),
+        has_segment=bool(filters.segments),
+        has_basis=bool(filters.bases),
+    )
+    return answers(
+        result.dicts(),
+        about,
+        shown,
+        reference=asked["reference"],
+        facts=report.facts,
+        today=_today(),
+        width=width,
+    )
 
 
 def _report(target: _Target) -> StatusReport:
@@ -198,8 +252,18 @@ def _target(experiment: str | None, plan_file: Path | None, dataset: str | None,
     return _Target(engine, names.Place(dataset, str(experiment)), None)
 
 
-def _chosen(metrics: str) -> tuple[str, ...]:
-    return tuple(name for part in metrics.split(",") if (name := part.strip()))
+def _chosen(given: Sequence[str]) -> tuple[str, ...]:
+    """Return what was given by an option that is repeated, or has commas."""
+    return tuple(dict.fromkeys(name for text in given for part in text.split(",") if (name := part.strip())))
+
+
+def _periods(given: Sequence[str]) -> tuple[Period, ...]:
+    known = [each.value for each in Period]
+    for name in _chosen(given):
+        if name not in known:
+            hint = nearest(name, known)
+            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}{hint}", param_hint="--period")
+    return tuple(Period(name) for name in _chosen(given))
 
 
 def _encoded(result: Result, format_: str) -> bytes:
@@ -221,13 +285,14 @@ def _write(content: bytes, output: Path | None) -> None:
         deliver(content)
 
 
-def _print(parts: "Iterable[RenderableType]", output: Path | None) -> None:
+def _print(parts: "Callable[[int], Iterable[RenderableType]]", output: Path | None) -> None:
+    """Print parts that are made for a terminal of some width."""
     from jetstream_argo.terminal.console import EscapingConsole
 
     file = None if output is None else io.StringIO()
     # Without a terminal, rich would cut tables at 80 columns.
     console = EscapingConsole(file=file, width=None if file is None and sys.stdout.isatty() else _WIDTH)
-    for part in parts:
+    for part in parts(console.width):
         console.print(part)
     if file is not None and output is not None:
         write_file(output, file.getvalue())

@@ -44,6 +44,15 @@ STATISTICS: Mapping[str, type[Params]] = MappingProxyType(
 )
 
 
+def row_name(statistic: str) -> str:
+    """Return how rows call a statistic; what is none is returned as it is.
+
+    >>> row_name("linear_model_mean"), row_name("mean_lm")
+    ('mean_lm', 'mean_lm')
+    """
+    return STATISTICS[statistic].row_name if statistic in STATISTICS else statistic
+
+
 def parse_params(name: str, arguments: Mapping[str, object], *, file: str = "", where: str = "") -> Params:
     """Return the parameters of the statistic `name`, checked.
 

@@ -137,3 +137,31 @@ def test_a_failure_of_the_enrollments_is_shown_where_nothing_else_was_recorded(t
     assert shown.exit_code == EXIT_DEFINITION
     assert "warning: enrollments failed at 2026-05-25 04:00: InvalidQuery: no unit" in lacking.stderr
     assert isinstance(lacking.exception, PlanError)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--metrics huors", "no estimates with metric 'huors'; did you mean 'hours'"),
+        ("--metrics hours,ads", "no estimates of metric 'ads', which failed: InvalidQuery: no column ads"),
+        ("--statistic meen", "no estimates with statistic 'meen'; did you mean 'mean'"),
+        ("--statistic bootstrap_mean", "no estimates with statistic 'bootstrap_mean'; its rows say 'mean'"),
+        ("--segment loyal", "no estimates with segment 'loyal'; there are all"),
+        ("--window 7 --format csv", "no estimates with window_index '7'; there are 1, 2"),
+        ("--period day", "no estimates with period 'day'; there are week"),
+    ],
+)
+def test_a_filter_that_matches_nothing_is_answered_with_what_there_is(warehouse: str, options: str, message: str):
+    with pytest.raises(PlanError, match=message) as raised:
+        _run(results, "new-tab", "--dataset", "analysis", "--warehouse", warehouse, *options.split())
+
+    assert raised.value.exit_code == EXIT_DEFINITION
+
+
+def test_metrics_and_periods_are_repeated_or_have_commas(warehouse: str):
+    common = ("new-tab", "--dataset", "analysis", "--warehouse", warehouse, "--format", "json")
+
+    shown = _run(results, *common, "--metrics", "hours,hours", "--metrics", "hours", "--period", "week")
+
+    assert len(json.loads(shown.output)) == 2
+    assert _run(results, *common, "--period", "weekly").exit_code == 2

@@ -1,0 +1,215 @@
+"""How estimates become answers: which statistic speaks for a metric, and what it says."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.engines.protocol import Value
+from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
+from jetstream_argo.report.files import as_json
+from jetstream_argo.report.summary.model import (
+    DECILES,
+    About,
+    Answer,
+    Compared,
+    DecileTable,
+    Interval,
+    Role,
+    Verdict,
+    Window,
+)
+from jetstream_argo.report.views import TESTS
+
+Row = Mapping[str, Value]
+
+CLEAR = 0.05  # the p-value, adjusted by Holm, below which a difference is taken for one
+_CURVE = 20  # more points than this are a curve
+_ROLES = {role: place for place, role in enumerate(Role)}
+
+
+def windows_of(rows: Iterable[Row], about: About, *, reference: str | None = None) -> tuple[Window, ...]:
+    """Return the windows that estimates are about, in the order of the rows; `overall` first.
+
+    Branches are compared with `reference`, or else the experiment's own, `control`, or the first with comparisons.
+    """
+    groups: dict[tuple[Value, ...], list[Row]] = {}
+    every = list(rows)
+    wanted = reference or about.reference
+    compared_with = wanted if wanted is not None else _reference(every)
+    for row in every:
+        key = (row["period"], row["window_index"], row["analysis_basis"], row["segment"])
+        groups.setdefault(key, []).append(row)
+    found = [_window(group, about, compared_with or "") for group in groups.values()]
+    return tuple(sorted(found, key=lambda window: window.period != Period.OVERALL.value))
+
+
+def _reference(rows: Sequence[Row]) -> str | None:
+    compared = {row["comparison_to_branch"] for row in rows}
+    branches = [str(branch) for branch in dict.fromkeys(row["branch"] for row in rows) if branch in compared]
+    return "control" if "control" in branches else next(iter(branches), None)
+
+
+def _window(rows: Sequence[Row], about: About, reference: str) -> Window:
+    first = rows[0]
+    family = len(
+        {
+            (row["metric"], row["branch"])
+            for row in rows
+            if row["comparison_to_branch"] == reference and row.get("p_value_holm") is not None
+        }
+    )
+    by_statistic: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row["metric"] not in (IDENTITY, SAMPLE_RATIO) and row["comparison_to_branch"] in (None, reference):
+            by_statistic.setdefault(str(row["metric"]), {}).setdefault(_label(row), []).append(row)
+    answers, further, deciles = [], [], []
+    for metric, statistics in by_statistic.items():
+        found = [
+            _answer(metric, label, of_label, about, reference, family)
+            for label, of_label in statistics.items()
+            if not label.startswith(f"{DECILES} ") and not _is_point_of_curve(label, statistics)
+        ]
+        ranked = sorted(found, key=_rank)
+        answers += ranked[:1]
+        further += ranked[1:]
+        of_deciles = [row for label, rest in statistics.items() if label.startswith(f"{DECILES} ") for row in rest]
+        if of_deciles:
+            deciles.append(_deciles(metric, of_deciles, about, reference))
+    branches = dict.fromkeys(str(row["branch"]) for row in rows)
+    settles = [day for row in rows if isinstance(day := row.get("settles_on"), date)]
+    return Window(
+        period=str(first["period"]),
+        index=int(str(first["window_index"])),
+        first_day=int(str(first["window_start"])),
+        last_day=int(str(first["window_end"])),
+        basis=str(first["analysis_basis"]),
+        segment=str(first["segment"]),
+        reference=reference,
+        branches=(reference, *(name for name in branches if name != reference)) if reference else tuple(branches),
+        answers=tuple(sorted(answers, key=lambda answer: _ROLES[answer.about.role])),
+        deciles=tuple(deciles),
+        further=tuple(further),
+        family=family,
+        mismatch_p_value=_number(first.get("sample_ratio_p_value")) if first.get("sample_ratio_mismatch") else None,
+        settles_on=max(settles, default=None),
+    )
+
+
+def _label(row: Row) -> str:
+    return str(row["statistic"]) + ("" if row["parameter"] is None else f" {as_json(row['parameter'])}")
+
+
+def _is_point_of_curve(label: str, statistics: Mapping[str, object]) -> bool:
+    name, _, parameter = label.partition(" ")
+    return bool(parameter) and sum(other.startswith(f"{name} ") for other in statistics) > _CURVE
+
+
+def _rank(answer: Answer) -> tuple[bool, int, bool]:
+    """Return what comes first: a test by which the window's family is counted, then whatever compares at all."""
+    name = answer.statistic.partition(" ")[0]
+    place = TESTS.index(name) if name in TESTS else len(TESTS)
+    return not answer.compared, place, " " in answer.statistic
+
+
+def _answer(metric: str, label: str, rows: Sequence[Row], about: About, reference: str, family: int) -> Answer:
+    alone = {str(row["branch"]): row for row in rows if row["comparison"] is None}
+    others = dict.fromkeys(str(row["branch"]) for row in rows if row["comparison"] is not None)
+    own = alone.get(reference)
+    known = about.metric(metric)
+    return Answer(
+        metric=metric,
+        statistic=label,
+        about=known,
+        reference=_interval(own) if own is not None else None,
+        reference_units=_whole(own["n_units"]) if own is not None else None,
+        compared=tuple(_compared(branch, rows, alone.get(branch), known.bigger_is_better, family) for branch in others),
+        alone=() if others else tuple((branch, _interval(row)) for branch, row in alone.items()),
+    )
+
+
+def _compared(
+    branch: str, rows: Sequence[Row], own: Row | None, bigger_is_better: bool | None, family: int
+) -> Compared:
+    found = {str(row["comparison"]): row for row in rows if row["branch"] == branch and row["comparison"] is not None}
+    uplift, difference = found.get("relative_uplift"), found.get("difference")
+    of_branch = [row for row in (own, uplift, difference) if row is not None]
+    tested = difference or uplift
+    p_value, holm = (_number(tested.get(name)) if tested else None for name in ("p_value", "p_value_holm"))
+    intervals = [_interval(row) for row in (difference, uplift) if row is not None]
+    return Compared(
+        branch=branch,
+        value=_interval(own) if own is not None else Interval(None),
+        units=_whole(own["n_units"]) if own is not None else None,
+        uplift=_interval(uplift) if uplift is not None else None,
+        difference=_interval(difference) if difference is not None else None,
+        verdict=_verdict(intervals, holm, bigger_is_better),
+        p_value=p_value,
+        p_value_holm=holm,
+        family=family,
+        adjusted=next((bool(row["adjusted"]) for row in of_branch if row["adjusted"] is not None), None),
+        variance_reduction=_first(of_branch, "variance_reduction"),
+        chance_to_win=_first(of_branch, "chance_to_win"),
+        expected_loss=_first(of_branch, "expected_loss"),
+        notes=tuple(_notes(of_branch)),
+    )
+
+
+def _verdict(intervals: Sequence[Interval], holm: float | None, bigger_is_better: bool | None) -> Verdict:
+    """Return what follows: `perhaps` is an interval without zero whose p-value is not small among all comparisons."""
+    bounded = next((each for each in intervals if each.is_bounded and each.point is not None), None)
+    if bounded is None or bounded.point is None:
+        return Verdict.UNKNOWN
+    is_clear = holm < CLEAR if holm is not None else bounded.leaves_out_zero
+    if not is_clear and not bounded.leaves_out_zero:
+        return Verdict.UNCLEAR
+    is_higher = bounded.point > 0
+    if bigger_is_better is None:
+        words = (Verdict.HIGHER, Verdict.PERHAPS_HIGHER) if is_higher else (Verdict.LOWER, Verdict.PERHAPS_LOWER)
+    elif is_higher is bigger_is_better:
+        words = (Verdict.BETTER, Verdict.PERHAPS_BETTER)
+    else:
+        words = (Verdict.WORSE, Verdict.PERHAPS_WORSE)
+    return words[0] if is_clear else words[1]
+
+
+def _notes(rows: Sequence[Row]) -> Iterator[str]:
+    yield from dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
+    lacking = next((row for row in reversed(rows) if row.get("n_without_covariate")), None)
+    if lacking is not None:
+        missing, used = int(str(lacking["n_without_covariate"])), int(str(lacking["n_units"]))
+        whose = "units of both branches" if lacking["comparison"] else "units"
+        yield f"{missing:,} of {missing + used:,} {whose} have no covariate"
+
+
+def _deciles(metric: str, rows: Sequence[Row], about: About, reference: str) -> DecileTable:
+    values: dict[float, dict[str, Interval]] = {}
+    differences: dict[float, dict[str, Interval]] = {}
+    for row in rows:
+        share = float(str(row["parameter"]))
+        if row["comparison"] is None:
+            values.setdefault(share, {})[str(row["branch"])] = _interval(row)
+        elif row["comparison"] == "difference":
+            differences.setdefault(share, {})[str(row["branch"])] = _interval(row)
+    branches = dict.fromkeys(str(row["branch"]) for row in rows)
+    return DecileTable(
+        metric,
+        about.metric(metric),
+        (reference, *(name for name in branches if name != reference)) if reference in branches else tuple(branches),
+        tuple((share, values.get(share, {}), differences.get(share, {})) for share in sorted({*values, *differences})),
+    )
+
+
+def _interval(row: Row) -> Interval:
+    return Interval(_number(row["point"]), _number(row["lower"]), _number(row["upper"]))
+
+
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: Value) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _first(rows: Sequence[Row], name: str) -> float | None:
+    return next((found for row in rows if (found := _number(row.get(name))) is not None), None)

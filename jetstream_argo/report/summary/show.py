@@ -1,0 +1,112 @@
+"""Which answers are shown: overall first, and the rest on request."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
+from jetstream_argo.report.summary.build import Row, windows_of
+from jetstream_argo.report.summary.model import About, Window
+from jetstream_argo.report.summary.terminal import decile_table, further_table, over_time, window_table
+
+_FINEST = (Period.WEEK, Period.DAY, Period.DAYS28, Period.PREENROLLMENT_WEEK, Period.PREENROLLMENT_DAYS28)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What was asked to be shown. What nobody chose is overall, on all units that enrolled, as far as there is that."""
+
+    everything: bool = False
+    over_time: bool = False
+    metrics: tuple[str, ...] = ()
+    has_period: bool = False
+    has_segment: bool = False
+    has_basis: bool = False
+
+
+def answers(
+    rows: Iterable[Row],
+    about: About,
+    shown: Shown,
+    *,
+    reference: str | None = None,
+    facts: Facts = NOTHING,
+    today: date | None = None,
+    width: int = 100,
+) -> Iterator[RenderableType]:
+    """Yield what is to be known before, then the answers that were asked for, and what else there is."""
+    if facts.units is not None:
+        yield Text(units_line(facts.units))
+    for sentence in sentences(facts):
+        yield Text(sentence, style="yellow")
+    windows = [_only(window, shown.metrics) for window in windows_of(rows, about, reference=reference)]
+    windows = [window for window in windows if window.answers or window.deciles]
+    if not windows:
+        yield Text("no estimates")
+        return
+    if shown.over_time:
+        yield from _over_time(_chosen(windows, replace(shown, has_period=True)), width)
+        return
+    chosen = windows if shown.everything else _chosen(windows, shown)
+    for window in chosen:
+        yield window_table(window, width=width, today=today)
+        if shown.everything:
+            if window.further:
+                yield further_table(window, width=width)
+            for deciles in window.deciles:
+                yield decile_table(deciles, window)
+    if not shown.everything:
+        yield Text(_rest(windows, chosen), style="dim")
+
+
+def _chosen(windows: list[Window], shown: Shown) -> list[Window]:
+    """Return the windows that were asked for, or the first that people want to see."""
+    plain = (
+        (shown.has_segment, "segment", "all"),
+        (shown.has_basis, "basis", Basis.ENROLLMENTS.value),
+        (shown.has_period, "period", Period.OVERALL.value),
+    )
+    for is_asked, name, value in plain:
+        if not is_asked:
+            windows = [window for window in windows if getattr(window, name) == value] or windows
+    return windows
+
+
+def _over_time(windows: list[Window], width: int) -> Iterator[RenderableType]:
+    """Yield a table a metric, in the finest of the usual periods that there is, or those that were asked for."""
+    by_units: dict[tuple[str, str, str], list[Window]] = {}
+    there = {window.period for window in windows}
+    period = next((each.value for each in _FINEST if each.value in there), windows[0].period)
+    for window in windows:
+        if window.period == period or len(there) == 1:
+            by_units.setdefault((window.period, window.basis, window.segment), []).append(window)
+    for some in by_units.values():
+        ordered = sorted(some, key=lambda window: window.index)
+        for metric in dict.fromkeys(answer.metric for window in ordered for answer in window.answers):
+            yield over_time(ordered, metric, width=width)
+
+
+def _only(window: Window, metrics: tuple[str, ...]) -> Window:
+    if not metrics:
+        return window
+    return replace(
+        window,
+        answers=tuple(answer for answer in window.answers if answer.metric in metrics),
+        further=tuple(answer for answer in window.further if answer.metric in metrics),
+        deciles=tuple(deciles for deciles in window.deciles if deciles.metric in metrics),
+    )
+
+
+def _rest(windows: list[Window], chosen: list[Window]) -> str:
+    """Return a line on what there is beside what is shown."""
+    parts = ["--all"]
+    for option, name in (("--period", "period"), ("--segment", "segment"), ("--basis", "basis")):
+        there = dict.fromkeys(getattr(window, name) for window in chosen)
+        others = [value for value in dict.fromkeys(getattr(window, name) for window in windows) if value not in there]
+        if others:
+            parts.append(f"{option} {' or '.join(others)}")
+    return "more: " + ", ".join([*parts, "--over-time", "--format json, csv or parquet"])

@@ -1,0 +1,121 @@
+"""How numbers and verdicts are written, on a terminal and on a page."""
+
+from jetstream_argo.report.summary.model import Answer, Compared, Interval, MetricAbout
+
+NOTHING = "–"
+_WHOLE = 1000
+_TINY = 1e-12  # what is left of a zero after sums of floats
+_INVISIBLE = 5e-5  # of a number that is shown with four digits
+_LEAST_P = 0.001
+
+
+def number(value: float | None, *, beside: float = 0.0) -> str:
+    """Return a number with four significant digits, or all of its whole ones; a clean zero.
+
+    `beside` is the size of numbers that it is shown with: what does not change them in these digits is zero.
+
+    >>> number(0.0123456), number(1234567.8), number(-1e-17), number(None), number(6e-9, beside=2.0)
+    ('0.01235', '1,234,568', '0', '–', '0')
+    """
+    if value is None:
+        return NOTHING
+    if abs(value) < max(_TINY, abs(beside) * _INVISIBLE):
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
+
+
+def plus_number(value: float | None, *, beside: float = 0.0) -> str:
+    """Return a number with its sign; none at zero.
+
+    >>> plus_number(0.5), plus_number(-0.5), plus_number(0.0)
+    ('+0.5', '-0.5', '0')
+    """
+    text = number(value, beside=beside)
+    return text if text.startswith("-") or text in ("0", NOTHING) else f"+{text}"
+
+
+def percent(value: float | None, *, digits: int = 1) -> str:
+    """Return a share in percent, without the sign of percent.
+
+    >>> percent(0.1234), percent(-0.00001), percent(12.5)
+    ('12.3', '0.0', '1,250')
+    """
+    if value is None:
+        return NOTHING
+    hundredfold = value * 100
+    if abs(hundredfold) >= _WHOLE:
+        return f"{hundredfold:,.0f}"
+    return f"{round(hundredfold, digits) + 0.0:.{digits}f}"
+
+
+def valued(interval: Interval | None, about: MetricAbout, *, is_share: bool) -> str:
+    """Return a branch's value in the unit of its metric; a share of units in percent.
+
+    >>> valued(Interval(62.64), MetricAbout(unit="s"), is_share=False)
+    '62.64 s'
+    >>> valued(Interval(0.44), MetricAbout(), is_share=True)
+    '44.0 %'
+    """
+    if interval is None or interval.point is None:
+        return NOTHING
+    if is_share or about.unit == "%":
+        return f"{percent(interval.point)} %"
+    return f"{number(interval.point)} {about.unit}".rstrip()
+
+
+def uplifted(interval: Interval | None) -> str:
+    """Return a relative uplift with its interval.
+
+    >>> uplifted(Interval(0.124, 0.051, 0.198)), uplifted(Interval(0.0)), uplifted(None)
+    ('+12.4 % [+5.1, +19.8]', '0.0 %', '–')
+    """
+    if interval is None or interval.point is None:
+        return NOTHING
+    text = f"{plus(interval.point)} %"
+    if not interval.is_bounded:
+        return text
+    return f"{text} [{plus(interval.lower)}, {plus(interval.upper)}]"
+
+
+def plus(share: float | None) -> str:
+    """Return a share in percent with its sign; none at zero.
+
+    >>> plus(0.05), plus(-0.05), plus(-0.0)
+    ('+5.0', '-5.0', '0.0')
+    """
+    text = percent(share)
+    return text if share is None or text.startswith("-") or text.strip("0.") == "" else f"+{text}"
+
+
+def p_valued(value: float | None) -> str:
+    """Return a p-value.
+
+    >>> p_valued(0.0123), p_valued(1e-9), p_valued(None)
+    ('0.012', '<0.001', '–')
+    """
+    if value is None:
+        return NOTHING
+    return f"<{_LEAST_P}" if value < _LEAST_P else f"{value:.3f}" if value < 1 else "1"
+
+
+def adjusted(compared: Compared) -> str:
+    """Return which share of the variance a covariate adjustment took away, `no` if it could not be made.
+
+    Nothing where none was asked for.
+    """
+    match compared.adjusted, compared.variance_reduction:
+        case None, _:
+            return ""
+        case False, _:
+            return "no"
+        case True, float(gained):
+            return f"−{gained:.0%}".replace("%", " %") if gained > 0 else "0 %"
+        case _:
+            return "yes"
+
+
+def titled(answer: Answer, *, with_statistic: bool) -> str:
+    """Return what a metric is called: its name, and its statistic where that is not plain."""
+    if with_statistic or " " in answer.statistic:
+        return f"{answer.metric} ({answer.statistic})"
+    return answer.metric
