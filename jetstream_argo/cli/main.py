@@ -95,10 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(exit_code_of(sys.argv[1:] if arguments is None else arguments))
 
 
-def exit_code_of(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code, after printing what went wrong, on a line if nobody foresaw it."""
+def exit_code_of(arguments: Sequence[str], *, kept: object = None) -> int:
+    """Run one command; return its exit code, after printing what went wrong, on a line if nobody foresaw it.
+
+    `kept` is what the command finds as its context's object: what a process keeps from one command to the next.
+    """
     try:
-        code = commands.main(list(arguments), prog_name="jetstream-argo", standalone_mode=False)
+        code = commands.main(list(arguments), prog_name="jetstream-argo", standalone_mode=False, obj=kept)
         return code if isinstance(code, int) else 0
     except JetstreamArgoError as error:
         say(f"{error}", err=True, color="red" if sys.stderr.isatty() else None)

@@ -3,10 +3,9 @@
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Dag, ExportTask
-from jetstream_argo.engines.connect import check
+from jetstream_argo.engines.connect import Connections, check
 from jetstream_argo.errors import EXIT_DEFINITION
 from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
@@ -112,7 +111,7 @@ def _run_nodes(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, jo
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
         arguments = ("--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to)
-        workers = Workers(partial(_node, arguments), most=jobs, preload=_PRELOADED)
+        workers = Workers(_Tasks(arguments), most=jobs, preload=_PRELOADED)
         result = run_dag(dag, workers, scratch=Path(scratch), watch=watch)
     say(summary(result))
     if console.is_terminal:  # where lines of nodes that succeed do not stay
@@ -129,10 +128,20 @@ def _idle(plan: AnalysisPlan, dag: Dag, warehouse: str, metrics: str) -> "Idle |
     return idle(plan, dag, engine, now=lambda: datetime.now(UTC), metrics=chosen(metrics))
 
 
-def _node(arguments: Sequence[str], node: str, line: Path) -> int:
-    """Do one node in this process, as in a pod of its own, and return the exit code."""
-    from jetstream_argo.cli.main import exit_code_of
+@dataclass(frozen=True, slots=True)
+class _Tasks:
+    """Does nodes in this process, one after another, each as in a pod of its own; `arguments` are common to all."""
 
-    os.environ[TERMINATION_LOG] = str(line)
-    with line.with_suffix(".log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
-        return exit_code_of(["task", "--node", node, *arguments])
+    arguments: tuple[str, ...]
+    connections: Connections = field(default_factory=Connections)
+
+    def __call__(self, node: str, line: Path) -> int:
+        """Do one node, and return the exit code."""
+        from jetstream_argo.cli.main import exit_code_of
+
+        os.environ[TERMINATION_LOG] = str(line)
+        with line.with_suffix(".log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
+            exit_code = exit_code_of(["task", "--node", node, *self.arguments], kept=self.connections)
+        if exit_code:
+            self.connections.forget()
+        return exit_code

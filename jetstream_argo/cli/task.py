@@ -13,7 +13,7 @@ from jetstream_argo.argo.transport import from_environment
 from jetstream_argo.cli.holding import holder, task_wait_option
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.bigquery.lean import load_client
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import Connections, connect
 from jetstream_argo.engines.termination import ending_on_sigterm
 from jetstream_argo.errors import JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
@@ -55,7 +55,9 @@ def _done(
     sha256 = codec.sha256(plan)
     if warehouse.startswith("bigquery:"):
         load_client()
-    engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
+    kept = click.get_current_context().find_object(Connections)
+    open_engine = connect if kept is None else kept.connect
+    engine = open_engine(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
     engine.take_over()
     with writing(engine, plan, holder=holder(f"task {node_id}"), wait_seconds=wait_seconds):
         context = Context(

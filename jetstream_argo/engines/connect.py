@@ -63,6 +63,31 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
             assert_never(never)
 
 
+class Connections:
+    """Embedded warehouses that a process keeps open, from node to node; those of BigQuery are opened for each anew.
+
+    What is kept is what does not change: translations by their text and columns, files that were looked at, as long as
+    they are the same, and DuckDB's views of them, which are made again when a table has another state.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Path, EmbeddedSettings], Engine] = {}
+
+    def connect(self, url: str, *, attempt: str, job_id_prefix: str = "") -> Engine:
+        """Return the engine that `url` names, as `connect` does."""
+        found = settings(url)
+        if not isinstance(found, EmbeddedSettings):
+            return connect(url, attempt=attempt, job_id_prefix=job_id_prefix)
+        key = (found.folder.absolute(), found)
+        if key not in self._open:
+            self._open[key] = connect(url, attempt=attempt)
+        return self._open[key]
+
+    def forget(self) -> None:
+        """Open every warehouse anew when it is asked for again, since who can tell what a failure left behind."""
+        self._open.clear()
+
+
 def check(url: str) -> None:
     """Do nothing if `url` names a warehouse that can be used from here; nothing is asked of it.
 

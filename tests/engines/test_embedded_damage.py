@@ -1,6 +1,8 @@
 """What the embedded engine says when its files are not what was written: which file it is, and what mends it."""
 
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +100,19 @@ def test_a_file_that_was_damaged_after_it_was_read_is_named_too(
         with pytest.raises(Damaged) as caught:
             engine.query(SQL, labels={})
         mended_by(caught, file)
+
+
+def test_a_byte_that_turned_after_the_file_was_read_is_found_by_the_next_query(
+    engine: EmbeddedEngine, tmp_path: Path
+) -> None:
+    assert engine.query(SQL, labels={}).rows
+    path = next(folder(tmp_path).glob("*.parquet"))
+    written = path.stat()
+    flip(path, 40)
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns + 1))  # a clock is coarse, and a test is fast
+
+    with pytest.raises(Damaged, match=re.escape(path.name)):
+        engine.query(SQL, labels={})
 
 
 def test_damage_elsewhere_disturbs_nobody(engine: EmbeddedEngine, tmp_path: Path) -> None:

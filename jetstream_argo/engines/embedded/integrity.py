@@ -4,6 +4,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from jetstream_argo.engines.embedded.pointer import DataFile
 from jetstream_argo.errors import Damaged
@@ -12,13 +13,14 @@ _CHUNK = 1 << 20
 # Beyond this, a file's own length and ends are looked at: to read all of it would cost as much as a query of it.
 _WHOLE_BYTES = 32 << 20
 _MAGIC = b"PAR1"
+_Stamp: TypeAlias = tuple[int, int, int]
 
 
 class Integrity:
-    """Looks at every data file before it is first read in this process."""
+    """Looks at every data file before it is first read in this process, and again when it is another file since."""
 
     def __init__(self) -> None:
-        self._seen: set[Path] = set()
+        self._seen: dict[str, _Stamp] = {}
 
     def check(self, folder: Path, files: Iterable[DataFile]) -> None:
         """Look at those of the files that were not looked at yet.
@@ -27,16 +29,26 @@ class Integrity:
             Damaged: a file is missing or is not what was written.
         """
         for file in files:
-            path = folder / file.name
-            if path not in self._seen:
+            path = f"{folder}/{file.name}"
+            stamp = _stamp(path)  # before the look: what is written meanwhile is looked at again
+            if stamp is None or self._seen.get(path) != stamp:
                 what = damage(path, file)
-                if what:
-                    raise Damaged(str(path), what)
-                self._seen.add(path)
+                if what or stamp is None:
+                    raise Damaged(path, what or "is missing")
+                self._seen[path] = stamp
 
     def forget(self, path: Path) -> None:
         """Look at the file again before it is read again."""
-        self._seen.discard(path)
+        self._seen.pop(str(path), None)
+
+
+def _stamp(path: str) -> _Stamp | None:
+    """Return what differs when a file was written again, or None if there is none."""
+    try:
+        about = os.stat(path)  # noqa: PTH116  # thousands of files are looked at, and a Path takes longer
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def damage(path: Path | str, file: DataFile, *, whole: bool = True) -> str:
