@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 
 from jetstream_argo.config.building import Configuration
 from jetstream_argo.engines.arrow_frames import Frame
@@ -17,11 +18,12 @@ from jetstream_argo.notebook.preview import Preview, plan
 from jetstream_argo.notebook.results import Results, read_results
 from jetstream_argo.notebook.running import Failed, run_in_process
 from jetstream_argo.notebook.where import PathLike, warehouse_or_default
+from jetstream_argo.report.summary.about import about_plan
 from jetstream_argo.sql.names import place_of
 from jetstream_argo.terminal.text import say, warn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Analysis:
     """What came of an analysis: its plan, what was loaded for it, its estimates, and what failed."""
 
@@ -29,6 +31,16 @@ class Analysis:
     loaded: tuple[Loaded, ...]
     results: Results
     failed: tuple[Failed, ...]
+
+    def __str__(self) -> str:
+        return "".join((*(f"failed: {each}\n" for each in self.failed), str(self.results)))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        failed = "".join(f"<p>failed: {escape(str(each))}</p>" for each in self.failed)
+        return f"{failed}{self.results._repr_html_()}"
 
 
 def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with options by name
@@ -67,8 +79,8 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
         warn(str(each))
     engine = connect(where, attempt=secrets.token_hex(4))
     kind = next(iter(dict.fromkeys(kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))), "")
-    reference = preview.plan.experiment.reference_branch
-    found = read_results(engine, place_of(preview.plan), metrics=tuple(metrics), reference=reference, kind=kind)
+    about = about_plan(preview.plan)
+    found = read_results(engine, place_of(preview.plan), metrics=tuple(metrics), kind=kind, about=about)
     return Analysis(preview, loaded, found, failed)
 
 

@@ -1,26 +1,55 @@
 """The latest estimates of an experiment, for a notebook."""
 
+import io
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.model import Period
 from jetstream_argo.engines.connect import connect
 from jetstream_argo.engines.protocol import Engine, Result
+from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.files import write_file
 from jetstream_argo.notebook.frames import default_kind, framed
 from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_default
 from jetstream_argo.report.facts import Facts, sentences
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
+from jetstream_argo.report.summary.build import windows_of
+from jetstream_argo.report.summary.charts import uplift_chart
+from jetstream_argo.report.summary.html import sections
+from jetstream_argo.report.summary.model import About, Window
+from jetstream_argo.report.summary.show import Shown, answers, chosen_windows, of_usual_period
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import read_entries
+from jetstream_argo.terminal.console import EscapingConsole
 
 if TYPE_CHECKING:
     import pyarrow
 
 
+_WIDTH = 100
+
+
 @dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing, which notebooks show."""
+
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, file: str | Path) -> Path:
+        """Write the drawing to an SVG file; return its path."""
+        path = Path(file)
+        write_file(path, self.svg)
+        return path
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Results:
     """Estimates of one experiment, a row each, as they were when they were read.
 
@@ -33,6 +62,7 @@ class Results:
     facts: Facts
     reference: str | None = None
     kind: str = ""
+    about: About = field(default_factory=About)
 
     @property
     def table(self) -> "pyarrow.Table":
@@ -50,6 +80,51 @@ class Results:
         `kind` asks for "pandas", "polars" or "arrow". Columns are those of `jetstream-argo results --format csv`.
         """
         return framed(self.table, kind or self.kind or default_kind())
+
+    def plot(self, metric: str, *, period: str | None = None, segment: str = "all", basis: str = "enrollments") -> Plot:
+        """Return a drawing of a metric's relative uplifts, window after window; a notebook shows it.
+
+        Without `period` it is by week, or by what there is.
+
+        Raises:
+            PlanError: there are no such estimates; the message has the nearest.
+        """
+        windows = [each for each in self._windows() if (each.segment, each.basis) == (segment, basis)]
+        if period is not None:
+            windows = [each for each in windows if each.period == period]
+        windows = [each for each in windows if any(answer.metric == metric for answer in each.answers)]
+        if not windows:
+            raise PlanError(f"{self.slug}: there is nothing to plot of metric {metric!r}{self._hint(metric)}")
+        return Plot(uplift_chart(metric, of_usual_period(windows)))
+
+    def __str__(self) -> str:
+        file = io.StringIO()
+        console = EscapingConsole(file=file, width=_WIDTH)
+        rows = self.rows.dicts()
+        shown = Shown(says_more=False)
+        for part in answers(rows, self.about, shown, reference=self.reference, facts=self.facts, width=_WIDTH):
+            console.print(part)
+        return file.getvalue()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        windows = self._windows()
+        first = chosen_windows(windows, Shown()) if windows else []
+        return sections(self.slug, first, [each for each in windows if each not in first], self.facts)
+
+    def _windows(self) -> list[Window]:
+        found = windows_of(self.rows.dicts(), self.about, reference=self.reference)
+        return [window for window in found if window.answers or window.deciles]
+
+    def _hint(self, metric: str) -> str:
+        known = dict.fromkeys(answer.metric for window in self._windows() for answer in window.answers)
+        return (
+            f" in that period, segment and basis; there is {metric!r} in others"
+            if metric in known
+            else (nearest(metric, known) or f"; there are {', '.join(known)}")
+        )
 
 
 def results(
@@ -77,9 +152,15 @@ def results(
 
 
 def read_results(
-    engine: Engine, place: Place, *, metrics: tuple[str, ...] = (), reference: str | None = None, kind: str = ""
+    engine: Engine,
+    place: Place,
+    *,
+    metrics: tuple[str, ...] = (),
+    reference: str | None = None,
+    kind: str = "",
+    about: About | None = None,
 ) -> Results:
     """Return the latest estimates of all periods, and what is recorded about all of them."""
     rows = read_estimates(engine, place, Filters(metrics=metrics, periods=tuple(Period)))
     report = status_report(None, read_entries(engine, place))
-    return Results(place.slug, rows, report.facts, reference, kind)
+    return Results(place.slug, rows, report.facts, reference, kind, about or About())

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -89,7 +90,22 @@ def test_frames_come_back_as_what_was_given_and_again_without_computing(tmp_path
     again = ja.analyse(_EXAMPLE / "checkout.toml", tables=arrow, as_of="2026-06-15", warehouse=warehouse).results
     assert isinstance(again.frame(), pa.Table)
     assert again.frame("pandas").computed_at.tolist() == frame.computed_at.tolist()
-    assert ja.results("new-checkout", warehouse=warehouse).table.num_rows == len(frame)
+    stored = ja.results("new-checkout", warehouse=warehouse)
+    assert stored.table.num_rows == len(frame)
+    _check_what_is_shown(stored, tmp_path)
+
+
+def _check_what_is_shown(results: Results, folder: Path) -> None:
+    assert str(results).splitlines()[1].startswith("overall 1, days")
+    page = ElementTree.fromstring(results._repr_html_())
+    assert next(str(heading.text) for heading in page.iter("h3")).startswith("overall 1, days")
+    assert {"script", "img", "link", "a"}.isdisjoint(element.tag for element in page.iter())
+    drawing = ElementTree.parse(results.plot("revenue").save(folder / "revenue.svg")).getroot()
+    assert sum(element.tag.endswith("circle") for element in drawing.iter()) == 5 + 1  # weeks, and the legend
+    with pytest.raises(PlanError, match="did you mean 'revenue'"):
+        results.plot("revnue")
+    with pytest.raises(PlanError, match="'basket' in others"):
+        results.plot("basket", period="week")
 
 
 def test_what_could_not_be_computed_is_told_and_the_rest_is_there(tmp_path: Path, capsys) -> None:

@@ -3,6 +3,7 @@
 import io
 from datetime import date
 from decimal import Decimal
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,8 @@ from jetstream_argo.engines.protocol import Value
 from jetstream_argo.report.estimates import COLUMNS, DERIVED
 from jetstream_argo.report.facts import BranchUnits, Facts, Units
 from jetstream_argo.report.summary.build import windows_of
+from jetstream_argo.report.summary.charts import uplift_chart
+from jetstream_argo.report.summary.html import sections
 from jetstream_argo.report.summary.model import About, MetricAbout, Role, Verdict
 from jetstream_argo.report.summary.show import Shown, answers
 from tests.report import small
@@ -213,3 +216,52 @@ def test_facts_come_before_any_number() -> None:
 
 def test_names_are_shown_as_they_are() -> None:
     assert any("[red]x[/red]" in line for line in _printed(_pair("[red]x[/red]")))
+
+
+def test_html_has_all_that_the_terminal_has_and_takes_names_for_text() -> None:
+    odd = "<script>alert('x')</script>"
+    deciles = [row | {"statistic": "deciles", "parameter": small.TENTH} for row in _pair()]
+    rows = [
+        *_pair(branch=odd, adjusted=True, variance_reduction=0.33),
+        *_pair(odd)[:2],
+        *deciles,
+        *_pair(period="week"),
+    ]
+    windows = windows_of(rows, About({"hours": MetricAbout(description=odd)}))
+
+    page = sections(odd, windows[:1], windows[1:], Facts(Units((BranchUnits(odd, 0, 0),))))
+
+    assert "<script" not in page
+    tree = ElementTree.fromstring(page)
+    text = "".join(tree.itertext())
+    for part in (
+        odd,
+        "+10.0 % [+2.0, +18.0]",
+        "−33 %",
+        "higher",
+        "0.010",
+        "1 more",
+        "deciles of hours",
+        "has no units",
+    ):
+        assert part in text
+    assert len(list(tree.iter("section"))) == 2
+
+
+def test_a_chart_has_a_mark_a_window_and_branch_and_a_zero_line() -> None:
+    later = {"period": "week", "window_index": 2}
+    rows = [*_pair(period="week"), *_pair(period="week", branch="b")[1:], *_pair(**later, uplift=(None, None, None))]
+
+    chart = ElementTree.fromstring(uplift_chart("hours", windows_of(rows, About())))
+
+    circles = [element for element in chart.iter() if element.tag.endswith("circle")]
+    texts = [element.text for element in chart.iter() if element.tag.endswith("text")]
+    assert len(circles) == 2 + 2  # the marks, and the legend
+    assert "0.0 %" in texts
+    assert {"treatment", "b", "1", "2"} <= set(texts)
+
+
+def test_a_chart_of_equal_branches_can_be_drawn() -> None:
+    chart = uplift_chart("hours", windows_of(_pair(uplift=(0.0, 0.0, 0.0)), About()))
+
+    assert "nan" not in chart

@@ -26,6 +26,7 @@ class Shown:
     has_period: bool = False
     has_segment: bool = False
     has_basis: bool = False
+    says_more: bool = True
 
 
 def answers(
@@ -49,9 +50,9 @@ def answers(
         yield Text("no estimates")
         return
     if shown.over_time:
-        yield from _over_time(_chosen(windows, replace(shown, has_period=True)), width)
+        yield from _over_time(chosen_windows(windows, replace(shown, has_period=True)), width)
         return
-    chosen = windows if shown.everything else _chosen(windows, shown)
+    chosen = windows if shown.everything else chosen_windows(windows, shown)
     for window in chosen:
         yield window_table(window, width=width, today=today)
         if shown.everything:
@@ -59,11 +60,11 @@ def answers(
                 yield further_table(window, width=width)
             for deciles in window.deciles:
                 yield decile_table(deciles, window)
-    if not shown.everything:
+    if shown.says_more and not shown.everything:
         yield Text(_rest(windows, chosen), style="dim")
 
 
-def _chosen(windows: list[Window], shown: Shown) -> list[Window]:
+def chosen_windows(windows: list[Window], shown: Shown) -> list[Window]:
     """Return the windows that were asked for, or the first that people want to see."""
     plain = (
         (shown.has_segment, "segment", "all"),
@@ -78,16 +79,19 @@ def _chosen(windows: list[Window], shown: Shown) -> list[Window]:
 
 def _over_time(windows: list[Window], width: int) -> Iterator[RenderableType]:
     """Yield a table a metric, in the finest of the usual periods that there is, or those that were asked for."""
-    by_units: dict[tuple[str, str, str], list[Window]] = {}
-    there = {window.period for window in windows}
-    period = next((each.value for each in _FINEST if each.value in there), windows[0].period)
-    for window in windows:
-        if window.period == period or len(there) == 1:
-            by_units.setdefault((window.period, window.basis, window.segment), []).append(window)
-    for some in by_units.values():
-        ordered = sorted(some, key=lambda window: window.index)
+    by_units: dict[tuple[str, str], list[Window]] = {}
+    for window in of_usual_period(windows):
+        by_units.setdefault((window.basis, window.segment), []).append(window)
+    for ordered in by_units.values():
         for metric in dict.fromkeys(answer.metric for window in ordered for answer in window.answers):
             yield over_time(ordered, metric, width=width)
+
+
+def of_usual_period(windows: list[Window]) -> list[Window]:
+    """Return the windows of the period by which people look at time: weeks if there are any, in order."""
+    there = {window.period for window in windows}
+    period = next((each.value for each in _FINEST if each.value in there), windows[0].period)
+    return sorted((window for window in windows if window.period == period), key=lambda window: window.index)
 
 
 def _only(window: Window, metrics: tuple[str, ...]) -> Window:
