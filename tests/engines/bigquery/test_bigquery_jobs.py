@@ -194,7 +194,7 @@ def test_how_far_a_query_is_and_what_it_cost_is_logged(
 ) -> None:
     fake.faults.order(Fault(Call.SUBMIT, running_polls=40))
 
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="jetstream_argo"):
         job = engine.query(Sql("SELECT 1"), labels={}).job
 
     began, running, ended = (
