@@ -45,13 +45,15 @@ class Column:
 class Layout:
     """How a new table is stored, where the engine can: partitioned by a column, clustered by others.
 
-    The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts.
+    The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts. A `temporary` table is read by the process
+    that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it.
     """
 
     partition_by: str | None = None
     cluster_by: tuple[str, ...] = ()
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)

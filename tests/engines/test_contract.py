@@ -442,3 +442,24 @@ def test_deleting_is_final_and_may_be_repeated(engine: Engine) -> None:
     assert engine.info("d.numbers") is None
     load_numbers(engine, write=Write.EMPTY)
     assert len(rows(engine, "SELECT x FROM d.numbers")) == 2
+
+
+def test_a_temporary_table_is_there_until_it_is_deleted(engine: Engine) -> None:
+    load_numbers(engine)
+    query = Sql("SELECT x, [name] AS names, x / 4 AS part FROM d.numbers")
+
+    for _ in range(2):
+        job = engine.query_to_table(query, "d.scratch", write=Write.TRUNCATE, labels={}, layout=Layout(temporary=True))
+
+        assert job.rows == 2
+        assert rows(
+            engine, "SELECT t.x, t.part, n.name FROM d.scratch AS t INNER JOIN d.numbers AS n USING (x) ORDER BY x"
+        ) == [
+            (1, 0.25, "one"),
+            (2, 0.5, None),
+        ]
+    engine.delete("d.scratch")
+    engine.delete("d.scratch")
+
+    with pytest.raises(NotFound, match=r"d\.scratch"):
+        engine.query(Sql("SELECT * FROM d.scratch"), labels={})

@@ -60,7 +60,7 @@ class BigQueryEngine:
         self._jobs = Jobs(client, settings)
         self._tables = Tables(client, settings)
         self._queries = queries = Queries(client, settings, self._tables, self._names, self._jobs)
-        self._writer = TableWriter(queries, Tally(self._tables, queries.metadata))
+        self._writer = TableWriter(queries, Tally(self._tables, queries.metadata), pace.now)
         self._references = References(self._tables, lambda sql: queries.dry(sql).referenced_tables)
         self._versions = KeptVersions(Metadata(self._tables, queries.metadata, self._references.cut), pace.seconds)
         self._leases = TableLeases(self._tables, self._jobs, pace)

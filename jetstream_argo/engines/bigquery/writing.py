@@ -1,9 +1,9 @@
 """How rows are written to a table: by a query or from here, all or none, and so that they stay."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from google.cloud.bigquery import LoadJobConfig, Table
 
@@ -21,6 +21,8 @@ from jetstream_argo.engines.protocol import Column, Job, Layout, Value, Write
 from jetstream_argo.errors import Conflict, InvalidQuery
 from jetstream_argo.sql.text import Sql, identifier, lines
 
+_TEMPORARY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class TableWriter:
@@ -28,9 +30,12 @@ class TableWriter:
 
     queries: Queries
     tally: Tally
+    now: Callable[[], datetime]
 
     def from_query(self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout) -> Job:
         """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
+        if layout.temporary:
+            return self._temporary(sql, destination, labels)
         existing = self._writable(destination, write)
         if existing is None:
             # The type of the column says how to partition by it.
@@ -50,6 +55,22 @@ class TableWriter:
         alone = existing is None or write is Write.TRUNCATE
         written = self.tally.of_query(sql, destination, storage, job, rows, alone=alone)
         return replace(cost(job, rows), written=written)
+
+    def _temporary(self, sql: Sql, destination: str, labels: Mapping[str, str]) -> Job:
+        """Write a query's rows to a new table, of which it is said before there are rows when it ends."""
+        tables = self.queries.tables
+        tables.delete(destination)
+        table = Table(tables.reference(destination), schema=fields_of(self._columns(sql)))
+        table.labels = sanitised(labels)
+        table.expires = self.now() + _TEMPORARY
+        tables.create(table)
+        config = self.queries.config(labels)
+        config.destination = table.reference
+        writes(config, Write.APPEND, Storage(), existing=True)
+        job = self.queries.run(sql, config, "write", Write.APPEND, destination, sql)
+        with translated(job_id=job.job_id):
+            rows = int(self.queries.rows(job).total_rows or 0)
+        return replace(cost(job, rows), written={"": rows})
 
     def from_rows(
         self,

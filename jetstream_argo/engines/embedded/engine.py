@@ -103,6 +103,9 @@ class EmbeddedEngine:
 
         def write_rows(translated: "Translated") -> Written:
             columns = self._columns(translated, sql)
+            if layout.temporary:
+                kept = self._session.keep(name, columns, translated.sql, sql)
+                return Written(kept, {"": kept}, self._session.scanned())
             return self._writer.write(translated.sql, columns, name, write, layout, sql=sql)
 
         return self._wrote(self._session.answer(sql, write_rows), started)
@@ -191,7 +194,9 @@ class EmbeddedEngine:
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""
-        self._store.drop(self._store.name(table))
+        name = self._store.name(table)
+        if not self._session.forget(name):
+            self._store.drop(name)
 
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read: all bytes of its tables."""

@@ -15,8 +15,8 @@ from jetstream_argo.engines.embedded.functions import Registry
 from jetstream_argo.engines.embedded.limits import stopped_after
 from jetstream_argo.engines.embedded.ranges import Bounds
 from jetstream_argo.engines.embedded.store import Store, TableName
-from jetstream_argo.engines.embedded.types import bigquery_type, casts
-from jetstream_argo.engines.embedded.views import Given, Views
+from jetstream_argo.engines.embedded.types import bigquery_type, casts, text_literal
+from jetstream_argo.engines.embedded.views import Given, Kept, Views
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import EngineError, InvalidQuery
 
@@ -151,7 +151,10 @@ class Session:
             waiting += operator.get("children", [])
             files = operator.get("extra_info", {}).get("Filename(s)", "")
             if operator.get("name") == "READ_PARQUET" and files:
-                table = self._table_of(Path(files.split(",")[0].strip()))
+                file = Path(files.split(",")[0].strip())
+                if file.parent == Path(self._settings["temp_directory"]):
+                    continue
+                table = self._table_of(file)
                 scan.row_groups[table] = scan.row_groups.get(table, 0) + int(operator.get("row_groups_scanned", 0))
         return scan
 
@@ -159,6 +162,26 @@ class Session:
         """Return the names and DuckDB types of a query's columns."""
         rows = self.run(f"DESCRIBE {translated.sql}", sql).fetchall()
         return [(str(row[0]), str(row[1])) for row in rows]
+
+    def keep(self, name: TableName, columns: tuple[Column, ...], rows: str, sql: str) -> int:
+        """Keep the rows of DuckDB's query `rows` as a table of this process alone; return how many there are."""
+        folder = Path(self._settings["temp_directory"])
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{len(self._views.kept)}-{name.table}.parquet"
+        statement = (
+            f"COPY (SELECT {casts(columns)} FROM ({rows}) AS _rows) TO {text_literal(str(file))} (FORMAT parquet)"
+        )
+        (count,) = self.run(statement, sql).fetchone() or (0,)
+        self._views.kept[name] = Kept(columns, file)
+        return int(count)
+
+    def forget(self, name: TableName) -> bool:
+        """Remove a table of this process alone; return whether there was one."""
+        kept = self._views.kept.pop(name, None)
+        if kept is None:
+            return False
+        kept.file.unlink(missing_ok=True)
+        return True
 
     @contextmanager
     def arrow(self, table: "pyarrow.Table") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jetstream_argo.engines.embedded.elsewhere import Attached, state_of
@@ -32,6 +33,14 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A table of this process alone: a file outside of the store."""
+
+    columns: tuple[Column, ...]
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class _Snapshot:
     """What a query was found to read: one state of every table, however often it is named."""
 
@@ -53,6 +62,7 @@ class Views:
         self._integrity = Integrity()
         self._now = _Snapshot()
         self._attached = Attached()
+        self.kept: dict[TableName, Kept] = {}
 
     def use(self, translated: "Translated") -> None:
         """Make the views and macros that the query needs.
@@ -142,6 +152,10 @@ class Views:
 
     def _use_one(self, read: "Read") -> str:
         name = self._store.name(read.table)
+        kept = self.kept.get(name)
+        if kept is not None:
+            rows = f"SELECT * FROM read_parquet({text_literal(str(kept.file))}, hive_partitioning = false)"
+            return self._view(read, rows, f"{read.relation}@{kept.file.name};")
         version = self._now.versions.get(name) or self._current(name)
         self._now.versions[name] = version
         signature = f"{read.relation}@{state_of(version)};"
@@ -191,6 +205,8 @@ class Views:
         return matches
 
     def _current(self, name: TableName) -> Version:
+        if name in self.kept:
+            return Version(columns=self.kept[name].columns)
         version = self._store.current(name)
         if version is None:
             raise missing(self._store, name)

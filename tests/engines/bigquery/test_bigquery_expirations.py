@@ -1,11 +1,12 @@
 """What becomes of our tables in a dataset whose tables or partitions expire by default."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from jetstream_argo.engines.bigquery.engine import BigQueryEngine
 from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.faults import Call, Fault
 from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery
@@ -123,3 +124,18 @@ def test_the_fakes_own_defaults_take_effect(fake: FakeBigQuery) -> None:
     fake.clock.advance(WEEK)
     fake.catalog.expire()
     assert (fake.catalog.engine.info(name) is None) is not parts
+
+
+def test_a_temporary_table_ends_within_a_day_whatever_becomes_of_its_writer(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    fake.faults.order(Fault(Call.SUBMIT, job_reason="invalidQuery"))
+
+    with pytest.raises(EngineError):
+        engine.query_to_table(
+            Sql("SELECT 1 AS x"), "d.scratch", write=Write.TRUNCATE, labels={}, layout=Layout(temporary=True)
+        )
+
+    left = engine._tables.get("d.scratch").expires
+    assert left is not None
+    assert timedelta(hours=23) < left - datetime.now(UTC) <= timedelta(days=1)
