@@ -16,8 +16,9 @@ from jetstream_argo.run.estimating_dropped import dropped_notes
 from jetstream_argo.run.estimating_model import Estimated, Place, Placed, Stored
 from jetstream_argo.run.estimating_pairs import joint_facts, ratio_facts
 from jetstream_argo.run.estimating_plain import plain_facts
-from jetstream_argo.run.estimating_queries import Key, Queries
-from jetstream_argo.sql.observations import ALL_UNITS
+from jetstream_argo.run.estimating_queries import Key, Queries, opened
+from jetstream_argo.sql import names
+from jetstream_argo.sql.needs.leaf import ALL_UNITS
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.needs import CountNeed, JointMomentsNeed, Need
 from jetstream_argo.stats.rows import EstimateRow, Reason
@@ -34,11 +35,13 @@ def estimate_metric(
     *,
     windows: Sequence[AnalysisWindow],
     labels: Mapping[str, str],
+    attempt: str = "",
 ) -> Estimated:
     """Return all rows of `wanted` in `windows`, by window, basis, segment and statistic.
 
     Every branch of the plan has rows, one without units too; units of other branches do not count. A basis whose
-    values are not stored has no rows. Statistics that share pre-treatments and covariate share queries.
+    values are not stored has no rows. Statistics that share pre-treatments and covariate share queries. `attempt` is
+    part of the names of the tables that are made in between, so that nobody else writes to them.
 
     Raises:
         EngineError: a query failed.
@@ -47,8 +50,10 @@ def estimate_metric(
     if not stored.bases() or not windows:
         return Estimated()
     groups = groups_of(wanted, stored)
-    queries = Queries(plan, engine, stored, tuple(windows), labels)
-    facts = [_facts(group, queries) for group in groups]
+    scratch = names.scratch(plan, attempt, wanted.metric, wanted.period, str(windows[0].index))
+    with opened(plan, stored, groups, engine, windows=windows, labels=labels, scratch=scratch) as queries:
+        facts = [_facts(group, queries) for group in groups]
+        dropped = tuple(dropped_notes(groups, queries))
     asked = [(one, facts[index]) for one, index in statistics_by_name(groups)]
     rows: list[Placed] = []
     excluded: dict[str, int] = {}
@@ -77,7 +82,7 @@ def estimate_metric(
         *_notes(statistics, excluded),
         *unadjusted_notes(statistics, rows),
         *gap_notes(gaps),
-        *dropped_notes(groups, queries),
+        *dropped,
     )
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
 

@@ -9,7 +9,7 @@ from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.estimating_model import Estimated, Placed
 from jetstream_argo.run.estimating_split import split_check, split_notes
 from jetstream_argo.sql.needs.counts import counts_query, has_windows
-from jetstream_argo.sql.observations import ALL_UNITS
+from jetstream_argo.sql.needs.leaf import ALL_UNITS
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.stats.rows import EstimateRow

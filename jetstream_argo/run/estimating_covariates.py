@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.run.estimating_asked import Asked
 from jetstream_argo.run.estimating_model import Place, Placed
-from jetstream_argo.sql.observations import ALL_UNITS
+from jetstream_argo.sql.needs.leaf import ALL_UNITS
 from jetstream_argo.stats.moments import Covaried
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.stats.sufficient import BranchFacts

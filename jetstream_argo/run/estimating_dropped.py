@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from jetstream_argo.run.estimating_asked import Group
 from jetstream_argo.run.estimating_queries import Queries
 from jetstream_argo.sql.needs.dropped import dropped_query, drops_by_quantile
-from jetstream_argo.sql.observations import ALL_UNITS
 from jetstream_argo.stats.pretreatments import CensorHighestValues, CensorLowestValues, too_many_dropped
 
 
@@ -15,14 +14,14 @@ def dropped_notes(groups: Sequence[Group], queries: Queries) -> Iterator[str]:
     One query for each group that drops by a quantile; others ask nothing. The note tells of the worst window.
     """
     for group in groups:
-        observed = queries.observed(group, queries.windows)
+        observed = next(queries.observed(group, queries.windows))
         if not drops_by_quantile(observed):
             continue
         found: dict[int, tuple[float, int, int, int]] = {}
         for row in queries.table(dropped_query(observed)):
             n, step = row.whole("n"), group.steps[row.whole("step")]
             dropped = n - row.whole("kept")
-            if not isinstance(step, CensorHighestValues | CensorLowestValues) or row.values["segment"] != ALL_UNITS:
+            if not isinstance(step, CensorHighestValues | CensorLowestValues):
                 continue
             if too_many_dropped(step, n=n, dropped=dropped):
                 worst = (dropped / n, dropped, n, row.whole("window_index"))

@@ -30,5 +30,8 @@ def values_of_the_inexact(
     for cells in portions(dict(sorted(sizes.items())), queries.at_once):
         windows = [window for window in queries.windows if window.index in {key[1] for key in cells}]
         largest = max(sizes[cell] for cell in cells)
-        found |= queries.rows(values_query(queries.observed(group, windows), cells), largest=largest)
+        for observed in queries.observed(group, windows):
+            own = [cell for cell in cells if cell[2] in observed.names]
+            if own:
+                found |= queries.rows(values_query(observed, own), largest=largest)
     return found

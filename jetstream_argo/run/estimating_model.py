@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from jetstream_argo.config.model import Basis
 from jetstream_argo.engines.protocol import Job
 from jetstream_argo.plan.model import Covariate
-from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import EstimateRow
 

@@ -76,12 +76,12 @@ class RatioFacts:
 
 def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts:
     """Ask for the moments of value and covariate, in one query."""
-    observed = queries.observed(group, queries.windows)
-    covariate = queries.stored.covariates[subject.covariate]
-    integer_covariate = covariate is not None and queries.type_of(covariate).integer
+    integer = queries.covariate(subject.covariate).type.integer
     needs = (one.need for one in group.asked)
     clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
-    rows = queries.rows(joint_query(observed, clips, integer_covariate=integer_covariate))
+    rows: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
     units = Units.of(rows.values())
     return JointFacts(units.applied(rows), clips, observed.integer, units)
 
@@ -89,8 +89,8 @@ def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts
 def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
     """Ask for the joint sums of numerator and denominator, in one query."""
     (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
-    rows = queries.rows(
-        ratio_query(queries.observed(group, queries.windows), need.clip.probability if need.clip else None)
-    )
+    rows: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))
     units = Units.of(rows.values())
     return RatioFacts(units.applied(rows), units)

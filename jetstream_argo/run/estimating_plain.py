@@ -7,7 +7,6 @@ from typing import TypeAlias, assert_never
 import numpy as np
 
 from jetstream_argo.errors import EstimateError
-from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import Asked, Group
 from jetstream_argo.run.estimating_exact import values_of_the_inexact
 from jetstream_argo.run.estimating_large import Units
@@ -16,6 +15,7 @@ from jetstream_argo.run.estimating_queries import Key, Queries, Row, portions
 from jetstream_argo.sql.needs.grids import BOXES, REACH, TERMS, boxes_query, grid_query
 from jetstream_argo.sql.needs.runs import runs_query
 from jetstream_argo.sql.needs.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
+from jetstream_argo.sql.needs.units import Observed
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats import needs
 from jetstream_argo.stats.moments import Successes, Total
@@ -109,13 +109,13 @@ class PlainFacts:
 
 def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
-    observed = queries.observed(group, queries.windows)
     clips = _clips(group.asked)
     detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
     with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
-    summary = queries.rows(
-        summary_query(observed, clips, with_values=with_values), largest=2 * FEW_VALUES if with_values else 1
-    )
+    summary: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
+        summary |= queries.rows(summary_query(observed, clips, with_values=with_values), largest=largest)
     details: dict[needs.Need, Mapping[Key, Row]] = {
         need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
     }
@@ -155,12 +155,12 @@ def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[K
     for indexes in portions({index: sum(sizes[index]) for index in sorted(sizes)}, queries.at_once):
         windows = [window for window in queries.windows if window.index in indexes]
         largest = max(size for index in indexes for size in sizes[index])
-        found |= queries.rows(_query(need, group, queries, windows), largest=largest)
+        for observed in queries.observed(group, windows):
+            found |= queries.rows(_query(need, observed), largest=largest * len(observed.segments))
     return found
 
 
-def _query(need: _Detailed, group: Group, queries: Queries, windows: Sequence[AnalysisWindow]) -> Sql:
-    observed = queries.observed(group, windows)
+def _query(need: _Detailed, observed: Observed) -> Sql:
     match need:
         case needs.OrderStatisticsNeed():
             return runs_query(observed, need)

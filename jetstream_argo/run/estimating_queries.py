@@ -1,22 +1,33 @@
 """How the values of a metric are asked about, and how the answers are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.engines.protocol import PAGE_ROWS, Engine, Job, Result, Value
+from jetstream_argo.engines.protocol import PAGE_ROWS, Engine, Job, Layout, Result, Value, Write
 from jetstream_argo.errors import EstimateError, NotFound
-from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.model import AnalysisPlan, Covariate
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.run.estimating_asked import Adjusted, Group, Plain, Ratio, Subject
+from jetstream_argo.run.estimating_asked import Adjusted, Group, Ratio
 from jetstream_argo.run.estimating_model import Stored
-from jetstream_argo.sql.needs.units import Observed, Second, ValueType
-from jetstream_argo.sql.observations import StoredValues, observations
-from jetstream_argo.sql.text import Sql
-from jetstream_argo.stats.needs import CountNeed
+from jetstream_argo.sql.needs.leaf import (
+    ALL_UNITS,
+    DENOMINATOR,
+    Leaf,
+    StoredValues,
+    Typed,
+    ValueType,
+    covariate_column,
+    leaf_query,
+    units_query,
+)
+from jetstream_argo.sql.needs.units import Observed, Second
+from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -90,27 +101,45 @@ class Row:
         raise TypeError(f"{name} is {value!r}, not an array")
 
 
+@dataclass(frozen=True, slots=True)
+class Relations:
+    """What the statistics of a leaf are computed from: the leaf's rows, and the units with their covariates."""
+
+    leaf: Sql
+    units: Sql
+
+
 @dataclass(slots=True)
 class Queries:
     """The values of one metric in some windows, and what it cost to ask about them.
 
     Where branches have many distinct values, no answer has more than about `at_once` numbers, 32 MB, of which about
-    `a_page` are on their way from the warehouse at a time: 60 MB. A row, which is a branch, is never split.
+    `a_page` are on their way from the warehouse at a time: 60 MB. A row, which is a branch, is never split. A query
+    is about at most `segments_at_once` segments, each of which takes some dozens of its columns.
     """
 
     plan: AnalysisPlan
     engine: Engine
-    stored: Stored
-    windows: tuple[AnalysisWindow, ...]
+    leaf: Leaf
+    relations: Relations
+    covariates: tuple[Covariate, ...]
     labels: Mapping[str, str]
     at_once: int = 4_000_000
     a_page: int = 200_000
+    segments_at_once: int = 8
     jobs: list[Job] = field(default_factory=list)
-    _types: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def windows(self) -> tuple[AnalysisWindow, ...]:
+        """All windows that are asked about."""
+        return self.leaf.windows
 
     def rows(self, sql: Sql, *, largest: int = 1) -> dict[Key, Row]:
-        """Run a query that gives a row per basis, window, segment and branch; the `largest` has so many numbers."""
-        return {row.key: row for row in self.table(sql, largest=largest)}
+        """Run a query about basis, window, segment and branch; the `largest` of these has so many numbers."""
+        found: dict[Key, Row] = {}
+        for row in self.table(sql, largest=largest):
+            found |= {each.key: each for each in self._by_segment(row)}
+        return found
 
     def table(self, sql: Sql, *, largest: int = 1) -> list[Row]:
         """Run any query."""
@@ -119,62 +148,165 @@ class Queries:
         self.jobs.append(result.job)
         return list(rows_of(result))
 
-    def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Observed:
-        """Return the values that the statistics of `group` are about, in some of the windows."""
-        y, x, d = self._stored(group.subject)
-        second = Second.COVARIATE if x is not None else Second.DENOMINATOR if d else None
-        other = x if x is not None else d[0] if d else None
-        return Observed(
-            observations(self.plan, y, self.stored.units, covariate=x, denominator=d),
-            tuple(windows),
-            self.plan.experiment.branches,
-            group.steps,
-            self.type_of(y[0], counted=all(isinstance(one.need, CountNeed) for one in group.asked)),
-            second,
-            self.type_of(other) if other is not None else ValueType.FLOAT,
-        )
+    def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Iterator[Observed]:
+        """Yield the values that the statistics of `group` are about in some windows, some segments at a time."""
+        second, column = self._second(group)
+        names = (ALL_UNITS, *self.leaf.segments)
+        for first in range(0, len(names), self.segments_at_once):
+            places = tuple(range(first, min(first + self.segments_at_once, len(names))))
+            yield Observed(
+                self.relations.leaf,
+                tuple(windows),
+                places,
+                tuple(names[place] for place in places),
+                group.steps,
+                self.leaf.values.type,
+                second,
+                column,
+            )
 
-    def type_of(self, values: StoredValues, *, counted: bool = False) -> ValueType:
+    def covariate(self, covariate: Covariate) -> Typed:
+        """Return the values of a covariate that has any."""
+        return self.leaf.covariates[self.covariates.index(covariate)]
+
+    def _second(self, group: Group) -> tuple[Second | None, str]:
+        if isinstance(group.subject, Adjusted):
+            return Second.COVARIATE, covariate_column(self.covariates.index(group.subject.covariate))
+        if isinstance(group.subject, Ratio):
+            return Second.DENOMINATOR, DENOMINATOR
+        return None, ""
+
+    def _by_segment(self, row: Row) -> Iterator[Row]:
+        """Yield a row for each segment of which this one has columns; none for one without units."""
+        if "segment" in row.values:
+            yield row
+            return
+        of_segment: dict[int, dict[str, Cell]] = {}
+        shared: dict[str, Cell] = {}
+        for name, value in row.values.items():
+            own, mark, number = name.rpartition("__")
+            if mark:
+                of_segment.setdefault(int(number), {})[own] = value
+            else:
+                shared[name] = value
+        names = (ALL_UNITS, *self.leaf.segments)
+        for place, values in of_segment.items():
+            if values.get("n_rows", 1):
+                yield Row({**shared, "segment": names[place], **values})
+
+
+@contextmanager
+def opened(
+    plan: AnalysisPlan,
+    stored: Stored,
+    groups: Sequence[Group],
+    engine: Engine,
+    *,
+    windows: Sequence[AnalysisWindow],
+    labels: Mapping[str, str],
+    scratch: str,
+) -> Iterator[Queries]:
+    """Hold the rows that the statistics of `groups` are computed from, each stored table being read once for them.
+
+    They are kept in tables whose names begin with `scratch`, until this ends. Where one query reads them once, it reads
+    the stored tables itself.
+
+    Raises:
+        EngineError: a query failed.
+        EstimateError: the values are no numbers.
+    """
+    types = _Types(engine)
+    covariates = tuple(
+        dict.fromkeys(group.subject.covariate for group in groups if isinstance(group.subject, Adjusted))
+    )
+    leaf = _leaf(plan, stored, groups, covariates, types, windows)
+    queries = Queries(plan, engine, leaf, Relations(Sql(""), Sql("")), covariates, labels)
+    made: list[str] = []
+
+    def kept(sql: Sql, kind: str) -> Sql:
+        name = f"{scratch}_{kind}"
+        made.append(name)
+        job = engine.query_to_table(sql, name, write=Write.TRUNCATE, labels=labels, layout=Layout(temporary=True))
+        queries.jobs.append(job)
+        return table(name)
+
+    try:
+        units = None
+        if leaf.covariates:
+            units = kept(units_query(leaf), "units")
+        elif leaf.segments:
+            units = _inline(units_query(leaf))
+        rows = leaf_query(leaf, units)
+        once = len(groups) == 1 and _reads_once(groups[0])
+        queries.relations = Relations(_inline(rows) if once else kept(rows, "rows"), units or Sql(""))
+        yield queries
+    finally:
+        for name in made:
+            engine.delete(name)
+
+
+def _inline(sql: Sql) -> Sql:
+    return Sql("(\n  " + sql.rstrip().replace("\n", "\n  ") + "\n)")
+
+
+def _reads_once(group: Group) -> bool:
+    return not group.steps and all(isinstance(one.need, CountNeed | SumNeed | ProportionNeed) for one in group.asked)
+
+
+def _leaf(
+    plan: AnalysisPlan,
+    stored: Stored,
+    groups: Sequence[Group],
+    covariates: Sequence[Covariate],
+    types: "_Types",
+    windows: Sequence[AnalysisWindow],
+) -> Leaf:
+    counted = all(isinstance(one.need, CountNeed) for group in groups for one in group.asked)
+    ratio = next((group.subject for group in groups if isinstance(group.subject, Ratio)), None)
+    bases = stored.bases()
+    names = list(stored.values) if ratio is None else [ratio.numerator, ratio.denominator]
+    y, *d = (tuple(each for each in stored.of(name) if each.basis in bases) for name in names)
+    before = (stored.covariates[covariate] for covariate in covariates)
+    return Leaf(
+        Typed(y, types.of(y[0], counted=counted)),
+        tuple(windows),
+        plan.experiment.branches,
+        stored.units,
+        tuple(segment.name for segment in plan.enrollments.segments),
+        Typed(d[0], types.of(d[0][0])) if d else None,
+        tuple(Typed((each,), types.of(each)) for each in before if each is not None),
+    )
+
+
+@dataclass(slots=True)
+class _Types:
+    """What the columns of stored tables hold."""
+
+    engine: Engine
+    _known: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of(self, values: StoredValues, *, counted: bool = False) -> ValueType:
         """Return what the values are; if they are only `counted`, they may be anything.
 
         Raises:
             NotFound: their table is gone.
             EstimateError: they are no numbers.
         """
-        if values.table not in self._types:
+        if values.table not in self._known:
             info = self.engine.info(values.table)
             if info is None:
                 raise NotFound(values.table)
-            self._types[values.table] = {column.name: column.type for column in info.columns}
-        of = self._types[values.table].get(values.column, "missing")
-        found = _TYPES.get(of.partition("(")[0].upper(), ValueType.OTHER if counted and of != "missing" else None)
+            self._known[values.table] = {column.name: column.type for column in info.columns}
+        type_ = self._known[values.table].get(values.column, "missing")
+        unnamed = ValueType.OTHER if counted and type_ != "missing" else None
+        found = _TYPES.get(type_.partition("(")[0].upper(), unnamed)
         if found is None:
             raise EstimateError(
                 "not_numeric",
-                f"{values.table}.{values.column}: is {of}, and statistics need numbers; "
+                f"{values.table}.{values.column}: is {type_}, and statistics need numbers; "
                 "change the metric's select_expression to give one",
             )
         return found
-
-    def _stored(
-        self, subject: Subject
-    ) -> tuple[tuple[StoredValues, ...], StoredValues | None, tuple[StoredValues, ...]]:
-        bases = self.stored.bases()
-        match subject:
-            case Ratio():
-                both = (self.stored.of(name) for name in (subject.numerator, subject.denominator))
-                y, d = (tuple(each for each in of if each.basis in bases) for of in both)
-                return y, None, d
-            case Adjusted():
-                return self._own(), self.stored.covariates[subject.covariate], ()
-            case Plain():
-                return self._own(), None, ()
-            case _:
-                assert_never(subject)
-
-    def _own(self) -> tuple[StoredValues, ...]:
-        (name,) = self.stored.values
-        return self.stored.of(name)
 
 
 def rows_of(result: Result) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.model import Experiment
 from jetstream_argo.report.estimates import SAMPLE_RATIO, SRM
 from jetstream_argo.run.estimating_model import Placed
-from jetstream_argo.sql.observations import ALL_UNITS
+from jetstream_argo.sql.needs.leaf import ALL_UNITS
 from jetstream_argo.stats.checks import FEWEST_EXPECTED, split_test
 from jetstream_argo.stats.rows import EstimateRow, Reason
 

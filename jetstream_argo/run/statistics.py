@@ -18,7 +18,7 @@ from jetstream_argo.run.keeping import Leaf, keep
 from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
-from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.store.entries import Kind, State
@@ -107,7 +107,9 @@ def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[Analy
     if below is None or len(windows) < below or not middle:
         stored, labels = _stored(context, leaf, windows), context.labels(period=leaf.period.value)
         try:
-            return estimate_metric(context.plan, leaf, stored, context.engine, windows=windows, labels=labels)
+            return estimate_metric(
+                context.plan, leaf, stored, context.engine, windows=windows, labels=labels, attempt=context.attempt
+            )
         except TooBig as error:
             if not middle:
                 raise

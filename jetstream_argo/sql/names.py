@@ -112,6 +112,11 @@ def lease(owner: Owner) -> str:
     return internal(owner, "lease")
 
 
+def scratch(owner: Owner, *parts: str) -> str:
+    """The name with which the names of tables begin that are made in between and deleted again."""
+    return internal(owner, "scratch", *parts)
+
+
 def values_view(owner: Owner, basis: Basis, period: Period) -> str:
     """The view of all metrics of one basis and period."""
     place = place_of(owner)

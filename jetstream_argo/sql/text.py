@@ -11,6 +11,10 @@ from jetstream_argo.errors import PlanError
 
 Sql = NewType("Sql", str)
 
+# What those of our queries begin with in which no product or quotient of finite floats is infinite, since values have
+# been scaled. BigQuery looks for an overflow anyway; the embedded engine need not.
+NO_OVERFLOW = "-- Nothing overflows."
+
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 

@@ -62,10 +62,11 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
     """
     columns = [Sql(f"a.{name}") for name in (*UNIT, "assignment")]
     joins: list[str] = []
-    for number, segment in enumerate(units.segments if segments else (), 1):
-        alias = f"s{number}"
-        columns.append(Sql(f"{alias}.{segment.column} AS {identifier(segment.name)}"))
-        joins.append(_join(alias, segment.table, [segment.column], segment.batches))
+    for number, together in enumerate(_stored_together(units.segments) if segments else (), 1):
+        alias, first = f"s{number}", together[0]
+        columns += [Sql(f"{alias}.{each.column} AS {identifier(each.name)}") for each in together]
+        held = dict.fromkeys(each.column for each in together)
+        joins.append(_join(alias, first.table, tuple(held), first.batches))
     if exposures and units.exposures is None:
         columns += [Sql("CAST(NULL AS DATE) AS exposure_date"), Sql("0 AS num_exposure_events")]
     elif exposures and units.exposures is not None:
@@ -75,6 +76,19 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
         return assigned(owner, units)
     text = f"SELECT\n  {lines(columns)}\nFROM {assigned(owner, units)} AS a\n" + "\n".join(joins)
     return Sql(f"(\n  {indented(Sql(text.rstrip()))}\n)")
+
+
+def _stored_together(segments: Sequence[StoredSegment]) -> list[list[StoredSegment]]:
+    """Return the segments, together where the same rows tell of them."""
+    groups: list[list[StoredSegment]] = []
+    for segment in segments:
+        for group in groups:
+            if (group[0].table, group[0].batches) == (segment.table, segment.batches):
+                group.append(segment)
+                break
+        else:
+            groups.append([segment])
+    return groups
 
 
 def enrolled_view(owner: Owner, units: StoredUnits) -> Sql:

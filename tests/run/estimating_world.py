@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Segment
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import PAGE_ROWS, Column, Result, Value, Write
+from jetstream_argo.engines.protocol import PAGE_ROWS, Column, Job, Layout, Result, Value, Write
 from jetstream_argo.plan.model import (
     AnalysisPlan,
     Covariate,
@@ -21,8 +23,10 @@ from jetstream_argo.plan.model import (
 )
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.run.estimating import Estimated, Stored, estimate_metric
+from jetstream_argo.run.estimating_asked import Group
+from jetstream_argo.run.estimating_queries import Queries, opened
 from jetstream_argo.sql import names
-from jetstream_argo.sql.observations import StoredValues
+from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, table
 
@@ -67,15 +71,22 @@ def units_of(branch: str, values: Sequence[Value], others: Sequence[Value] = ())
 
 @dataclass
 class Counting(EmbeddedEngine):
-    """A warehouse that remembers its queries, and what it answered with how many rows a page."""
+    """A warehouse that remembers its queries, and what it answered with how many rows a page.
+
+    It keeps temporary tables, so that queries of them can be asked again; `made` has the queries that wrote them.
+    """
 
     asked: list[Sql] = field(default_factory=list)
+    made: list[Sql] = field(default_factory=list)
     answered: list[tuple[int, Result]] = field(default_factory=list)
+    opened: "count[int]" = field(default_factory=count)
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.asked = []
+        self.made = []
         self.answered = []
+        self.opened = count()
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query."""
@@ -83,6 +94,18 @@ class Counting(EmbeddedEngine):
         result = super().query(sql, labels=labels, page_rows=page_rows)
         self.answered.append((page_rows, result))
         return result
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Run a query and write its rows."""
+        self.made.append(sql)
+        return super().query_to_table(
+            sql, destination, write=write, labels=labels, layout=replace(layout, temporary=False)
+        )
+
+    def delete(self, table: str) -> None:
+        """Keep the table."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +120,11 @@ class World:
         """Estimate statistics of the metric."""
         wanted = MetricStatistics(Period.WEEK, "clicks", "k", statistics)
         return estimate_metric(self.plan, wanted, self.stored, self.engine, windows=windows, labels={})
+
+    def opened(self, groups: Sequence[Group], windows: Sequence[AnalysisWindow]) -> AbstractContextManager[Queries]:
+        """The rows that the statistics of some groups are computed from."""
+        scratch = f"results.scratch_{len(self.engine.asked)}_{next(self.engine.opened)}"
+        return opened(self.plan, self.stored, groups, self.engine, windows=windows, labels={}, scratch=scratch)
 
     def ratio(self, *statistics: Statistic) -> Estimated:
         """Estimate statistics of the metric that is made of the values and the divisors."""

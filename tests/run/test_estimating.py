@@ -1,24 +1,24 @@
 """What a metric's stored values say, on rows small enough to compute by hand."""
 
+from dataclasses import replace
 from math import inf, log10, nan
 from pathlib import Path
 
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.plan.model import MetricStatistics, PreTreatment
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.estimating_asked import groups_of
 from jetstream_argo.run.estimating_plain import plain_facts
-from jetstream_argo.run.estimating_queries import Queries
 from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import (
     BEFORE,
     WEEK,
     WHOLE,
+    Counting,
     Unit,
     points,
     statistic,
@@ -260,11 +260,11 @@ def test_a_query_gives_the_same_sums_to_the_last_digit_however_often_it_is_asked
         for number in range(40)
     ]
     world = world_of(tmp_path, units)
-    world.estimate(statistic("linear_model_mean"))
-    (sql,) = [sql for sql in world.engine.asked if "power_" in sql]
 
-    # Each in a process of its own, as pods are; DuckDB's own threads for I/O made some of them differ.
-    answers = {EmbeddedEngine(tmp_path).query(sql, labels={}).rows for _ in range(40)}
+    # Each by an engine of its own, as pods are; DuckDB's own threads for I/O made some of them differ.
+    answers = {
+        replace(world, engine=Counting(tmp_path)).estimate(statistic("linear_model_mean")).rows for _ in range(40)
+    }
 
     assert len(answers) == 1
 
@@ -311,13 +311,13 @@ def test_answers_that_would_be_too_large_are_asked_for_window_by_window(tmp_path
     world = world_of(tmp_path, units, branches=("control",))
     asked = (statistic("deciles"), statistic("empirical_cdf"))
     groups = groups_of(MetricStatistics(Period.WEEK, "clicks", "k", asked), world.stored)
-    whole = Queries(world.plan, world.engine, world.stored, (WEEK, SECOND), {})
-    parts = Queries(world.plan, world.engine, world.stored, (WEEK, SECOND), {}, at_once=1)
     key = ("enrollments", 2, "all", "control")
 
-    together, apart = plain_facts(groups[0], whole), plain_facts(groups[0], parts)
+    with world.opened(groups, (WEEK, SECOND)) as whole, world.opened(groups, (WEEK, SECOND)) as parts:
+        parts.at_once = 1
+        together, apart = plain_facts(groups[0], whole), plain_facts(groups[0], parts)
 
-    assert (len(whole.jobs), len(parts.jobs)) == (3, 5)
+    assert (len(whole.jobs), len(parts.jobs)) == (4, 6)
     for one in groups[0].asked:
         assert repr(together.facts(one.need, key)) == repr(apart.facts(one.need, key))
 
@@ -332,9 +332,10 @@ def test_no_page_has_more_numbers_than_there_is_room_for(tmp_path: Path, name: s
     units = [unit for branch in branches for unit in units_of(branch, values)]
     world = world_of(tmp_path, units, branches=branches)
     (group,) = groups_of(MetricStatistics(Period.WEEK, "clicks", "k", (asked,)), world.stored)
-    queries = Queries(world.plan, world.engine, world.stored, (WEEK,), {}, a_page=6000)
 
-    plain_facts(group, queries)
+    with world.opened([group], (WEEK,)) as queries:
+        queries.a_page = 6000
+        plain_facts(group, queries)
 
     largest = [
         max(sum(len(value) for value in row if isinstance(value, list)) for row in result.rows)
@@ -355,7 +356,7 @@ def test_a_censor_that_drops_far_more_units_than_asked_is_told(tmp_path: Path) -
 
     (note,) = estimated.notes
     assert note.startswith("count, sum: censor_highest_values drops 8 of 16 units in window 1, where 0.1 of them were")
-    assert len(estimated.jobs) == 3
+    assert len(estimated.jobs) == 4
 
 
 def test_a_censor_that_drops_what_was_asked_is_not_told(tmp_path: Path) -> None:

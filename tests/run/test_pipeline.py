@@ -214,7 +214,7 @@ def test_a_statistics_task_says_how_many_queries_it_took_and_they_do_not_grow(pi
         said.append([one.line for one in ended.values() if one.line.startswith("estimated")])
     held = {(row["window_index"], row["segment"], row["analysis_basis"]) for row in all_estimates(pipeline, "clicks")}
 
-    assert said == [["estimated 1 window by 1 query"], ["estimated 4 windows by 1 query"]]
+    assert said == [["estimated 1 window by 2 queries"], ["estimated 4 windows by 2 queries"]]
     assert len(held) == 4 * 6 * 2  # windows, all units and five segments, bases
 
 

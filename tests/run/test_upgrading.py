@@ -54,6 +54,17 @@ def views(root: Path, columns: Mapping[str, Sequence[str]] | None = None) -> Row
     return found
 
 
+def assert_close(found: Rows, expected: Rows) -> None:
+    assert found.keys() == expected.keys()
+    for name, rows in expected.items():
+        assert len(found[name]) == len(rows)
+        for row, other in zip(found[name], rows, strict=True):
+            assert row == {
+                column: pytest.approx(value, rel=1e-12, abs=1e-13) if isinstance(value, float) else value
+                for column, value in other.items()
+            }
+
+
 def columns_of(rows: Rows) -> dict[str, list[str]]:
     return {name: list(of_view[0]) for name, of_view in rows.items() if of_view}
 
@@ -96,7 +107,8 @@ def test_what_version_0_1_stored_is_gone_on_with_without_any_telemetry(root: Pat
     assert (facts["units"], facts["columns"], facts["estimates"]) == (12, columns, estimates)
     assert "no telemetry was read" in lines["enrollments"]
     assert of_sources(pipeline, lines) == {"up to date"}
-    assert views(root, columns_of(before)) == before
+    # Estimates of a version before are made again where their covariates were: by other queries, so with other digits.
+    assert_close(views(root, columns_of(before)), before)
 
 
 @pytest.mark.parametrize("name", _PLANS)

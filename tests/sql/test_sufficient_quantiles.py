@@ -12,12 +12,13 @@ from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.needs.joint import joint_query
+from jetstream_argo.sql.needs.leaf import ValueType
 from jetstream_argo.sql.needs.summary import Clipped, summary_query
-from jetstream_argo.sql.needs.units import Observed, Second, ValueType
+from jetstream_argo.sql.needs.units import Observed, Second
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.needs import ClipRule, ClipScope
 
-PLACE = "'enrollments' AS basis, 1 AS window_index, 'all' AS segment, 'control' AS branch"
+PLACE = "'enrollments' AS basis, 1 AS window_index, 'control' AS branch, 1 AS n_0"
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +30,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedEngine:
 
 def observed(relation: str, *, second: Second | None = None) -> Observed:
     windows = (AnalysisWindow(1, 0, 6),)
-    return Observed(Sql(relation), windows, ("control",), (), ValueType.FLOAT, second, ValueType.FLOAT)
+    return Observed(Sql(relation), windows, (0,), ("all",), (), ValueType.FLOAT, second, "x")
 
 
 def only_row(engine: EmbeddedEngine, sql: Sql) -> dict[str, Value]:
     (row,) = engine.query(sql, labels={}).dicts()
-    return row
+    return {name.removesuffix("__0"): value for name, value in row.items()}
 
 
 def number(value: Value) -> float:
@@ -44,7 +45,11 @@ def number(value: Value) -> float:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    values=st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.25, 7.0, 1e6, -4.0]), min_size=1, max_size=30),
+    values=st.lists(
+        st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.25, 7.0, 7.0 + 1e-14, 1e6, 1e-300, 1e300, -4.0, -4.0001]),
+        min_size=1,
+        max_size=30,
+    ),
     drop_highest=st.sampled_from([0.005, 0.1, 0.25, 0.5]),
 )
 def test_the_threshold_is_the_interpolated_quantile(
@@ -61,17 +66,21 @@ def test_the_threshold_is_the_interpolated_quantile(
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 9_999, 10_001, 10_002, 30_011])
-def test_the_covariates_reference_value_is_the_mean_of_ten_thousand_quantiles(engine: EmbeddedEngine, n: int) -> None:
-    # Ties, gaps and an offset; every unit has both values.
+@pytest.mark.parametrize("lacking", [0, 1])
+def test_the_covariates_reference_value_is_the_mean_of_ten_thousand_quantiles(
+    engine: EmbeddedEngine, n: int, lacking: int
+) -> None:
+    # Ties, gaps and an offset; every unit has both values, or one more unit of the covariate lacks the other.
     x = np.array([(i * 37 % 101) ** 2 + 1000.25 for i in range(n)])
     spelled = "POW(MOD(i * 37, 101), 2) + 1000.25"
+    units = Sql(f"(SELECT {spelled} AS x, 1 AS n_0 FROM UNNEST(GENERATE_ARRAY(0, {n - 1 + lacking})) AS i)")
     relation = observed(
         f"(SELECT {PLACE}, 1.0 AS y, {spelled} AS x FROM UNNEST(GENERATE_ARRAY(0, {n - 1})) AS i)",
         second=Second.COVARIATE,
     )
     rule = ClipRule(0.1, ClipScope.POOLED)
 
-    row = only_row(engine, joint_query(relation, [rule, None], integer_covariate=False))
+    row = only_row(engine, joint_query(relation, [rule, None], units, integer_covariate=False))
 
     clipped = np.minimum(x, np.quantile(x, 0.9))
     for index, column in enumerate((clipped, x)):

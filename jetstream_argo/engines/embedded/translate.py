@@ -20,6 +20,7 @@ from jetstream_argo.engines.embedded.typing.setting import Setting
 from jetstream_argo.engines.embedded.unnest import rewrite_unnests
 from jetstream_argo.engines.syntax import TOO_DEEP, table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
+from jetstream_argo.sql.text import NO_OVERFLOW
 
 _NAME = ("this", "db", "catalog", "alias")
 _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
@@ -101,7 +102,8 @@ class Translator:
         wanted = table_bounds(tree, bounds)
         for table in tree.find_all(exp.Table):
             table.meta[_WANTED] = wanted.get(id(table), ())
-        QueryReader(Setting(reading, self._registry, columns)).rows(tree, None)
+        setting = Setting(reading, self._registry, columns, checks_overflow=not sql.startswith(NO_OVERFLOW))
+        QueryReader(setting).rows(tree, None)
         for select in list(tree.find_all(exp.Select)):
             rewrite_unnests(select)
         expand_structs(tree)

@@ -2,8 +2,8 @@
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql.observations import members
-from jetstream_argo.sql.text import Sql, fill, lines, literal
+from jetstream_argo.sql.needs.leaf import ALL_UNITS
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 from jetstream_argo.sql.values import Grid, signal_grid
 
 
@@ -15,7 +15,7 @@ def has_windows(plan: AnalysisPlan, grid: Grid) -> bool:
 def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
     """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
     branches = Sql(", ".join(literal(branch) for branch in plan.experiment.branches))
-    segments = lines(members(plan), indent=0)
+    segments = lines(_members(plan), indent=0)
     if has_windows(plan, grid):
         return fill(
             "needs/counts_signal",
@@ -32,3 +32,9 @@ def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
         branches=branches,
         anchor=Sql(anchor),
     )
+
+
+def _members(plan: AnalysisPlan) -> list[Sql]:
+    """Return an expression per segment over `e`, a row of the enrollments: its name if the unit is in it, or NULL."""
+    own = [Sql(f"IF(e.{identifier(s.name)}, {literal(s.name)}, NULL)") for s in plan.enrollments.segments]
+    return [literal(ALL_UNITS), *own]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from jetstream_argo.sql.needs.leaf import weight
 from jetstream_argo.sql.needs.steps import relation_of
-from jetstream_argo.sql.needs.units import Observed, treated, treats_of
+from jetstream_argo.sql.needs.units import Observed, treated
 from jetstream_argo.sql.text import Sql, fill, union_all
 from jetstream_argo.stats.pretreatments import Action
 
@@ -14,7 +15,7 @@ def drops_by_quantile(observed: Observed) -> bool:
 
 
 def dropped_query(observed: Observed) -> Sql:
-    """Return the query for (step, basis, window_index, segment, n, kept), the steps counted from 0.
+    """Return the query for (step, basis, window_index, n, kept), the steps counted from 0, of the segment of all units.
 
     `n` are the units with a value that a step meets, of all branches, and `kept` those that it leaves; of a ratio,
     both of its first column.
@@ -23,13 +24,13 @@ def dropped_query(observed: Observed) -> Sql:
 
 
 def _counts(observed: Observed) -> Iterator[Sql]:
-    treats = treats_of(observed)
+    units = f"s.{weight(0)}"
     for index, step in enumerate(observed.steps):
         if step.action is not Action.DROP_BY_QUANTILE:
             continue
-        before, after = (relation_of(index, place, treats=treats, first="counted") for place in (0, 1))
-        for relation, n, kept in ((before, "s.units", "0"), (after, "0", "s.units")):
+        before, after = (relation_of(index, place, treats=observed.treats, first="units") for place in (0, 1))
+        for relation, n, kept in ((before, units, "0"), (after, "0", units)):
             yield Sql(
-                f"SELECT {index} AS step, s.basis, s.window_index, s.segment, {n} AS n, {kept} AS kept\n"
+                f"SELECT {index} AS step, s.basis, s.window_index, {n} AS n, {kept} AS kept\n"
                 f"FROM {relation} AS s\nWHERE s.y IS NOT NULL AND NOT IS_NAN(s.y)"
             )

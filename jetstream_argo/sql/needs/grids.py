@@ -2,7 +2,7 @@
 
 from jetstream_argo.sql.needs.places import power
 from jetstream_argo.sql.needs.summary import FEW_VALUES
-from jetstream_argo.sql.needs.units import Observed, treated
+from jetstream_argo.sql.needs.units import Observed, long_rows
 from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import DensityNeed, GridNeed
 
@@ -54,7 +54,7 @@ def _placed(observed: Observed, need: GridNeed | DensityNeed, few: int, *, with_
     last = need.grid_size - 1
     return fill(
         "needs/placed",
-        units=treated(observed),
+        units=long_rows(observed),
         mean=Sql(_MEAN if with_deviation else ""),
         deviation=Sql(_DEVIATION if with_deviation else ""),
         is_log=Sql(is_log),

@@ -1,65 +1,188 @@
-"""Where the quantiles, the middle and the ends of counted values are, in relations of a row per branch or for all."""
+"""Where the quantiles, the middle and the ends of values are, in relations of a row per window or branch.
 
-from collections.abc import Sequence
+A quantile is found in two steps, so that no sort holds more than a small part of the values. First the values are
+counted in buckets, whose order is theirs; then only those buckets are put in order in which a wanted rank lies.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.sql.needs import quantiles
+from jetstream_argo.sql.needs.leaf import weight
 from jetstream_argo.sql.text import Sql, fill, lines
 
-POOLED = ("basis", "window_index", "segment")
+POOLED = ("basis", "window_index")
 PER_BRANCH = (*POOLED, "branch")
+
+# Buckets on each side of 0. Roots of values are correctly rounded, and so are products and quotients, so that a larger
+# value is never in a lower bucket. By the 16th root a bucket is 2 % of a value wide, and 5 % of one that is a
+# hundred-millionth of the largest.
+_BUCKETS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """A quantile asked for; its columns are `low_<name>`, `high_<name>` and `share_<name>`."""
+    """A quantile asked for; its columns are `low_<name>_<i>`, `high_<name>_<i>` and `share_<name>_<i>` of segment i."""
 
     name: str
     probability: float
 
 
-def places(
-    name: str,
-    *,
-    source: str,
-    value: str,
-    weight: str,
-    keys: Sequence[str],
-    asked: Sequence[Quantile],
-) -> Sql:
-    """Return the relation `name`: (*keys, n_values, minimum, maximum, center, …), and those that it is made from.
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The column `value` of the rows of `source` that have all columns of `needs` too."""
 
-    It is about the rows of `source` with a `value`, each as many units as `weight` says. `center` is the lower
-    median, which is no farther from the mean than a standard deviation. `<name>_ranks` has a row per value: (*keys,
-    value, units, upto, n), where `upto` counts the units with this value or a smaller one.
+    source: str
+    value: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """What must hold for a row of `t` to count."""
+        present = (f"t.{name} IS NOT NULL" for name in dict.fromkeys((self.value, *self.needs)))
+        return f"{' AND '.join(present)} AND NOT IS_NAN(t.{self.value})"
+
+
+def places(
+    name: str, values: Values, *, keys: Sequence[str], asked: Sequence[Quantile], segments: Sequence[int]
+) -> Sql:
+    """Return the relation `name`: (*keys, n_values_…, minimum_…, maximum_…, center_…, …), and what it is made from.
+
+    Every column is there once for each segment. `center` is the least value of the bucket that has the lower median:
+    no farther from the median than a bucket is wide.
     """
-    of, upto, n = Sql("t.value"), Sql("t.upto"), Sql("t.n")
-    columns = [
-        Sql("COUNT(*) AS n_values"),
-        Sql("MIN(t.value) AS minimum"),
-        Sql("MAX(t.value) AS maximum"),
-        Sql(f"{quantiles.low(of, upto, n, 0.5)} AS center"),
+    buckets = _buckets(name, values, keys, segments)
+    if not asked:
+        return fill("needs/ends", buckets=buckets, name=Sql(name), keys=_list("b", keys), columns=_ends("b", segments))
+    wanted = [
+        f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
+        for each in asked
+        for i in segments
+        for rank in quantiles.ranks(Sql(f"b.total_{i}"), each.probability)
     ]
-    for one in asked:
-        columns += [
-            Sql(f"{quantiles.low(of, upto, n, one.probability)} AS low_{one.name}"),
-            Sql(f"{quantiles.high(of, upto, n, one.probability)} AS high_{one.name}"),
-            Sql(f"{quantiles.share(Sql('MAX(t.n)'), one.probability)} AS share_{one.name}"),
-        ]
     return fill(
         "needs/places",
+        buckets=buckets,
         name=Sql(name),
-        source=Sql(source),
-        value=Sql(value),
-        weight=Sql(weight),
-        keys=lines([Sql(f"t.{key}") for key in keys], indent=0),
-        columns=lines(columns, indent=0),
+        keys=_list("b", keys),
+        own_keys=_list("t", keys),
+        ends=_ends("b", segments),
+        totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
+        ranks=_ranks(keys, segments),
+        same_bucket=_same("b", "t", (*keys, "bucket")),
+        wanted=lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0),
+        quantiles=lines(_quantiles(asked, segments), indent=0),
+        same=_same("q", "e", keys),
+        found=lines(_found(asked, segments), indent=0),
     )
 
 
-def quantile(relation: str, name: str, *, rounded_up: bool = False) -> Sql:
+def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), and what it is made from.
+
+    One row per distinct value; `upto` counts the units of the segment with this value or a smaller one, of `total`.
+    """
+    return near(name, values, keys=keys, segments=segments, wanted=Sql("TRUE"))
+
+
+def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
+    """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
+    return fill(
+        "needs/ranks",
+        buckets=_buckets(name, values, keys, segments),
+        name=Sql(name),
+        own_keys=_list("t", keys),
+        sums=lines([Sql(f"SUM(t.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
+        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
+        ranks=_ranks(keys, segments),
+        same_bucket=_same("b", "t", (*keys, "bucket")),
+        wanted=wanted,
+    )
+
+
+def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    weights = [weight(i) for i in segments]
+    least = [Sql(f"MIN(IF(t.{n} > 0, t.value, NULL)) AS least_{i}") for i, n in zip(segments, weights, strict=True)]
+    most = [Sql(f"MAX(IF(t.{n} > 0, t.value, NULL)) AS most_{i}") for i, n in zip(segments, weights, strict=True)]
+    sums = [Sql(f"SUM(t.{n}) AS {n}") for n in weights]
+    up_to = [
+        Sql(f"SUM(t.{n}) OVER (in_order ORDER BY t.bucket) AS upto_{i}") for i, n in zip(segments, weights, strict=True)
+    ]
+    totals = [Sql(f"SUM(t.{n}) OVER in_order AS total_{i}") for i, n in zip(segments, weights, strict=True)]
+    return fill(
+        "needs/buckets",
+        name=Sql(name),
+        source=Sql(values.source),
+        value=Sql(f"t.{values.value} AS value"),
+        condition=Sql(values.condition),
+        keys=_list("t", keys),
+        same=_same("r", "t", keys),
+        part=Sql("IF(r.reach > 0 AND NOT IS_INF(t.value), ABS(t.value) / r.reach, 0.0)"),
+        bucket=_bucket("t.value", "t.root_16"),
+        weights=lines([Sql(f"t.{n}") for n in weights], indent=0),
+        sums=lines([*sums, *least, *most], indent=0),
+        running=lines([*up_to, *totals], indent=0),
+    )
+
+
+def _bucket(value: str, root: str) -> Sql:
+    number = f"CAST(FLOOR({_BUCKETS} * {root}) AS INT64)"
+    infinite = f"IF({value} > 0, {_BUCKETS + 1}, {-_BUCKETS - 2})"
+    return Sql(f"CASE WHEN IS_INF({value}) THEN {infinite} WHEN {value} < 0 THEN -1 - {number} ELSE {number} END")
+
+
+def _ends(relation: str, segments: Sequence[int]) -> Sql:
+    columns = []
+    for i in segments:
+        middle = quantiles.ranks(Sql(f"{relation}.total_{i}"), 0.5)[0]
+        columns += [
+            Sql(f"MIN({relation}.least_{i}) AS minimum_{i}"),
+            Sql(f"MAX({relation}.most_{i}) AS maximum_{i}"),
+            Sql(f"MIN(IF({relation}.upto_{i} > {middle}, {relation}.least_{i}, NULL)) AS center_{i}"),
+        ]
+    return lines(columns, indent=0)
+
+
+def _ranks(keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    of_bucket = ", ".join(f"t.{key}" for key in (*keys, "bucket"))
+    return lines(
+        [
+            Sql(
+                f"b.upto_{i} - b.{weight(i)} + SUM(t.{weight(i)}) OVER (\n"
+                f"  PARTITION BY {of_bucket} ORDER BY t.value\n) AS upto_{i}"
+            )
+            for i in segments
+        ],
+        indent=0,
+    )
+
+
+def _quantiles(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
+    for each in asked:
+        for i in segments:
+            value, upto, total = Sql("t.value"), Sql(f"t.upto_{i}"), Sql(f"t.total_{i}")
+            yield Sql(f"{quantiles.low(value, upto, total, each.probability)} AS low_{each.name}_{i}")
+            yield Sql(f"{quantiles.high(value, upto, total, each.probability)} AS high_{each.name}_{i}")
+            yield Sql(f"{quantiles.share(Sql(f'MAX(t.total_{i})'), each.probability)} AS share_{each.name}_{i}")
+
+
+def _found(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
+    for each in asked:
+        yield from (Sql(f"q.{part}_{each.name}_{i}") for i in segments for part in ("low", "high", "share"))
+
+
+def _list(relation: str, keys: Sequence[str]) -> Sql:
+    return Sql(", ".join(f"{relation}.{key}" for key in keys))
+
+
+def _same(one: str, other: str, keys: Sequence[str]) -> Sql:
+    return Sql(" AND ".join(f"{one}.{key} = {other}.{key}" for key in keys))
+
+
+def quantile(relation: str, name: str, segment: int, *, rounded_up: bool = False) -> Sql:
     """Return the quantile of this name, an expression over a row of the relation that has it."""
-    value = quantiles.between(*(Sql(f"{relation}.{part}_{name}") for part in ("low", "high", "share")))
+    value = quantiles.between(*(Sql(f"{relation}.{part}_{name}_{segment}") for part in ("low", "high", "share")))
     return Sql(f"CEIL({value})") if rounded_up else value
 
 

@@ -7,14 +7,20 @@ the values of two neighbouring ranks, `low` and `high`, which are aggregates, so
 from jetstream_argo.sql.text import Sql, literal
 
 
+def ranks(n: Sql, probability: float) -> tuple[Sql, Sql]:
+    """Return the ranks, from 0, of the two values between which the quantile lies: equal at the last one."""
+    first = _rank(n, probability)
+    return first, Sql(f"LEAST({first} + 1, {n} - 1)")
+
+
 def low(value: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
-    """Return the aggregate that gives the last value not above the quantile's position."""
-    return Sql(f"MIN(IF({upto} > {_rank(n, probability)}, {value}, NULL))")
+    """Return the aggregate that gives the last value not above the quantile's position; NULL of no units."""
+    return Sql(f"MIN(IF({n} > 0 AND {upto} > {ranks(n, probability)[0]}, {value}, NULL))")
 
 
 def high(value: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
     """Return the aggregate that gives the next value; the same one at the last rank."""
-    return Sql(f"MIN(IF({upto} > LEAST({_rank(n, probability)} + 1, {n} - 1), {value}, NULL))")
+    return Sql(f"MIN(IF({n} > 0 AND {upto} > {ranks(n, probability)[1]}, {value}, NULL))")
 
 
 def share(n: Sql, probability: float) -> Sql:

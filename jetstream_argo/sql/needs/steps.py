@@ -1,27 +1,34 @@
-"""What pre-treatments are in SQL: relations of counted values, each made from the one before."""
+"""What pre-treatments are in SQL: relations of values and how many units have them, each made from the one before."""
 
 from collections.abc import Iterator, Sequence
 from math import log
 from typing import assert_never
 
-from jetstream_argo.sql.needs.places import POOLED, Quantile, places, quantile
+from jetstream_argo.sql.needs.leaf import weight
+from jetstream_argo.sql.needs.places import POOLED, Quantile, Values, places, quantile
 from jetstream_argo.sql.text import Sql, lines, literal
 from jetstream_argo.stats import pretreatments as p
 
 
 def step_relations(
-    steps: Sequence[p.PreTreatment], *, treats: Sequence[str], carried: Sequence[str], first: str
+    steps: Sequence[p.PreTreatment],
+    *,
+    treats: Sequence[str],
+    carried: Sequence[str],
+    segments: Sequence[int],
+    first: str,
 ) -> tuple[Sql, str]:
     """Return the relations of all steps, each after a comma, and the name of the last.
 
-    Every step is applied to each column of `treats`, in this order. `carried` are the columns of the relation `first`.
+    Every step is applied to each column of `treats`, in this order. `carried` are the columns of the relation `first`,
+    beside those that count units by segment.
     """
     relations: list[Sql] = []
     last = first
     for step in steps:
         for value in treats:
             name = f"step_{len(relations) + 1}"
-            relations.append(_relation(step, value, name=name, before=last, carried=carried))
+            relations.append(_relation(step, value, name=name, before=last, carried=carried, segments=segments))
             last = name
     return Sql("".join(f",\n{relation.rstrip()}" for relation in relations)), last
 
@@ -32,26 +39,34 @@ def relation_of(step: int, done: int, *, treats: Sequence[str], first: str) -> s
     return f"step_{number}" if number else first
 
 
+def needs_days(steps: Sequence[p.PreTreatment]) -> bool:
+    """Return whether a step asks how many days the window has."""
+    return any(isinstance(step, p.NormalizeOverAnalysisPeriod) for step in steps)
+
+
 def keeps_integers(steps: Sequence[p.PreTreatment]) -> bool:
     """Return whether whole numbers are whole after `steps`."""
     return not any(isinstance(step, p.NormalizeOverAnalysisPeriod | p.Log) for step in steps)
 
 
-def _relation(step: p.PreTreatment, value: str, *, name: str, before: str, carried: Sequence[str]) -> Sql:
+def _relation(
+    step: p.PreTreatment, value: str, *, name: str, before: str, carried: Sequence[str], segments: Sequence[int]
+) -> Sql:
     columns = [Sql(f"s.{column}") for column in carried]
+    weights = [Sql(f"s.{weight(i)}") for i in segments]
     match step:
         case p.CensorHighestValues():
-            return _drop_by_quantile(step.fraction, value, "<", name=name, before=before, columns=columns)
+            return _drop_by_quantile(step.fraction, value, "<", name, before, columns, segments)
         case p.CensorLowestValues():
-            return _drop_by_quantile(step.fraction, value, ">", name=name, before=before, columns=columns)
+            return _drop_by_quantile(step.fraction, value, ">", name, before, columns, segments)
         case p.ZeroFill() | p.NormalizeOverAnalysisPeriod() | p.Log():
             new = Sql(f"{_replacement(step, value)} AS {value}")
             columns = [new if column == value else Sql(f"s.{column}") for column in carried]
-            return _select(name, columns, before, "")
+            return _select(name, [*columns, *weights], before, "")
         case p.RemoveNulls() | p.RemoveIndefinites():
-            return _select(name, columns, before, f"\n  WHERE {_kept(step, value)}")
+            return _select(name, [*columns, *weights], before, f"\n  WHERE {_kept(step, value)}")
         case p.CensorValuesBelowThreshold() | p.CensorValuesAboveThreshold():
-            return _select(name, columns, before, f"\n  WHERE {_kept(step, value)}")
+            return _select(name, [*columns, *weights], before, f"\n  WHERE {_kept(step, value)}")
         case _:
             assert_never(step)
 
@@ -105,16 +120,29 @@ def _conditions(
 
 
 def _drop_by_quantile(
-    probability: float, value: str, keep: str, *, name: str, before: str, columns: Sequence[Sql]
+    probability: float,
+    value: str,
+    keep: str,
+    name: str,
+    before: str,
+    columns: Sequence[Sql],
+    segments: Sequence[int],
 ) -> Sql:
-    asked = [Quantile("edge", probability)]
-    found = places(f"{name}_places", source=before, value=value, weight="units", keys=POOLED, asked=asked)
+    """Count no unit of a segment whose value is beyond the quantile of that segment's."""
+    found = places(
+        f"{name}_places", Values(before, value), keys=POOLED, asked=[Quantile("edge", probability)], segments=segments
+    )
     keys = ", ".join(f"p.{key}" for key in POOLED)
     same = " AND ".join(f"q.{key} = s.{key}" for key in POOLED)
+    edges = lines([Sql(f"{quantile('p', 'edge', i)} AS edge_{i}") for i in segments], indent=4)
+    kept = [
+        Sql(f"IF(NOT IS_NAN(q.edge_{i}) AND s.{value} {keep} q.edge_{i}, s.{weight(i)}, 0) AS {weight(i)}")
+        for i in segments
+    ]
     return Sql(
         f"{found.rstrip()},\n"
-        f"{name}_edges AS (\n  SELECT {keys}, {quantile('p', 'edge')} AS edge\n  FROM {name}_places AS p\n),\n"
-        f"{name} AS (\n  SELECT\n    {lines(columns, indent=4)}\n  FROM {before} AS s\n"
+        f"{name}_edges AS (\n  SELECT\n    {keys},\n    {edges}\n  FROM {name}_places AS p\n),\n"
+        f"{name} AS (\n  SELECT\n    {lines([*columns, *kept], indent=4)}\n  FROM {before} AS s\n"
         f"  INNER JOIN {name}_edges AS q\n    ON {same}\n"
-        f"  WHERE NOT IS_NAN(q.edge) AND NOT IS_NAN(s.{value}) AND s.{value} {keep} q.edge\n)"
+        f"  WHERE NOT IS_NAN(s.{value})\n)"
     )

@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from jetstream_argo.sql.needs.leaf import weight
 from jetstream_argo.sql.needs.places import (
     PER_BRANCH,
     POOLED,
     Quantile,
+    Values,
     places,
     power,
     quantile,
     scale,
     standardised,
 )
-from jetstream_argo.sql.needs.units import KEYS, Observed, treated
+from jetstream_argo.sql.needs.units import KEYS, Observed, treated, wide
 from jetstream_argo.sql.text import Sql, fill, lines
 from jetstream_argo.stats.needs import ClipRule, ClipScope
 
@@ -34,81 +36,116 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     """Return the query for the counts of each branch and, for the i-th of `wanted`, its moments.
 
     Those are `scale_i` and `power_i_k`, the sums of `((y - center) / scale) ** k` for k = 1 …, over the `n` units with
-    a finite value; `limit_i` is the threshold. `vals` and `counts` are arrays of the distinct values, ascending, and
-    how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless `with_values`.
+    a finite value; `limit_i` is the threshold. `vals` and `counts` are arrays of the `n_values` distinct values,
+    ascending, and how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless
+    `with_values`. Every column is there once for each segment, with `__` and the segment's place behind its name.
     """
-    if not wanted and not with_values:
-        return fill("needs/totals", units=treated(observed), columns=lines(_counts(), indent=0))
     indexed = list(enumerate(wanted))
-    scales = [
-        Sql(f"{scale('l.minimum', 'l.maximum', _limit('l', index, each), 'l.center')} AS scale_{index}")
-        for index, each in indexed
-    ]
-    standard = [Sql("s.n_values"), Sql("s.center")]
-    for index, each in indexed:
-        limit = _limit("s", index, each)
-        standard += [Sql(f"s.limit_{index}")] if limit else []
-        standard.append(Sql(f"s.scale_{index}"))
-        standard.append(Sql(f"{standardised('t.y', limit, 's.center', f's.scale_{index}')} AS z_{index}"))
+    sums = [Sql(f"s.{key}") for key in KEYS]
+    for segment in observed.segments:
+        sums += wide([*_counts(segment), *_moments(wanted, segment)], segment)
+    found = [*(("n_values", "vals", "counts") if with_values else ())]
+    parts = {
+        "units": treated(observed),
+        "columns": lines(sums, indent=0),
+        "few": _few(observed) if with_values else Sql(""),
+        "found": lines([Sql("")] + [Sql(f"f.{name}__{i}") for i in observed.segments for name in found], indent=0),
+        "joined": Sql("\nLEFT JOIN few AS f\n  ON " + _same("f", "s", KEYS)) if with_values else Sql(""),
+    }
+    if not wanted:
+        return fill("needs/totals", **parts)
+    scales, standard = [], []
+    for segment in observed.segments:
+        standard.append(Sql(f"s.center_{segment}"))
+        for index, each in indexed:
+            limit = None if each.rule is None else f"limit_{index}_{segment}"
+            ends = (f"l.minimum_{segment}", f"l.maximum_{segment}", limit and f"l.{limit}", f"l.center_{segment}")
+            scales.append(Sql(f"{scale(*ends)} AS scale_{index}_{segment}"))
+            standard += [Sql(f"s.{limit}")] if limit else []
+            standard.append(Sql(f"s.scale_{index}_{segment}"))
+            z = standardised("t.y", limit and f"s.{limit}", f"s.center_{segment}", f"s.scale_{index}_{segment}")
+            standard.append(Sql(f"{z} AS z_{index}_{segment}"))
     return fill(
         "needs/summary",
-        units=treated(observed),
-        places=_places(wanted, integer=observed.integer),
-        scales=lines(scales or [Sql("1.0 AS scale")], indent=0),
+        **parts,
+        places=_places(observed, wanted),
+        scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
-        columns=lines([*_counts(), *_moments(wanted), *(_values() if with_values else ())], indent=0),
     )
 
 
-def _limit(relation: str, index: int, each: Clipped) -> str | None:
-    return f"{relation}.limit_{index}" if each.rule is not None else None
-
-
-def _places(wanted: Sequence[Clipped], *, integer: bool) -> Sql:
+def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
     """The relations that end in `limits`: a row per branch, with its centre, its ends and all thresholds."""
+    segments, values = observed.segments, Values("treated", "y")
     rules = [(str(index), each.rule) for index, each in enumerate(wanted) if each.rule is not None]
     pooled = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.POOLED]
     own = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.PER_BRANCH]
-    relations = [places("of_branch", source="held", value="y", weight="n_held", keys=PER_BRANCH, asked=own)]
-    limits = [Sql(f"b.{name}") for name in (*PER_BRANCH, "n_values", "minimum", "maximum", "center")]
-    limits += [Sql(f"{quantile('b', one.name)} AS limit_{one.name}") for one in own]
+    relations = [places("of_branch", values, keys=PER_BRANCH, asked=own, segments=segments)]
+    limits = [Sql(f"b.{name}") for name in PER_BRANCH]
+    limits += [Sql(f"b.{name}_{i}") for i in segments for name in ("minimum", "maximum", "center")]
+    limits += [Sql(f"{quantile('b', one.name, i)} AS limit_{one.name}_{i}") for one in own for i in segments]
     joined = "of_branch AS b"
     if pooled:
-        relations.append(places("pooled", source="held", value="y", weight="n_held", keys=POOLED, asked=pooled))
-        limits += [Sql(f"{quantile('p', one.name, rounded_up=integer)} AS limit_{one.name}") for one in pooled]
-        same = " AND ".join(f"p.{key} = b.{key}" for key in POOLED)
-        joined += f"\n  INNER JOIN pooled AS p\n    ON {same}"
+        relations.append(places("pooled", values, keys=POOLED, asked=pooled, segments=segments))
+        limits += [
+            Sql(f"{quantile('p', one.name, i, rounded_up=observed.integer)} AS limit_{one.name}_{i}")
+            for one in pooled
+            for i in segments
+        ]
+        joined += f"\n  INNER JOIN pooled AS p\n    ON {_same('p', 'b', POOLED)}"
     relations.append(Sql(f"limits AS (\n  SELECT\n    {lines(limits, indent=4)}\n  FROM {joined}\n)"))
     return Sql(",\n".join(relation.rstrip() for relation in relations))
 
 
-def _counts() -> Iterator[Sql]:
-    yield from (Sql(f"s.{key}") for key in KEYS)
-    yield Sql("SUM(s.units) AS n_rows")
-    yield Sql("SUM(s.n_null) AS n_null")
-    yield Sql("SUM(s.n_nonfinite) AS n_nonfinite")
-    yield Sql("SUM(s.n_held) AS n")
-    yield Sql("SUM(s.y * s.n_held) AS total")
-    yield Sql("SUM(IF(s.y = 1, s.n_held, 0)) AS successes")
-    yield Sql("SUM(IF(s.y IN (0, 1), 0, s.n_held)) AS other")
-    yield Sql("COUNT(s.y) AS n_values")
-    yield Sql("MIN(s.y) AS minimum")
-    yield Sql("MAX(s.y) AS maximum")
-    yield Sql("MIN(IF(s.y > 0, s.y, NULL)) AS smallest_positive")
-    yield Sql("SUM(IF(s.y <= 0, s.n_held, 0)) AS at_most_zero")
+def _counts(segment: int) -> Iterator[tuple[str, str]]:
+    n = f"s.{weight(segment)}"
+    held = f"IF(s.y IS NULL, 0, {n})"
+    present = f"IF({n} > 0, s.y, NULL)"
+    yield f"SUM({n})", "n_rows"
+    yield f"SUM({n} * s.n_null)", "n_null"
+    yield f"SUM({n} * s.n_nonfinite)", "n_nonfinite"
+    yield f"SUM({held})", "n"
+    yield f"SUM(s.y * {n})", "total"
+    yield f"SUM(IF(s.y = 1, {n}, 0))", "successes"
+    yield f"SUM(IF(s.y IN (0, 1), 0, {held}))", "other"
+    yield f"MIN({present})", "minimum"
+    yield f"MAX({present})", "maximum"
+    yield f"MIN(IF(s.y > 0, {present}, NULL))", "smallest_positive"
+    yield f"SUM(IF(s.y <= 0, {n}, 0))", "at_most_zero"
 
 
-def _moments(wanted: Sequence[Clipped]) -> Iterator[Sql]:
-    yield Sql("MAX(s.center) AS center")
+def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str]]:
+    if wanted:
+        yield f"MAX(s.center_{segment})", "center"
     for index, each in enumerate(wanted):
         if each.rule is not None:
-            yield Sql(f"MAX(s.limit_{index}) AS limit_{index}")
-        yield Sql(f"MAX(s.scale_{index}) AS scale_{index}")
+            yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
+        yield f"MAX(s.scale_{index}_{segment})", f"scale_{index}"
         for exponent in range(1, each.powers + 1):
-            yield Sql(f"SUM(s.n_held * {power(f's.z_{index}', exponent)}) AS power_{index}_{exponent}")
+            z = power(f"s.z_{index}_{segment}", exponent)
+            yield f"SUM(s.{weight(segment)} * {z})", f"power_{index}_{exponent}"
 
 
-def _values() -> Iterator[Sql]:
-    few = f"s.n_values <= {FEW_VALUES} AND s.y IS NOT NULL"
-    yield Sql(f"ARRAY_AGG(IF({few}, s.y, NULL) IGNORE NULLS ORDER BY s.y) AS vals")
-    yield Sql(f"ARRAY_AGG(IF({few}, s.n_held, NULL) IGNORE NULLS ORDER BY s.y) AS counts")
+def _few(observed: Observed) -> Sql:
+    """The relations that end in `few`: how many distinct values there are, and these where they are few."""
+    sums, counts, arrays, few = [], [], [], []
+    for i in observed.segments:
+        n = weight(i)
+        sums.append(Sql(f"SUM(t.{n}) AS {n}"))
+        counts.append(Sql(f"SUM(IF(v.{n} > 0, 1, 0)) AS n_values_{i}"))
+        is_few = f"c.n_values_{i} <= {FEW_VALUES}"
+        few.append(Sql(is_few))
+        arrays.append(Sql(f"MAX(c.n_values_{i}) AS n_values__{i}"))
+        for value, name in (("v.y", "vals"), (f"v.{n}", "counts")):
+            kept = f"IF({is_few} AND v.{n} > 0, {value}, NULL)"
+            arrays.append(Sql(f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY v.y) AS {name}__{i}"))
+    return fill(
+        "needs/few",
+        sums=lines(sums, indent=0),
+        counts=lines(counts, indent=0),
+        arrays=lines(arrays, indent=0),
+    )
+
+
+def _same(one: str, other: str, keys: Sequence[str]) -> str:
+    return " AND ".join(f"{one}.{key} = {other}.{key}" for key in keys)

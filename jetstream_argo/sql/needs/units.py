@@ -1,16 +1,17 @@
-"""The relations that all queries for statistics begin with: counted values, after pre-treatments."""
+"""The relation that all queries for statistics begin with: a leaf's values, after pre-treatments."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql.needs.steps import keeps_integers, step_relations
+from jetstream_argo.sql.needs.leaf import ValueType, weight
+from jetstream_argo.sql.needs.steps import keeps_integers, needs_days, step_relations
 from jetstream_argo.sql.text import Sql, fill, lines, literal
-from jetstream_argo.stats.pretreatments import Action, PreTreatment
+from jetstream_argo.stats.pretreatments import PreTreatment
 
-KEYS = ("basis", "window_index", "segment", "branch")
+# What the rows of every answer are told apart by; a row is about all segments, in columns `…__0`, `…__1`, …
+KEYS = ("basis", "window_index", "branch")
 
 
 class Second(StrEnum):
@@ -20,114 +21,95 @@ class Second(StrEnum):
     DENOMINATOR = "d"
 
 
-class ValueType(StrEnum):
-    """What a metric's column holds."""
-
-    INTEGER = "INT64"
-    BOOLEAN = "BOOL"
-    FLOAT = "FLOAT64"
-    NUMERIC = "NUMERIC"
-    OTHER = "any"  # of which only units with and without it are counted
-
-    @property
-    def integer(self) -> bool:
-        """Whether its values are whole numbers by type."""
-        return self in (ValueType.INTEGER, ValueType.BOOLEAN)
-
-
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Whose values are asked for: `observations` of these windows and branches, with `y` treated by `steps`.
+    """Whose values are asked for: those of a leaf in these windows, with `y` treated by `steps`.
 
-    `second` and `second_type` describe the other column; a denominator is treated like `y`, a covariate is not.
+    `leaf` is the relation that `sql.needs.leaf` describes, `segments` are the places of those segments that are asked
+    about, and `names` what they are called. `second` is the other column, which the leaf has under the name
+    `second_column`; a denominator is treated like `y`, a covariate is not.
     """
 
-    observations: Sql
+    leaf: Sql
     windows: tuple[AnalysisWindow, ...]
-    branches: tuple[str, ...]
+    segments: tuple[int, ...]
+    names: tuple[str, ...]
     steps: tuple[PreTreatment, ...]
     y_type: ValueType
     second: Second | None = None
-    second_type: ValueType = ValueType.FLOAT
+    second_column: str = ""
 
     @property
     def integer(self) -> bool:
         """Whether `y` holds whole numbers by type, after its treatment."""
         return self.y_type.integer and keeps_integers(self.steps)
 
+    @property
+    def treats(self) -> tuple[str, ...]:
+        """The columns that the steps are applied to."""
+        return ("y", "d") if self.second is Second.DENOMINATOR else ("y",)
 
-def treats_of(observed: Observed) -> tuple[str, ...]:
-    """Return the columns that the steps are applied to."""
-    return ("y", "d") if observed.second is Second.DENOMINATOR else ("y",)
+    def weights(self, relation: str) -> list[Sql]:
+        """Return the columns of a relation that count units by segment."""
+        return [Sql(f"{relation}.{weight(i)}") for i in self.segments]
 
 
 def treated(observed: Observed) -> Sql:
-    """Return the relations that end in `treated`: (basis, window_index, segment, branch, y [, x | d], …).
+    """Return the relations that end in `treated`: (basis, window_index, branch, y [, x | d], n_null, n_nonfinite, n_…).
 
-    One row per distinct finite value (or pair), and some for units without one, whose y is NULL. `units` counts all
-    units of the row, `n_null` those without a value and `n_nonfinite` those with NaN or an infinite one. For a
-    covariate these two are about `y` alone.
+    `n_null` and `n_nonfinite` are 1 where the row's units have no value, or NaN or an infinite one, whose y is NULL
+    too; for a covariate they are about `y` alone.
     """
     names = ("y", *([observed.second.value] if observed.second else ()))
-    types = (observed.y_type, observed.second_type)
     columns = [Sql(f"o.{key}") for key in KEYS]
-    columns += [Sql("w.days"), *(_float(name, of) for name, of in zip(names, types, strict=False))]
-    carried = (*KEYS, "days", *names)
-    treats = treats_of(observed)
-    steps, last = step_relations(observed.steps, treats=treats, carried=(*carried, "units"), first="counted")
-    merges = any(step.action is Action.REPLACE for step in observed.steps)
+    columns += [_days(observed.windows)] if needs_days(observed.steps) else []
+    columns += [Sql("o.y")]
+    columns += [Sql(f"o.{observed.second_column} AS {observed.second.value}")] if observed.second else []
+    carried = (*KEYS, *(("days",) if needs_days(observed.steps) else ()), *names)
+    steps, last = step_relations(
+        observed.steps, treats=observed.treats, carried=carried, segments=observed.segments, first="units"
+    )
     return fill(
         "needs/units",
-        columns=lines(columns, indent=0),
-        observations=observed.observations,
-        windows=lines([_window(window) for window in observed.windows], indent=0),
-        branches=Sql(", ".join(literal(branch) for branch in observed.branches)),
-        keys=lines([Sql(f"u.{name}") for name in carried], indent=0),
+        columns=lines([*columns, *observed.weights("o")], indent=0),
+        leaf=observed.leaf,
+        windows=Sql(", ".join(str(window.index) for window in observed.windows)),
         steps=steps,
         last=Sql(last),
-        finite=Sql("finite" if merges else "treated"),
-        values=lines(_finite(names, treats), indent=0),
-        merged=_merged((*KEYS, *names)) if merges else Sql(""),
+        values=lines([*_finite(names, observed.treats), *observed.weights("s")], indent=0),
     )
 
 
-def _merged(keys: Sequence[str]) -> Sql:
-    """The relation in which values that a step made equal are one."""
-    sums = (Sql(f"SUM(f.{name}) AS {name}") for name in ("units", "n_null", "n_nonfinite"))
-    columns = [*(Sql(f"f.{name}") for name in keys), *sums]
+def long_rows(observed: Observed) -> Sql:
+    """Return the relations that end in `long`: (basis, window_index, segment, branch, y, units), of finite values.
+
+    One row per distinct value of a branch, and `segment` by its name.
+    """
+    listed = list(zip(observed.segments, observed.names, strict=True))
+    units = "\n".join(f"WHEN {literal(name)} THEN t.{weight(i)}" for i, name in listed)
     return fill(
-        "needs/merged",
-        columns=lines(columns, indent=0),
-        keys=lines([Sql(f"f.{name}") for name in keys], indent=0),
+        "needs/long",
+        units=treated(observed),
+        segments=Sql(", ".join(literal(name) for _, name in listed)),
+        weight=Sql(f"CASE segment\n  {units.replace(chr(10), chr(10) + '  ')}\nEND"),
     )
 
 
-def _window(window: AnalysisWindow) -> Sql:
-    return Sql(f"STRUCT({window.index} AS window_index, {window.days} AS days)")
+def wide(columns: Sequence[tuple[str, str]], segment: int) -> Iterator[Sql]:
+    """Yield (expression, name) as columns of an answer about a segment."""
+    yield from (Sql(f"{expression} AS {name}__{segment}") for expression, name in columns)
 
 
-def _float(name: str, of: ValueType) -> Sql:
-    match of:
-        case ValueType.BOOLEAN:
-            return Sql(f"CAST(CAST(o.{name} AS INT64) AS FLOAT64) AS {name}")
-        case ValueType.FLOAT:
-            return Sql(f"IF(o.{name} = 0, 0.0, o.{name}) AS {name}")  # -0.0 is 0
-        case ValueType.OTHER:
-            return Sql(f"IF(o.{name} IS NULL, NULL, 0.0) AS {name}")
-        case ValueType.INTEGER | ValueType.NUMERIC:
-            return Sql(f"CAST(o.{name} AS FLOAT64) AS {name}")
-        case _:
-            assert_never(of)
+def _days(windows: Sequence[AnalysisWindow]) -> Sql:
+    lengths = " ".join(f"WHEN {window.index} THEN {window.days}" for window in windows)
+    return Sql(f"CASE o.window_index {lengths} END AS days")
 
 
-def _finite(names: Sequence[str], judged: Sequence[str]) -> list[Sql]:
+def _finite(names: Sequence[str], judged: Sequence[str]) -> Iterator[Sql]:
     """The values with NULL for what is not a number, and why there is none, judged by some of them."""
     null = " OR ".join(f"s.{name} IS NULL" for name in judged)
     odd = " OR ".join(f"IS_NAN(s.{name}) OR IS_INF(s.{name})" for name in judged)
-    return [
-        *(Sql(f"s.{key}") for key in KEYS),
-        *(Sql(f"IF(IS_NAN(s.{name}) OR IS_INF(s.{name}), NULL, s.{name}) AS {name}") for name in names),
-        Sql("s.units"),
-        Sql(f"IF({null}, s.units, 0) AS n_null"),
-        Sql(f"IF(({null}) OR NOT ({odd}), 0, s.units) AS n_nonfinite"),
-    ]
+    yield from (Sql(f"s.{key}") for key in KEYS)
+    yield from (Sql(f"IF(IS_NAN(s.{name}) OR IS_INF(s.{name}), NULL, s.{name}) AS {name}") for name in names)
+    yield Sql(f"IF({null}, 1, 0) AS n_null")
+    yield Sql(f"IF(({null}) OR NOT ({odd}), 0, 1) AS n_nonfinite")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.sql.needs.units import Observed, treated
+from jetstream_argo.sql.needs.units import Observed, long_rows
 from jetstream_argo.sql.text import Sql, fill, lines, literal
 
 
@@ -18,4 +18,4 @@ def values_query(observed: Observed, cells: Sequence[tuple[str, int, str, str]])
         )
         for basis, index, segment, branch in cells
     ]
-    return fill("needs/values", units=treated(observed), cells=lines(wanted, indent=0))
+    return fill("needs/values", units=long_rows(observed), cells=lines(wanted, indent=0))

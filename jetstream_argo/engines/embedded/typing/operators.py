@@ -44,7 +44,7 @@ def _binary(reader: "Reader", node: exp.Expr, scope: Scope, chains: dict[int, Ch
     match = best(signatures_of(BINARY[type(node)]), [node.this, node.expression], sides.__getitem__)
     if match is None or match.result != FLOAT64:
         return _operator(reader, BINARY[type(node)], node, [node.this, node.expression], scope, read=sides)
-    return joined(node, sides[0], sides[1], chains)
+    return joined(node, sides[0], sides[1], chains, check=reader.setting.checks_overflow)
 
 
 def _side(reader: "Reader", node: exp.Expr, scope: Scope, chains: dict[int, Chain]) -> Value:

@@ -15,3 +15,4 @@ class Setting:
     reading: Reading
     registry: Registry
     columns: Callable[[str], Rows]
+    checks_overflow: bool = True

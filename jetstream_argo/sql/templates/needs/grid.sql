@@ -1,3 +1,4 @@
+-- Nothing overflows.
 -- One row per basis, window, segment and branch with many distinct values: how many are at each step of its grid.
 WITH {{placed}},
 stepped_to AS (

@@ -1,29 +1,73 @@
--- One row per basis, window, segment and branch with units: moments of a value and its covariate, as clipped.
+-- Nothing overflows.
+-- One row per basis, window and branch with units: moments of a value and its covariate, as clipped, for each segment.
 WITH {{units}},
-held AS (
+all_units AS (
   SELECT
-    t.*,
-    IF(t.y IS NULL, 0, t.units) AS n_y,
-    IF(t.x IS NULL, 0, t.units) AS n_x,
-    IF(t.y IS NULL OR t.x IS NULL, 0, t.units) AS n_both
+    {{covariate}},
+    {{all_weights}}
+  FROM {{all_units}} AS u
+),
+everybody AS (
+  SELECT SUM(u.{{everybody}}) AS n
+  FROM all_units AS u
+  WHERE u.x IS NOT NULL
+),
+sizes AS (
+  SELECT
+    t.basis,
+    t.window_index,
+    SUM(IF(t.y IS NULL OR t.x IS NULL, 0, t.{{everybody}})) AS n
   FROM treated AS t
+  GROUP BY t.basis, t.window_index
 ),
-{{places}},
-limits AS (
+orders AS (
   SELECT
-    y.basis,
-    y.window_index,
-    y.segment,
-    {{limits}}
-  FROM of_y AS y
-  LEFT JOIN of_x AS x
-    ON x.basis = y.basis AND x.window_index = y.window_index AND x.segment = y.segment
+    w.basis,
+    w.window_index,
+    IF(w.n = a.n, '', w.basis) AS order_basis,
+    IF(w.n = a.n, 0, w.window_index) AS order_window
+  FROM sizes AS w
+  CROSS JOIN everybody AS a
 ),
-scales AS (
+covariates AS (
+  SELECT '' AS basis, 0 AS window_index, 0.0 AS y, u.x, {{same_weights}}
+  FROM all_units AS u
+  WHERE u.x IS NOT NULL
+  UNION ALL
+  SELECT t.basis, t.window_index, t.y, t.x, {{weights}}
+  FROM treated AS t
+  INNER JOIN orders AS o
+    ON o.order_basis = t.basis AND o.order_window = t.window_index
+  WHERE t.x IS NOT NULL
+),
+{{of_y}},
+{{of_x}},
+{{ranks}},
+limits_y AS (
+  SELECT
+    p.basis,
+    p.window_index,
+    {{limits_y}}
+  FROM of_y AS p
+),
+scales_y AS (
   SELECT
     l.*,
-    {{scales}}
-  FROM limits AS l
+    {{scales_y}}
+  FROM limits_y AS l
+),
+limits_x AS (
+  SELECT
+    p.basis,
+    p.window_index,
+    {{limits_x}}
+  FROM of_x AS p
+),
+scales_x AS (
+  SELECT
+    l.*,
+    {{scales_x}}
+  FROM limits_x AS l
 ),
 reached AS (
   SELECT
@@ -35,24 +79,35 @@ reference_values AS (
   SELECT
     m.basis,
     m.window_index,
-    m.segment,
     {{qbars}}
   FROM reached AS m
-  INNER JOIN scales AS s
-    ON s.basis = m.basis AND s.window_index = m.window_index AND s.segment = m.segment
-  GROUP BY m.basis, m.window_index, m.segment
+  INNER JOIN scales_x AS s
+    ON s.basis = m.basis AND s.window_index = m.window_index
+  GROUP BY m.basis, m.window_index
+),
+of_window AS (
+  SELECT
+    o.basis AS own_basis,
+    o.window_index AS own_window,
+    x.*,
+    q.* EXCEPT (basis, window_index)
+  FROM orders AS o
+  INNER JOIN scales_x AS x
+    ON x.basis = o.order_basis AND x.window_index = o.order_window
+  LEFT JOIN reference_values AS q
+    ON q.basis = o.order_basis AND q.window_index = o.order_window
 ),
 standard AS (
   SELECT
     t.*,
     {{standard}}
-  FROM held AS t
-  LEFT JOIN scales AS s
-    ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment
-  LEFT JOIN reference_values AS q
-    ON q.basis = t.basis AND q.window_index = t.window_index AND q.segment = t.segment
+  FROM treated AS t
+  LEFT JOIN scales_y AS y
+    ON y.basis = t.basis AND y.window_index = t.window_index
+  LEFT JOIN of_window AS x
+    ON x.own_basis = t.basis AND x.own_window = t.window_index
 )
 SELECT
   {{columns}}
 FROM standard AS s
-GROUP BY s.basis, s.window_index, s.segment, s.branch
+GROUP BY s.basis, s.window_index, s.branch

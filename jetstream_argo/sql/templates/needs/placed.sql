@@ -10,13 +10,13 @@ ends AS (
     MIN(t.y) AS minimum,
     MAX(t.y) AS maximum,
     MIN(IF(t.y > 0, t.y, NULL)) AS smallest_positive{{mean}}
-  FROM treated AS t
+  FROM long AS t
   WHERE t.y IS NOT NULL
   GROUP BY t.basis, t.window_index, t.segment, t.branch
 ),
 spans AS (
   SELECT e.*, t.y, t.units
-  FROM treated AS t
+  FROM long AS t
   INNER JOIN ends AS e
     ON e.basis = t.basis AND e.window_index = t.window_index AND e.segment = t.segment AND e.branch = t.branch
   WHERE t.y IS NOT NULL

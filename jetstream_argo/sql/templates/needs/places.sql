@@ -1,33 +1,35 @@
-{{name}}_counts AS (
+{{buckets}},
+{{name}}_ends AS (
   SELECT
     {{keys}},
-    t.{{value}} AS value,
-    SUM(t.{{weight}}) AS units
-  FROM {{source}} AS t
-  WHERE t.{{weight}} > 0 AND t.{{value}} IS NOT NULL AND NOT IS_NAN(t.{{value}})
-  GROUP BY
-    {{keys}},
-    t.{{value}}
+    {{ends}}
+  FROM {{name}}_buckets AS b
+  GROUP BY {{keys}}
 ),
-{{name}}_ranks AS (
+{{name}}_near AS (
   SELECT
-    t.*,
-    SUM(t.units) OVER (
-      PARTITION BY
-        {{keys}}
-      ORDER BY t.value
-    ) AS upto,
-    SUM(t.units) OVER (
-      PARTITION BY
-        {{keys}}
-    ) AS n
-  FROM {{name}}_counts AS t
+    {{own_keys}},
+    t.value,
+    {{totals}},
+    {{ranks}}
+  FROM {{name}}_placed AS t
+  INNER JOIN {{name}}_buckets AS b
+    ON {{same_bucket}}
+  WHERE
+    {{wanted}}
+),
+{{name}}_quantiles AS (
+  SELECT
+    {{own_keys}},
+    {{quantiles}}
+  FROM {{name}}_near AS t
+  GROUP BY {{own_keys}}
 ),
 {{name}} AS (
   SELECT
-    {{keys}},
-    {{columns}}
-  FROM {{name}}_ranks AS t
-  GROUP BY
-    {{keys}}
+    e.*,
+    {{found}}
+  FROM {{name}}_ends AS e
+  INNER JOIN {{name}}_quantiles AS q
+    ON {{same}}
 )

@@ -1,9 +1,6 @@
--- One row per basis, window, segment and branch with units: counts, and moments of the values as clipped.
-WITH {{units}},
-held AS (
-  SELECT t.*, IF(t.y IS NULL, 0, t.units) AS n_held
-  FROM treated AS t
-),
+-- Nothing overflows.
+-- One row per basis, window and branch with units: counts, and moments of the values as clipped, for each segment.
+WITH {{units}}{{few}},
 {{places}},
 scales AS (
   SELECT
@@ -15,11 +12,16 @@ standard AS (
   SELECT
     t.*,
     {{standard}}
-  FROM held AS t
+  FROM treated AS t
   LEFT JOIN scales AS s
-    ON s.basis = t.basis AND s.window_index = t.window_index AND s.segment = t.segment AND s.branch = t.branch
+    ON s.basis = t.basis AND s.window_index = t.window_index AND s.branch = t.branch
+),
+sums AS (
+  SELECT
+    {{columns}}
+  FROM standard AS s
+  GROUP BY s.basis, s.window_index, s.branch
 )
 SELECT
-  {{columns}}
-FROM standard AS s
-GROUP BY s.basis, s.window_index, s.segment, s.branch
+  s.*{{found}}
+FROM sums AS s{{joined}}

@@ -1,10 +1,12 @@
--- One row per basis, window, segment and branch with units: counts.
-WITH {{units}},
-held AS (
-  SELECT t.*, IF(t.y IS NULL, 0, t.units) AS n_held
-  FROM treated AS t
+-- Nothing overflows.
+-- One row per basis, window and branch with units: counts, for each segment.
+WITH {{units}}{{few}},
+sums AS (
+  SELECT
+    {{columns}}
+  FROM treated AS s
+  GROUP BY s.basis, s.window_index, s.branch
 )
 SELECT
-  {{columns}}
-FROM held AS s
-GROUP BY s.basis, s.window_index, s.segment, s.branch
+  s.*{{found}}
+FROM sums AS s{{joined}}

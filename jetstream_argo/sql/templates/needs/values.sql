@@ -1,3 +1,4 @@
+-- Nothing overflows.
 -- One row per basis, window, segment and branch that is asked for: its distinct values, and how many units have each.
 WITH {{units}}
 SELECT
@@ -7,7 +8,7 @@ SELECT
   t.branch,
   ARRAY_AGG(t.y ORDER BY t.y) AS vals,
   ARRAY_AGG(t.units ORDER BY t.y) AS counts
-FROM treated AS t
+FROM long AS t
 INNER JOIN UNNEST([
   {{cells}}
 ]) AS k

@@ -1,0 +1,8 @@
+{{buckets}},
+{{name}} AS (
+  SELECT
+    {{keys}},
+    {{columns}}
+  FROM {{name}}_buckets AS b
+  GROUP BY {{keys}}
+)

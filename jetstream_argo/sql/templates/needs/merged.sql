@@ -1,8 +1,0 @@
-,
-treated AS (
-  SELECT
-    {{columns}}
-  FROM finite AS f
-  GROUP BY
-    {{keys}}
-)

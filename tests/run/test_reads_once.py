@@ -1,0 +1,75 @@
+"""How often the statements for the statistics of one metric read what is stored."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.plan.model import Statistic
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql.text import Sql
+from tests.run.estimating_world import BEFORE, WEEK, Unit, World, statistic, step, world_of
+
+SECOND = AnalysisWindow(2, 7, 13)
+
+EVERYTHING = (
+    statistic("count"),
+    statistic("binomial"),
+    statistic("deciles"),
+    statistic("empirical_cdf"),
+    statistic("kernel_density_estimate"),
+    statistic("bootstrap_mean", drop_highest=0.1),
+    statistic("linear_model_mean", covariate=BEFORE, drop_highest=0.1),
+    statistic("welch_mean", step("remove_nulls"), step("censor_highest_values", fraction=0.9)),
+)
+
+
+def stored_reads(statements: list[Sql]) -> Counter[str]:
+    """How often each table is named in the statements, but for those that are made in between."""
+    found: Counter[str] = Counter()
+    for sql in statements:
+        tree = sqlglot.parse_one(sql, dialect="bigquery")
+        found.update(table.name for table in tree.find_all(exp.Table) if table.db and "scratch" not in table.name)
+    return found
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Many distinct values, on both bases, in two windows and a segment."""
+    units = [
+        Unit(
+            ("control", "treatment")[number % 2],
+            {(basis, window): 1.5 * number + window for basis in Basis for window in (1, 2)},
+            before=float(number % 7),
+            segments=("new",) if number % 3 == 0 else (),
+        )
+        for number in range(2200)
+    ]
+    return world_of(tmp_path, units, segments=("new",))
+
+
+def test_every_stored_table_is_read_once_whatever_is_asked_of_it(world: World) -> None:
+    world.estimate(*EVERYTHING, windows=(WEEK, SECOND))
+
+    reads = stored_reads([*world.engine.made, *world.engine.asked])
+    assert set(reads) == {"values_enrollments", "values_exposures", "enrollments_try_it", "before"}
+    assert set(reads.values()) == {1}
+
+
+@pytest.mark.parametrize("asked", [statistic("count"), statistic("sum"), statistic("binomial")])
+def test_what_is_asked_once_is_asked_of_the_stored_tables_themselves(world: World, asked: Statistic) -> None:
+    world.estimate(asked, windows=(WEEK, SECOND))
+
+    assert world.engine.made == []
+    assert set(stored_reads(world.engine.asked).values()) == {1}
+
+
+def test_nobody_is_joined_who_is_not_asked_for(tmp_path: Path) -> None:
+    world = world_of(tmp_path, [Unit("control", {(Basis.ENROLLMENTS, 1): 1.5})], branches=("control",))
+
+    world.estimate(statistic("bootstrap_mean"))
+
+    assert set(stored_reads([*world.engine.made, *world.engine.asked])) == {"values_enrollments"}
