@@ -3,10 +3,11 @@
 import json
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import TypeAlias
+from functools import lru_cache
+from typing import NoReturn, TypeAlias
 
 from jetstream_argo.engines.embedded.types import duckdb_type
 from jetstream_argo.engines.protocol import Column, Value
@@ -14,6 +15,8 @@ from jetstream_argo.engines.type_names import element, members
 from jetstream_argo.errors import InvalidQuery
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+
+_Encode: TypeAlias = Callable[[object, str], Json]
 
 _FITTING: dict[str, tuple[type, ...]] = {
     "STRING": (str,), "BOOL": (bool,), "BOOLEAN": (bool,), "DATE": (date, str), "DATETIME": (datetime, str),
@@ -29,10 +32,11 @@ def document(rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> 
     """
     names = {column.name for column in columns}
     for number, row in enumerate(rows):
-        unknown = [key for key in row if key not in names]
-        if unknown:
-            raise InvalidQuery(f"row {number} has {unknown[0]!r}, which is none of the columns {sorted(names)}")
-    return json.dumps([{c.name: _encoded(row.get(c.name), c.type, c.name) for c in columns} for row in rows])
+        if not row.keys() <= names:
+            unknown = next(key for key in row if key not in names)
+            raise InvalidQuery(f"row {number} has {unknown!r}, which is none of the columns {sorted(names)}")
+    encoders = [(column.name, _encoder(column.type)) for column in columns]
+    return json.dumps([{name: encode(row.get(name), name) for name, encode in encoders} for row in rows])
 
 
 def structure(columns: Sequence[Column]) -> str:
@@ -50,29 +54,62 @@ def _structure(type_: str) -> Json:
     return "VARCHAR" if type_.upper() == "BYTES" else duckdb_type(type_)
 
 
-def _encoded(value: object, type_: str, where: str) -> Json:
-    upper = type_.strip().upper()
-    if value is None:
-        return None
-    if upper.startswith("ARRAY<") and isinstance(value, list | tuple):
-        return [_encoded(item, type_.strip()[6:-1], where) for item in value]
-    if upper.startswith("STRUCT<") and isinstance(value, Mapping):
-        return {name: _encoded(value.get(name), inner, f"{where}.{name}") for name, inner in members(type_)}
-    match upper.partition("(")[0], value:
-        case "JSON", _:
-            return json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value))  # type: ignore[no-any-return]  # JSON it is
-        case "INT64" | "INTEGER" | "INT", int() | float() if float(value).is_integer():
-            return int(value)
-        case "FLOAT64", int() | float():
-            return float(value) if math.isfinite(value) else str(value)
-        case base, _ if isinstance(value, _FITTING.get(base, ())):
-            return _text(value)
+@lru_cache(maxsize=1024)
+def _encoder(type_: str) -> _Encode:
+    """Return what encodes values of a type; it is told the column's name, for its errors."""
+    bare = type_.strip()
+    if bare.upper().startswith("ARRAY<"):
+        return _array_encoder(type_, _encoder(bare[6:-1]))
+    if bare.upper().startswith("STRUCT<"):
+        return _struct_encoder(type_, [(name, _encoder(inner)) for name, inner in members(type_)])
+    return _scalar_encoder(type_, bare.upper().partition("(")[0])
+
+
+def _array_encoder(type_: str, item: _Encode) -> _Encode:
+    def encode(value: object, where: str) -> Json:
+        if isinstance(value, list | tuple):
+            return [item(element, where) for element in value]
+        return None if value is None else _refused(value, type_, where)
+
+    return encode
+
+
+def _struct_encoder(type_: str, fields: Sequence[tuple[str, _Encode]]) -> _Encode:
+    def encode(value: object, where: str) -> Json:
+        if isinstance(value, Mapping):
+            return {name: inner(value.get(name), f"{where}.{name}") for name, inner in fields}
+        return None if value is None else _refused(value, type_, where)
+
+    return encode
+
+
+def _scalar_encoder(type_: str, base: str) -> _Encode:
+    fitting = _FITTING.get(base, ())
+
+    def encode(value: object, where: str) -> Json:
+        if value is None:
+            return None
+        if fitting:
+            return _text(value) if isinstance(value, fitting) else _refused(value, type_, where)
+        match base, value:
+            case "JSON", _:
+                return json.loads(value) if isinstance(value, str) else json.loads(json.dumps(value))  # type: ignore[no-any-return]  # JSON it is
+            case "INT64" | "INTEGER" | "INT", int() | float() if float(value).is_integer():
+                return int(value)
+            case "FLOAT64", int() | float():
+                return float(value) if math.isfinite(value) else str(value)
+        return _refused(value, type_, where)
+
+    return encode
+
+
+def _refused(value: object, type_: str, where: str) -> NoReturn:
     raise InvalidQuery(f"{where}: {value!r} is not of type {type_}")
 
 
 def _text(value: object) -> Json:
     match value:
-        case bool() | str():
+        case str() | bool():
             return value
         case date() | time():
             return value.isoformat()
