@@ -10,6 +10,7 @@ from jetstream_argo.engines.embedded.functions import load_registry
 from jetstream_argo.engines.embedded.limits import Limits, stopped_after
 from jetstream_argo.engines.embedded.session import Session
 from jetstream_argo.engines.embedded.store import Store
+from jetstream_argo.engines.protocol import Layout, Write
 from jetstream_argo.errors import TooBig
 from jetstream_argo.sql.text import Sql
 
@@ -47,3 +48,19 @@ def test_a_statement_that_takes_long_shows_no_progress_bar_of_duckdb(tmp_path: P
     session = Session(store, "local", load_registry(None), {}, timeout_seconds=60.0)
 
     assert session.run("SELECT current_setting('enable_progress_bar')", "").fetchall() == [(False,)]
+
+
+def test_temporary_tables_leave_nothing_behind_and_another_may_have_the_name_of_an_earlier_one(tmp_path: Path) -> None:
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    engine = EmbeddedEngine(tmp_path / "warehouse", limits=Limits(spill=spill))
+    temporary = Layout(temporary=True)
+
+    found = []
+    for sql in (Sql("SELECT 1 AS a, 2 AS b"), Sql("SELECT 'x' AS c")):
+        engine.query_to_table(sql, "d.t", write=Write.TRUNCATE, labels={}, layout=temporary)
+        found.append(engine.query(Sql("SELECT * FROM d.t"), labels={}).rows)
+        engine.delete("d.t")
+
+    assert found == [((1, 2),), (("x",),)]
+    assert list(spill.iterdir()) == []

@@ -4,9 +4,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +55,7 @@ class Session:
         self._timeout_seconds = timeout_seconds
         self._macros: set[str] = set()
         self._views = Views(store, self)
+        self._numbers = count()
 
     @cached_property
     def _translator(self) -> "Translator":
@@ -167,13 +169,13 @@ class Session:
         """Keep the rows of DuckDB's query `rows` as a table of this process alone; return how many there are."""
         folder = Path(self._settings["temp_directory"])
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{len(self._views.kept)}-{name.table}.parquet"
+        file = folder / f"{next(self._numbers)}-{name.table}.parquet"  # a name that no file had before
         statement = (
             f"COPY (SELECT {casts(columns)} FROM ({rows}) AS _rows) TO {text_literal(str(file))} (FORMAT parquet)"
         )
-        (count,) = self.run(statement, sql).fetchone() or (0,)
+        (number,) = self.run(statement, sql).fetchone() or (0,)
         self._views.kept[name] = Kept(columns, file)
-        return int(count)
+        return int(number)
 
     def forget(self, name: TableName) -> bool:
         """Remove a table of this process alone; return whether there was one."""
@@ -181,6 +183,8 @@ class Session:
         if kept is None:
             return False
         kept.file.unlink(missing_ok=True)
+        with suppress(OSError):  # there are others, or DuckDB's own
+            kept.file.parent.rmdir()
         return True
 
     @contextmanager
