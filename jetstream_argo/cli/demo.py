@@ -11,7 +11,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.cli.running import run_here
+from jetstream_argo.cli.running import load_for_nodes, run_here
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Engine
@@ -59,6 +59,7 @@ def _telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...],
         return
     from jetstream_argo.synthetic.generate import generate  # loads numpy
 
+    load_for_nodes()
     say(f"making up the telemetry of {units} units")
     warehouse.mkdir(parents=True, exist_ok=True)
     for made in generate(plan, EmbeddedEngine(warehouse), units=units, seed=seed, effects=effects):

@@ -19,7 +19,7 @@ from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Dag, ExportTask
 from jetstream_argo.engines.connect import Connections, check
-from jetstream_argo.errors import EXIT_DEFINITION
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
 _PRELOADED = [
     "jetstream_argo.cli.task",
     "jetstream_argo.engines.embedded.engine",
+    "jetstream_argo.engines.embedded.translate",
+    "jetstream_argo.engines.arrow",
     "duckdb",
-    "sqlglot",
+    "pyarrow.compute",
     "jetstream_argo.run.statistics",
+    "jetstream_argo.run.estimating",
     "jetstream_argo.run.publishing",
     "jetstream_argo.stats.linear",
     "jetstream_argo.stats.deciles",
@@ -63,12 +66,15 @@ def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: str, **o
         raise click.UsageError("--parameter and --state belong to --manifest")
     check(warehouse)
     plan, files = planned_from(**options)
-    due = filtered(build_dag(plan), chosen(metrics)).nodes
-    needed = {metric for node in due for metric in node.metrics}
+    dag = filtered(build_dag(plan), chosen(metrics))
+    if _is_done(plan, dag, warehouse=warehouse, metrics=metrics, export_to=export_to):
+        return EXIT_DONE
+    load_for_nodes()
+    needed = {metric for node in dag.nodes for metric in node.metrics}
     asked = chosen(metrics) or [metric.name for metric in plan.metrics if metric.name in needed]
-    if due and stops(plan, warehouse, files=files, metrics=asked):
+    if stops(plan, warehouse, files=files, metrics=asked):
         return EXIT_DEFINITION
-    return run_here(plan, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
+    return _run_nodes(plan, dag, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
 
 
 def _run_manifest(
@@ -91,13 +97,27 @@ def _run_manifest(
 def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
     """Run the workflow of `plan` in processes of this machine, and show how it goes."""
     dag = filtered(build_dag(plan), chosen(metrics))
-    if not dag.nodes:
-        say(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
-        return DagRun(())
-    if not export_to and (known := _idle(plan, dag, warehouse, metrics)):
-        say(f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})")
+    if _is_done(plan, dag, warehouse=warehouse, metrics=metrics, export_to=export_to):
         return DagRun(())
     return _run_nodes(plan, dag, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to)
+
+
+def load_for_nodes() -> None:
+    """Have what nodes need loaded meanwhile, because some will be run."""
+    from jetstream_argo.run.workers import load
+
+    load(_PRELOADED)
+
+
+def _is_done(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, export_to: str) -> bool:
+    """Say that there is nothing to do, and return True, if that is so."""
+    if not dag.nodes:
+        say(f"{plan.experiment.slug}: nothing is due by {plan.as_of}")
+        return True
+    known = None if export_to else _idle(plan, dag, warehouse, metrics)
+    if known is not None:
+        say(f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})")
+    return known is not None
 
 
 def _run_nodes(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:
@@ -106,12 +126,13 @@ def _run_nodes(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, jo
     from jetstream_argo.run.workers import Workers
     from jetstream_argo.terminal.console import EscapingConsole
 
+    load_for_nodes()
     console = EscapingConsole(stderr=True)
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(plan))
         arguments = ("--plan", str(file), "--warehouse", warehouse, "--metrics", metrics, "--export-to", export_to)
-        workers = Workers(_Tasks(arguments), most=jobs, preload=_PRELOADED)
+        workers = Workers(_Tasks(arguments), most=jobs)
         result = run_dag(dag, workers, scratch=Path(scratch), watch=watch)
     say(summary(result))
     if console.is_terminal:  # where lines of nodes that succeed do not stay

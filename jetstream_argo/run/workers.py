@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from multiprocessing import connection, forkserver, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -19,6 +19,12 @@ Work: TypeAlias = Callable[[str, Path], int]
 
 _PROCESSES = get_context("forkserver")
 MOST_BYTES = 1 << 30  # of memory, that a process may keep when a node has ended
+
+
+def load(modules: Sequence[str]) -> None:
+    """Have the server of which processes are forks load these modules, and return at once."""
+    _PROCESSES.set_forkserver_preload(list(modules))
+    forkserver.ensure_running()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,17 @@ class _Worker:
 
 
 class Workers:
-    """At most `most` processes, forked from a server that has `preload` loaded, and started when they are needed.
+    """At most `most` processes, forked from a server that has loaded what `load` names, when they are needed.
 
     A process that dies costs the node that it was at, and another one takes its place. So does another one when a
     node leaves threads behind, or more than `most_bytes` of memory. To be used as a context, in which processes end.
     """
 
-    def __init__(self, work: Work, *, most: int, preload: Sequence[str] = (), most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, work: Work, *, most: int, most_bytes: int = MOST_BYTES) -> None:
         self._work = work
         self._most = most
         self._most_bytes = most_bytes
         self._workers: list[_Worker] = []
-        _PROCESSES.set_forkserver_preload(list(preload))
 
     def __enter__(self) -> "Workers":
         return self
