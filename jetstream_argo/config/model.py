@@ -62,6 +62,14 @@ class DataSource:
     may_be_empty: bool = False
 
 
+class MetricRole(StrEnum):
+    """What a metric is for: to decide by, to watch so that nothing breaks, or to learn from."""
+
+    PRIMARY = "primary"
+    GUARDRAIL = "guardrail"
+    SECONDARY = "secondary"
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A number per unit and window: an aggregate over one data source, or made from the metrics in `depends_on`.
@@ -78,6 +86,8 @@ class Metric:
     description: str = ""
     bigger_is_better: bool = True
     file: str = ""
+    unit: str = ""
+    role: MetricRole = MetricRole.SECONDARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from pydantic import JsonValue
 
 from jetstream_argo.config.context import Context, prose
 from jetstream_argo.config.layers import overlay
-from jetstream_argo.config.model import Basis, DataSource, Metric, PeriodMetrics, Plain, PreTreatment, Summary
+from jetstream_argo.config.model import (
+    Basis,
+    DataSource,
+    Metric,
+    MetricRole,
+    PeriodMetrics,
+    Plain,
+    PreTreatment,
+    Summary,
+)
 from jetstream_argo.config.names import case_twins, wrong_with_metric
 from jetstream_argo.config.resolve_sources import Sources
 from jetstream_argo.config.specs import MetricSpec, ParameterSpec, Reference
@@ -142,6 +151,8 @@ class Metrics:
             description=prose(spec.description),
             bigger_is_better=spec.bigger_is_better is not False,
             file=spec.file,
+            unit=prose(spec.unit),
+            role=spec.role or MetricRole.SECONDARY,
         )
 
     def _expression(self, spec: MetricSpec, name: str, template: str) -> str | None:

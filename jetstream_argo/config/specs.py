@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from jetstream_argo.config.dates import LONGEST_DAYS, sane
-from jetstream_argo.config.model import AnalysisUnit, Basis, Period, SignalBound
+from jetstream_argo.config.model import AnalysisUnit, Basis, MetricRole, Period, SignalBound
 from jetstream_argo.config.names import COLUMN_PATTERN
 from jetstream_argo.errors import Problem
 
@@ -86,6 +86,8 @@ class MetricSpec(Section):
     friendly_name: str | None = None
     description: str | None = None
     bigger_is_better: StrictBool | None = None
+    unit: Annotated[str, Field(min_length=1, max_length=16)] | None = None  # such as "s" or "€"; "%" of a share
+    role: MetricRole | None = None
     type: str | None = None
     category: str | None = None
     level: str | None = None

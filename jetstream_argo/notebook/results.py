@@ -17,6 +17,7 @@ from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_defau
 from jetstream_argo.report.facts import Facts, sentences
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
+from jetstream_argo.report.summary.about import recorded_about
 from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.summary.charts import uplift_chart
 from jetstream_argo.report.summary.html import sections
@@ -162,5 +163,6 @@ def read_results(
 ) -> Results:
     """Return the latest estimates of all periods, and what is recorded about all of them."""
     rows = read_estimates(engine, place, Filters(metrics=metrics, periods=tuple(Period)))
-    report = status_report(None, read_entries(engine, place))
-    return Results(place.slug, rows, report.facts, reference, kind, about or About())
+    entries = read_entries(engine, place)
+    facts = status_report(None, entries).facts
+    return Results(place.slug, rows, facts, reference, kind, about or recorded_about(entries))

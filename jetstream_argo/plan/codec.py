@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jetstream_argo.config.model import MetricRole
 from jetstream_argo.errors import PlanError
 from jetstream_argo.files import read_file
 from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan
@@ -18,13 +19,18 @@ def dump(plan: AnalysisPlan) -> bytes:
     """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes.
 
     Where nothing is known of the sources nothing is written of them, as before there was such a thing; nor is of empty
-    branches that are not allowed.
+    branches that are not allowed, and of metrics' units and roles that nobody has named.
     """
     written = _adapter().dump_python(plan, mode="json")
     if plan.readiness is None:
         del written["readiness"]
     if not plan.experiment.allow_empty_branches:
         del written["experiment"]["allow_empty_branches"]
+    for metric in written["metrics"]:
+        if not metric["unit"]:
+            del metric["unit"]
+        if metric["role"] == MetricRole.SECONDARY:
+            del metric["role"]
     return canonical(written).encode()
 
 

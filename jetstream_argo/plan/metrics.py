@@ -104,6 +104,8 @@ def _split(
             friendly_name=metric.friendly_name,
             description=metric.description,
             bigger_is_better=metric.bigger_is_better,
+            unit=metric.unit,
+            role=metric.role,
         ),
         split.partials if split else (),
     )

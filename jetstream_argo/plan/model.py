@@ -10,6 +10,7 @@ from jetstream_argo.config.model import (
     AnalysisUnit,
     Basis,
     Deletions,
+    MetricRole,
     Outcome,
     Period,
     Segment,
@@ -91,6 +92,8 @@ class Metric:
     friendly_name: str
     description: str
     bigger_is_better: bool
+    unit: str = ""
+    role: MetricRole = MetricRole.SECONDARY
 
 
 @dataclass(frozen=True, slots=True)

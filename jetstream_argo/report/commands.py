@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from jetstream_argo.report.results import Filters
+    from jetstream_argo.report.summary.model import About
 
 _WIDTH = 160  # of tables that go to a file or another program
 _FORMATS = ("table", "json", "csv", "parquet")
@@ -106,7 +107,8 @@ def results(
     is_table = asked["format_"] == "table"
     result = _estimates(target, filters, report, all_metrics=is_table)
     if is_table:
-        _print(lambda width: _answers(result, target, report, filters, asked, width), asked["output"])
+        about = _about(target, entries)
+        _print(lambda width: _answers(result, about, report, filters, asked, width), asked["output"])
     else:
         _write(_encoded(with_units(result, report.facts), asked["format_"]), asked["output"])
     if not exit_code:
@@ -156,14 +158,17 @@ def _estimates(target: _Target, filters: "Filters", report: StatusReport, *, all
     return result
 
 
+def _about(target: _Target, entries: Sequence[Entry]) -> "About":
+    from jetstream_argo.report.summary.about import about_plan, recorded_about
+
+    return recorded_about(entries) if target.plan is None else about_plan(target.plan)
+
+
 def _answers(
-    result: Result, target: _Target, report: StatusReport, filters: "Filters", asked: Mapping[str, Any], width: int
+    result: Result, about: "About", report: StatusReport, filters: "Filters", asked: Mapping[str, Any], width: int
 ) -> "Iterable[RenderableType]":
-    from jetstream_argo.report.summary.about import about_plan
-    from jetstream_argo.report.summary.model import About
     from jetstream_argo.report.summary.show import Shown, answers
 
-    about = About() if target.plan is None else about_plan(target.plan)
     shown = Shown(
         everything=asked["everything"],
         over_time=asked["over_time"],

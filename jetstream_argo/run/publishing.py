@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.protocol import Result, TableInfo
@@ -13,6 +13,7 @@ from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
+from jetstream_argo.report.summary.about import about_to_record
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.values import bases_of
@@ -20,7 +21,7 @@ from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.store.entries import Kind
+from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.ledger import Ledger
 
 
@@ -33,6 +34,7 @@ def publish(context: Context) -> str:
         NodeError: some view could not be made; the others were, and the files.
     """
     views = _publish_views(context)
+    _record_about(context)
     parts = [_count(views.changed, views.same, "view")]
     report = status_report(context.plan, context.ledger.entries, today=context.now().date())
     if context.export_to:
@@ -47,6 +49,13 @@ def publish(context: Context) -> str:
         retry = any(error.exit_code == EXIT_RETRY for _, error in views.failed)
         raise NodeError("; ".join(parts), exit_code=EXIT_RETRY if retry else EXIT_DEFINITION)
     return "; ".join(parts)
+
+
+def _record_about(context: Context) -> None:
+    """Write down what the plan says of its metrics, for readers who have no plan, if the record says something else."""
+    facts = about_to_record(context.plan, context.ledger.entries)
+    if facts:
+        context.record([replace(context.entry(Kind.EXPORT, State.COMPUTED), facts=facts)])
 
 
 def _count(changed: int, same: int, what: str) -> str:

@@ -123,3 +123,24 @@ def test_everything_that_is_wrong_is_told(tmp_path: Path, text: str, problems: l
         load_experiment_file(_write(tmp_path, text))
 
     assert [str(problem) for problem in caught.value.problems] == problems
+
+
+def test_a_metric_says_its_unit_and_what_it_is_for(tmp_path: Path) -> None:
+    text = textwrap.dedent(
+        """
+        [experiment]
+        slug = "a"
+        branches = ["x"]
+        [metrics.m]
+        data_source = "d"
+        select_expression = "1"
+        unit = "s"
+        role = "guardrail"
+        """
+    )
+
+    metric = load_experiment_file(_write(tmp_path, text)).spec.metrics["m"]
+
+    assert (metric.unit, metric.role) == ("s", "guardrail")
+    with pytest.raises(ConfigError, match=r"metrics.m.role.*'primary', 'guardrail' or 'secondary'"):
+        load_experiment_file(_write(tmp_path, text.replace("guardrail", "gaurdrail")))

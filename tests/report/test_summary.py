@@ -8,14 +8,17 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from jetstream_argo.config.model import MetricRole
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.report.estimates import COLUMNS, DERIVED
 from jetstream_argo.report.facts import BranchUnits, Facts, Units
+from jetstream_argo.report.summary.about import about_to_record, recorded_about
 from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.summary.charts import uplift_chart
 from jetstream_argo.report.summary.html import sections
-from jetstream_argo.report.summary.model import About, MetricAbout, Role, Verdict
+from jetstream_argo.report.summary.model import About, MetricAbout, Verdict
 from jetstream_argo.report.summary.show import Shown, answers
+from jetstream_argo.store.entries import Kind
 from tests.report import small
 
 Row = dict[str, Value]
@@ -66,11 +69,10 @@ def _verdict(rows: list[Row], better: bool | None = None) -> Verdict:
     [
         ((0.1, 0.02, 0.18), 0.01, True, Verdict.BETTER),
         ((0.1, 0.02, 0.18), 0.01, False, Verdict.WORSE),
-        ((0.1, 0.02, 0.18), 0.01, None, Verdict.HIGHER),
         ((-0.1, -0.18, -0.02), 0.01, True, Verdict.WORSE),
-        ((-0.1, -0.18, -0.02), 0.01, None, Verdict.LOWER),
+        ((-0.1, -0.18, -0.02), 0.01, None, Verdict.WORSE),
         ((0.1, 0.02, 0.18), 0.2, True, Verdict.PERHAPS_BETTER),
-        ((-0.1, -0.18, -0.02), 0.2, None, Verdict.PERHAPS_LOWER),
+        ((-0.1, -0.18, -0.02), 0.2, None, Verdict.PERHAPS_WORSE),
         ((0.1, -0.02, 0.22), 0.2, True, Verdict.UNCLEAR),
         ((0.1, 0.02, 0.18), None, True, Verdict.BETTER),
         ((None, None, None), None, True, Verdict.UNKNOWN),
@@ -79,6 +81,13 @@ def _verdict(rows: list[Row], better: bool | None = None) -> Verdict:
 )
 def test_what_follows_is_said_by_interval_p_value_and_direction(uplift, holm, better, verdict) -> None:
     assert _verdict(_pair(uplift=uplift, holm=holm), better) is verdict
+
+
+def test_without_a_plan_the_chance_to_win_tells_which_is_better() -> None:
+    rows = _pair()
+    rows[2]["chance_to_win"] = 0.01
+
+    assert _verdict(rows) is Verdict.WORSE
 
 
 def test_a_metric_has_one_line_with_values_uplift_bar_p_value_and_verdict() -> None:
@@ -91,7 +100,7 @@ def test_a_metric_has_one_line_with_values_uplift_bar_p_value_and_verdict() -> N
     assert lines[2].split() == ["metric", "control", "treatment", "uplift", "of", "2", "CUPED", "verdict"]
     hours, ads = lines[4:6]
     assert hours.split()[:6] == ["hours", "10", "11", "+10.0", "%", "[+2.0,"]
-    assert hours.split()[7:] == ["│──●───", "0.010", "−33", "%", "higher"]
+    assert hours.split()[7:] == ["│──●───", "0.010", "−33", "%", "better"]
     assert ads.split()[-2:] == ["1", "unclear"]
     assert "┼" in ads
     assert len(lines) == 7
@@ -169,8 +178,8 @@ def test_deciles_are_a_table_of_deciles_by_branches() -> None:
 def test_units_shares_roles_and_notes_are_shown() -> None:
     about = About(
         {
-            "slow": MetricAbout(unit="s", role=Role.GUARDRAIL, bigger_is_better=False),
-            "kept": MetricAbout(role=Role.PRIMARY, bigger_is_better=True),
+            "slow": MetricAbout(unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False),
+            "kept": MetricAbout(role=MetricRole.PRIMARY, bigger_is_better=True),
         }
     )
     kept = [row | {"statistic": "binomial"} for row in _pair("kept")]
@@ -238,7 +247,7 @@ def test_html_has_all_that_the_terminal_has_and_takes_names_for_text() -> None:
         odd,
         "+10.0 % [+2.0, +18.0]",
         "−33 %",
-        "higher",
+        "better",
         "0.010",
         "1 more",
         "deciles of hours",
@@ -265,3 +274,23 @@ def test_a_chart_of_equal_branches_can_be_drawn() -> None:
     chart = uplift_chart("hours", windows_of(_pair(uplift=(0.0, 0.0, 0.0)), About()))
 
     assert "nan" not in chart
+
+
+def test_what_a_plan_says_of_its_metrics_is_recorded_once_and_read_without_the_plan() -> None:
+    slow = small.metric(
+        "slow", unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False, friendly_name="", description=""
+    )
+    plain = small.metric("plain", friendly_name="plain", description="")
+    plan = small.plan([slow, plain])
+
+    facts = about_to_record(plan, [])
+
+    entry = small.entry(Kind.EXPORT, facts=facts)
+    about = recorded_about([entry])
+    assert about.reference == "control"
+    assert about.metric("slow") == MetricAbout(unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False)
+    assert about.metric("plain") == MetricAbout()
+    assert about_to_record(plan, [entry]) == ""
+    assert about_to_record(small.plan([plain]), [entry]) != ""
+    assert about_to_record(small.plan([plain]), []) == ""
+    assert recorded_about([]) == About()

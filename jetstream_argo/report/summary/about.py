@@ -1,18 +1,68 @@
-"""What a plan says of an experiment and its metrics, for whoever reads its answers."""
+"""What is known of an experiment and its metrics for whoever reads its answers, from a plan or from the record."""
 
+import json
+from collections.abc import Iterable
+
+from jetstream_argo.config.model import MetricRole
+from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.summary.model import About, MetricAbout
+from jetstream_argo.store.entries import Entry, Kind
+
+_ABOUT = "about"
 
 
 def about_plan(plan: AnalysisPlan) -> About:
     """Return what a plan says."""
-    return About({metric.name: about_metric(metric) for metric in plan.metrics}, plan.experiment.reference_branch)
+    return About({metric.name: _about_metric(metric) for metric in plan.metrics}, plan.experiment.reference_branch)
 
 
-def about_metric(metric: Metric) -> MetricAbout:
-    """Return what a plan says of a metric."""
-    return MetricAbout(
-        title=metric.friendly_name,
-        description=metric.description,
-        bigger_is_better=metric.bigger_is_better,
-    )
+def recorded_about(entries: Iterable[Entry]) -> About:
+    """Return what the record says: what the plan said that was published last; nothing where none did."""
+    found = json.loads(_last(entries) or "{}").get(_ABOUT, {})
+    metrics = {
+        name: MetricAbout(
+            title=said.get("title", ""),
+            description=said.get("description", ""),
+            unit=said.get("unit", ""),
+            role=MetricRole(said.get("role", MetricRole.SECONDARY)),
+            bigger_is_better=said.get("bigger_is_better", True),
+        )
+        for name, said in found.get("metrics", {}).items()
+    }
+    return About(metrics, found.get("reference"))
+
+
+def about_to_record(plan: AnalysisPlan, entries: Iterable[Entry]) -> str:
+    """Return what to write down as facts so that the record says what the plan does; empty where it does already.
+
+    Of metrics of which nothing is said beyond their name nothing is written.
+    """
+    said = {metric.name: facts for metric in plan.metrics if (facts := _facts(metric))}
+    written = canonical({_ABOUT: {"metrics": said, "reference": plan.experiment.reference_branch}})
+    last = _last(entries)
+    if last == written or (not said and last is None):
+        return ""
+    return written
+
+
+def _last(entries: Iterable[Entry]) -> str | None:
+    found = [entry.facts for entry in entries if entry.kind is Kind.EXPORT and entry.facts]
+    return found[-1] if found else None
+
+
+def _facts(metric: Metric) -> dict[str, str | bool]:
+    facts: dict[str, str | bool] = {
+        "title": metric.friendly_name if metric.friendly_name != metric.name else "",
+        "description": metric.description,
+        "unit": metric.unit,
+        "role": "" if metric.role is MetricRole.SECONDARY else metric.role.value,
+    }
+    held: dict[str, str | bool] = {name: said for name, said in facts.items() if said}
+    if not metric.bigger_is_better:
+        held["bigger_is_better"] = False
+    return held
+
+
+def _about_metric(metric: Metric) -> MetricAbout:
+    return MetricAbout(metric.friendly_name, metric.description, metric.unit, metric.role, metric.bigger_is_better)

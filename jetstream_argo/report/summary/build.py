@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.model import MetricRole, Period
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
 from jetstream_argo.report.files import as_json
@@ -14,7 +14,6 @@ from jetstream_argo.report.summary.model import (
     Compared,
     DecileTable,
     Interval,
-    Role,
     Verdict,
     Window,
 )
@@ -23,8 +22,9 @@ from jetstream_argo.report.views import TESTS
 Row = Mapping[str, Value]
 
 CLEAR = 0.05  # the p-value, adjusted by Holm, below which a difference is taken for one
+_EVEN = 0.5  # chance
 _CURVE = 20  # more points than this are a curve
-_ROLES = {role: place for place, role in enumerate(Role)}
+_ROLES = {role: place for place, role in enumerate(MetricRole)}
 
 
 def windows_of(rows: Iterable[Row], about: About, *, reference: str | None = None) -> tuple[Window, ...]:
@@ -142,7 +142,7 @@ def _compared(
         units=_whole(own["n_units"]) if own is not None else None,
         uplift=_interval(uplift) if uplift is not None else None,
         difference=_interval(difference) if difference is not None else None,
-        verdict=_verdict(intervals, holm, bigger_is_better),
+        verdict=_verdict(intervals, holm, bigger_is_better=_is_bigger_better(of_branch, bigger_is_better)),
         p_value=p_value,
         p_value_holm=holm,
         family=family,
@@ -154,7 +154,18 @@ def _compared(
     )
 
 
-def _verdict(intervals: Sequence[Interval], holm: float | None, bigger_is_better: bool | None) -> Verdict:
+def _is_bigger_better(rows: Sequence[Row], known: bool | None) -> bool:
+    """Return what is known, or else what the chance to win was computed by; bigger is better where neither says."""
+    if known is not None:
+        return known
+    for row in rows:
+        chance, point = _number(row.get("chance_to_win")), _number(row["point"])
+        if row["comparison"] == "difference" and chance is not None and point:
+            return (chance > _EVEN) is (point > 0)
+    return True
+
+
+def _verdict(intervals: Sequence[Interval], holm: float | None, *, bigger_is_better: bool) -> Verdict:
     """Return what follows: `perhaps` is an interval without zero whose p-value is not small among all comparisons."""
     bounded = next((each for each in intervals if each.is_bounded and each.point is not None), None)
     if bounded is None or bounded.point is None:
@@ -163,9 +174,7 @@ def _verdict(intervals: Sequence[Interval], holm: float | None, bigger_is_better
     if not is_clear and not bounded.leaves_out_zero:
         return Verdict.UNCLEAR
     is_higher = bounded.point > 0
-    if bigger_is_better is None:
-        words = (Verdict.HIGHER, Verdict.PERHAPS_HIGHER) if is_higher else (Verdict.LOWER, Verdict.PERHAPS_LOWER)
-    elif is_higher is bigger_is_better:
+    if is_higher is bigger_is_better:
         words = (Verdict.BETTER, Verdict.PERHAPS_BETTER)
     else:
         words = (Verdict.WORSE, Verdict.PERHAPS_WORSE)

@@ -4,26 +4,23 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from jetstream_argo.config.model import MetricRole
+
 DECILES = "deciles"
 SHARES = frozenset({"binomial"})  # statistics whose values are shares of units
 
 
-class Role(StrEnum):
-    """What a metric is for: to decide by, to watch so that nothing breaks, or to learn from."""
-
-    PRIMARY = "primary"
-    GUARDRAIL = "guardrail"
-    SECONDARY = "secondary"
-
-
 @dataclass(frozen=True, slots=True)
 class MetricAbout:
-    """What the configuration says of a metric. `bigger_is_better` is None where nobody has said."""
+    """What the configuration says of a metric.
+
+    `bigger_is_better` is None where it is not at hand: then the estimates' chances to win tell.
+    """
 
     title: str = ""
     description: str = ""
     unit: str = ""
-    role: Role = Role.SECONDARY
+    role: MetricRole = MetricRole.SECONDARY
     bigger_is_better: bool | None = None
 
 
@@ -47,16 +44,12 @@ class Interval:
 
 
 class Verdict(StrEnum):
-    """What follows for a decision; `HIGHER` and `LOWER` where nobody has said which is better."""
+    """What follows for a decision."""
 
     BETTER = "better"
     WORSE = "worse"
-    HIGHER = "higher"
-    LOWER = "lower"
     PERHAPS_BETTER = "perhaps better"
     PERHAPS_WORSE = "perhaps worse"
-    PERHAPS_HIGHER = "perhaps higher"
-    PERHAPS_LOWER = "perhaps lower"
     UNCLEAR = "unclear"
     UNKNOWN = "not known"
 

@@ -19,8 +19,6 @@ _SIZES = ((13, 2), (9, 2), (9, 1), (0, 1))
 _STYLES = {
     Verdict.BETTER: "bold green",
     Verdict.WORSE: "bold red",
-    Verdict.HIGHER: "bold",
-    Verdict.LOWER: "bold",
     Verdict.PERHAPS_BETTER: "green",
     Verdict.PERHAPS_WORSE: "red",
     Verdict.UNKNOWN: "dim",
