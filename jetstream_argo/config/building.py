@@ -35,6 +35,7 @@ class Configuration:
     reference_branch: str | None = None
     daily: Sequence[str] = ()
     weekly: Sequence[str] = ()
+    cumulative_weekly: Sequence[str] = ()
     days28: Sequence[str] = ()
     overall: Sequence[str] = ()
     preenrollment_weekly: Sequence[str] = ()
@@ -71,6 +72,7 @@ class Configuration:
             "preenrollment_days28": self.preenrollment_days28,
             "daily": self.daily,
             "weekly": self.weekly,
+            "cumulative_weekly": self.cumulative_weekly,
             "28_day": self.days28,
             "overall": self.overall,
         }

@@ -23,16 +23,7 @@ from jetstream_argo.config.model import AnalysisUnit, Basis, MetricRole, Period,
 from jetstream_argo.config.names import COLUMN_PATTERN
 from jetstream_argo.errors import Problem
 
-PERIOD_KEYS: Mapping[str, Period] = MappingProxyType(
-    {
-        "daily": Period.DAY,
-        "weekly": Period.WEEK,
-        "28_day": Period.DAYS28,
-        "overall": Period.OVERALL,
-        "preenrollment_weekly": Period.PREENROLLMENT_WEEK,
-        "preenrollment_days28": Period.PREENROLLMENT_DAYS28,
-    }
-)
+PERIOD_KEYS: Mapping[str, Period] = MappingProxyType({period.key: period for period in Period})
 
 
 def _whole(value: object) -> object:

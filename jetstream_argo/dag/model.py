@@ -19,16 +19,7 @@ class Stage(StrEnum):
     @property
     def periods(self) -> tuple[Period, ...]:
         """The periods whose values this stage computes."""
-        return _PERIODS[self]
-
-
-_PERIODS = {
-    Stage.PRE: (Period.PREENROLLMENT_WEEK, Period.PREENROLLMENT_DAYS28),
-    Stage.DAY: (Period.DAY,),
-    Stage.WEEK: (Period.WEEK,),
-    Stage.DAYS28: (Period.DAYS28,),
-    Stage.OVERALL: (Period.OVERALL,),
-}
+        return tuple(period for period in Period if period.stage == self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,7 @@ def _runs(days: Sequence[_Day]) -> Iterator[list[_Day]]:
 def _ever_needed(period: Period, timeline: Timeline) -> tuple[date, date]:
     """Return the first and last date that any window of `period`, due or not yet, will read."""
     if period.before_enrollment:
-        first_day = -7 if period is Period.PREENROLLMENT_WEEK else -28
-        return timeline.dates(first_day, -1)
+        return timeline.dates(-period.days, -1)
     return timeline.start, date.max
 
 

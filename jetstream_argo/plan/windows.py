@@ -6,14 +6,6 @@ from datetime import date, timedelta
 from jetstream_argo.config.model import Period
 from jetstream_argo.errors import PlanError
 
-_DAYS = {
-    Period.DAY: 1,
-    Period.WEEK: 7,
-    Period.DAYS28: 28,
-    Period.PREENROLLMENT_WEEK: 7,
-    Period.PREENROLLMENT_DAYS28: 28,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class AnalysisWindow:
@@ -73,11 +65,14 @@ def due_windows(period: Period, timeline: Timeline, *, as_of: date) -> tuple[Ana
     """
     if period.before_enrollment:
         closed = as_of >= timeline.last_enrollment
-        return (AnalysisWindow(1, -_DAYS[period], -1),) if closed else ()
+        return (AnalysisWindow(1, -period.days, -1),) if closed else ()
     if period is Period.OVERALL:
         days = timeline.observation_days
         ended = timeline.end is not None and as_of >= timeline.end
         return (AnalysisWindow(1, 0, days - 1),) if ended and days is not None else ()
-    length = _DAYS[period]
+    length = period.days
     observed = (as_of - timeline.last_enrollment).days + 1
-    return tuple(AnalysisWindow(k, (k - 1) * length, k * length - 1) for k in range(1, observed // length + 1))
+    return tuple(
+        AnalysisWindow(k, 0 if period.grows else (k - 1) * length, k * length - 1)
+        for k in range(1, observed // length + 1)
+    )

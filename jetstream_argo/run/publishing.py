@@ -166,7 +166,7 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
     for due in plan.periods:
         if due.period in estimated:
             result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
-            name = f"statistics/statistics_{slug}_{names.SUFFIXES[due.period]}.json"
+            name = f"statistics/statistics_{slug}_{due.period.suffix}.json"
             written.append(_write(context, name, json_rows(statistic_rows(result, report.facts))))
             doubtful += mismatches(result)
     about = metadata(plan, context.plan_sha256, context.ledger.entries, report, mismatched=doubtful)

@@ -12,16 +12,20 @@ JOIN = (
 )
 
 
-def deleted(name: str, slices: Sequence[DateSlice], columns: Sequence[str], place: str, days: tuple[int, int]) -> Sql:
+def deleted(
+    name: str, slices: Sequence[DateSlice], columns: Sequence[str], place: str, windows: Sql, days: tuple[int, int]
+) -> Sql:
     """Return the relation `deleted`: a row per unit and window in which some columns are not known, and which.
 
-    `place` is the window of a row `d` for the unit `u`, `days` are the first and the last day of the windows.
+    `place` is the window of a row `d` for the unit `u`, `windows` is what has to be joined for it, and `days` are the
+    first and the last day of the windows.
     """
     flags = [Sql(f"LOGICAL_OR(d.{flag(column)}) AS {flag(column)}") for column in columns]
     return fill(
         "deleted",
         columns=lines([Sql("u.analysis_id"), Sql("u.branch"), Sql(f"{place} AS window_index"), *flags], indent=0),
         marks=marks(name, slices, {column: flag(column) for column in columns}),
+        windows=windows,
         first_day=literal(days[0]),
         last_day=literal(days[1]),
     )

@@ -9,17 +9,6 @@ from typing import TypeAlias
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan
 
-# The existing system's names of the views, which readers rely on.
-SUFFIXES = {
-    Period.PREENROLLMENT_WEEK: "preenrollment_weekly",
-    Period.PREENROLLMENT_DAYS28: "preenrollment_days28",
-    Period.DAY: "daily",
-    Period.WEEK: "weekly",
-    Period.DAYS28: "days28",
-    Period.OVERALL: "overall",
-}
-
-
 # Part of the names of our own tables: those of version 0.1 had other columns, and stay readable beside these.
 _GENERATION = "2"
 
@@ -120,13 +109,13 @@ def scratch(owner: Owner, *parts: str) -> str:
 def values_view(owner: Owner, basis: Basis, period: Period) -> str:
     """The view of all metrics of one basis and period."""
     place = place_of(owner)
-    return f"{place.dataset}.{normalised(place.slug)}_{basis}_{SUFFIXES[period]}"
+    return f"{place.dataset}.{normalised(place.slug)}_{basis}_{period.suffix}"
 
 
 def statistics_view(owner: Owner, period: Period) -> str:
     """The view of the latest estimates of one period."""
     place = place_of(owner)
-    return f"{place.dataset}.statistics_{normalised(place.slug)}_{SUFFIXES[period]}"
+    return f"{place.dataset}.statistics_{normalised(place.slug)}_{period.suffix}"
 
 
 def views(owner: Owner) -> Iterator[str]:

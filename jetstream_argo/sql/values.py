@@ -83,7 +83,7 @@ def values_query(
     needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
     partials = [partial for partial in source.partials if partial.column in needed]
     first, last = grid.windows[0], grid.windows[-1]
-    place = f"DIV(DATE_DIFF(d.submission_date, u.anchor, DAY) - ({first.first_day}), {first.days}) + {first.index}"
+    place, windows = _place(grid)
     merged = [
         Sql("u.analysis_id"),
         Sql("u.branch"),
@@ -100,7 +100,7 @@ def values_query(
     columns = _columns(batch, [(metric, computation.finaliser) for metric, computation in computations])
     unknown = [partial.column for partial in partials if any(p.marked and partial.column in p.columns for p in days)]
     if unknown:
-        relation = deleted.deleted(name, days, unknown, place, (first.first_day, last.last_day))
+        relation = deleted.deleted(name, days, unknown, place, windows, (first.first_day, last.last_day))
         relations = Sql(f"{relations.rstrip()},\n{relation.rstrip()}")
         joins = Sql(f"{joins}\n{deleted.JOIN}")
         states += [deleted.state(column) for column in unknown]
@@ -113,12 +113,26 @@ def values_query(
             name, days, [p.column for p in partials], reasons=Reasons.LEFT_OUT if unknown else Reasons.NONE
         ),
         merged=lines(merged, indent=0),
+        windows=windows,
         first_day=literal(first.first_day),
         last_day=literal(last.last_day),
         states=lines(states, indent=0),
         probes=joins,
         columns=columns,
     )
+
+
+def _place(grid: Grid) -> tuple[str, Sql]:
+    """The window of a day `d` of the unit `u`; and the windows, to be joined, where a day is in several."""
+    first = grid.windows[0]
+    day = "DATE_DIFF(d.submission_date, u.anchor, DAY)"
+    if not grid.period.grows:
+        return f"DIV({day} - ({first.first_day}), {first.days}) + {first.index}", Sql("")
+    windows = [
+        Sql(f"STRUCT({w.index} AS number, {w.first_day} AS first_day, {w.last_day} AS last_day)") for w in grid.windows
+    ]
+    listed = lines(windows, indent=2)
+    return "w.number", Sql(f"INNER JOIN UNNEST([\n  {listed}\n]) AS w\n  ON {day} BETWEEN w.first_day AND w.last_day")
 
 
 def _if_known(computation: Composed, unknown: Sequence[str]) -> str:

@@ -9,5 +9,6 @@ deleted AS (
     AND d.branch = u.branch
     AND d.submission_date BETWEEN DATE_ADD(u.anchor, INTERVAL {{first_day}} DAY)
       AND DATE_ADD(u.anchor, INTERVAL {{last_day}} DAY)
+  {{windows}}
   GROUP BY u.analysis_id, u.branch, window_index
 )
