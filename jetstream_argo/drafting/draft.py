@@ -66,7 +66,8 @@ def _lines(draft: Draft) -> Iterator[str]:
     names = metric_names(draft)
     before = [name for name in names if draft.has_week_before and _is_number(draft, name)]
     yield "[metrics]"
-    yield "# In which periods each metric is computed; there are also daily, cumulative_weekly, 28_day and preenrollment_days28."
+    yield "# In which periods each metric is computed; there are also daily, 28_day, cumulative_weekly and"
+    yield "# preenrollment_days28."
     if before:
         yield f"preenrollment_weekly = {value(before)}"
     if (draft.end - draft.start).days >= draft.enrollment_days + _WEEK:
