@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.embedded.incoming.finding import found_files
+from jetstream_argo.engines.embedded.incoming.finding import found_files, path_literal
 from jetstream_argo.engines.embedded.incoming.model import Format, Options
 from jetstream_argo.engines.embedded.incoming.table import Incoming, incoming
 from jetstream_argo.engines.embedded.incoming.typed_files import typed_reading
@@ -47,9 +47,14 @@ def _parquet(named: Sequence[str], options: Options) -> Elsewhere:
     paths = [Path(name).resolve() for name in named]
     if not all(path.is_dir() for path in paths):  # patterns: the files that there are now
         paths = [file.path.resolve() for file in files]
-    read = ", ".join(text_literal(f"{path}/**/*.parquet" if path.is_dir() else str(path)) for path in paths)
+    read = ", ".join(_pattern(path) for path in paths)
     options_ = "hive_partitioning = true, hive_types_autocast = false, union_by_name = true"
     return Elsewhere(f"SELECT * FROM read_parquet([{read}], {options_})", tuple(map(str, paths)))
+
+
+def _pattern(path: Path) -> str:
+    written = path_literal(path)
+    return f"{written[:-1]}/**/*.parquet'" if path.is_dir() else written
 
 
 def _database(named: str) -> tuple[Path, str] | None:

@@ -104,6 +104,9 @@ def test_values_are_of_the_type_that_all_of_them_have(
         ('id,day\n1,"2\n3,4\n', "line 2: begins a quote that does not end"),
         ("id,day\n1,03/04/2026\n2,05/06/2026\n", "line 2, column day: '03/04/2026' may begin with day or month"),
         ('id,amount\n1,7\n2,"1,234"\n', "line 3, column amount: '1,234' may have a comma for decimals or for thou"),
+        ("sep=;\nid;day\n1;2\n", "line 1: is Excel's hint on what separates columns"),
+        ("id,day\r\n1,2\n3,4\r\n", "mixes ends of lines"),
+        ("# shop\nid,day\n1,2\n", "line 2: has 2 columns where the header has 1"),
         ("id,name\n1,ä\n".encode("latin-1"), "is not UTF-8; say how the file is written, such as --encoding latin-1"),
     ],
 )  # fmt: skip
@@ -251,3 +254,20 @@ def test_files_and_tables_that_cannot_be_are_refused(shop: _Shop) -> None:
             load_named(shop.engine, "shop.orders", [str(shop.folder / named)], _options())
     with pytest.raises(InvalidQuery, match="'orders' is not a table's name"):
         load_named(shop.engine, "orders", [shop.file("a\nb\n")], _options())
+
+
+def test_a_file_that_is_called_like_a_pattern_is_that_file(shop: _Shop) -> None:
+    for name, number in (("o*.csv", 1), ("o[1].csv", 2), ("o1.csv", 3), ("o'q.csv", 4)):
+        shop.file(f"id\n{number}\n", name)
+
+    for name, number in (("o*.csv", 1), ("o[1].csv", 2), ("o'q.csv", 4)):
+        load_named(shop.engine, "shop.orders", [str(shop.folder / name)], _options())
+        assert shop.rows() == [(number,)]
+
+
+def test_a_file_that_is_called_gz_and_is_not_is_refused(shop: _Shop) -> None:
+    with pytest.raises(ConfigError, match="is not packed by gzip, as its name says"):
+        load_named(shop.engine, "shop.orders", [shop.file("id\n1\n", "o.csv.gz")], _options())
+    packed = gzip.compress(b"id,day\n1,2026-05-04\n" * 100)
+    with pytest.raises(ConfigError, match=r"o\.csv\.gz:\n.*cannot be read"):
+        load_named(shop.engine, "shop.orders", [shop.file(packed[:-20], "o.csv.gz")], _options())

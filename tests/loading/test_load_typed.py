@@ -56,6 +56,7 @@ def test_json_lines_keep_texts_that_look_like_numbers_and_nested_values(engine: 
         ('{"a": 1}\n{"a":\n', "o.jsonl:\n  is not JSON, an object a line: at byte .* in line"),
         ("1\n2\n", "holds no JSON objects"),
         ('{"a": 1, "A": 2}\n', "would be one column"),
+        ('{"": 1}\n', "has objects with a key that is empty"),
     ],
 )
 def test_what_is_no_table_in_json_is_refused(engine: EmbeddedEngine, tmp_path: Path, text: str, message: str) -> None:
@@ -66,9 +67,9 @@ def test_what_is_no_table_in_json_is_refused(engine: EmbeddedEngine, tmp_path: P
 
 
 def test_a_value_in_json_that_does_not_fit_is_named_with_its_line(engine: EmbeddedEngine, tmp_path: Path) -> None:
-    (tmp_path / "o.jsonl").write_text('{"a": 1}\n{"a": "x"}\n')
+    (tmp_path / "o.jsonl").write_text('\n{"a": 1}\n\n{"a": "x"}\n')
 
-    with pytest.raises(ConfigError, match="line 2, column a: 'x' is no INT64"):
+    with pytest.raises(ConfigError, match="line 4, column a: 'x' is no INT64"):
         load_named(engine, "shop.orders", [str(tmp_path / "o.jsonl")], reading_options(types={"a": "INT64"}))
 
 

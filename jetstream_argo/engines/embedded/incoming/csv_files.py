@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
+from jetstream_argo.engines.embedded.incoming.finding import path_literal
 from jetstream_argo.engines.embedded.incoming.model import Content, Field, File, Options, Reading
 from jetstream_argo.engines.embedded.incoming.names import column_names
 from jetstream_argo.engines.embedded.types import quoted, text_literal
@@ -47,7 +48,7 @@ def csv_reading(file: File, options: Options) -> Reading:
     encoding = f", encoding = {text_literal(options.encoding)}" if options.encoding else ""
     packed = ", compression = 'gzip'" if file.is_packed else ""
     rows = (
-        f"read_csv({text_literal(str(file.path))}, auto_detect = false, header = {str(options.has_header).lower()}, "
+        f"read_csv({path_literal(file.path)}, auto_detect = false, header = {str(options.has_header).lower()}, "
         f"columns = {{{held}}}, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
         f"allow_quoted_nulls = false, max_line_size = {_LARGEST_CELL}{encoding}{packed})"
     )
@@ -79,12 +80,18 @@ def explained(message: str) -> Problem:
         return Problem(where, f"has {count[2]} columns where the header has {count[1]}{shown}; {advice}")
     if "unterminated quote" in message:
         return Problem(where, f"begins a quote that does not end{shown}; close it, or double quotes within quotes")
+    if "state machine" in message:
+        what = "mixes ends of lines, or has quotes within a value that are not doubled"
+        return Problem(where, f"{what}; write it anew with one kind of each (`dos2unix` mends the ends of lines)")
     if "not utf-8" in message:
         return Problem(where, "is not UTF-8; say how the file is written, such as --encoding latin-1 or utf-16")
     return Problem(where, message.partition(" Possible ")[0].removeprefix("Invalid Input Error: "))
 
 
 def _check_header(file: File, first: list[str]) -> None:
+    if first and first[0].startswith("sep="):
+        what = "is Excel's hint on what separates columns, and no names; remove the line"
+        raise ConfigError(file.shown, [Problem("line 1", what)])
     values = [cell for cell in first if _VALUE.fullmatch(cell)]
     if values:
         what = (

@@ -2,10 +2,12 @@
 
 import glob
 import gzip
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from jetstream_argo.engines.embedded.incoming.model import File, Format
+from jetstream_argo.engines.embedded.types import text_literal
 from jetstream_argo.errors import ConfigError, Problem
 
 _BY_ENDING = {
@@ -15,6 +17,7 @@ _BY_ENDING = {
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _BOM = b"\xef\xbb\xbf"
 _BEGINNING = 512
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def found_files(named: Sequence[str], *, format_: Format | None = None) -> tuple[File, ...]:
@@ -43,9 +46,20 @@ def described_file(path: Path, shown: str, *, format_: Format | None = None) -> 
     except (OSError, EOFError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise ConfigError(shown, [Problem("", f"cannot be read: {what}")]) from error
+    if shown.endswith(".gz") and not is_packed and beginning:
+        raise ConfigError(shown, [Problem("", "is not packed by gzip, as its name says; rename it, or pack it again")])
     if not beginning.removeprefix(_BOM).strip():
         raise ConfigError(shown, [Problem("", "is empty; there is nothing to load")])
     return File(path, shown, format_ or _BY_ENDING.get(ending) or _of_content(beginning), is_packed)
+
+
+def path_literal(path: Path) -> str:
+    """Return a file's path for DuckDB, which takes `*`, `?` and `[` for a pattern even where a file is called so.
+
+    >>> path_literal(Path("a*[1].csv"))
+    "'a[*][[]1].csv'"
+    """
+    return text_literal(_PATTERN.sub(lambda found: f"[{found[0]}]", str(path)))
 
 
 def _of_content(beginning: bytes) -> Format:

@@ -17,7 +17,7 @@ from jetstream_argo.engines.embedded.incoming.model import (
 )
 from jetstream_argo.engines.embedded.incoming.typed_files import Asking, json_reading, parquet_reading
 from jetstream_argo.engines.embedded.types import duckdb_type, quoted
-from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, nearest
+from jetstream_argo.errors import ConfigError, EngineError, InvalidQuery, Problem, Transient, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def incoming(
         verdicts = infer(asking, sql, fields, options, readings[0].shown)
         if there:
             verdicts = _as_there(verdicts, fields, there, sql, options, asking, readings[0].shown)
-    except InvalidQuery as error:
+    except (InvalidQuery, Transient) as error:
         raise _of_a_file(readings, error, asking) from error
     rows = int(str(asking.rows(f"SELECT COUNT(*) FROM ({sql})")[0][0]))
     columns = tuple(_told(verdict, readings, asking) for verdict in verdicts)
@@ -167,12 +167,14 @@ def _first(odd: Odd, readings: Sequence[Reading], asking: Asking) -> tuple[str, 
     raise InvalidQuery(f"column {odd.field.name!r} has odd values that cannot be found again; the files have changed")
 
 
-def _of_a_file(readings: Sequence[Reading], error: InvalidQuery, asking: Asking) -> ConfigError:
+def _of_a_file(readings: Sequence[Reading], error: EngineError, asking: Asking) -> ConfigError:
     """Return the error with the file that it is about: the first that cannot be read by itself."""
     for reading in readings:
         try:
             asking.rows(f"SELECT COUNT(COLUMNS(*)) FROM ({reading.sql})")
-        except InvalidQuery as own:
+        except (InvalidQuery, Transient) as own:
+            if isinstance(own, Transient):
+                return ConfigError(reading.shown, [Problem("", f"cannot be read: {own}")])
             is_text = any(field.content is Content.TEXT for field in reading.fields)
             return ConfigError(reading.shown, [explained(str(own)) if is_text else Problem("", str(own))])
     return ConfigError(readings[0].shown, [Problem("", str(error))])

@@ -1,13 +1,15 @@
 """How files that know their types are read: Parquet, and JSON, whose values show whether they are numbers or texts."""
 
+import gzip
 import json
 from functools import partial
 from typing import Protocol
 
+from jetstream_argo.engines.embedded.incoming.finding import path_literal
 from jetstream_argo.engines.embedded.incoming.model import Content, Field, File, Options, Reading
 from jetstream_argo.engines.embedded.incoming.names import column_names
 from jetstream_argo.engines.embedded.types import quoted, text_literal
-from jetstream_argo.errors import ConfigError, InvalidQuery, Problem
+from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, Transient
 
 _NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE", "HUGEINT")
 _WHOLE = {"UBIGINT": "BIGINT", "HUGEINT": "BIGINT"}  # inside of what is nested
@@ -28,16 +30,18 @@ def json_reading(file: File, options: Options, asking: Asking) -> Reading:
         ConfigError: it is not JSON, or its rows are no objects.
     """
     packed = ", compression = 'gzip'" if file.is_packed else ""
-    path = text_literal(str(file.path))
+    path = path_literal(file.path)
     objects = f"read_json_objects({path}, format = 'auto'{packed})"
     try:
         structure = asking.rows(f"SELECT json_group_structure(json) FROM {objects}")[0][0]
-    except InvalidQuery as error:
+    except (InvalidQuery, Transient) as error:
         text = str(error).partition("Malformed JSON in file ")[2].partition('", ')[2] or str(error)
         raise ConfigError(file.shown, [Problem("", f"is not JSON, an object a line: {text.strip()}")]) from error
     found = json.loads(str(structure)) if structure is not None else None
     if not isinstance(found, dict) or not found:
         raise ConfigError(file.shown, [Problem("", "holds no JSON objects; write one a line, or an array of them")])
+    if "" in found:
+        raise ConfigError(file.shown, [Problem("", "has objects with a key that is empty; give it a name")])
     names = column_names(list(found), file.shown)
     fields = tuple(_json_field(name, key, found[key]) for name, key in zip(names, found, strict=True))
     held = ", ".join(f"{text_literal(field.written)}: {text_literal(field.type)}" for field in fields)
@@ -52,10 +56,10 @@ def parquet_reading(file: File, asking: Asking) -> Reading:
     Raises:
         ConfigError: it is not Parquet.
     """
-    rows = f"read_parquet({text_literal(str(file.path))}, hive_partitioning = true, hive_types_autocast = false)"
+    rows = f"read_parquet({path_literal(file.path)}, hive_partitioning = true, hive_types_autocast = false)"
     try:
         described = asking.rows(f"DESCRIBE SELECT * FROM {rows}")
-    except InvalidQuery as error:
+    except (InvalidQuery, Transient) as error:
         raise ConfigError(file.shown, [Problem("", f"is not a Parquet file: {error}")]) from error
     return typed_reading(f"SELECT * FROM {rows}", described, file.shown)
 
@@ -109,4 +113,13 @@ def _nested(structure: object) -> str:
 
 
 def _json_place(file: File, number: int) -> str:
-    return f"object {number}" if file.shown.removesuffix(".gz").endswith(".json") else f"line {number}"
+    """Return the line of the file that holds an object; objects in an array are counted."""
+    objects = 0
+    with gzip.open(file.path, "rt") if file.is_packed else file.path.open(encoding="utf-8-sig") as lines:
+        for place, line in enumerate(lines, start=1):
+            if not objects and line.lstrip().startswith("["):
+                break
+            objects += bool(line.strip())
+            if objects == number:
+                return f"line {place}"
+    return f"object {number}"
