@@ -33,7 +33,9 @@ def arrow_of(frame: object, shown: str) -> "pyarrow.Table":
         raise ConfigError(shown, [Problem("", f"{type(frame).__name__!r} {what}")])
     try:
         table = pa.table(frame)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowException, ValueError, TypeError) as error:  # pandas raises those of Python
         what = f"cannot be read as Arrow, as where a column holds values of several kinds: {error}"
         raise ConfigError(shown, [Problem("", what)]) from error
+    if not table.column_names:
+        raise ConfigError(shown, [Problem("", "has no columns; there is nothing to load")])
     return table.drop_columns([name for name in table.column_names if name.startswith("__index_level_")])

@@ -81,6 +81,8 @@ def load_files(
         ConfigError: a file cannot be read, or a value not as the type that is asked for; the message says which.
         InvalidQuery: the table has no such name, or is a view.
     """
+    if not files:
+        raise ConfigError(table, [Problem("", "is to be loaded from no file; name some")])
     names = [file.shown for file in files]
     source = names[0] if len(names) == 1 else f"{len(names)} files, {names[0]} … {names[-1]}"
     return _loaded(engine, table, readings_of(files, options, engine.intake), options, source, append=append)

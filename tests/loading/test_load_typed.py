@@ -158,3 +158,25 @@ def test_tables_are_listed_with_columns_dates_and_rows(engine: EmbeddedEngine) -
     assert embedded_datasets(engine.root, "local") == ("other", "shop")
     (orders,) = listed(engine, "shop")
     assert list(orders.lines()) == ["shop.orders: 2 rows, day 2026-05-04 … 2026-05-09", "  id INT64, day DATE"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"a": [1, "x"]}), "a column holds values of several kinds: .*column a"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Duplicate column names"),
+        (pd.DataFrame(), "has no columns"),
+        (pd.DataFrame({"a": []}), "has columns and no rows"),
+        (pd.DataFrame({"a": pd.to_timedelta(["1 day"])}), "column a: has DuckDB's type INTERVAL"),
+        (pa.table({"a": pa.array([1], pa.uint64()), "A": [1]}), "would be one column"),
+    ],
+)
+def test_frames_that_are_no_tables_are_refused(engine: EmbeddedEngine, frame: pd.DataFrame, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"frame for shop\.orders:\n.*{message}"):
+        load_frame(engine, "shop.orders", frame, _AS_IT_IS)
+    assert engine.info("shop.orders") is None
+
+
+def test_no_file_at_all_is_refused(engine: EmbeddedEngine) -> None:
+    with pytest.raises(ConfigError, match="is to be loaded from no file"):
+        load_named(engine, "shop.orders", [], _AS_IT_IS)

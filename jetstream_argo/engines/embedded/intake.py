@@ -70,7 +70,8 @@ class Intake:
     def frame(self, rows: "pyarrow.Table") -> Iterator[str]:
         """Yield a query for the rows of an Arrow table."""
         name = "_frame"
-        self._session.connection.register(name, rows)
+        with translated_errors(""):
+            self._session.connection.register(name, rows)
         try:
             yield f"SELECT * FROM {quoted(name)}"
         finally:
