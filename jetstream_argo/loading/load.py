@@ -9,6 +9,7 @@ from jetstream_argo.engines.connect import EmbeddedSettings, settings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.embedded.incoming.finding import found_files
 from jetstream_argo.engines.embedded.incoming.model import File, Options, Reading
+from jetstream_argo.engines.embedded.incoming.names import column_names
 from jetstream_argo.engines.embedded.incoming.table import Incoming, incoming, readings_of
 from jetstream_argo.engines.embedded.incoming.typed_files import typed_reading
 from jetstream_argo.engines.embedded.limits import Limits
@@ -98,7 +99,9 @@ def load_named(
 def load_frame(engine: EmbeddedEngine, table: str, frame: Frame, options: Options, *, append: bool = False) -> Loaded:
     """Do the same with a data frame of pandas, polars or Arrow, or whatever else offers Arrow's stream."""
     shown = f"the {type(frame).__module__.partition('.')[0]} frame for {table}"
-    with engine.intake.frame(arrow_of(frame, shown)) as rows:
+    table_of_frame = arrow_of(frame, shown)
+    column_names(table_of_frame.column_names, shown)  # DuckDB would rename what differs by case only
+    with engine.intake.frame(table_of_frame) as rows:
         reading = typed_reading(rows, engine.intake.rows(f"DESCRIBE {rows}"), shown)
         return _loaded(engine, table, [reading], options, "a data frame", append=append)
 

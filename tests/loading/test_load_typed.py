@@ -108,6 +108,13 @@ def test_folders_named_for_a_value_are_a_column(engine: EmbeddedEngine, tmp_path
     assert sorted(_rows(engine)) == [(1, date(2026, 5, 4)), (1, date(2026, 5, 5))]
 
 
+def test_columns_of_parquet_that_differ_by_case_only_are_refused(engine: EmbeddedEngine, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1], "A": [2]}), tmp_path / "o.parquet")
+
+    with pytest.raises(ConfigError, match=r"'a' \(column 1\) and 'A' \(column 2\) would be one column"):
+        load_named(engine, "shop.orders", [str(tmp_path / "o.parquet")], _AS_IT_IS)
+
+
 def test_a_number_beyond_int64_and_a_type_that_bigquery_lacks_are_refused(
     engine: EmbeddedEngine, tmp_path: Path
 ) -> None:

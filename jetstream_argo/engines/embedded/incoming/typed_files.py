@@ -61,6 +61,9 @@ def parquet_reading(file: File, asking: Asking) -> Reading:
         described = asking.rows(f"DESCRIBE SELECT * FROM {rows}")
     except (InvalidQuery, Transient) as error:
         raise ConfigError(file.shown, [Problem("", f"is not a Parquet file: {error}")]) from error
+    from pyarrow.parquet import read_schema
+
+    column_names(read_schema(file.path).names, file.shown)  # DuckDB would rename what differs by case only
     return typed_reading(f"SELECT * FROM {rows}", described, file.shown)
 
 
