@@ -14,7 +14,12 @@ class EscapingConsole(Console):
     """A console that takes text for text: no markup, no emoji codes, no control characters but its own."""
 
     def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
-        super().__init__(stderr=stderr, file=file, width=width, markup=False, emoji=False)
+        # In a notebook rich would show what it is given there and then, in color, whatever file it is to go to.
+        is_terminal = None if file is None else False
+        super().__init__(
+            stderr=stderr, file=file, width=width, markup=False, emoji=False, force_jupyter=False,
+            force_terminal=is_terminal,
+        )  # fmt: skip
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Render as usual, escaped before anything is measured."""

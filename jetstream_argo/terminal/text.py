@@ -21,7 +21,8 @@ def printable(text: str) -> str:
 
 def say(text: str, *, err: bool = False, color: str | None = None, end: str = "\n") -> None:
     """Print a line for people; to standard error with `err`, in color on a terminal."""
-    click.secho(printable(text) + end, nl=False, err=err, fg=color)
+    shown = printable(text) + end
+    click.echo(shown if color is None else click.style(shown, fg=color), nl=False, err=err)
 
 
 def warn(text: str) -> None:

@@ -50,3 +50,21 @@ def test_what_goes_to_a_terminal_is_escaped_even_if_it_is_data(capsys, monkeypat
     deliver(b"a\xc2\x9bb\xff")
 
     assert capsys.readouterr().out == "a\\x9bb\\xff"
+
+
+def test_a_console_writes_to_its_file_in_a_notebook_too(monkeypatch):
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    file = io.StringIO()
+
+    EscapingConsole(file=file, width=80).print(Text("shown", style="bold"))
+
+    assert file.getvalue() == "shown\n"
+
+
+def test_text_without_color_has_no_codes_for_one_wherever_it_is_shown(monkeypatch, capsys):
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+
+    say("plain")
+
+    assert capsys.readouterr().out == "plain\n"

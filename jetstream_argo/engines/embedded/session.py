@@ -72,7 +72,7 @@ class Session:
         import duckdb  # 50 ms that a process which only reads pointers saves
 
         connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0, **self._settings})
-        connection.execute("SET enable_progress_bar = false")  # DuckDB shows one after two seconds, whoever reads
+        hide_progress_bar(connection)
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET ieee_floating_point_ops = false")  # x / 0 is an error
         connection.execute("SET parquet_metadata_cache = true")  # the files never change
@@ -213,6 +213,17 @@ class Session:
     def _table_of(self, file: Path) -> str:
         folder = file.parent
         return self._store.short(TableName(folder.parent.parent.name, folder.parent.name, folder.name))
+
+
+def hide_progress_bar(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Have DuckDB show no bar, which it does after two seconds, whoever reads.
+
+    In a notebook without ipywidgets there is none, and the setting is refused.
+    """
+    import duckdb
+
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
 
 
 def _read_deep(text: str) -> dict[str, Any]:
