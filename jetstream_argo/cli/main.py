@@ -27,6 +27,7 @@ _COMMANDS = {
     "run": "jetstream_argo.cli.running:run",
     "task": "jetstream_argo.cli.task:task",
     "results": "jetstream_argo.report.commands:results",
+    "report": "jetstream_argo.report.commands:report",
     "status": "jetstream_argo.report.commands:status",
     "delete": "jetstream_argo.cli.upkeep:delete",
     "shred": "jetstream_argo.cli.upkeep:shred",

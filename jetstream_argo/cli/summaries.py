@@ -12,6 +12,7 @@ SUMMARIES: Mapping[str, str] = {
     "run": "Compute everything that is due, here.",
     "task": "Do one node of a plan.",
     "results": "Print the latest estimates of EXPERIMENT, a slug.",
+    "report": "Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network.",  # noqa: E501
     "status": "Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing.",  # noqa: E501
     "delete": "Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.",  # noqa: E501
     "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",

@@ -25,7 +25,7 @@ from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.store.entries import Entry, read_entries
-from jetstream_argo.terminal.text import deliver, warn
+from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 160  # of tables that go to a file or another program
 _FORMATS = ("table", "json", "csv", "parquet")
+_DETAIL = "detail"
 _ALONE = "none"
 _PERIODS = ", ".join(each.value for each in Period)
 
@@ -59,7 +60,6 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True),
         click.option("--metrics", multiple=True, help="Only these; repeated, or with commas."),
         click.option("--period", "periods", multiple=True, metavar="PERIOD", help=f"Of {_PERIODS}; as --metrics."),
-        click.option("--format", "format_", type=click.Choice(_FORMATS), default="table", show_default=True),
         click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write to."),
         click.option("--exit-code", is_flag=True, help="Exit with 2 or 75 when results are lacking; 75: run again."),
     )
@@ -68,8 +68,17 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_FORMAT = click.option(
+    "--format", "format_", type=click.Choice(_FORMATS), default="table", show_default=True,
+)  # fmt: skip
+
+
 @click.command(epilog="Example: jetstream-argo results new-checkout --period week --metrics revenue,orders")
 @_looking
+@click.option(
+    "--format", "format_", type=click.Choice([*_FORMATS, _DETAIL]), default="table", show_default=True,
+    help=f"`{_DETAIL}`: a line for every statistic and branch, with intervals in the metric's unit.",
+)  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Every window, basis and segment, all statistics, deciles.")
 @click.option("--over-time", is_flag=True, help="Metric by metric, window after window.")
 @click.option("--window", "windows", type=click.IntRange(1), multiple=True, help="Only this window of each period.")
@@ -103,10 +112,17 @@ def results(
     )
     entries = _entries(target)
     report = only(status_report(None, entries), filters.metrics, filters.periods)
-    _warn(report, facts=asked["format_"] != "table")
+    _warn(report, facts=asked["format_"] not in ("table", _DETAIL))
     is_table = asked["format_"] == "table"
     result = _estimates(target, filters, report, all_metrics=is_table)
-    if is_table:
+    if asked["format_"] == _DETAIL:
+        from jetstream_argo.report.tables import estimate_tables
+
+        reference = asked["reference"] or _about(target, entries).reference
+        _print(
+            lambda _: estimate_tables(result, reference=reference, facts=report.facts, today=_today()), asked["output"]
+        )
+    elif is_table:
         about = _about(target, entries)
         _print(lambda width: _answers(result, about, report, filters, asked, width), asked["output"])
     else:
@@ -116,8 +132,33 @@ def results(
     return only(status_report(target.plan, entries), filters.metrics, filters.periods).exit_code
 
 
+@click.command(epilog="Example: jetstream-argo report new-checkout -o page.html")
+@click.argument("experiment")
+@click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset.")
+@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Default: SLUG.html.")
+@click.option("--reference", help="The branch to compare with. Default: the configuration's, or control.")
+def report(experiment: str, dataset: str | None, warehouse: str, output: Path | None, reference: str | None) -> None:
+    """Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network."""
+    from jetstream_argo.report.results import Filters, read_estimates
+    from jetstream_argo.report.summary.build import windows_of
+    from jetstream_argo.report.summary.page import page
+
+    target = _target(experiment, None, dataset, warehouse)
+    entries = _entries(target)
+    result = read_estimates(target.engine, target.place, Filters())
+    windows = windows_of(result.dicts(), _about(target, entries), reference=reference)
+    last = max(entries, key=lambda entry: entry.recorded_at)
+    computed = f"Last recorded {last.recorded_at:%Y-%m-%d %H:%M} UTC, by plan {last.plan[:16]}."
+    text = page(target.place.slug, windows, status_report(None, entries).facts, computed=computed)
+    file = output or Path(f"{names.normalised(target.place.slug)}.html")
+    write_file(file, text)
+    say(f"wrote {file} ({len(text.encode()):,} bytes)")
+
+
 @click.command()
 @_looking
+@_FORMAT
 @click.option("--lacking", is_flag=True, help="Only metrics that are missing, outdated or failed.")
 def status(
     experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any

@@ -50,6 +50,7 @@ def test_a_new_user_gets_numbers_from_the_files_that_are_there(clone: Path) -> N
     assert "shop.orders: 24,485 rows from examples/shop/orders.csv.gz, into .jetstream" in told[0]
     assert "shop.assignments: 3,000 rows, day 2026-05-04 … 2026-05-10" in told[0]
     assert "revenue" in told[-1]
+    assert (clone / "checkout.html").read_text().startswith("<!doctype html>")
 
 
 def test_python_gives_a_frame(clone: Path) -> None:

@@ -1,6 +1,7 @@
 import io
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pyarrow.parquet
 import pytest
@@ -9,7 +10,7 @@ from click.testing import CliRunner, Result
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
 from jetstream_argo.plan import codec
-from jetstream_argo.report.commands import results, status
+from jetstream_argo.report.commands import report, results, status
 from jetstream_argo.store.entries import Kind, State
 from tests.report import small
 
@@ -165,3 +166,26 @@ def test_metrics_and_periods_are_repeated_or_have_commas(warehouse: str):
 
     assert len(json.loads(shown.output)) == 2
     assert _run(results, *common, "--period", "weekly").exit_code == 2
+
+
+def test_every_statistic_has_a_line_in_detail(warehouse: str):
+    shown = _run(results, "new-tab", "--dataset", "analysis", "--warehouse", warehouse, "--format", "detail")
+
+    assert shown.exit_code == 0
+    assert "mean 0.1" in shown.output
+    assert "estimate" in shown.output
+
+
+def test_a_page_is_one_file_that_needs_no_other(warehouse: str, tmp_path: Path):
+    file = tmp_path / "page.html"
+
+    shown = _run(report, "new-tab", "--dataset", "analysis", "--warehouse", warehouse, "-o", str(file))
+
+    assert shown.output == f"wrote {file} ({file.stat().st_size:,} bytes)\n"
+    text = file.read_text()
+    page = ElementTree.fromstring(text.removeprefix("<!doctype html>"))
+    tags = {element.tag for element in page.iter()}
+    assert {"script", "img", "link", "iframe", "a"}.isdisjoint(tags)
+    assert "week 1, days 0 to 6" in text
+    text = text.replace('xmlns="http://www.w3.org/2000/svg"', "")  # a name, and no address
+    assert not any(word in text for word in ("http:", "https:", "url(", "src=", "data:"))

@@ -17,6 +17,7 @@ from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.summary.charts import uplift_chart
 from jetstream_argo.report.summary.html import sections
 from jetstream_argo.report.summary.model import About, MetricAbout, Verdict
+from jetstream_argo.report.summary.page import page
 from jetstream_argo.report.summary.show import Shown, answers
 from jetstream_argo.store.entries import Kind
 from tests.report import small
@@ -294,3 +295,17 @@ def test_what_a_plan_says_of_its_metrics_is_recorded_once_and_read_without_the_p
     assert about_to_record(small.plan([plain]), [entry]) != ""
     assert about_to_record(small.plan([plain]), []) == ""
     assert recorded_about([]) == About()
+
+
+def test_a_page_has_each_metric_over_time_and_by_segment_with_a_warning() -> None:
+    later = {"period": "week", "window_index": 2, "window_start": 7, "window_end": 13}
+    rows = [*_pair(), *_pair(segment="<b>loyal</b>"), *_pair(period="week"), *_pair(**later)]
+
+    text = page("a & b", windows_of(rows, About()), Facts(), computed="<now>")
+
+    tree = ElementTree.fromstring(text.removeprefix("<!doctype html>"))
+    shown = "".join(tree.itertext())
+    for part in ("a & b", "<b>loyal</b>, enrollments", "1 more chances to find", "2: days 7 to 13", "<now>"):
+        assert part in shown
+    assert sum(element.tag == "figure" for element in tree.iter()) == 1
+    assert "no estimates" in page("a", (), Facts(), computed="")
