@@ -12,7 +12,7 @@ _WIDTH, _HEIGHT = 720, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 36, 44
 # Okabe and Ito's colours, which people who are colour-blind tell apart: https://jfly.uni-koeln.de/color/
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-_TICKS = 4
+_TICKS = 6
 
 
 def interval_bar(interval: Interval | None, scale: float) -> str:

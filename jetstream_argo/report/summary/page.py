@@ -14,10 +14,12 @@ from jetstream_argo.report.summary.show import Shown, chosen_windows, of_usual_p
 _STYLE = (
     STYLE
     + """
-body { margin: 0 auto; max-width: 62em; padding: 0 1em 3em; color-scheme: light dark; }
+:root { color-scheme: light dark; }
+body { margin: 0 auto; max-width: 62em; padding: 0 1em 3em; }
 section, figure { overflow-x: auto; margin: 0; }
-svg { max-width: 100%; height: auto; }
+figure svg { max-width: 100%; height: auto; }
 summary { cursor: pointer; padding: .3em 0; }
+@media (max-width: 40em) { main .ja { font-size: 12px; } main .ja :is(th, td) { padding: .25em .35em; } }
 @media print { details > * { display: block; } }
 """
 )
