@@ -1,12 +1,13 @@
 """Which signature a call has, and with which options."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sqlglot import exp
 
 from jetstream_argo.engines.constants import constant
-from jetstream_argo.engines.embedded.signatures.model import WEEKDAYS, Option, Signature, Valued, bound
+from jetstream_argo.engines.embedded.signatures.model import WEEKDAYS, Argument, Option, Signature, Valued, bound
 from jetstream_argo.engines.embedded.signatures.zones import is_zone
 from jetstream_argo.engines.embedded.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NULL, NUMERIC, Kind
 from jetstream_argo.engines.embedded.typing.values import Value, cost, supertype
@@ -42,12 +43,89 @@ def best(signatures: Sequence[Signature], arguments: Sequence[exp.Expr], value: 
 
     `value` reads the argument at a position; it is asked only for those that some signature takes for values.
     """
+    possible = _possible(signatures, len(arguments), any(isinstance(node, exp.Interval) for node in arguments))
+    if not possible.by_types:
+        return _nearest(possible.signatures, arguments, value)
+    shapes = tuple([_shape(value(position)) for position in range(len(arguments))])
+    if shapes not in possible.known:
+        possible.known[shapes] = _nearest(possible.signatures, arguments, value)
+    return possible.known[shapes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Possible:
+    """The signatures that may fit so many arguments, and which of them is the best for types that were met.
+
+    `by_types` says that types decide, and all of them: no argument is an option, and each is asked for.
+    """
+
+    signatures: tuple[Signature, ...]
+    by_types: bool
+    known: dict[tuple["_Shape", ...], Match | None] = field(default_factory=dict)
+
+
+class _Lists:
+    """What is possible of lists that are the same object whenever they are asked for."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int, bool], tuple[Sequence[Signature], _Possible]] = {}
+
+    def possible(self, signatures: Sequence[Signature], count: int, intervals: bool) -> _Possible:
+        key = (id(signatures), count, intervals)
+        if key not in self._found:
+            self._found[key] = (signatures, _taking(signatures, count, intervals))  # held, so that its id stays its own
+        return self._found[key][1]
+
+
+_LISTS = _Lists()
+
+
+def _possible(signatures: Sequence[Signature], count: int, intervals: bool) -> _Possible:
+    if isinstance(signatures, tuple):
+        return _LISTS.possible(signatures, count, intervals)
+    return _taking(signatures, count, intervals)
+
+
+def _taking(signatures: Sequence[Signature], count: int, intervals: bool) -> _Possible:
+    """Return the signatures with so many arguments; those with an interval only if there is one among them."""
+    taking = [
+        signature
+        for signature in signatures
+        if signature.takes(count)
+        and (intervals or not any(_is_interval(signature.argument(position)) for position in range(count)))
+    ]
+    by_types = not intervals and all(
+        isinstance(argument := signature.argument(position), Valued) and not _is_array_of_variable(argument.kind)
+        for signature in taking
+        for position in range(count)
+    )
+    return _Possible(tuple(taking), by_types and bool(taking))
+
+
+def _is_interval(argument: Argument | None) -> bool:
+    return isinstance(argument, Option) and argument.category == "interval"
+
+
+def _is_array_of_variable(kind: Kind) -> bool:
+    return kind.element is not None and kind.element.name in VARIABLES
+
+
+_Shape: TypeAlias = "tuple[Kind, bool, tuple[_Shape, ...] | None]"
+
+
+def _shape(value: Value) -> _Shape:
+    """Return all that matching looks at: the type, whether it is a literal, and the same of an array's elements."""
+    return value.kind, value.text is not None, None if value.items is None else tuple(map(_shape, value.items))
+
+
+def _nearest(
+    signatures: Sequence[Signature], arguments: Sequence[exp.Expr], value: Callable[[int], Value]
+) -> Match | None:
     found: tuple[int, Match] | None = None
     for signature in signatures:
-        if signature.takes(len(arguments)):
-            match = _match(signature, arguments, value)
-            if match is not None and (found is None or match[0] < found[0]):
-                found = match
+        match = _match(signature, arguments, value)
+        if match is not None and (found is None or match[0] < found[0]):
+            found = match
     return None if found is None else found[1]
 
 
