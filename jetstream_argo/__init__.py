@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jetstream_argo.config.specs import SegmentSpec as SegmentSpec
     from jetstream_argo.notebook.analysis import analyse as analyse
     from jetstream_argo.notebook.loading import load as load
+    from jetstream_argo.notebook.preview import plan as plan
     from jetstream_argo.notebook.results import results as results
 
 _OFFERED = {
