@@ -187,6 +187,11 @@ def test_names_that_bigquery_would_not_take_are_changed_and_told(shop: _Shop) ->
     assert "'Order ID' is called Order_ID" in _notes(loaded)
 
 
+def test_a_type_may_be_given_by_the_name_that_the_file_has(shop: _Shop) -> None:
+    assert _types(shop.load("Order ID\n17\n", types={"Order ID": "STRING"})) == {"Order_ID": "STRING"}
+    assert _types(shop.load("Order ID\n17\n", types={"Order_ID": "STRING"})) == {"Order_ID": "STRING"}
+
+
 def test_a_file_without_header_takes_names(shop: _Shop) -> None:
     loaded = shop.load("1,2026-05-04\n2,2026-05-05\n", columns=("id", "day"), has_header=False)
 

@@ -58,7 +58,7 @@ def incoming(
     sql = " UNION ALL BY NAME ".join(f"({reading.sql})" for reading in readings)
     try:
         fields = _fields(readings, sql, asking)
-        _check_types(options, fields, readings[0].shown)
+        options = _by_name(options, fields, readings[0].shown)
         verdicts = infer(asking, sql, fields, options, readings[0].shown)
         if there:
             verdicts = _as_there(verdicts, fields, there, sql, options, asking, readings[0].shown)
@@ -108,12 +108,22 @@ def _fields(readings: Sequence[Reading], sql: str, asking: Asking) -> tuple[Fiel
     return tuple(fields)
 
 
-def _check_types(options: Options, fields: Sequence[Field], shown: str) -> None:
+def _by_name(options: Options, fields: Sequence[Field], shown: str) -> Options:
+    """Return the options with types by the names under which columns are loaded, where they are by those of the file.
+
+    Raises:
+        ConfigError: a type is given for a column that is not there.
+    """
     names = [field.name for field in fields]
-    for name in options.types:
-        if name not in names:
-            known = f"{nearest(name, names) or f'; there are {chr(44).join(names)[:200]}'}"
+    written = {field.written.strip(): field.name for field in fields}
+    types = {}
+    for name, wish in options.types.items():
+        own = name if name in names else written.get(name)
+        if own is None:
+            known = nearest(name, names) or f"; there are {', '.join(names)[:200]}"
             raise ConfigError(shown, [Problem("", f"has no column {name!r}, for which a type is given{known}")])
+        types[own] = wish
+    return replace(options, types=types)
 
 
 def _as_there(
