@@ -1,5 +1,6 @@
 """Processes that do one node after another, so that what they have loaded is loaded once."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +127,7 @@ def _serve(work: Work, pipe: Connection, environment: Mapping[str, str], most_by
     """Do nodes until nobody asks for more, or this process is no longer as good as a new one."""
     os.environ.clear()
     os.environ.update(environment)
+    gc.freeze()  # what is loaded stays, and need not be looked at after every node
     stays = True
     # Nobody asks for more, nobody waits for an answer, or a person has interrupted this process and who started it.
     with suppress(EOFError, OSError, KeyboardInterrupt):

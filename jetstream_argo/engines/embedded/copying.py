@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jetstream_argo.engines.embedded.integrity import crc32, sync
+from jetstream_argo.engines.embedded.integrity import crc32, sync_all
 from jetstream_argo.engines.embedded.pointer import DataFile
 from jetstream_argo.engines.embedded.ranges import Range
 from jetstream_argo.engines.embedded.session import Session
@@ -67,8 +67,7 @@ def _copy(session: Session, query: str, target: Path, option: str, sql: str) -> 
         f"(FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}, RETURN_STATS{option})"
     )
     rows: list[tuple[Any, ...]] = session.run(statement, sql).fetchall()
-    for row in rows:
-        sync(Path(row[0]))
+    sync_all([Path(row[0]) for row in rows])
     return rows
 
 
