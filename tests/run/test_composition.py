@@ -20,8 +20,8 @@ from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is
 PERIODS = (Period.PREENROLLMENT_WEEK, Period.DAY, Period.WEEK, Period.OVERALL)
-# Every expression in every period and on both bases, which differ in what days count from. DuckDB takes half a minute
-# to plan a query of all expressions of one source.
+AT_ONCE = 20
+# Every expression in every period and on both bases, which differ in what days count from.
 COMPARED = tuple(zip(PERIODS, (Basis.ENROLLMENTS, Basis.EXPOSURES) * 2, strict=True))
 
 
@@ -65,10 +65,16 @@ def differences(pipeline: Pipeline, metrics: list[Metric]) -> Iterator[str]:
                     yield f"{metric.name} {basis} {period} {key}: {one!r}, direct {two!r}"
 
 
+def parts() -> Iterator[tuple[str, int]]:
+    """The sources, those with many metrics in parts: DuckDB's time to plan a query grows faster than its columns."""
+    for name, metrics in real_metrics().items():
+        yield from ((name, part) for part in range(math.ceil(len(metrics) / AT_ONCE)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", real_metrics())
-def test_merged_partials_of_real_expressions_equal_the_direct_query(name: str, tmp_path: Path) -> None:
-    metrics = real_metrics()[name]
+@pytest.mark.parametrize(("name", "part"), list(parts()))
+def test_merged_partials_of_real_expressions_equal_the_direct_query(name: str, part: int, tmp_path: Path) -> None:
+    metrics = real_metrics()[name][part * AT_ONCE : (part + 1) * AT_ONCE]
     source = DataSource(name, f"telemetry.{name}", "client_id", "submission_date", None, None)
     periods = {period: [Summary(metric.name, "count") for metric in metrics] for period in PERIODS}
     plan = planned(experiment(metrics, [source], periods, end=END, exposures_sql=EXPOSURES), as_of=END)
