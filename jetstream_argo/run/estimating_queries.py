@@ -163,6 +163,7 @@ class Queries:
                 self.leaf.values.type,
                 second,
                 column,
+                whole=tuple(windows) == self.leaf.windows,
             )
 
     def covariate(self, covariate: Covariate) -> Typed:

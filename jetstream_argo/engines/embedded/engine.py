@@ -104,7 +104,7 @@ class EmbeddedEngine:
         def write_rows(translated: "Translated") -> Written:
             columns = self._columns(translated, sql)
             if layout.temporary:
-                kept = self._session.keep(name, columns, translated.sql, sql)
+                kept = self._session.keep(destination, columns, translated.sql, sql)
                 return Written(kept, {"": kept}, self._session.scanned())
             return self._writer.write(translated.sql, columns, name, write, layout, sql=sql)
 
@@ -194,9 +194,8 @@ class EmbeddedEngine:
 
     def delete(self, table: str) -> None:
         """Delete a table or view; one that is missing already is fine."""
-        name = self._store.name(table)
-        if not self._session.forget(name):
-            self._store.drop(name)
+        if not self._session.forget(table):
+            self._store.drop(self._store.name(table))
 
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what it would read: all bytes of its tables."""

@@ -54,6 +54,7 @@ class Session:
         self._settings = settings
         self._timeout_seconds = timeout_seconds
         self._macros: set[str] = set()
+        self._aliases: dict[str, TableName] = {}
         self._views = Views(store, self)
         self._numbers = count()
 
@@ -107,6 +108,8 @@ class Session:
 
     def translate(self, sql: str, bounds: Bounds = ()) -> "Translated":
         """Return the translation of a query, whose tables may not exist; only its rows within `bounds` are wanted."""
+        for written, alias in self._aliases.items():
+            sql = sql.replace(f"`{written}`", f"`{alias.dataset}.{alias.table}`")
         return self._translator.translate(sql, bounds)
 
     def attach(self, version: "Version") -> None:
@@ -165,8 +168,13 @@ class Session:
         rows = self.run(f"DESCRIBE {translated.sql}", sql).fetchall()
         return [(str(row[0]), str(row[1])) for row in rows]
 
-    def keep(self, name: TableName, columns: tuple[Column, ...], rows: str, sql: str) -> int:
-        """Keep the rows of DuckDB's query `rows` as a table of this process alone; return how many there are."""
+    def keep(self, written: str, columns: tuple[Column, ...], rows: str, sql: str) -> int:
+        """Keep the rows of DuckDB's query `rows` as a table of this process alone; return how many there are.
+
+        Under the name that is `written` in queries it is told from all others, and so would their texts be. What is
+        translated names one of a few aliases: queries that are the same but for that name are translated once.
+        """
+        name = self._store.name(written)
         folder = Path(self._settings["temp_directory"])
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{next(self._numbers)}-{name.table}.parquet"  # a name that no file had before
@@ -174,12 +182,22 @@ class Session:
             f"COPY (SELECT {casts(columns)} FROM ({rows}) AS _rows) TO {text_literal(str(file))} (FORMAT parquet)"
         )
         (number,) = self.run(statement, sql).fetchone() or (0,)
-        self._views.kept[name] = Kept(columns, file)
+        before = self._views.kept.get(name)
+        if before is not None:
+            before.file.unlink(missing_ok=True)
+        if written not in self._aliases:
+            free = next(n for n in count() if _alias(self._project, n) not in self._views.kept)
+            self._aliases[written] = _alias(self._project, free)
+        for known in (name, self._aliases[written]):
+            self._views.kept[known] = Kept(columns, file)
         return int(number)
 
-    def forget(self, name: TableName) -> bool:
+    def forget(self, written: str) -> bool:
         """Remove a table of this process alone; return whether there was one."""
-        kept = self._views.kept.pop(name, None)
+        kept = self._views.kept.pop(self._store.name(written), None)
+        alias = self._aliases.pop(written, None)
+        if alias is not None:
+            del self._views.kept[alias]
         if kept is None:
             return False
         kept.file.unlink(missing_ok=True)
@@ -224,6 +242,10 @@ def hide_progress_bar(connection: "duckdb.DuckDBPyConnection") -> None:
 
     with suppress(duckdb.InvalidInputException):
         connection.execute("SET enable_progress_bar = false")
+
+
+def _alias(project: str, number: int) -> TableName:
+    return TableName(project, "_scratch", f"t{number}")
 
 
 def _read_deep(text: str) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class Observed:
 
     `leaf` is the relation that `sql.needs.leaf` describes, `segments` are the places of those segments that are asked
     about, and `names` what they are called. `second` is the other column, which the leaf has under the name
-    `second_column`; a denominator is treated like `y`, a covariate is not.
+    `second_column`; a denominator is treated like `y`, a covariate is not. `whole` says that the leaf has no other
+    windows: the text of a query is then the same for every metric and period, and is translated once.
     """
 
     leaf: Sql
@@ -38,6 +39,7 @@ class Observed:
     y_type: ValueType
     second: Second | None = None
     second_column: str = ""
+    whole: bool = False
 
     @property
     def integer(self) -> bool:
@@ -73,7 +75,7 @@ def treated(observed: Observed) -> Sql:
         "needs/units",
         columns=lines([*columns, *observed.weights("o")], indent=0),
         leaf=observed.leaf,
-        windows=Sql(", ".join(str(window.index) for window in observed.windows)),
+        windows=Sql("") if observed.whole else _only(observed.windows),
         steps=steps,
         last=Sql(last),
         values=lines([*_finite(names, observed.treats), *observed.weights("s")], indent=0),
@@ -98,6 +100,10 @@ def long_rows(observed: Observed) -> Sql:
 def wide(columns: Sequence[tuple[str, str]], segment: int) -> Iterator[Sql]:
     """Yield (expression, name) as columns of an answer about a segment."""
     yield from (Sql(f"{expression} AS {name}__{segment}") for expression, name in columns)
+
+
+def _only(windows: Sequence[AnalysisWindow]) -> Sql:
+    return Sql(f"WHERE o.window_index IN ({', '.join(str(window.index) for window in windows)})")
 
 
 def _days(windows: Sequence[AnalysisWindow]) -> Sql:

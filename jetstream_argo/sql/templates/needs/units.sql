@@ -2,7 +2,7 @@ units AS (
   SELECT
     {{columns}}
   FROM {{leaf}} AS o
-  WHERE o.window_index IN ({{windows}})
+  {{windows}}
 ){{steps}},
 treated AS (
   SELECT
