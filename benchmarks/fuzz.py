@@ -17,10 +17,10 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.mutations import mutated
@@ -38,11 +38,13 @@ _EXPERIMENT = """{
 "startDate": "2026-05-04", "proposedEnrollment": 7, "endDate": "2026-05-28", "outcomes": [], "segments": [],
 "bucketConfig": {"randomizationUnit": "normandy_id"}}"""
 _LONGEST_SECONDS, _MOST_MIB, _BATCH = 10.0, 1024, 50
+_WAITS_FOR_EVER = 3600.0  # seconds by the clock, which say nothing while a machine is busy
 # A key, a place in the file, or that all of the file is meant.
 _WHERE = re.compile(
     r"^  \S.*: |, [\w.]+:$|at line|line \d+|is not (valid TOML|JSON|UTF-8)|holds \d+ experiments|too deep|: metrics\.",
     re.MULTILINE,
 )
+_ENTRY = re.compile(r"^(submitted|exists already|not due|waiting|failed): ", re.MULTILINE)
 _OF_THE_WHOLE = re.compile(
     r"is not analysed|nothing is due|the experiment ends|days;|is not an experiment|needs \d+ nodes|holds no experiment"
 )
@@ -73,7 +75,8 @@ class Ending:
     """How a process ended, and what it said.
 
     `seconds` are of a processor, which no busy machine adds to; what waits for ever is stopped by the clock. `mib`
-    is the most memory that it had.
+    is the most memory that it had. Of `submit-due` they are those of the process, its own or an experiment's, that
+    took most.
     """
 
     code: int
@@ -108,41 +111,50 @@ class Tally:
     def __init__(self, keep: Path | None) -> None:
         self.codes: Counter[tuple[str, int]] = Counter()
         self.wrong: Counter[str] = Counter()
-        self.unnamed = self.unplaced = 0
-        self.seconds = self.mib = 0.0
+        self.judged: Counter[str] = Counter()
+        self.unnamed: Counter[str] = Counter()
+        self.unplaced: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.mib: Counter[str] = Counter()
         self._keep = keep
 
     def take(self, command: str, file: Path, ending: Ending) -> None:
         """Count an ending, and keep what is wrong."""
         self.codes[command, ending.code] += 1
-        self.seconds, self.mib = max(self.seconds, ending.seconds), max(self.mib, ending.mib)
-        for what in self._faults(command, file, ending):
+        self.seconds[command] = max(self.seconds[command], ending.seconds)
+        self.mib[command] = max(self.mib[command], round(ending.mib))
+        for what in self._faults(command, ending):
             self.wrong[what] += 1
             self._kept(what, file, ending)
-        if ending.code and command != "submit-due":
-            named = file.name in ending.output or _OF_THE_WHOLE.search(ending.output)
-            placed = _WHERE.search(ending.output) or _OF_THE_WHOLE.search(ending.output)
-            self.unnamed += not named
-            self.unplaced += bool(named and not placed)
+        names = [each.name for each in file.iterdir()] if file.is_dir() else [file.name]
+        for refusal in _refusals(command, ending):
+            self.judged[command] += 1
+            named = any(name in refusal for name in names) or _OF_THE_WHOLE.search(refusal)
+            placed = _WHERE.search(refusal) or _OF_THE_WHOLE.search(refusal)
+            self.unnamed[command] += not named
+            self.unplaced[command] += bool(named and not placed)
             if not (named and placed):
-                self._kept("unplaced", file, ending)
+                self._kept("unplaced", file, replace(ending, output=refusal))
 
     def lines(self) -> Iterator[str]:
         """Yield the figures."""
         for command in ("plan", "graph", "workflow", "submit-due"):
             counts = {code: count for (name, code), count in sorted(self.codes.items()) if name == command}
             yield f"{command:10} {sum(counts.values()):5} runs; exit codes {counts}"
-        yield f"longest {self.seconds:.1f} s, most memory {self.mib:.0f} MiB"
-        yield f"refusals that name no file {self.unnamed}, that name a file and neither key nor place {self.unplaced}"
+            yield f"{'':16} longest {self.seconds[command]:.1f} s, most memory {self.mib[command]} MiB"
+            yield (
+                f"{'':16} of {self.judged[command]} refusals {self.unnamed[command]} name no file, "
+                f"{self.unplaced[command]} a file and neither key nor place"
+            )
         yield f"wrong: {dict(self.wrong) or 'nothing'}"
 
     @staticmethod
-    def _faults(command: str, file: Path, ending: Ending) -> Iterator[str]:
+    def _faults(command: str, ending: Ending) -> Iterator[str]:
         if ending.code not in (0, 2):
             yield f"exit code {ending.code}"
         if "Traceback" in ending.output or "mistake of jetstream-argo" in ending.output:
             yield "traceback"
-        if ending.seconds > _LONGEST_SECONDS * (_BATCH if command == "submit-due" else 1):
+        if ending.seconds > _LONGEST_SECONDS or "was stopped; make its files smaller" in ending.output:
             yield "hang"
         if ending.mib > _MOST_MIB:
             yield "memory"
@@ -156,6 +168,14 @@ class Tally:
         name = f"{what.replace(' ', '-')}-{file.stem}"
         (self._keep / f"{name}{file.suffix}").write_bytes(file.read_bytes() if file.is_file() else b"")
         (self._keep / f"{name}.txt").write_text(f"{ending}\n\n{ending.output}", errors="replace")
+
+
+def _refusals(command: str, ending: Ending) -> list[str]:
+    """Return what was refused: all that was said, or of `submit-due` what it says of every experiment that failed."""
+    if command != "submit-due":
+        return [ending.output] if ending.code else []
+    entries = _ENTRY.split(ending.output.rpartition(" submitted, ")[0])
+    return [text for state, text in zip(entries[1::2], entries[2::2], strict=True) if state == "failed"]
 
 
 def _seeds(rng: random.Random, scratch: Path) -> list[Seed]:
@@ -221,6 +241,8 @@ def _alone(arguments: Sequence[str], scratch: Path) -> Ending:
     pid = os.fork()
     if pid == 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        limit = int(_LONGEST_SECONDS * (_BATCH if arguments[0] == "submit-due" else 1)) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -229,16 +251,40 @@ def _alone(arguments: Sequence[str], scratch: Path) -> Ending:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
-    limit = _LONGEST_SECONDS * (_BATCH if arguments[0] == "submit-due" else 12)
+    seconds = mib = 0.0
     while True:
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
-            worked = usage.ru_utime + usage.ru_stime
-            return Ending(code, worked, usage.ru_maxrss / 1024, log.read_text(errors="replace"))
-        if time.monotonic() - started > limit:
+            seconds, mib = max(seconds, usage.ru_utime + usage.ru_stime), max(mib, usage.ru_maxrss / 1024)
+            return Ending(code, seconds, mib, log.read_text(errors="replace"))
+        if arguments[0] == "submit-due":
+            for took, had in map(_taken, _below(pid)):
+                seconds, mib = max(seconds, took), max(mib, had)
+        if time.monotonic() - started > _WAITS_FOR_EVER:
             os.kill(pid, 9)
-        time.sleep(0.002)
+        time.sleep(0.002 if arguments[0] != "submit-due" else 0.01)
+
+
+def _below(pid: int) -> Iterator[int]:
+    """Yield the processes that a process has started, and those that they have."""
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return  # it is over
+    for child in children:
+        yield child
+        yield from _below(child)
+
+
+def _taken(pid: int) -> tuple[float, float]:
+    """Return the seconds of a processor and the most MiB that a process has taken until now."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0.0, 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(peak[1]) / 1024 if peak else 0.0
 
 
 if __name__ == "__main__":
