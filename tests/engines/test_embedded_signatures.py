@@ -1,7 +1,7 @@
 """What the embedded engine makes of arguments: of their types, their number, their options and their domain."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -94,6 +94,32 @@ def value(engine: EmbeddedEngine, expression: str) -> object:
         ("TIMESTAMP '2026-05-05 00:00:00 Europe/Berlin'", datetime(2026, 5, 4, 22, tzinfo=UTC)),
         ("LAST_DAY(d, ISOWEEK)", date(2026, 5, 10)),
         ("s LIKE ANY ('z%', '%c')", True),
+        # numbers of JSON as they are written, and what is not well-formed
+        ("""JSON_VALUE('{"a": 1.50, "b": [2.5, -0]}', '$.a')""", "1.50"),
+        ("""JSON_QUERY('{"a": [1.0, {"b": 2e3}], "c": "2026-05-04"}', '$.a')""", '[1.0,{"b":2e3}]'),
+        ("""JSON_VALUE_ARRAY('["1.50", 2.50]')""", ["1.50", "2.50"]),
+        ("""JSON_VALUE_ARRAY('["a", {"b": 1}]')""", None),
+        ("JSON_VALUE('{broken', '$.a')", None),
+        # rows
+        ("(x, s) = (-7, 'a,b,c')", True),
+        ("(x, s) != (-7, NULL)", None),
+        ("(x, s) = (1, NULL)", False),
+        ("(x, s) IN ((1, 'a,b,c'), (-7, s))", True),
+        ("STRUCT(x AS a, s) = (-7, 'b')", False),
+        ("f IS DISTINCT FROM f", False),
+        # NULL where an array may stand, and the largest place
+        ("ARRAY_LENGTH(NULL)", None),
+        ("[1][SAFE_OFFSET(9223372036854775807)]", None),
+        # what was refused, once more
+        ("d + INTERVAL 1 MONTH", datetime(2026, 6, 4)),  # noqa: DTZ001
+        ("EXTRACT(HOUR FROM ts AT TIME ZONE '+05:30')", 23),
+        ("DATE(ts, 'US/Pacific')", date(2026, 5, 4)),
+        ("FORMAT_TIMESTAMP('%Y %z', ts, 'Asia/Kolkata')", "2026 +0530"),
+        ("EXTRACT(TIME FROM TIMESTAMP '2026-05-04 18:00:01')", time(18, 0, 1)),
+        ("TIMESTAMP('2026-05-05 10:00:00+02')", datetime(2026, 5, 5, 8, tzinfo=UTC)),
+        ("TO_JSON_STRING(STRUCT(x AS a, [s] AS b))", '{"a":-7,"b":["a,b,c"]}'),
+        ("REGEXP_REPLACE(s, 'a', '\\\\\\\\')", "\\,b,c"),
+        ("REGEXP_CONTAINS(s, r'[[:alpha:]]')", True),
     ],
 )
 def test_a_call_means_what_it_means_to_bigquery(expression: str, expected: object, engine: EmbeddedEngine) -> None:
@@ -105,6 +131,7 @@ def test_a_call_means_what_it_means_to_bigquery(expression: str, expected: objec
 @pytest.mark.parametrize(
     "expression",
     ["LN(zero)", "LOG10(zero)", "SQRT(x)", "POW(zero, -1)", "EXP(1000)", "1e308 * (10 + zero)", "CAST(s AS DATE)",
+     """JSON_VALUE('{"a": 1, ', '$.a')""", "s LIKE NULL", "ARRAY_CONCAT([1], NULL)", "(x, s) = (1, 2, 3)",
      "1 << x", "SUM(1e308 + zero) * 10", "DATE_ADD(d, INTERVAL 9000 YEAR)", "CAST('yes' AS BOOL)"],
 )  # fmt: skip
 def test_what_fails_in_bigquery_fails_here_too(expression: str, engine: EmbeddedEngine) -> None:
@@ -129,6 +156,8 @@ def test_types_that_do_not_go_together_are_refused(expression: str, engine: Embe
         ("DATETIME(ts, 'PST')", r"DATETIME\(TIMESTAMP, 'PST'\)"),
         ("TIMESTAMP_DIFF(ts, ts, MONTH)", r"TIMESTAMP_DIFF\(TIMESTAMP, TIMESTAMP, MONTH\)"),
         ("[1] = [1]", "ARRAY<INT64> = ARRAY<INT64>"),
+        ("NUMERIC '1.12345678901'", "NUMERIC with more than 9 digits"),
+        ("SUM(x HAVING MAX f)", "^SUM with HAVING"),
         ("ROUND(n, 0, 'ROUND_HALF_EVEN')", r"ROUND\(NUMERIC, INT64, 'ROUND_HALF_EVEN'\)"),
     ],
 )

@@ -101,7 +101,7 @@ def load_registry(own: Path | None = None) -> Registry:
 def shipped() -> tuple[Function, ...]:
     """Return the functions that come with the package."""
     folder = resources.files("jetstream_argo.engines.embedded")
-    files = ("dialect.toml", "functions.toml")
+    files = ("dialect.toml", "json.toml", "functions.toml")
     texts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in files}
     return tuple(found for name, text in texts.items() for found in _functions(tomllib.loads(text), name))
 

@@ -1,7 +1,7 @@
 """How Python values and BigQuery types are written in ZetaSQL's messages, and read from them."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
@@ -86,6 +86,8 @@ def _scalar_message(value: object, kind: int) -> value_pb2.ValueProto:
             return value_pb2.ValueProto(json_value=value)
         case type_pb2.TYPE_BYTES, bytes():
             return value_pb2.ValueProto(bytes_value=value)
+        case type_pb2.TYPE_TIME, time():
+            return value_pb2.ValueProto(time_value=_clock_bits(value) << 30 | value.microsecond * 1000)
         case _, date():
             return _time_message(value, kind)
         case type_pb2.TYPE_NUMERIC, Decimal() | int():
@@ -129,6 +131,9 @@ def value_of(message: value_pb2.ValueProto, type_: type_pb2.TypeProto) -> Value:
             return datetime(1970, 1, 1, tzinfo=UTC) + seconds
         case type_pb2.TYPE_DATETIME:
             return _datetime(message.datetime_value.bit_field_datetime_seconds, message.datetime_value.nanos)
+        case type_pb2.TYPE_TIME:
+            bits, nanos = message.time_value >> 30, message.time_value & (1 << 30) - 1
+            return time(bits >> 12, bits >> 6 & 63, bits & 63, nanos // 1000)  # type: ignore[return-value]  # a TIME
         case type_pb2.TYPE_NUMERIC:
             digits = Decimal(int.from_bytes(message.numeric_value, "little", signed=True))
             return digits.scaleb(-_NUMERIC_PLACES, _EXACT).normalize(_EXACT)
@@ -150,5 +155,8 @@ def _datetime(bits: int, nanos: int) -> datetime:
 
 
 def _bits(value: datetime) -> int:
-    day = value.year << 26 | value.month << 22 | value.day << 17
-    return day | value.hour << 12 | value.minute << 6 | value.second
+    return value.year << 26 | value.month << 22 | value.day << 17 | _clock_bits(value)
+
+
+def _clock_bits(value: datetime | time) -> int:
+    return value.hour << 12 | value.minute << 6 | value.second

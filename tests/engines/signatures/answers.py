@@ -6,7 +6,7 @@ A file has a line for every question, in the order of the list; its first line s
 import json
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Context, Decimal
 from functools import cache
 from importlib.metadata import version
@@ -31,7 +31,7 @@ def encoded(value: Value) -> object:
             return {"f": repr(value)}
         case Decimal():
             return {"n": f"{value.normalize(_EXACT):f}"}
-        case datetime():
+        case datetime() | time():
             return {"t": value.isoformat()}
         case date():
             return {"d": value.isoformat()}

@@ -38,9 +38,10 @@ _OPERATORS = {
     "CASE": "CASE WHEN {0} THEN {1} ELSE {2} END", "IS-DISTINCT-FROM": "{0} IS DISTINCT FROM {1}",
     "IS-NOT-DISTINCT-FROM": "{0} IS NOT DISTINCT FROM {1}",
 }  # fmt: skip
-_CLASSES: dict[str, type] = {"INT64": int, "STRING": str, "DATE": date}
+_CLASSES: dict[str, type] = {"INT64": int, "STRING": str, "DATE": date, "ARRAY<INT64>": list}
 _PAIRED = ("CORR", "COVAR_SAMP", "COVAR_POP")  # of all combinations nothing but rounding would be left
 _FOR_ANY = ("INT64", "STRING", "FLOAT64")
+_NESTED = ("STRUCT<a INT64, b STRING>", "ARRAY<STRUCT<a INT64, b STRING>>", "ARRAY<FLOAT64>", "ARRAY<STRING>")
 _STATE = ("ARRAY_AGG", "STRING_AGG", "ARRAY_CONCAT_AGG")  # of which the order is seen
 
 
@@ -123,11 +124,18 @@ def _of(entry: Entry, signature: Signature) -> Iterator[Question]:
     arguments = list(signature.arguments)
     if signature.repeats:
         arguments += [arguments[-1]] * (3 - len(arguments))
-    for any_kind in _FOR_ANY if _has_variable(signature) else ("INT64",):
+    any_kinds = (*_FOR_ANY, *(_NESTED if entry.name == "TO_JSON_STRING" else ()))
+    for any_kind in any_kinds if _has_variable(signature) else ("INT64",):
         kinds = [bound(a.kind, {"T": kind_of(any_kind)}) if isinstance(a, Valued) else None for a in arguments]
         choices = [_options(entry.name, a, arguments) if isinstance(a, Option) else [""] for a in arguments]
-        for chosen in product(*choices):
+        for chosen in _together(choices):
             yield from _asked(entry, signature, arguments, kinds, chosen)
+
+
+def _together(choices: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """Yield options that are given together, so that every option is; not all with all others, which would be many."""
+    for number in range(max((len(each) for each in choices), default=1)):
+        yield tuple(each[number % len(each)] for each in choices)
 
 
 def _strange(entry: Entry, signature: Signature) -> Iterator[Question]:
@@ -198,7 +206,7 @@ def _asked(
         columns.append(str(kind) if kind is not None else "INT64")
         lists.append(_values(signature.name, position, columns[-1], is_interval=bool(option)))
     if entry.name == "GENERATE_DATE_ARRAY" and len(texts) > 2:
-        texts[2] = "INTERVAL 1 DAY"
+        texts[2] = f"INTERVAL 2 {chosen[2]}"
         columns, lists = columns[:2], lists[:2]
     rows = _rows(lists) if entry.name not in _PAIRED else tuple(zip(*lists, strict=False))
     label = str(signature)
@@ -302,6 +310,8 @@ def _aggregates(
         variants.append(f"DISTINCT {inner}")
     for variant in variants:
         yield Question(label, f"{entry.name}({variant})", tuple(columns), rows, grouped=True)
+    if "OVER" in entry.words and "DISTINCT" in entry.words:
+        yield Question(label, f"{entry.name}(DISTINCT {inner}) OVER ()", tuple(columns), rows[:5])
     if "OVER" in entry.words:
         # Where a frame grows, ZetaSQL adds and takes away, and loses digits of large numbers.
         yield Question(label, f"{entry.name}({inner}) OVER (ORDER BY id)", tuple(columns), rows[:5])

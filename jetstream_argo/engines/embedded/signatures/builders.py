@@ -1,14 +1,19 @@
 """Signatures whose computation a function makes up: those with formats, patterns, paths, or any number of arguments."""
 
+import json
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from sqlglot import exp
 
-from jetstream_argo.engines.embedded.signatures.formats import Parsing, format_parts, parsed
+from jetstream_argo.engines.embedded.signatures.catalog import signatures_of
+from jetstream_argo.engines.embedded.signatures.formats import Form, Parsing, format_parts, parsed
+from jetstream_argo.engines.embedded.signatures.model import Valued
 from jetstream_argo.engines.embedded.signatures.paths import duckdb_path
 from jetstream_argo.engines.embedded.types import text_literal
+from jetstream_argo.engines.embedded.typing.kinds import DATE, JSON, TIMESTAMP, Kind
 from jetstream_argo.engines.embedded.typing.matching import Match
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
@@ -16,6 +21,7 @@ Arguments: TypeAlias = Sequence[tuple[int, exp.Expr]]
 Builder: TypeAlias = Callable[[Match, Arguments, bool], tuple[str, list[exp.Expr]] | exp.Expr]
 _MOST_PLACES = 9
 _GROUP = re.compile(r"\\(\d)")
+_REPLACEMENT = re.compile(r"(?:[^\\]|\\[\d\\])*", re.DOTALL)
 
 
 def _nodes(arguments: Arguments) -> list[exp.Expr]:
@@ -70,16 +76,20 @@ def _round_numeric(function: str) -> Builder:
 
 
 def _formatted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
-    of = match.signature.name.removeprefix("FORMAT_")
+    of = match.wanted(1)
     zoned = 2 in match.options  # noqa: PLR2004  # the third argument
-    parts = format_parts(match.options[0], clock=of != "DATE", utc=of == "TIMESTAMP" and not zoned, zoned=zoned)
+    form = Form.ZONED if zoned else Form.UTC if of == TIMESTAMP else Form.CLOCK
+    form = Form.DATE if match.signature.name == "FORMAT_DATE" and of == DATE else form
+    parts = format_parts(match.options[0], form)
     moment = dict(arguments)[1]
-    if of == "TIMESTAMP":
-        zone = exp.Var(this=text_literal(match.options.get(2, "UTC")))
-        moment = _call("bq__wall", moment, zone) if zoned else _call("timezone", zone, moment)
-    if of == "DATE":
-        moment = _call("bq__as_datetime", moment)
-    return " || ".join(parts), [moment]
+    if of == DATE:
+        return " || ".join(parts), [_call("bq__as_datetime", moment)]
+    if of != TIMESTAMP:
+        return " || ".join(parts), [moment]
+    utc = _call("timezone", exp.Literal.string("UTC"), moment)
+    if not zoned:
+        return " || ".join(parts), [utc]
+    return " || ".join(parts), [_call("bq__wall", moment.copy(), exp.Var(this=text_literal(match.options[2]))), utc]
 
 
 def _parsing(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
@@ -108,8 +118,10 @@ def _in_zone(parsing: Parsing, zone: str) -> str:
 def _pattern(match: Match, position: int = 1, *, groups: int | None = 1) -> int:
     """Return how many groups a regular expression has, having looked at what RE2 and Python read alike."""
     pattern = match.options[position]
+    plain = re.sub(r"\\[pPzCQE](\{\w+\})?|\[:\^?\w+:\]", "x", pattern)
     try:
-        found = re.compile(re.sub(r"\\[pPzCQE](\{\w+\})?", "x", pattern)).groups
+        with warnings.catch_warnings(action="ignore"):
+            found = re.compile(plain).groups
     except re.error as error:
         raise Unsupported(f"the regular expression {pattern!r} is not implemented: {error}") from error
     if groups is not None and found > groups:
@@ -162,17 +174,45 @@ def _replaced(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list
     pattern, new = match.options[1], match.options[2]
     groups = _pattern(match, groups=None)
     _check_not_empty(pattern)
-    if any(int(number) > groups for number in _GROUP.findall(new)) or re.search(r"\\(?![\d\\])", new):
+    if any(int(number) > groups for number in _GROUP.findall(new)) or not _REPLACEMENT.fullmatch(new):
         raise InvalidQuery(f"{new!r} names a group that {pattern!r} does not have")
     return f"regexp_replace($1, {text_literal(pattern)}, {text_literal(new)}, 'g')", _nodes(arguments)[:1]
 
 
 def _json(macro: str) -> Builder:
     def build(match: Match, arguments: Arguments, safe: bool) -> exp.Expr:
-        path = duckdb_path(match.options.get(1, "$"), legacy="EXTRACT" in match.signature.name)
-        return _call(macro, _nodes(arguments)[0], exp.Literal.string(path))
+        path, key = duckdb_path(match.options.get(1, "$"), legacy="EXTRACT" in match.signature.name)
+        if match.wanted(0) == JSON:
+            return _call("bq__json_value", _nodes(arguments)[0], exp.Literal.string(path))
+        return _call(macro, _nodes(arguments)[0], exp.Literal.string(path), exp.Literal.string(key))
 
     return build
+
+
+def _json_of(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
+    return _as_json(match.wanted(0), "$1", 0), _nodes(arguments)[:1]
+
+
+def _as_json(kind: Kind, value: str, depth: int) -> str:
+    """Return DuckDB's expression for a value as JSON: of an array and a struct those of what is in them."""
+    if kind.element is not None:
+        item = _as_json(kind.element, f"_item{depth}", depth + 1)
+        items = f"array_to_string(list_transform({value}, lambda _item{depth}: {item}), ',')"
+        return f"CASE WHEN {value} IS NULL THEN 'null' ELSE '[' || {items} || ']' END"
+    if kind.fields:
+        fields = [
+            f"{text_literal(json.dumps(name, ensure_ascii=False) + ':')} || "
+            + _as_json(of, f"{value}[{text_literal(name)}]", depth)
+            for name, of in kind.fields
+        ]
+        joined = " || ',' || ".join(fields)
+        return f"CASE WHEN {value} IS NULL THEN 'null' ELSE '{{' || {joined} || '}}' END"
+    for signature in signatures_of("TO_JSON_STRING"):
+        argument = signature.arguments[0]
+        if isinstance(argument, Valued) and argument.kind == kind:
+            body = signature.body
+            return body.replace("$1", value) if "$1" in body else f"{body}({value})"
+    raise Unsupported(f"TO_JSON_STRING of {kind} is not implemented by the embedded engine")
 
 
 def _quantiles(match: Match, given: list[exp.Expr]) -> exp.Expr:
@@ -197,9 +237,10 @@ BUILDERS: dict[str, Builder] = {
     "nth_extracted": _nth_extracted,
     "contained": _contained,
     "replaced": _replaced,
-    "json_value": _json("bq__json_value"),
-    "json_text": _json("bq__json_text"),
-    "json_array": _json("bq__json_array"),
-    "json_value_array": _json("bq__json_value_array"),
+    "json_value": _json("bq__json_scalar"),
+    "json_text": _json("bq__json_part"),
+    "json_array": _json("bq__json_parts"),
+    "json_value_array": _json("bq__json_scalars"),
+    "json_of": _json_of,
 }
 AGGREGATES: dict[str, Callable[[Match, list[exp.Expr]], exp.Expr]] = {"quantiles": _quantiles}

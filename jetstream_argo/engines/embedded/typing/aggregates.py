@@ -62,7 +62,7 @@ def aggregate(
         entry = by_name().get(name, entry)
         asked = replace(asked, arguments=(asked.having.this, asked.having.expression), having=None)
         if not name:
-            raise Unsupported(f"{node.name} with HAVING is not implemented by the embedded engine{reader.place(node)}")
+            raise Unsupported(f"{entry.name} with HAVING is not implemented by the embedded engine{reader.place(node)}")
     _check(reader, entry, asked, node, window)
     place = reader.place(node)
     if len(asked.arguments) == 1 and isinstance(asked.arguments[0], exp.Star):
@@ -181,7 +181,7 @@ def _check(reader: "Reader", entry: Entry, asked: _Asked, node: exp.Expr, window
             raise Unsupported(f"{entry.name} with {word} is not implemented by the embedded engine{place}")
     if window is None and "window" in entry.words:
         raise InvalidQuery(f"{entry.name} needs OVER{reader.place(node)}")
-    if window is not None and (asked.distinct or asked.order):
+    if window is not None and (asked.order or (asked.distinct and window.args.get("order") is not None)):
         raise Unsupported(
             f"{entry.name} with DISTINCT or ORDER BY and OVER is not implemented by the embedded engine{place}"
         )

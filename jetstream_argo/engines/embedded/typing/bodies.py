@@ -45,7 +45,7 @@ def computed(registry: Registry, match: Match, arguments: Arguments, *, safe: bo
 
 
 def _made_up(registry: Registry, match: Match, body: str, arguments: list[exp.Expr]) -> exp.Expr:
-    digest = hashlib.sha256(body.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{len(arguments)} {body}".encode()).hexdigest()[:12]
     name = f"{_slug(match.signature.name)}_{digest}"
     if not registry.has(f"bq__{name}"):
         parameters = tuple(f"p{number + 1}" for number in range(len(arguments)))

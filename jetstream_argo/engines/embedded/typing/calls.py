@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from jetstream_argo.engines.constants import constant
 from jetstream_argo.engines.embedded.errors import line_of
 from jetstream_argo.engines.embedded.signatures.catalog import by_name, signatures_of
 from jetstream_argo.engines.embedded.signatures.model import Option
 from jetstream_argo.engines.embedded.typing import aggregates, own
 from jetstream_argo.engines.embedded.typing.bodies import computed, option_literal
-from jetstream_argo.engines.embedded.typing.kinds import Kind
+from jetstream_argo.engines.embedded.typing.kinds import TIMESTAMP, Kind
 from jetstream_argo.engines.embedded.typing.matching import Match, best
 from jetstream_argo.engines.embedded.typing.scopes import Scope
-from jetstream_argo.engines.embedded.typing.values import Value, fitted
+from jetstream_argo.engines.embedded.typing.values import Value, fitted, literal
 from jetstream_argo.errors import InvalidQuery, Unsupported, nearest
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def matched(
     Raises:
         Unsupported: none does.
     """
+    if name == "ARRAY_CONCAT" and any(isinstance(node.unnest(), exp.Null) for node in nodes):
+        raise InvalidQuery(f"ARRAY_CONCAT needs arrays, not NULL{reader.place(whole)}")
+    text = constant(nodes[0]) if name == "TIMESTAMP" and len(nodes) == 1 and not safe else None
+    if isinstance(text, str):
+        return Value(literal(text, TIMESTAMP), TIMESTAMP)
     arguments = Arguments(reader, nodes, scope)
     match = best(signatures_of(name), nodes, arguments.value)
     if match is None:

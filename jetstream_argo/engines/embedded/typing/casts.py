@@ -1,5 +1,6 @@
 """What CAST and SAFE_CAST give, and literals with their type before them."""
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from sqlglot import exp
 from jetstream_argo.engines.constants import constant
 from jetstream_argo.engines.embedded.signatures.catalog import signatures_of
 from jetstream_argo.engines.embedded.typing.bodies import computed
-from jetstream_argo.engines.embedded.typing.kinds import NULL, UNKNOWN, Kind, kind_of
+from jetstream_argo.engines.embedded.typing.kinds import NULL, NUMERIC, UNKNOWN, Kind, kind_of
 from jetstream_argo.engines.embedded.typing.matching import best
 from jetstream_argo.engines.embedded.typing.scopes import Scope
 from jetstream_argo.engines.embedded.typing.values import Value, cast, cost, fitted, literal
@@ -17,6 +18,7 @@ from jetstream_argo.errors import Unsupported
 if TYPE_CHECKING:
     from jetstream_argo.engines.embedded.typing.expressions import Reader
 
+_LONG_FRACTION = re.compile(r"\.\d{10}")
 _TIMES = ("DATE", "DATETIME", "TIMESTAMP", "TIME")
 
 
@@ -34,6 +36,8 @@ def cast_as(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     text = constant(node.this)
     if kind.name in _TIMES and isinstance(text, str) and not safe:
         return Value(literal(text, kind), kind)
+    if kind == NUMERIC and isinstance(text, str) and not safe and _LONG_FRACTION.search(text):
+        raise Unsupported(f"a NUMERIC with more than 9 digits after the point is not implemented{reader.place(node)}")
     if value.kind == kind:
         return Value(value.node, kind)
     if value.kind == UNKNOWN:

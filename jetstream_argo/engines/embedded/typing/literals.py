@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from jetstream_argo.engines.embedded.signatures.zones import is_zone
+from jetstream_argo.engines.embedded.signatures.zones import duckdb_zone
 from jetstream_argo.engines.embedded.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NUMERIC, TIME, TIMESTAMP, Kind
 from jetstream_argo.errors import InvalidQuery, Unsupported
 
@@ -43,9 +43,10 @@ def zone_of(text: str) -> tuple[str, str]:
     offset = _OFFSET.fullmatch(text, local.end()) if local is not None else None
     if local is None or offset is None or offset[5] is None:
         return text, ""
-    if not is_zone(offset[5]):
+    zone = duckdb_zone(offset[5])
+    if zone is None:
         raise Unsupported(f"time zone {offset[5]!r} is not known to the embedded engine")
-    return local[0], offset[5]
+    return local[0], zone
 
 
 def number_kind(text: str) -> Kind:

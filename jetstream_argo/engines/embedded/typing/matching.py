@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from jetstream_argo.engines.constants import constant
 from jetstream_argo.engines.embedded.signatures.model import WEEKDAYS, Argument, Option, Signature, Valued, bound
-from jetstream_argo.engines.embedded.signatures.zones import is_zone
+from jetstream_argo.engines.embedded.signatures.zones import duckdb_zone
 from jetstream_argo.engines.embedded.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NULL, NUMERIC, Kind
 from jetstream_argo.engines.embedded.typing.values import Value, cost, supertype
 from jetstream_argo.errors import InvalidQuery
@@ -204,7 +204,7 @@ def _option(option: Option, node: exp.Expr) -> str | None:
             return _week(node)
         case "zone":
             zone = constant(node)
-            return zone if isinstance(zone, str) and is_zone(zone) else None
+            return duckdb_zone(zone) if isinstance(zone, str) else None
         case "whole":
             number = constant(node)
             return str(number) if isinstance(number, int) and not isinstance(number, bool) else None

@@ -71,11 +71,8 @@ def element(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
         return Value(exp.Anonymous(this="json_extract", expressions=[base.node, path]), JSON)
     if base.kind.element is None or index.kind not in (INT64, NULL):
         raise Unsupported(f"{base.kind}[{index.kind}] is not implemented by the embedded engine{reader.place(node)}")
-    position = index.node
-    if node.args.get("offset") != 1:
-        position = exp.Add(this=exp.Paren(this=position), expression=exp.Literal.number(1))
-    name = "bq__safe_at" if node.args.get("safe") else "bq__at"
-    return Value(exp.Anonymous(this=name, expressions=[base.node, position]), base.kind.element)
+    name = ("safe_" if node.args.get("safe") else "") + ("at" if node.args.get("offset") == 1 else "after")
+    return Value(exp.Anonymous(this=f"bq__{name}", expressions=[base.node, index.node]), base.kind.element)
 
 
 def _row(reader: "Reader", item: exp.Expr, first: exp.Expr, scope: Scope) -> Value:
@@ -106,6 +103,11 @@ def _definite(value: Value) -> Value:
 def _packed(fields: list[tuple[str, exp.Expr]]) -> exp.Expr:
     pairs = [exp.PropertyEQ(this=exp.to_identifier(name, quoted=True), expression=node) for name, node in fields]
     return exp.Struct(expressions=pairs)
+
+
+def fields_of(node: exp.Expr) -> list[exp.Expr]:
+    """Return the values that are written in brackets, or in a STRUCT."""
+    return [_unnamed(item) for item in node.expressions]
 
 
 def _name(item: exp.Expr) -> str:

@@ -96,8 +96,30 @@ def _wrapped(node: exp.Expr) -> exp.Expr:
 
 def compared(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     """Return a comparison. DuckDB takes NaN for a number that is larger than all others and equal to itself."""
+    if isinstance(node, exp.EQ | exp.NEQ) and is_row(node.this) and is_row(node.expression):
+        same = _same_rows(reader, node.this, node.expression, scope)
+        return Value(exp.Not(this=same) if isinstance(node, exp.NEQ) else same, BOOL)
     left, right, kind = _sides(reader, node, scope)
     return Value(_comparison(reader, node, left, right, kind), BOOL)
+
+
+def is_row(node: exp.Expr) -> bool:
+    """Whether several values are written in brackets, or a STRUCT of them."""
+    return isinstance(node.unnest(), exp.Tuple | exp.Struct)
+
+
+def _same_rows(reader: "Reader", left: exp.Expr, right: exp.Expr, scope: Scope) -> exp.Expr:
+    """Return whether all fields are equal: FALSE if two are not, else NULL if one is."""
+    from jetstream_argo.engines.embedded.typing.nested import fields_of
+
+    fields, others = fields_of(left.unnest()), fields_of(right.unnest())
+    if len(fields) != len(others):
+        raise InvalidQuery(f"{len(fields)} values are compared with {len(others)}{reader.place(left)}")
+    equal = [
+        compared(reader, exp.EQ(this=field.copy(), expression=other), scope).node
+        for field, other in zip(fields, others, strict=True)
+    ]
+    return exp.Paren(this=exp.and_(*equal, copy=False)) if len(equal) > 1 else exp.Paren(this=equal[0])
 
 
 def equal_rows(reader: "Reader", node: exp.Expr, scope: Scope) -> exp.Expr:
@@ -172,6 +194,9 @@ def contained(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
         if kind != value.kind or kind == FLOAT64 or signature_for("IN", kind, 2) is None:
             raise Unsupported(f"{value.kind} IN a query of {kind} is not implemented{reader.place(node)}")
         return Value(exp.In(this=value.node, query=query), BOOL)
+    if is_row(node.this) and all(map(is_row, node.expressions)):
+        rows = [_same_rows(reader, node.this, row, scope) for row in node.expressions]
+        return Value(exp.Paren(this=exp.or_(*rows, copy=False)) if len(rows) > 1 else rows[0], BOOL)
     (value_node, *items), kind = reader.common([node.this, *node.expressions], scope)
     if kind == FLOAT64 and not all(_is_number(item) for item in node.expressions):
         return Value(_equal_to_any(reader, node, value_node, items), BOOL)
@@ -208,6 +233,8 @@ def _in_array(reader: "Reader", node: exp.Expr, array: exp.Expr, scope: Scope) -
 def like(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     """Return LIKE, also with ANY or ALL of several patterns."""
     text, pattern = reader.kind(node.this, STRING, scope), node.expression
+    if isinstance(node.this.unnest(), exp.Null) or isinstance(pattern.unnest(), exp.Null):
+        raise InvalidQuery(f"LIKE does not take NULL{reader.place(node)}")
     if not isinstance(pattern, exp.Any | exp.All):
         return Value(_like(reader, text, pattern, scope), BOOL)
     patterns = pattern.this.unnest().expressions if isinstance(pattern.this, exp.Tuple) else [pattern.this.unnest()]

@@ -1,5 +1,6 @@
 """Values of a query: the expression for DuckDB with its type, and how one type becomes another without a CAST."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -144,6 +145,5 @@ def without_text(value: Value) -> Value:
 
 @lru_cache(maxsize=1024)
 def _duckdb(kind: str) -> exp.DataType:
-    if kind == NULL.name:
-        return exp.DataType.build("BIGINT", dialect="duckdb")
-    return exp.DataType.build(duckdb_type(kind), dialect="duckdb")
+    known = re.sub(rf"\b{NULL.name}\b", INT64.name, kind)
+    return exp.DataType.build(duckdb_type(known), dialect="duckdb")
