@@ -83,6 +83,7 @@ class DataSource:
     branch_expression: str | None
     settle_days: int = SETTLE_DAYS
     may_be_empty: bool = False
+    own_name: str = ""  # what `from_expression` called its rows in the file, and expressions over them may
 
 
 class MetricRole(StrEnum):

@@ -22,6 +22,7 @@ from jetstream_argo.config.names import case_twins, wrong_with_metric
 from jetstream_argo.config.resolve_sources import Sources
 from jetstream_argo.config.specs import MetricSpec, ParameterSpec, Reference
 from jetstream_argo.config.templates import fill_braces
+from jetstream_argo.dialect.relations import with_rows_named
 
 _PRE_TREATMENTS = "pre_treatments"
 _QUOTED_CASE = re.compile(r"""['"]CASE e\.branch """)
@@ -131,7 +132,9 @@ class Metrics:
                 unit = self.context.unit.value
                 self._error(spec, name, "data_source", f"{source.name!r} does not have the analysis unit {unit!r}")
             expression = self._expression(spec, name, spec.select_expression)
-            return self._build(spec, name, spec.data_source, expression) if source and expression else None
+            if not source or not expression:
+                return None
+            return self._build(spec, name, spec.data_source, with_rows_named(expression, source.own_name))
         if spec.depends_on:
             where = f"metrics.{name}.depends_on"
             parts = [self._metric(part, file=spec.file, where=where) for part in spec.depends_on]

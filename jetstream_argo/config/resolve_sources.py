@@ -10,7 +10,7 @@ from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal
 from jetstream_argo.config.names import case_twins, wrong_with_segment, wrong_with_source
 from jetstream_argo.config.specs import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.config.templates import TemplateError, fill_braces
-from jetstream_argo.dialect.relations import relation
+from jetstream_argo.dialect.relations import own_name, relation, with_rows_named
 
 _NO_EXPERIMENTS = "none"
 
@@ -53,7 +53,7 @@ def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec
     return ExposureSignal(
         name=spec.name,
         data_source=source,
-        select_expression=spec.select_expression,
+        select_expression=with_rows_named(spec.select_expression, source.own_name),
         window_start=spec.window_start,
         window_end=spec.window_end,
         friendly_name=prose(spec.friendly_name),
@@ -66,7 +66,7 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
     known = {**context.application.segments, **context.spec.segments}
     known_sources = {**context.application.segment_data_sources, **context.spec.segment_data_sources}
     found: dict[str, Segment] = {}
-    sources: dict[str, SegmentDataSource | None] = {}
+    sources: dict[str, _SegmentRows | None] = {}
     for name, file in asked.items():
         if name not in known:
             context.findings.unknown("segment", name, known=known, file=file, where="experiment.segments")
@@ -87,8 +87,11 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
             continue
         if spec.data_source not in sources:
             sources[spec.data_source] = _segment_source(context, spec.data_source, known_sources[spec.data_source])
+        rows = sources[spec.data_source]
         expression = context.findings.filled(
-            spec.file, f"{where}.select_expression", partial(_segment_expression, context, spec)
+            spec.file,
+            f"{where}.select_expression",
+            partial(_segment_expression, context, spec, rows.own_name if rows else ""),
         )
         found[name] = Segment(
             name=name,
@@ -100,7 +103,7 @@ def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment,
     for name, other in case_twins(found):
         what = f"differs from {other!r} by case only, which columns do not keep apart; choose another name"
         context.findings.error(known[name].file, f"segments.{name}", what)
-    return tuple(found.values()), tuple(source for source in sources.values() if source)
+    return tuple(found.values()), tuple(rows.source for rows in sources.values() if rows)
 
 
 def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSource | None:
@@ -131,6 +134,7 @@ def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSourc
         branch_expression=branch_expression,
         settle_days=freshness.settle_days if settle_days is None else settle_days,
         may_be_empty=late.may_be_empty if spec.may_be_empty is None else spec.may_be_empty,
+        own_name=own_name(rows),
     )
 
 
@@ -152,12 +156,20 @@ def _experiments_column(context: Context, name: str, spec: DataSourceSpec) -> tu
     return kind, context.templates.fill(template, slug=context.experiment.slug).strip()
 
 
-def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) -> SegmentDataSource | None:
+@dataclass(frozen=True, slots=True)
+class _SegmentRows:
+    """Rows that decide about segments, and what the file calls one of them; empty if it does not say."""
+
+    source: SegmentDataSource
+    own_name: str
+
+
+def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) -> _SegmentRows | None:
     where = f"segments.data_sources.{name}.from_expression"
     rows = context.findings.filled(spec.file, where, partial(_segment_rows, context, spec))
     if rows is None:
         return None
-    return SegmentDataSource(
+    source = SegmentDataSource(
         name=name,
         from_expression=relation(rows),
         id_column=context.id_column(spec.client_id_column, spec.group_id_column),
@@ -165,6 +177,7 @@ def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) ->
         window_start=spec.window_start or 0,
         window_end=spec.window_end or 0,
     )
+    return _SegmentRows(source, own_name(rows))
 
 
 def _rows(context: Context, spec: DataSourceSpec) -> str:
@@ -177,8 +190,8 @@ def _segment_rows(context: Context, spec: SegmentDataSourceSpec) -> str:
     return _with_dataset(text, context.dataset_or(spec.default_dataset))
 
 
-def _segment_expression(context: Context, spec: SegmentSpec) -> str:
-    return context.templates.fill(spec.select_expression, experiment=context.experiment)
+def _segment_expression(context: Context, spec: SegmentSpec, own: str) -> str:
+    return with_rows_named(context.templates.fill(spec.select_expression, experiment=context.experiment), own)
 
 
 def _with_dataset(text: str, dataset: str | None) -> str:

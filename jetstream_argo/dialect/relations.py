@@ -7,6 +7,7 @@ from sqlglot.errors import SqlglotError
 from jetstream_argo.dialect.literals import without_raw_bytes
 
 _ALIAS = "ds"
+_TAKEN = ("ds", "e")  # what expressions call a row of the source, and one of the enrollments
 _PARTS = frozenset({"from_", "expressions", "kind"})
 
 
@@ -29,6 +30,50 @@ def relation(text: str) -> str:
         return whole
     shorter = text[: _before_alias(tokens).end + 1]
     return shorter if _takes_alias(shorter) else f"(SELECT * FROM {whole})"
+
+
+def own_name(text: str) -> str:
+    """Return the name that the text after FROM gives its rows, which `relation` leaves out; empty if it gives none.
+
+    >>> own_name("shop.orders AS o -- all of them"), own_name("(SELECT * FROM a.b) rows"), own_name("a.b")
+    ('o', 'rows', '')
+    """
+    text = without_raw_bytes(text)
+    tokens = _tokens(text)
+    if len(tokens) < 2 or relation(text) != text[: _before_alias(tokens).end + 1]:  # noqa: PLR2004  # a table and a name
+        return ""
+    return "" if _takes_alias(text[: tokens[-1].end + 1]) else tokens[-1].text
+
+
+def with_rows_named(expression: str, own: str) -> str:
+    """Return an expression that calls the rows `ds` where it called them by their `own` name.
+
+    An expression that gives that name to something else is left as it is.
+
+    >>> with_rows_named("SUM(o.amount) -- o.amount", "o"), with_rows_named("x.o.y", "o")
+    ('SUM(ds.amount) -- o.amount', 'x.o.y')
+    """
+    if not own or own.lower() in _TAKEN or _gives_name(expression, own):
+        return expression
+    result, end = "", 0
+    tokens = _tokens(expression)
+    for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False):
+        is_name = token.token_type is not TokenType.STRING and token.text.lower() == own.lower()
+        if is_name and after.token_type is TokenType.DOT and (before is None or before.token_type is not TokenType.DOT):
+            result += expression[end : token.start] + _ALIAS
+            end = token.end + 1
+    return result + expression[end:]
+
+
+def _gives_name(expression: str, name: str) -> bool:
+    try:
+        tree = parse_one(f"SELECT {expression}", read="bigquery")
+    except SqlglotError:
+        return True
+    given = [node.alias for node in tree.find_all(exp.Alias)] + [table.name for table in tree.find_all(exp.Table)]
+    for alias in tree.find_all(exp.TableAlias):
+        given += [alias.name, *(column.name for column in alias.columns)]
+    return name.lower() in map(str.lower, given)
 
 
 def _tokens(text: str) -> list[Token]:

@@ -27,7 +27,7 @@ def signal_of(settings: ExperimentConfig, timeline: Timeline, periods: tuple[Per
         name=signal.name,
         from_expression=(
             f"(SELECT {source.id_column} AS analysis_id, {source.date_column} AS submission_date "
-            f"FROM {source.from_expression} WHERE {signal.select_expression}\n)"
+            f"FROM {source.from_expression}{' AS ds' if source.own_name else ''} WHERE {signal.select_expression}\n)"
         ),
         id_column="analysis_id",
         date_column="submission_date",

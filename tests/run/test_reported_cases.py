@@ -50,7 +50,7 @@ EVENTS = [
 ]
 
 
-def case(root: Path, *, rows: str, date_column: str, metric: str = "COUNT(amount)") -> Pipeline:
+def case(root: Path, *, rows: str, date_column: str, metric: str = "COUNT(amount)", more: str = "") -> Pipeline:
     """Units of which each has an event at six in the evening of its first 14 days."""
     engine = EmbeddedEngine(root / "warehouse")
     units = [(f"u{i}", ("old", "new")[i // 2], START + timedelta(days=i % 2)) for i in range(4)]
@@ -62,8 +62,10 @@ def case(root: Path, *, rows: str, date_column: str, metric: str = "COUNT(amount
     events = [event(unit, day + timedelta(days=k)) for unit, _, day in units for k in range(14)]
     engine.load("shop.events", events, EVENTS, write=Write.TRUNCATE, labels={})
     file = root / "case.toml"
-    text = EXPERIMENT.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column)
-    file.write_text(text.replace('"COUNT(amount)"', f"'''{metric}'''"))
+    segments = 'segments = ["active"]\n' if "segments.active" in more else ""
+    text = EXPERIMENT.replace("end_date =", f"{segments}end_date =")
+    text = text.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column)
+    file.write_text(text.replace('"COUNT(amount)"', f"'''{metric}'''") + more)
     return Pipeline(root / "warehouse", plan_experiment(str(file), Sources(), as_of=AS_OF).plan)
 
 
@@ -117,3 +119,38 @@ def test_zones_and_domains_count_in_a_metric(tmp_path: Path, metric: str, week: 
     weeks, overall = pipeline.values("n", Period.WEEK), pipeline.values("n", Period.OVERALL)
     assert [value for (_, _, index), value in weeks.items() if index == 1] == [pytest.approx(week)] * 4
     assert list(overall.values()) == [pytest.approx(all_weeks)] * 4
+
+
+_NAMED = """
+[experiment.exposure_signal]
+name = "seen"
+data_source = "events"
+select_expression = "o.amount = 1 AND o.day < '2026-05-08'"
+window_start = 0
+window_end = 3
+[segments.active]
+data_source = "before"
+select_expression = "COALESCE(COUNTIF(o.details.amount = 1) > 0, FALSE)"
+[segments.data_sources.before]
+from_expression = "shop.events AS o"
+client_id_column = "user_id"
+submission_date_column = "day"
+window_end = 3
+"""
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "COUNTIF(`O`.day >= '2026-05-04' AND 'o.day' IS NOT NULL) -- o.day",
+        "SUM((SELECT COUNT(o) FROM UNNEST([ds.amount]) AS o))",
+    ],
+)
+def test_expressions_may_call_rows_by_the_name_that_from_expression_gives_them(tmp_path: Path, metric: str) -> None:
+    rows = "(SELECT details.amount, user_id, day FROM shop.events) AS o"
+    pipeline = case(tmp_path, rows=rows, date_column="day", metric=metric, more=_NAMED)
+
+    pipeline.run()
+
+    assert {index: value for (_, _, index), value in pipeline.values("n", Period.WEEK).items()} == {1: 7, 2: 7}
+    assert set(pipeline.values("n", Period.OVERALL).values()) == {14}
