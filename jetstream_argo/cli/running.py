@@ -3,9 +3,11 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +72,17 @@ def _run_experiment(jobs: int, warehouse: str, metrics: str, export_to: str, **o
     if _is_done(plan, dag, warehouse=warehouse, metrics=metrics, export_to=export_to):
         return EXIT_DONE
     load_for_nodes()
-    needed = {metric for node in dag.nodes for metric in node.metrics}
-    asked = chosen(metrics) or [metric.name for metric in plan.metrics if metric.name in needed]
-    if stops(plan, warehouse, files=files, metrics=asked):
+    if _is_hopeless(plan, warehouse, metrics, files=files):
         return EXIT_DEFINITION
     return _run_nodes(plan, dag, warehouse=warehouse, metrics=metrics, jobs=jobs, export_to=export_to).exit_code
+
+
+def _is_hopeless(plan: AnalysisPlan, warehouse: str, metrics: str, *, files: Mapping[str, str]) -> bool:
+    """Say what is wrong by the warehouse's tables, and return whether none of the metrics could be computed."""
+    due = filtered(build_dag(plan), chosen(metrics)).nodes
+    needed = {metric for node in due for metric in node.metrics}
+    asked = chosen(metrics) or [metric.name for metric in plan.metrics if metric.name in needed]
+    return bool(due) and stops(plan, warehouse, files=files, metrics=asked)
 
 
 def _run_manifest(
@@ -91,7 +99,14 @@ def _run_manifest(
     # As an address: a path would be taken for one of the pod's own, such as its /tmp.
     given = {"warehouse": options["warehouse"], "metrics": options["metrics"], "export-to": absolute(export_to)}
     own = {name: given[name] for name in given if source(name.replace("-", "_")) is not ParameterSource.DEFAULT}
-    return run_manifest(manifest, own | parsed(parameter), jobs=jobs, state=state, environment=dict(os.environ))
+    return run_manifest(
+        manifest,
+        own | parsed(parameter),
+        jobs=jobs,
+        state=state,
+        environment=dict(os.environ),
+        hopeless=partial(_is_hopeless, files={}),
+    )
 
 
 def run_here(plan: AnalysisPlan, *, warehouse: str, metrics: str, jobs: int, export_to: str) -> DagRun:

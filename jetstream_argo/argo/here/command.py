@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jetstream_argo.argo import transport
@@ -13,7 +13,8 @@ from jetstream_argo.argo.here.manifest import Manifest, read_manifest
 from jetstream_argo.argo.here.pods import Here
 from jetstream_argo.argo.here.state import remember, succeeded
 from jetstream_argo.engines.connect import check
-from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.errors import EXIT_DEFINITION, ConfigError, Problem
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
 
 _MARKS = {Phase.SUCCEEDED: ("✔", "green"), Phase.FAILED: ("✖", "red"), Phase.OMITTED: ("○", "yellow")}
@@ -23,16 +24,30 @@ _ENTRYPOINT = (sys.executable, "-c", "from jetstream_argo.cli.main import main; 
 
 
 def run_manifest(
-    file: Path, parameters: Mapping[str, str], *, jobs: int, state: Path | None, environment: Mapping[str, str]
+    file: Path,
+    parameters: Mapping[str, str],
+    *,
+    jobs: int,
+    state: Path | None,
+    environment: Mapping[str, str],
+    hopeless: Callable[[AnalysisPlan, str, str], bool],
 ) -> int:
     """Run a manifest here, print how each node ended, and return the exit code.
+
+    `hopeless` says whether nothing of a plan can be computed in a warehouse, of the metrics that are asked for; then
+    nothing is run.
 
     Raises:
         ConfigError: the file is no manifest, or asks for what is not implemented here.
         PlanError: the manifest names a target that does not exist; nothing has run.
     """
     manifest = read_manifest(file)
-    _check_warehouse(manifest, parameters)
+    given = {**_arguments(manifest), **parameters}
+    plan, warehouse = _plan_of(manifest, given), given.get("warehouse")
+    if warehouse is not None:
+        check(warehouse)  # refused before the first node, which could not use it
+        if plan is not None and hopeless(plan, warehouse, given.get("metrics", "")):
+            return EXIT_DEFINITION
     done = succeeded(state, file) if state else frozenset()
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as folder:
         # Which plan and which warehouse is for the manifest to say.
@@ -45,12 +60,23 @@ def run_manifest(
     return run.exit_code
 
 
-def _check_warehouse(manifest: Manifest, parameters: Mapping[str, str]) -> None:
-    """Refuse a warehouse that no node could use, before the first of them."""
-    own = {parameter.name: parameter.value for parameter in manifest.workflow.spec.arguments.parameters}
-    warehouse = parameters.get("warehouse", own.get("warehouse"))
-    if warehouse is not None:
-        check(warehouse)
+def _arguments(manifest: Manifest) -> dict[str, str]:
+    return {parameter.name: parameter.value for parameter in manifest.workflow.spec.arguments.parameters}
+
+
+def _plan_of(manifest: Manifest, given: Mapping[str, str]) -> AnalysisPlan | None:
+    """Return the plan that a manifest brings along, in a parameter or a ConfigMap; None if it is elsewhere."""
+    containers = [template.container for template in manifest.workflow.spec.templates if template.container]
+    variables = {variable.name: variable.value for container in containers for variable in container.env}
+    sha256 = variables.get(transport.PLAN_SHA256, "")
+    if transport.PLAN in variables and (text := given.get("plan")):
+        return transport.unpack(text, sha256)
+    if transport.PLAN_FILE in variables:
+        name = Path(variables[transport.PLAN_FILE]).name
+        for config_map in manifest.config_maps:
+            if data := config_map.binary_data.get(name):
+                return transport.unpack(data, sha256, where=config_map.metadata.name)
+    return None
 
 
 def parsed(given: tuple[str, ...]) -> dict[str, str]:
