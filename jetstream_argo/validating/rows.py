@@ -61,7 +61,12 @@ class Rows:
         return self.explained(found, expression) if isinstance(found, EngineError) else None
 
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns that the rows have, or else those of the tables that they are made from."""
+        """Return the columns that the rows have, or else those of the tables that they are made from.
+
+        Whole rows of a table are not asked for: a column of it may be one that must not be read.
+        """
+        if not self.from_expression.lstrip().startswith("(") and (known := self._tables_columns()):
+            return known
         for dates in (None, probes.bounds(self.date_column, self.asker.day)):
             found = self.asker.ask(probes.all_columns(self.from_expression, dates=dates))
             if not isinstance(found, EngineError):
