@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 
 _READS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, Kind.SIGNALS, Kind.PARTIALS, Kind.ROWS)
@@ -49,7 +50,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A date of a table that holds `rows` more (or, negative, fewer) than when it was read, and was not read again."""
+    """A date of a table that holds `rows` more (or, negative, fewer) than when it was read, and was not read again.
+
+    `rows` is 0 where it was written since, and holds as many.
+    """
 
     table: str
     day: date
@@ -107,14 +111,30 @@ def sentences(facts: Facts) -> Iterator[str]:
             yield f"{facts.units.in_several:,} rows are of units in several branches, and count in each of them"
     for waiting in facts.waiting:
         yield f"waiting for telemetry: {waiting.message}"
-    for changed in facts.changed:
-        yield (
-            f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
-            f"{'more' if changed.rows > 0 else 'fewer'} than were read"
-        )
+    yield from _changes(facts.changed)
     for unseen in facts.unseen:
         if unseen.reason:
             yield f"of {unseen.table} it is not known when dates are there or change: {unseen.reason}"
+
+
+def _changes(changes: Sequence[Changed]) -> Iterator[str]:
+    """Yield what changed upstream; of dates that were only written again, all that follow one another at once."""
+    for changed in changes:
+        if changed.rows:
+            which = "more" if changed.rows > 0 else "fewer"
+            yield (
+                f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
+                f"{which} than were read"
+            )
+    rewritten: dict[str, list[int]] = {}
+    for changed in changes:
+        if not changed.rows:
+            rewritten.setdefault(changed.table, []).append(changed.day.toordinal())
+    for table, ordinals in rewritten.items():
+        for run in consecutive(ordinals):
+            first, last = date.fromordinal(run[0]), date.fromordinal(run[-1])
+            days = f"of {first}" if first == last else f"from {first} to {last}"
+            yield f"changed upstream: {table} {days} was written again since it was read, with as many rows"
 
 
 def _units(entries: Sequence[Entry], order: Sequence[str]) -> Units | None:
@@ -173,7 +193,7 @@ def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:
                     unread[place].difference_update(entry.keys)
                     if not unread[place]:
                         del seen[place]
-    found = {(table, place[1]): rows for place, tables in seen.items() for table, rows in tables.items() if rows}
+    found = {(table, place[1]): rows for place, tables in seen.items() for table, rows in tables.items()}
     for (table, ordinal), rows in sorted(found.items()):
         yield Changed(table, date.fromordinal(ordinal), rows)
 

@@ -183,9 +183,9 @@ def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
 
 
 def _told(look: Entry, held: Mapping[int, Mapping[int, Held]]) -> set[int]:
-    """Return the dates that a look says have changed, but for those that were read later."""
+    """Return the dates that a look says have more or fewer rows, but for those that were read later."""
     found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
-    told = {date.fromisoformat(day).toordinal() for day in found}
+    told = {date.fromisoformat(day).toordinal() for day, tables in found.items() if any(tables.values())}
     read = {day: held[day][ANYBODY].entry.recorded_at for day in told if ANYBODY in held.get(day, {})}
     return {day for day in told if day not in read or read[day] < look.recorded_at}
 

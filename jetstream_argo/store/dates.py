@@ -79,6 +79,7 @@ def version_of(day: date, versions: Sequence[TableVersions]) -> str:
 
 
 _NOTHING = DateVersion(0, 0, "")
+_NO_ROWS = [0, 0, ""]
 
 
 def needs_look(day: date, seen_at: datetime, freshness: Freshness) -> bool:
@@ -91,15 +92,18 @@ def needs_look(day: date, seen_at: datetime, freshness: Freshness) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether a date is to be read again, and by how many rows each table differs from what was read."""
+    """Whether a date is to be read again, and by how many rows each table that was written since differs.
+
+    That is 0 where other rows, or other bytes, are as many as were read.
+    """
 
     read_again: bool = False
     changed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def stays(self) -> bool:
-        """Whether rows have changed, and nothing but a person may read them again."""
-        return bool(self.changed) and not self.read_again
+        """Whether there are more or fewer rows, and nothing but a person may read them again."""
+        return any(self.changed.values()) and not self.read_again
 
 
 def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshness) -> Judgement:
@@ -112,13 +116,14 @@ def judge(day: date, read: str, read_at: datetime, now: str, freshness: Freshnes
         return Judgement(read_again=bool(after) and late and not freshness.is_sealed(day))
     if before == after:
         return Judgement()
-    differences = {
-        table: _count(after.get(table)) - _count(before.get(table)) for table in dict.fromkeys((*before, *after))
+    changed = {
+        table: _count(after.get(table)) - _count(before.get(table))
+        for table in dict.fromkeys((*before, *after))
+        if (before.get(table) or _NO_ROWS) != (after.get(table) or _NO_ROWS)
     }
-    changed = {table: rows for table, rows in differences.items() if rows}
     if freshness.is_sealed(day) or any(rows < 0 for rows in changed.values()):
         return Judgement(changed=changed)
-    return Judgement(not settled_when_read or bool(changed), changed)
+    return Judgement(not settled_when_read or any(changed.values()), changed)
 
 
 def has_fewer(read: str, now: str) -> bool:

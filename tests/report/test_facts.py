@@ -106,6 +106,16 @@ def test_a_change_upstream_is_told_until_all_that_was_read_was_read_again() -> N
     assert "telemetry.clients of 2026-05-13 has 12 rows fewer than were read" in next(sentences(facts_of(seen)))
 
 
+def test_dates_that_were_written_again_with_as_many_rows_are_told_together() -> None:
+    seen = [entry for day in (3, 4, 6) for entry in (read(day, 1, "p"), look(day, 2, **{"telemetry.clients": 0}))]
+
+    told = "was written again since it was read, with as many rows"
+    assert list(sentences(facts_of(seen))) == [
+        f"changed upstream: telemetry.clients from 2026-05-03 to 2026-05-04 {told}",
+        f"changed upstream: telemetry.clients of 2026-05-06 {told}",
+    ]
+
+
 @pytest.mark.parametrize("planned", [True, False])
 def test_status_shows_units_and_what_to_know_of_them(*, planned: bool) -> None:
     report = status_report(small.plan([small.HOURS]) if planned else None, [enrolled()])

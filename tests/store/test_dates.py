@@ -76,6 +76,14 @@ def test_a_settled_date_is_read_again_only_when_it_has_more_rows() -> None:
     assert not judged(table(5), table(5, modified="later"), read=3, today=5).read_again
 
 
+@pytest.mark.parametrize("deletions", [(), (after(1),)])
+def test_a_date_that_was_written_again_with_as_many_rows_is_told_and_not_read(deletions: tuple[date, ...]) -> None:
+    found = judged(table(5), table(5, modified="later"), read=3, today=5, deletions=deletions)
+
+    assert found == Judgement(changed={"d.t": 0})
+    assert not found.stays  # another column of the date may still be read for more rows
+
+
 @pytest.mark.parametrize("read", [1, 3])
 def test_a_date_with_fewer_rows_is_never_read_again_by_itself(read: int) -> None:
     assert judged(table(5), table(3), read=read, today=read) == Judgement(changed={"d.t": -2})
