@@ -142,6 +142,10 @@ class BothEngines:
         """Return the versions of dates."""
         return self._engine.versions(tables, date_column=date_column, first=first, last=last)
 
+    def rows_by_partition(self, table: str) -> Mapping[str, int]:
+        """Return the rows of each partition."""
+        return self._engine.rows_by_partition(table)
+
     def lease(
         self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
     ) -> AbstractContextManager[None]:

@@ -118,7 +118,8 @@ class TableInfo:
     """What the engine knows about a table or view. `etag` changes with every change.
 
     `created` is when the table was made: one that was deleted and made anew was made later. `rows` and `bytes` are what
-    is in storage: rows that still are in a streaming buffer are not there yet.
+    is in storage: rows that still are in a streaming buffer are not there yet. `partitions` holds the rows of each
+    partition, named as in `Job.written`; None where that takes a question of its own (`rows_by_partition`).
     """
 
     name: str
@@ -130,6 +131,7 @@ class TableInfo:
     etag: str
     view_sql: str | None = None
     created: datetime | None = None
+    partitions: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,13 @@ class Engine(Provenance, Leases, Protocol):
 
     def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
         """Return, by the names asked for, what is known of those of many tables that there are."""
+        ...
+
+    def rows_by_partition(self, table: str) -> Mapping[str, int]:
+        """Return how many rows each partition of a table has, named as in `Job.written`; empty where it has none.
+
+        No row is read: the answer comes from metadata.
+        """
         ...
 
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:

@@ -1,17 +1,17 @@
 """Which of the rows that the record counts are no longer there: tables that were deleted, partitions that expired."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from jetstream_argo.engines.protocol import Engine, TableInfo
+from jetstream_argo.engines.protocol import Engine, TableInfo, Value
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.slices import numbers
 from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.store.removals import removed_of
+from jetstream_argo.store.removals import RowsLeft, after_removal, rows_left
 
 # In which column of a table a batch's rows say of which date or window they are.
 PLACE = {
@@ -22,6 +22,8 @@ PLACE = {
 }
 # By so much clocks here and there may differ; tables that were made anew so soon are found by their number of rows.
 _CLOCKS_DIFFER = timedelta(minutes=10)
+# Whose tables are partitioned by that column.
+_PARTITIONED = (Kind.PARTIALS, Kind.SIGNALS, Kind.VALUES)
 _WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *PLACE)
 
 
@@ -50,8 +52,9 @@ def losses(
 ) -> Iterator[Loss]:
     """Yield what is gone of the rows that `entries` count.
 
-    Tables are asked how many rows they have. Only one that has fewer than were counted is looked into, or all of them
-    `closely`: rows that do not count may stand in for some that are gone.
+    Tables are asked how many rows they have, and those that have more than were counted how many each partition has:
+    rows that do not count may stand in for some that are gone. Only a table that has too few is looked into, or all of
+    them `closely`.
     """
     counted = _counted(entries)
     infos = engine.infos(list(counted))
@@ -64,21 +67,44 @@ def losses(
                 yield Loss(entry, f"{name} {why}")
             else:
                 left.append(entry)
-        removed = removed_of(entries, name)
-        expected = sum(entry.rows for entry in left) - sum(removed.get(entry.batch, 0) for entry in left)
-        if info is not None and left and (closely or info.rows < expected):
-            yield from _missing(engine, name, left, removed, labels)
+        if info is not None and left and (closely or _has_fewer(engine, info, left)):
+            yield from _missing(engine, name, left, labels)
+
+
+def _has_fewer(engine: Engine, info: TableInfo, entries: Sequence[Entry]) -> bool:
+    """Whether a table, or some partition of it, has fewer rows than were counted."""
+    expected = sum(entry.rows for entry in entries)
+    if info.rows < expected or entries[0].kind not in _PARTITIONED:
+        return info.rows < expected
+    rows = info.partitions
+    if rows is None:
+        rows = engine.rows_by_partition(info.name) if info.rows > expected else {}
+    if not rows:
+        return False
+    counted: Counter[str] = Counter()
+    for entry in entries:
+        for place, count in zip(entry.places, entry.counts, strict=False):
+            counted[_partition(entry, place)] += count
+    return any(rows.get(partition, 0) < count for partition, count in counted.items())
+
+
+def _partition(entry: Entry, place: int) -> str:
+    return date.fromordinal(place).isoformat() if entry.first_date is not None else str(place)
 
 
 def _counted(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """Return the entries that count rows, by table; one a batch."""
     lost = {(entry.table, entry.batch) for entry in entries if entry.state is State.LOST and not len(entry.places)}
     found: dict[str, dict[int, Entry]] = defaultdict(dict)
+    removals: dict[str, Mapping[int, RowsLeft]] = {}
     for entry in entries:
         if entry.kind not in _WITH_ROWS or entry.state is not State.COMPUTED or entry.batch is None or not entry.rows:
             continue
         if (entry.table, entry.batch) not in lost:
-            found[entry.table][entry.batch] = _without_lost_places(entry, entries)
+            if entry.table not in removals:
+                removals[entry.table] = rows_left(entries, entry.table)
+            stayed = after_removal(entry, removals[entry.table].get(entry.batch))
+            found[entry.table][entry.batch] = _without_lost_places(stayed, entries)
     return {name: list(of_table.values()) for name, of_table in found.items()}
 
 
@@ -111,21 +137,15 @@ def _gone(info: TableInfo | None, entry: Entry) -> str:
     return ""
 
 
-def _missing(
-    engine: Engine, name: str, entries: Sequence[Entry], removed: Mapping[int | None, int], labels: Mapping[str, str]
-) -> Iterator[Loss]:
+def _missing(engine: Engine, name: str, entries: Sequence[Entry], labels: Mapping[str, str]) -> Iterator[Loss]:
     """Yield the dates or windows of which batches have fewer rows than were counted."""
     place = PLACE.get(entries[0].kind)
     there = rows_of_batches(engine, name, place, [entry.batch for entry in entries if entry.batch is not None], labels)
     for entry in entries:
         of_batch = there.get(entry.batch or 0, {})
-        if sum(of_batch.values()) >= entry.rows - removed.get(entry.batch, 0):
+        if sum(of_batch.values()) >= entry.rows:
             continue
-        lost = [
-            at
-            for at, count in zip(entry.places, entry.counts, strict=False)
-            if of_batch.get(at, 0) < count and not (removed.get(entry.batch) and of_batch.get(at, 0))
-        ]
+        lost = [at for at, count in zip(entry.places, entry.counts, strict=False) if of_batch.get(at, 0) < count]
         if not lost or place is None or (None in of_batch) != _has_probes(entry):
             yield Loss(entry, f"{name} has lost rows of a batch")
             continue
@@ -150,9 +170,15 @@ def rows_of_batches(
     )
     found: dict[int, dict[int | None, int]] = {}
     for batch, value, count in engine.query(sql, labels=labels).rows:
-        ordinal = value.toordinal() if isinstance(value, date) else None if value is None else int(str(value))
-        found.setdefault(int(str(batch)), {})[ordinal] = int(str(count))
+        found.setdefault(int(str(batch)), {})[ordinal_of(value)] = int(str(count))
     return found
+
+
+def ordinal_of(value: Value) -> int | None:
+    """Return at which place rows are, from their date or window; None where they are at neither."""
+    if isinstance(value, date):
+        return value.toordinal()
+    return None if value is None else int(str(value))
 
 
 def _about(loss: Loss) -> dict[str, object]:

@@ -1,21 +1,36 @@
-"""How many rows of which batches were removed on purpose, with the units that asked for it."""
+"""How many rows of which batches stayed when units that asked for it were removed."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind
 
+# By the ordinal of a date or the index of a window, or None for rows of neither.
+RowsLeft = Mapping[int | None, int]
 
-def removed_of(entries: Iterable[Entry], table: str) -> Mapping[int | None, int]:
-    """Return how many rows of each batch of `table` were removed."""
-    removed: Counter[int | None] = Counter()
+
+def rows_left(entries: Iterable[Entry], table: str) -> Mapping[int, RowsLeft]:
+    """Return how many rows were to stay of each batch of `table` that rows were removed from, by the last removal.
+
+    What stays is recorded, and not what goes: a removal that was stopped and is done again says the same twice.
+    """
+    left: dict[int, RowsLeft] = {}
     for entry in entries:
         if entry.kind is Kind.DELETION and entry.table == table and entry.facts:
-            removed.update({int(batch): rows for batch, rows in json.loads(entry.facts)["removed"].items()})
-    return removed
+            found = json.loads(entry.facts).get("left", {})
+            left |= {int(batch): dict(of_batch) for batch, of_batch in found.items()}
+    return left
+
+
+def after_removal(entry: Entry, left: RowsLeft | None) -> Entry:
+    """Return `entry` as if it had only counted the rows that stayed."""
+    if left is None:
+        return entry
+    counts = tuple(left.get(place, 0) for place in entry.places) if entry.counts else ()
+    return replace(entry, rows=sum(left.values()), counts=counts)
 
 
 def has_shredded(entries: Iterable[Entry], owner: names.Owner) -> bool:
@@ -24,6 +39,10 @@ def has_shredded(entries: Iterable[Entry], owner: names.Owner) -> bool:
     return any(entry.kind is Kind.DELETION and entry.table == table for entry in entries)
 
 
-def removal_facts(removed: Mapping[int, int]) -> str:
-    """Return the same as facts of a record's entry."""
-    return canonical({"removed": {str(batch): rows for batch, rows in removed.items()}})
+def removal_facts(left: Mapping[int, RowsLeft]) -> str:
+    """Return what `rows_left` reads, as facts of a record's entry."""
+    plain = {
+        str(batch): sorted(of_batch.items(), key=lambda item: (item[0] is not None, item[0] or 0))
+        for batch, of_batch in left.items()
+    }
+    return canonical({"left": plain})

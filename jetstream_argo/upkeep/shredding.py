@@ -7,11 +7,12 @@ from datetime import datetime
 
 from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.sql.text import Sql, identifier, literal, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
-from jetstream_argo.store.removals import removal_facts
+from jetstream_argo.store.removals import RowsLeft, removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
 
 NODE = "shred"
@@ -21,15 +22,11 @@ _LONGEST = 500_000  # characters of ids in one query
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """How many rows of the asked-for units a table holds, by batch."""
+    """How many rows of the asked-for units a table holds, and how many others the batches that hold them."""
 
     table: UnitTable
-    batches: Mapping[int, int]
-
-    @property
-    def rows(self) -> int:
-        """All of them."""
-        return sum(self.batches.values())
+    rows: int
+    left: Mapping[int, RowsLeft]
 
 
 def holdings(
@@ -39,11 +36,19 @@ def holdings(
     found = []
     for each in unit_tables(owner, entries):
         if engine.info(each.name) is not None:
-            batches: Counter[int] = Counter()
+            rows: Counter[_Cell] = Counter()
+            removed: Counter[_Cell] = Counter()
             for part in parts(ids):
-                batches.update(_counted(engine, each.name, part, owner))
-            if batches:
-                found.append(Holding(each, batches))
+                for cell, count, of_units in _counted(engine, each, part, owner):
+                    rows[cell] = count
+                    removed[cell] += of_units
+            if removed.total():
+                concerned = {batch for (batch, _), count in removed.items() if count}
+                left: dict[int, dict[int | None, int]] = {batch: {} for batch in sorted(concerned)}
+                for (batch, place), count in rows.items():
+                    if batch in concerned:
+                        left[batch][place] = count - removed[batch, place]
+                found.append(Holding(each, removed.total(), left))
     return tuple(found)
 
 
@@ -64,7 +69,7 @@ def shred(
     older whenever it stops.
     """
     place = place_of(owner)
-    labels = {"experiment": place.slug, "node": NODE}
+    labels = _labels(owner)
     for holding in held:
         name = holding.table.name
         info = engine.info(name)
@@ -73,7 +78,7 @@ def shred(
             about = replace(about, description=info.description, labels=info.labels)
         entry = Entry(
             recorded_at=now(), node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt,
-            table=name, rows=holding.rows, facts=removal_facts(holding.batches),
+            table=name, rows=holding.rows, facts=removal_facts(holding.left),
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
         for part in parts(ids):
@@ -104,13 +109,27 @@ def parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(part)
 
 
-def _counted(engine: Engine, name: str, ids: Sequence[str], owner: AnalysisPlan | Place) -> dict[int, int]:
+# A batch, and a date or window of it.
+_Cell = tuple[int, int | None]
+
+
+def _counted(
+    engine: Engine, unit_table: UnitTable, ids: Sequence[str], owner: AnalysisPlan | Place
+) -> Iterator[tuple[_Cell, int, int]]:
+    """Yield how many rows there are, and how many of them are of the units, by batch and date or window."""
+    by = unit_table.layout.partition_by
+    place = Sql(f"r.{identifier(by)}") if by else Sql("CAST(NULL AS INT64)")
     sql = Sql(
-        f"SELECT r.batch, COUNT(*) AS n FROM {table(name)} AS r\n"
-        f"WHERE r.analysis_id IN ({_literals(ids)})\nGROUP BY r.batch\nORDER BY r.batch\n"
+        "-- One row per batch and date or window: all rows, and those of some units.\n"
+        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(r.analysis_id IN ({_literals(ids)})) AS of_units\n"
+        f"FROM {table(unit_table.name)} AS r\nGROUP BY r.batch, place\nORDER BY r.batch, place\n"
     )
-    result = engine.query(sql, labels={"experiment": place_of(owner).slug, "node": NODE})
-    return {int(str(batch)): int(str(n)) for batch, n in result.rows}
+    for batch, value, count, of_units in engine.query(sql, labels=_labels(owner)).rows:
+        yield (int(str(batch)), ordinal_of(value)), int(str(count)), int(str(of_units))
+
+
+def _labels(owner: AnalysisPlan | Place) -> dict[str, str]:
+    return {"experiment": place_of(owner).slug, "node": NODE}
 
 
 def _literals(ids: Sequence[str]) -> str:

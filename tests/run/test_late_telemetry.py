@@ -9,8 +9,9 @@ import pytest
 
 from jetstream_argo.config.model import Deletions, Period, Segment, SegmentDataSource
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.protocol import Value
+from jetstream_argo.engines.protocol import Layout, Value, Write
 from jetstream_argo.errors import EXIT_RETRY, NotLoaded
+from jetstream_argo.report.facts import facts_of
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
@@ -282,6 +283,39 @@ def test_partials_that_are_gone_are_read_again(pipeline: Pipeline) -> None:
     assert any(entry.state is State.LOST for entry in entries(pipeline))
 
 
+def hidden(pipeline: Pipeline, last_left: int) -> None:
+    """A date of partials is gone, and rows of the first dates up to `last_left` are there once more, uncounted."""
+    partials = names.partials(pipeline.plan, "activity")
+    left = f"SELECT p.* REPLACE (7 AS batch) FROM `{partials}` AS p WHERE p.submission_date <= DATE '{day(last_left)}'"
+    layout = Layout("submission_date", ("analysis_id",))
+    pipeline.engine.query_to_table(Sql(left), partials, write=Write.APPEND, labels={}, layout=layout)
+    others = f"SELECT p.* FROM `{partials}` AS p WHERE IFNULL(p.submission_date, DATE '{day(0)}') != DATE '{day(3)}'"
+    pipeline.engine.query_to_table(Sql(others), partials, write=Write.TRUNCATE, labels={}, layout=layout)
+
+
+def test_rows_that_a_killed_task_left_hide_no_date_that_is_gone(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    pipeline.run()
+    hidden(pipeline, 1)
+    before = len(entries(pipeline))
+
+    pipeline.run()
+
+    assert dates_read(pipeline, before) == [day(3)]
+    assert total(pipeline) == 21
+
+
+def test_rows_that_a_killed_task_left_hide_no_date_that_had_as_many(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    pipeline.run()
+    hidden(pipeline, 0)
+    before = len(entries(pipeline))
+
+    pipeline.run()
+
+    assert dates_read(pipeline, before) == [day(3)]
+
+
 def test_values_that_are_gone_are_merged_again_without_telemetry(pipeline: Pipeline) -> None:
     load(pipeline, activity(LAST))
     pipeline.run()
@@ -346,6 +380,27 @@ def test_a_date_that_lost_rows_since_any_column_was_read_is_not_read_again_for_a
 
     assert dates_read(pipeline, before) == []
     assert any('"2026-05-12":{"telemetry.activity":-1}' in entry.facts for entry in entries(pipeline, before))
+
+
+@pytest.mark.parametrize("deletions", [(), (WEEK_DUE + timedelta(days=1),)])
+def test_rows_that_were_replaced_by_as_many_are_told_and_not_read(
+    pipeline: Pipeline, deletions: tuple[date, ...]
+) -> None:
+    pipeline.plan = planned(simple(HOURS), as_of=WEEK_DUE)
+    pipeline.plan = replace(pipeline.plan, experiment=replace(pipeline.plan.experiment, deletions=Deletions(deletions)))
+    pipeline.today = at(WEEK_DUE + timedelta(days=2))
+    load(pipeline, activity(LAST))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+    before = len(entries(pipeline))
+
+    load(pipeline, activity(LAST, per_day=2.0))
+    pipeline.today = at(WEEK_DUE + timedelta(days=3))
+    pipeline.run(only=[EnrollmentsTask, SourceTask])
+
+    assert dates_read(pipeline, before) == []
+    assert total(pipeline) == 21
+    changed = {each.day: each.rows for each in facts_of(entries(pipeline)).changed}
+    assert changed[WEEK_DUE] == 0
 
 
 def test_exposures_are_not_read_again_while_some_date_of_theirs_has_lost_rows(pipeline: Pipeline) -> None:

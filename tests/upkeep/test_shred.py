@@ -1,5 +1,6 @@
 """Units that ask for it are removed from all that an experiment has, and readers are told what is older."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +10,15 @@ import pytest
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import TableInfo
+from jetstream_argo.engines.protocol import Job, Layout, TableInfo, Write
 from jetstream_argo.report.status import status_report
+from jetstream_argo.run.existence import losses
 from jetstream_argo.sql import names
 from jetstream_argo.sql.shredded import keyed_hash
+from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.shredding import holdings, parts, shred
+from tests.pipeline import Pipeline
 from tests.upkeep.world import again, analysed, rows, telemetry
 
 
@@ -131,6 +135,41 @@ def test_results_computed_later_are_not_older(root: Path) -> None:
     report = status_report(pipeline.plan, read_entries(engine, pipeline.plan))
     assert report.deleted_at == early
     assert not any(each.before_deletion for each in report.metrics)
+
+
+class Stopped(EmbeddedEngine):
+    """Its process is stopped before it replaces a table."""
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        raise KeyboardInterrupt
+
+
+def test_rows_count_as_removed_once_when_a_shredding_was_stopped_and_done_again(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+    partials = names.partials(pipeline.plan, "activity")
+    engine = pipeline.engine
+    held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), ["a"])
+    with pytest.raises(KeyboardInterrupt):
+        list(shred(Stopped(root), pipeline.plan, held, ["a"], now=pipeline.now, attempt="stopped"))
+    assert "a" in units(root)[partials]
+
+    assert run_shred(root, "try-it", "--ids", "a") == 0
+
+    assert lost(pipeline) == []
+    engine.query_to_table(
+        Sql(f"SELECT p.* FROM `{partials}` AS p WHERE p.analysis_id != 'b'"),
+        partials,
+        write=Write.TRUNCATE,
+        labels={},
+        layout=Layout("submission_date"),
+    )
+    assert lost(pipeline) == [partials]
+
+
+def lost(pipeline: Pipeline) -> list[str]:
+    return [loss.entry.table for loss in losses(pipeline.engine, pipeline.context("n").ledger.entries, labels={})]
 
 
 def test_the_ids_are_recorded_nowhere(root: Path) -> None:

@@ -16,7 +16,7 @@ from jetstream_argo.engines.bigquery.schema import columns_of
 from jetstream_argo.engines.bigquery.storage import Storage
 from jetstream_argo.engines.bigquery.tables import Tables
 from jetstream_argo.engines.protocol import Column, Value
-from jetstream_argo.errors import EngineError
+from jetstream_argo.errors import AccessDenied, CostExceeded, EngineError
 from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 from jetstream_argo.sql.text import table as quoted
 
@@ -29,6 +29,7 @@ _NULL_ID = "__NULL__"
 _DAY_DIGITS = 8
 _LITERALS = {"DATE", "INT64"}
 _SLACK = timedelta(minutes=1)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What a query gives as `batch`, when that is a constant.
 _BATCH = re.compile(r"('(?:[^'\\]|\\.)*'|-?\d+) AS `?batch`?(?!\w)", re.IGNORECASE)
@@ -69,12 +70,23 @@ class Tally:
             return total
         return found if sum(found.values()) == rows else total
 
+    def of_table(self, name: str) -> Written:
+        """Return how many rows each partition of a table has; nothing where it has none, or where that is refused."""
+        table = self.tables.get(name)
+        if table.time_partitioning is None and table.range_partitioning is None:
+            return {}
+        try:
+            return self._changed(table, since=_EVER)
+        except (AccessDenied, CostExceeded) as error:
+            logger.warning("not counted by partition", extra={"table": name, "reason": str(error)})
+            return {}
+
     def _by_partition(self, sql: Sql, table: Table, name: str, job: QueryJob, rows: int, *, alone: bool) -> Written:
         columns = {each.name: each for each in columns_of(table.schema)}
         column = columns[name]
         if column.type not in _LITERALS or "batch" not in columns:
             return {}
-        changed = self._changed(table, job)
+        changed = self._changed(table, since=job.created - _SLACK)
         if len(changed) == 1:
             return dict.fromkeys(changed, rows)
         return changed if alone else self._counted(sql, table, column, changed)
@@ -97,12 +109,12 @@ class Tally:
         )
         return {str(value or NO_PARTITION): int(str(count)) for value, count in self._rows(query, table)}
 
-    def _changed(self, table: Table, job: QueryJob) -> Written:
+    def _changed(self, table: Table, *, since: datetime) -> Written:
         query = fill(
             "changed_partitions",
             partitions=quoted(f"{table.project}.{table.dataset_id}.INFORMATION_SCHEMA.PARTITIONS"),
             table=literal(table.table_id),
-            since=Sql(f"TIMESTAMP '{(job.created - _SLACK).isoformat(' ')}'"),
+            since=Sql(f"TIMESTAMP '{since.isoformat(' ')}'"),
         )
         return {_named(str(key)): int(str(count)) for key, count in self._rows(query, table)}
 

@@ -22,7 +22,7 @@ from jetstream_argo.engines.embedded.session import Scan, Session
 from jetstream_argo.engines.embedded.store import Store, TableName
 from jetstream_argo.engines.embedded.types import bigquery_type
 from jetstream_argo.engines.embedded.versions import Versions
-from jetstream_argo.engines.embedded.write import Writer, Written
+from jetstream_argo.engines.embedded.write import Writer, Written, rows_by_partition
 from jetstream_argo.engines.protocol import (
     PAGE_ROWS,
     Column,
@@ -214,6 +214,11 @@ class EmbeddedEngine:
         """Return, by the names asked for, the versions of the dates `first` to `last`, both included."""
         return {table: self._versions.within(table, date_column, first, last) for table in tables}
 
+    def rows_by_partition(self, table: str) -> Mapping[str, int]:
+        """Return how many rows each partition of a table has, as `Job.written` names them; empty where it has none."""
+        version = self._store.whole(self._store.name(table))
+        return {} if version is None else rows_by_partition(version)
+
     def lease(
         self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
     ) -> AbstractContextManager[None]:
@@ -294,6 +299,7 @@ class EmbeddedEngine:
             etag=state_of(version),
             view_sql=version.view_sql,
             created=datetime.fromtimestamp(version.created, UTC),
+            partitions=rows_by_partition(version),
         )
 
     def _job(self, rows: int, started: float, scan: Scan, written: Mapping[str, int] = MappingProxyType({})) -> Job:

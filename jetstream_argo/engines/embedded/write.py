@@ -126,6 +126,11 @@ def stored_by(columns: Sequence[Column], layout: Layout) -> str | None:
     return None if stored is None or stored.startswith("TIMESTAMP") else layout.partition_by
 
 
+def rows_by_partition(version: Version) -> Mapping[str, int]:
+    """Return how many rows each partition has; nothing of a table that has none."""
+    return _by_partition(version.files, version) if stored_by(version.columns, version.layout) is not None else {}
+
+
 def _by_partition(files: Sequence[DataFile], version: Version) -> dict[str, int]:
     is_stored = stored_by(version.columns, version.layout) is not None
     rows: dict[str, int] = {}

@@ -24,6 +24,7 @@ from tests.run.test_late_telemetry import (
     test_a_segment_that_is_added_reads_its_own_source_and_no_date_of_any_metric,
     test_after_a_deletion_run_nothing_before_it_is_read_again,
     test_partials_that_are_gone_are_read_again,
+    test_rows_that_a_killed_task_left_hide_no_date_that_is_gone,
     test_rows_that_went_are_told_and_not_read,
     test_units_that_enroll_late_are_added_and_dates_are_read_for_them_alone,
     total,
@@ -35,6 +36,7 @@ __all__ = [
     "test_a_segment_that_is_added_reads_its_own_source_and_no_date_of_any_metric",
     "test_after_a_deletion_run_nothing_before_it_is_read_again",
     "test_partials_that_are_gone_are_read_again",
+    "test_rows_that_a_killed_task_left_hide_no_date_that_is_gone",
     "test_rows_that_went_are_told_and_not_read",
     "test_units_that_enroll_late_are_added_and_dates_are_read_for_them_alone",
 ]
