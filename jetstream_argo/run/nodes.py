@@ -22,7 +22,6 @@ from jetstream_argo.errors import (
     EngineError,
     EstimateError,
     JetstreamArgoError,
-    NotLoaded,
 )
 from jetstream_argo.plan.model import Metric, Source
 from jetstream_argo.run.context import Context, because
@@ -146,10 +145,10 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
         if not context.wants(leaf.metric):
             continue
         try:
-            ensure_inputs(context, leaf)
-            estimated[leaf.metric] = ensure_statistics(context, leaf)
-        except NotLoaded as error:
-            failed[leaf.metric] = error  # recorded where it was found
+            awaited = ensure_inputs(context, leaf)
+            estimated[leaf.metric] = ensure_statistics(context, leaf, awaits=awaited is not None)
+            if awaited is not None:
+                failed[leaf.metric] = awaited  # recorded where it was found
         except (EngineError, EstimateError) as error:
             failed[leaf.metric] = error
             entry = context.entry(Kind.STATISTICS, State.FAILED)

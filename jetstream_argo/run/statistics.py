@@ -29,21 +29,33 @@ if TYPE_CHECKING:
     from jetstream_argo.run.estimating import Estimated, Stored
 
 
-def ensure_inputs(context: Context, leaf: MetricStatistics) -> None:
+def ensure_inputs(context: Context, leaf: MetricStatistics) -> NotLoaded | None:
     """Compute what is missing of the values that `leaf` reads; nothing is, unless its source could not.
 
+    Returns:
+        What some windows wait for, since telemetry of a date that they need is not there yet; None if nothing does.
+
     Raises:
-        NotLoaded: telemetry of some date that they need is not there yet.
         EngineError: the metric's values cannot be computed. A covariate that cannot be is left to be told in the rows.
     """
-    metric = context.plan.metric(leaf.metric)
-    for name in metric.depends_on or (metric.name,):
-        _ensure_values(context, context.plan.metric(name), leaf.period)
+    awaited: list[NotLoaded] = []
+    for metric in _parts(context, leaf):
+        try:
+            _ensure_values(context, metric, leaf.period)
+        except NotLoaded as error:  # earlier windows may not need that date
+            awaited.append(error)
     for covariate in _covariates(leaf):
         try:
             _ensure_values(context, context.plan.metric(covariate.metric), covariate.period)
         except (EngineError, NotLoaded):
             continue  # recorded as that metric's failure; the estimates say that they are unadjusted
+    return awaited[0] if awaited else None
+
+
+def _parts(context: Context, leaf: MetricStatistics) -> tuple[Metric, ...]:
+    """Return the metrics whose values `leaf` reads, but for covariates."""
+    metric = context.plan.metric(leaf.metric)
+    return tuple(context.plan.metric(name) for name in metric.depends_on or (metric.name,))
 
 
 def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
@@ -63,15 +75,21 @@ def _ensure_values(context: Context, metric: Metric, period: Period) -> None:
 
 def _lacks_values(context: Context, metric: Metric, period: Period) -> bool:
     """Whether the values of some window that is due are not there, or not what they would be now."""
+    return bool(_lacking(context, metric, period))
+
+
+def _lacking(context: Context, metric: Metric, period: Period) -> frozenset[int]:
+    """Return the windows that are due and whose values are not there, or not what they would be now."""
     currency = context.currency()
+    lacking: set[int] = set()
     for basis in bases_of(metric, period):
         held = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             inputs = currency.of_values(metric, basis, period, window)
             found = held.get(window.index)
             if inputs is None or found is None or found.inputs != inputs:
-                return True
-    return False
+                lacking.add(window.index)
+    return frozenset(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +100,16 @@ class Done:
     queries: int = 0
 
 
-def ensure_statistics(context: Context, leaf: MetricStatistics) -> Done:
+def ensure_statistics(context: Context, leaf: MetricStatistics, *, awaits: bool = False) -> Done:
     """Estimate what is missing of `leaf`; return how much that was.
 
-    All windows at once, unless the warehouse says that this is too big, or did so before.
+    All windows at once, unless the warehouse says that this is too big, or did so before. If it `awaits` telemetry,
+    windows that lack values are left for later.
     """
     inputs = _stale(context, leaf)
+    if awaits:
+        later = {index for metric in _parts(context, leaf) for index in _lacking(context, metric, leaf.period)}
+        inputs = {window: made_from for window, made_from in inputs.items() if window.index not in later}
     windows = tuple(inputs)
     if not windows:
         return Done()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Deletions, Period, Segment, SegmentDataSource
+from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.engines.protocol import Layout, Value, Write
 from jetstream_argo.errors import EXIT_RETRY, NotLoaded
@@ -16,6 +17,7 @@ from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates import latest_estimates
 from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_pipeline import ACTIVITY, day, of_unit, put, simple, telemetry
 
@@ -91,6 +93,26 @@ def test_a_date_that_is_not_loaded_fails_the_leaf_that_needs_it_for_now(pipeline
     (failure,) = ended["stats-week-hours"].failed
     assert isinstance(failure[1], NotLoaded)
     assert ended["stats-week-hours"].exit_code == EXIT_RETRY
+
+
+def test_a_leaf_estimates_the_windows_before_the_one_that_waits(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST - 1))
+    pipeline.run(only=[EnrollmentsTask])
+    leaf = next(node for node in build_dag(pipeline.plan).nodes if node.id == "stats-day-hours")
+
+    ended = pipeline.do(leaf)
+
+    assert ended.exit_code == EXIT_RETRY
+    assert "telemetry.activity of 2026-05-12 is not loaded yet" in ended.line
+    assert sorted(latest_estimates(entries(pipeline))["hours", "day"]) == [1, 2, 3, 4, 5, 6]
+    assert isinstance(dict(ended.failed)["hours"], NotLoaded)
+
+    before = len(entries(pipeline))
+    assert pipeline.do(leaf).exit_code == EXIT_RETRY
+    assert not [entry for entry in entries(pipeline, before) if entry.kind is Kind.STATISTICS]
+    load(pipeline, activity(LAST))
+    assert pipeline.do(leaf).exit_code == 0
+    assert max(latest_estimates(entries(pipeline))["hours", "day"]) == 7
 
 
 def test_a_date_without_rows_is_an_empty_day_once_its_source_has_settled(pipeline: Pipeline) -> None:
