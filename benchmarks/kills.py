@@ -1,34 +1,39 @@
 """Whether what was killed at some write, and done again, is as if nothing had happened.
 
-Runs are killed again and again until they are through; `delete` and `shred` once or twice. Kills are an exception that
-nothing catches, before or after a write, or a signal to a process of its own at a random moment.
+Commands are killed once to three times, before or after a write, by an exception that nothing catches, and then done
+again without. Afterwards everything must be as after one that nothing disturbed, a repair must find nothing lost, and
+leave no file that nobody needs.
 """
 
-import os
+import json
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.late_model import Upstream
-from benchmarks.late_world import Killed, Mortality, World, plan_of, results
+from benchmarks.late_dates import Upstream
+from benchmarks.late_world import Killed, Mortality, World, layout_of, plan_of, results
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Write
+from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.upkeep.owned import owned, unit_tables
+from jetstream_argo.upkeep.forgetting import forgotten, record
+from jetstream_argo.upkeep.inspecting import Fault, inspect
+from jetstream_argo.upkeep.owned import owned, storage, unit_tables
+from jetstream_argo.upkeep.repairing import repair
+from jetstream_argo.upkeep.restating import clean, commit, prepare
 from jetstream_argo.upkeep.shredding import holdings, shred
 from tests.pipeline import START
 
 LAST = START + timedelta(days=8)
 GONE = ("u1", "u4")
+FORGOTTEN = ("clicks",)
+MOST_WRITES = {"run": 40, "delete": 14, "delete --metrics": 2, "shred": 16, "restate": 8, "check --repair": 8}
 
 
 @dataclass(frozen=True)
@@ -42,87 +47,94 @@ class Killing:
 
 
 class Kills:
-    """Commands on copies of a small world; all that they give is compared with those that nothing disturbed."""
+    """Commands on copies of small worlds; all that they give is compared with those that nothing disturbed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, now: datetime | None = None) -> None:
         self.folder = folder
+        self.now = now
         self.plan = plan_of(LAST)
-        self.telemetry = _world(folder / "telemetry")
-        self.finished = self._copy(self.telemetry.root, "finished")
+        self.telemetry = made(folder / "telemetry")
+        self.finished = self.copy(self.telemetry.root, "finished")
         self.finished.run(self.plan)
         self.computed = results(self.finished.engine())
-        shredded = self._copy(self.finished.root, "shredded")
-        _shred(shredded, self.plan, None)
-        self.shredded = _everything(shredded.engine(), self.plan)
+        self.shredded = self._after("shred")
+        self.restated = self._after("restate")
 
-    def run(self, rng: random.Random) -> Killing:
-        """Kill a run, and those that go on with it."""
-        world = self._copy(self.telemetry.root, "run")
-        kills = _until_done(rng, 30, lambda mortality: world.run(self.plan, mortality=mortality))
-        found = results(world.engine())
-        faults = [f"{view} differs" for view in self.computed if found.get(view) != self.computed[view]]
-        return Killing("run", kills, (*faults, *_doubled(world, self.plan)), _left_over(world, self.plan))
-
-    def delete(self, rng: random.Random) -> Killing:
-        """Kill the deletion of everything."""
-        world = self._copy(self.finished.root, "delete")
-        kills = _until_done(rng, 12, lambda mortality: _delete(world, self.plan, mortality))
-        left = world.engine().tables("results")
-        return Killing("delete", kills, tuple(f"{each.name} is left" for each in left), _files(world))
-
-    def shred(self, rng: random.Random) -> Killing:
-        """Kill the removal of two units."""
-        world = self._copy(self.finished.root, "shred")
-        kills = _until_done(rng, 14, lambda mortality: _shred(world, self.plan, mortality))
-        found = _everything(world.engine(), self.plan)
-        faults = tuple(f"{name} differs" for name in self.shredded if found[name] != self.shredded[name])
-        return Killing("shred", kills, faults, _left_over(world, self.plan))
-
-    def signalled(self, rng: random.Random) -> Killing:
-        """Send SIGKILL to a process that runs, at random moments, until one is through."""
-        world = self._copy(self.telemetry.root, "signalled")
+    def kill(self, what: str, rng: random.Random) -> Killing:
+        """Kill a command, and those that go on with it."""
+        world = self.start(what, "killed")
         kills = 0
-        command = [sys.executable, "-m", "benchmarks.kills", str(world.root)]
-        while True:
-            process = subprocess.Popen(command)
-            deadline = time.monotonic() + rng.uniform(1, 8) * (1.3**kills)  # a machine may be slow
-            while process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.01)
-            if process.poll() is not None:
-                break
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-        found = results(world.engine())
-        faults = [f"{view} differs" for view in self.computed if found.get(view) != self.computed[view]]
-        return Killing("signalled run", kills, (*faults, *_doubled(world, self.plan)), _left_over(world, self.plan))
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            mortality = Mortality(rng.randrange(1, MOST_WRITES[what]), before=rng.random() < 0.3)
+            try:
+                _COMMANDS[what](world, self.plan, mortality)
+            except Killed:
+                kills += 1
+        _COMMANDS[what](world, self.plan, None)
+        if what in GO_ON:
+            world.run(self.plan)
+        wrong, left = self.judged(what, world)
+        return Killing(what, kills, tuple(wrong), left)
 
-    def _copy(self, root: Path, name: str) -> World:
+    def start(self, what: str, name: str) -> World:
+        """Return a copy of the world that a command begins with."""
+        world = self.copy((self.telemetry if what == "run" else self.finished).root, name)
+        if what == "restate":
+            changed(world)
+        if what == "check --repair":
+            self._damage(world)
+        return world
+
+    def judged(self, what: str, world: World) -> tuple[Sequence[str], int]:
+        """Return what is wrong after a command that was killed and done again, and how many files are left over."""
+        if what == "delete":
+            left = [f"{each.name} is left" for each in world.engine().tables("results")]
+            return left, sum(path.is_file() for path in (world.root / "local" / "results").rglob("*"))
+        expected = {"shred": self.shredded, "restate": self.restated}.get(what, self.computed)
+        found = everything(world.engine(), self.plan) if what == "shred" else results(world.engine())
+        faults = [f"{name} differs" for name in expected if found.get(name) != expected[name]]
+        faults += _doubled(world)
+        wrong, left = mended(world, self.plan)
+        return (*faults, *wrong), left
+
+    def copy(self, root: Path, name: str) -> World:
+        """Return a copy of a world, opened later than whoever opened that."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         shutil.copytree(root, self.folder / name)
-        return _opened(self.folder / name)
+        return opened(self.folder / name, self.now)
+
+    def _after(self, what: str) -> dict[str, list[str]]:
+        world = self.start(what, "undisturbed")
+        _COMMANDS[what](world, self.plan, None)
+        if what in GO_ON:
+            world.run(self.plan)
+            return results(world.engine())
+        return everything(world.engine(), self.plan)
+
+    def _damage(self, world: World) -> None:
+        """Take a file of values away, and leave rows that nothing counts."""
+        engine = world.engine()
+        tables = [each.name for each in engine.tables("results", prefix="values_") if not each.is_view]
+        for name in tables:
+            stray = Sql(f"SELECT v.* REPLACE (7 AS batch) FROM `{name}` AS v")
+            engine.query_to_table(stray, name, write=Write.APPEND, labels={})
+        folder = world.root / "local" / "results" / tables[0].rpartition(".")[2]
+        min(folder.glob("*.parquet")).unlink()
 
 
-def _opened(root: Path) -> World:
-    """Return the world in a folder, long after telemetry has settled, and later than whoever opened it before."""
+# Commands after which a run computes what is missing or out of date.
+GO_ON = ("delete --metrics", "restate", "check --repair")
+
+
+def opened(root: Path, now: datetime | None = None) -> World:
+    """Return the world in a folder; by default later than who opened it before, when telemetry has long settled."""
     world = World(root)
-    world.now = datetime.now(UTC) + timedelta(days=36_500)
+    world.now = now or datetime.now(UTC) + timedelta(days=36_500)
     return world
 
 
-def _until_done(rng: random.Random, most: int, work: Callable[[Mortality | None], object]) -> int:
-    """Do some work, killed at a random write one to three times; then without; return how often it was killed."""
-    kills = 0
-    for _ in range(rng.choice((1, 1, 2, 3))):
-        try:
-            work(Mortality(rng.randrange(1, most), before=rng.random() < 0.3))
-        except Killed:
-            kills += 1
-    work(None)
-    return kills
-
-
-def _world(root: Path) -> World:
+def made(root: Path) -> World:
+    """Make telemetry of eight units."""
     world = World(root)
     rng = random.Random(7)  # no secret
     days = [START + timedelta(days=n) for n in range(9)]
@@ -132,28 +144,27 @@ def _world(root: Path) -> World:
             START: [(unit, ("control", "treatment")[number % 2]) for number, unit in enumerate(units)],
         },
         "exposures": {START: [(unit,) for unit in units[:5]]},
+        "os": {START: [(unit, number % 3 == 0) for number, unit in enumerate(units)]},
         "activity": {day: [(unit, rng.random() * 10, rng.randrange(5)) for unit in units] for day in days},
+        "sessions": {day: [(unit, rng.random() * 10) for unit in units] for day in days},
     }
     for name, of_table in rows.items():
         world.write(Upstream(name), of_table, Write.TRUNCATE)
+    (root / "plan.json").write_bytes(codec.dump(plan_of(LAST)))
     return world
 
 
-def _delete(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
-    engine = world.engine(mortality)
-    for info in owned(engine, plan, read_entries(engine, plan)).tables:
-        engine.delete(info.name)
+def changed(world: World) -> None:
+    """Delete a unit upstream, and give others twice as many clicks."""
+    engine = EmbeddedEngine(world.root)
+    for name, unit in (("assignments", "unit"), ("activity", "client_id")):
+        table = f"telemetry.{name}"
+        columns = "t.*" if name == "assignments" else "t.* REPLACE (2 * t.clicks AS clicks)"
+        sql = Sql(f"SELECT {columns} FROM `{table}` AS t WHERE t.{unit} != 'u2'")
+        engine.query_to_table(sql, table, write=Write.TRUNCATE, labels={}, layout=layout_of(name))
 
 
-def _shred(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
-    engine = world.engine(mortality)
-    entries = read_entries(engine, plan)
-    held = holdings(engine, plan, entries, GONE)
-    for _ in shred(engine, plan, held, GONE, now=world.tick, attempt=f"{world.tick():%f}"):
-        pass
-
-
-def _everything(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[str, list[str]]:
+def everything(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[str, list[str]]:
     """Return the rows of every table with units, and what readers see."""
     names = [each.name for each in unit_tables(plan, read_entries(engine, plan)) if engine.info(each.name)]
     found = {
@@ -162,28 +173,82 @@ def _everything(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[str, list[st
     return found | results(engine)
 
 
-def _doubled(world: World, plan: AnalysisPlan) -> Iterator[str]:
+def mended(world: World, plan: AnalysisPlan) -> tuple[Sequence[str], int]:
+    """Return what is missing or damaged, what a repair leaves wrong, and how many files it leaves that nobody needs."""
+    engine = world.engine()
+    wrong = [each for each in inspect(engine, plan).findings if each.fault is not Fault.LEFT_OVER]
+    repair(engine, plan, now=world.tick, attempt=world.attempt())
+    wrong += inspect(engine, plan).findings
+    return [f"{each.fault}: {each.table} {each.message}" for each in wrong], len(unnamed_files(world, plan))
+
+
+def unnamed_files(world: World, plan: AnalysisPlan) -> list[Path]:
+    """Return the files of an experiment that no pointer names."""
+    engine = world.engine()
+    found = []
+    for table in storage(engine, plan, read_entries(engine, plan)):
+        folder = world.root.joinpath("local", *table.split("."))
+        pointer = folder / "current.json"
+        named = {".lock", "current.json"}
+        if pointer.exists():
+            named |= {file[0] for file in json.loads(pointer.read_text())["table"]["files"]}
+        found += [path for path in folder.glob("*") if path.name not in named]
+    return found
+
+
+def _doubled(world: World) -> Iterator[str]:
     """Yield which rows are more than once in what readers see."""
     for view, rows in results(world.engine()).items():
         if len(set(rows)) != len(rows):
             yield f"{view} holds rows twice"
 
 
-def _left_over(world: World, plan: AnalysisPlan) -> int:
-    """Return how many files nobody needs, after the engine has cleared what it can."""
-    engine = world.engine()
-    found = owned(engine, plan, read_entries(engine, plan))
-    return engine.purge([info.name for info in found.tables]).files
+def _run(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    world.run(plan, mortality=mortality)
 
 
-def _files(world: World) -> int:
-    return sum(path.is_file() for path in (world.root / "local" / "results").rglob("*"))
+def _delete(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    engine = world.engine(mortality)
+    entries = read_entries(engine, plan)
+    for info in owned(engine, plan, entries).tables:
+        engine.delete(info.name)
+    engine.purge(storage(engine, plan, entries))
 
 
-def main() -> None:
-    """Do a run on the folder that is given, as a process of its own."""
-    _opened(Path(sys.argv[1])).run(plan_of(LAST))
+def _forget(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    engine = world.engine(mortality)
+    entries = forgotten(plan, FORGOTTEN, read_entries(engine, plan), now=world.tick(), attempt=world.attempt())
+    if entries:
+        record(engine, plan, entries)
 
 
-if __name__ == "__main__":
-    main()
+def _shred(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    engine = world.engine(mortality)
+    entries = read_entries(engine, plan)
+    held = holdings(engine, plan, entries, GONE)
+    for _ in shred(engine, plan, held, GONE, now=world.tick, attempt=world.attempt()):
+        pass
+    engine.purge([each.name for each in unit_tables(plan, entries)])
+
+
+def _restate(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    engine = world.engine(mortality)
+    ledger = read_ledger(plan, engine)
+    context = Context(plan, codec.sha256(plan), "restate", engine, world.attempt(), world.tick, ledger=ledger)
+    commit(context, prepare(context, "activity", START, LAST, carry=True))
+    clean(context, "activity")
+
+
+def _repair(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
+    repair(world.engine(mortality), plan, now=world.tick, attempt=world.attempt())
+
+
+_COMMANDS: Mapping[str, Callable[[World, AnalysisPlan, Mortality | None], None]] = {
+    "run": _run,
+    "delete": _delete,
+    "delete --metrics": _forget,
+    "shred": _shred,
+    "restate": _restate,
+    "check --repair": _repair,
+}
+COMMANDS: Sequence[str] = tuple(_COMMANDS)

@@ -1,16 +1,16 @@
 """A small warehouse whose telemetry comes late, and in which tasks are killed at a chosen write."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from benchmarks.late_model import Row, Upstream
-from jetstream_argo.config.model import Deletions, Period, Summary
+from benchmarks.late_dates import Row, Upstream
+from jetstream_argo.config.model import Deletions, ExposureSignal, Period, Segment, SegmentDataSource, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SourceTask
+from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SignalTask, SourceTask
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Job, Layout, Value, Write
 from jetstream_argo.errors import JetstreamArgoError
@@ -19,15 +19,19 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql.text import Sql
-from tests.pipeline import START, experiment, metric, planned, source
+from tests.pipeline import EXPOSURES, START, experiment, metric, planned, source
 
 COLUMNS = {
     "assignments": {"unit": "STRING", "branch": "STRING", "day": "DATE"},
     "exposures": {"unit": "STRING", "day": "DATE"},
+    "os": {"client_id": "STRING", "linux": "BOOL", "submission_date": "DATE"},
+    "signals": {"client_id": "STRING", "submission_date": "DATE"},
     "activity": {"client_id": "STRING", "hours": "FLOAT64", "clicks": "INT64", "submission_date": "DATE"},
+    "sessions": {"client_id": "STRING", "length": "FLOAT64", "submission_date": "DATE"},
 }
-READING = (EnrollmentsTask, SourceTask)
+READING = (EnrollmentsTask, SignalTask, SourceTask)
 SHOWING = (*READING, ExportTask)
+_ATTEMPTS = count()
 ENROLLMENT = tuple(START + timedelta(days=n) for n in range(3))
 
 
@@ -102,21 +106,47 @@ class MortalEngine(EmbeddedEngine):
         """Delete a table."""
         self._mortality.around(lambda: super(MortalEngine, self).delete(table))
 
+    def salvage(self, table: str) -> None:
+        """Keep what is whole of a table."""
+        self._mortality.around(lambda: super(MortalEngine, self).salvage(table))
+
 
 def _job(job: Job | None) -> Job:
     assert job is not None
     return job
 
 
-def plan_of(as_of: date, deletions: Sequence[date] = ()) -> AnalysisPlan:
-    """Return the plan of two metrics by day and week, with what is due by `as_of`."""
-    metrics = [metric("hours", "SUM(hours)"), metric("clicks", "COALESCE(SUM(clicks), 0)")]
+def plan_of(as_of: date, deletions: Sequence[date] = (), *, has_signal: bool = False) -> AnalysisPlan:
+    """Return the plan of two metrics by day and week, and one that is computed from all rows directly.
+
+    A signal exposes units if `has_signal`, and a query of exposures otherwise.
+    """
+    metrics = [
+        metric("hours", "SUM(hours)"),
+        metric("clicks", "COALESCE(SUM(clicks), 0)"),
+        metric("peak", "APPROX_QUANTILES(length, 1)[OFFSET(1)]", "sessions"),
+    ]
     periods = {
         Period.DAY: [Summary("hours", "linear_model_mean")],
-        Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics],
+        # Only counted: p-values are corrected for the number of all that are compared.
+        Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics[:2]] + [Summary("peak", "count")],
     }
-    plan = planned(experiment(metrics, [source("activity")], periods), as_of=as_of)
+    linux = Segment("linux", "os", "COALESCE(LOGICAL_OR(ds.linux), FALSE)")
+    settings = experiment(
+        metrics,
+        [source("activity"), source("sessions")],
+        periods,
+        segments=((linux,), (SegmentDataSource("os", "telemetry.os", "client_id", "submission_date", 0, 0),)),
+        signal=ExposureSignal("seen", source("signals"), "TRUE", None, None) if has_signal else None,
+        exposures_sql=None if has_signal else EXPOSURES,
+    )
+    plan = planned(settings, as_of=as_of)
     return replace(plan, experiment=replace(plan.experiment, deletions=Deletions(tuple(deletions))))
+
+
+def layout_of(name: str) -> Layout:
+    """Return how a table of telemetry is stored: by its last column, the date."""
+    return Layout(partition_by=list(COLUMNS[name])[-1])
 
 
 class World:
@@ -125,7 +155,6 @@ class World:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.now = datetime(2026, 5, 7, 5, tzinfo=UTC)
-        self._attempts = count()
         self._ticks = count()
         self._writer = EmbeddedEngine(root, clock=lambda: self.tick().timestamp())
 
@@ -142,8 +171,12 @@ class World:
             [Column(name, kind) for name, kind in columns.items()],
             write=write,
             labels={},
-            layout=Layout(partition_by=list(columns)[-1]),
+            layout=layout_of(table.name),
         )
+
+    def attempt(self) -> str:
+        """Return a name that no other attempt has."""
+        return f"{os.getpid()}-{next(_ATTEMPTS)}"
 
     def engine(self, mortality: Mortality | None = None) -> MortalEngine:
         """Open the warehouse."""
@@ -165,9 +198,8 @@ class World:
             if not failed.isdisjoint(node.needs):
                 failed.add(node.id)
                 continue
-            attempt = f"{os.getpid()}-{next(self._attempts)}"
             ledger = read_ledger(plan, engine)
-            context = Context(plan, sha256, node.id, engine, attempt, self.tick, ledger=ledger)
+            context = Context(plan, sha256, node.id, engine, self.attempt(), self.tick, ledger=ledger)
             try:
                 if run_node(node, context).exit_code:
                     failed.add(node.id)
@@ -176,13 +208,20 @@ class World:
         return not failed
 
 
-def results(engine: EmbeddedEngine) -> dict[str, list[str]]:
-    """Return what readers see, view by view, as text, without the times of computation; no float decides the order."""
+def results(engine: EmbeddedEngine, *, without: Collection[str] = (), dataset: str = "results") -> dict[str, list[str]]:
+    """Return what readers see, view by view, as text, without the times of computation; no float decides the order.
+
+    Columns and estimates of the metrics `without` are left out.
+    """
     found: dict[str, list[str]] = {}
-    for listed in engine.tables("results"):
+    for listed in engine.tables(dataset):
         if listed.is_view:
             rows = engine.query(Sql(f"SELECT v.* FROM `{listed.name}` AS v"), labels={}).dicts()
-            kept = [{name: value for name, value in row.items() if name not in _PASSING} for row in rows]
+            kept = [
+                {name: value for name, value in row.items() if name not in _PASSING and name not in without}
+                for row in rows
+                if row.get("metric") not in without
+            ]
             kept.sort(key=lambda row: repr([value for value in row.values() if not isinstance(value, float)]))
             found[listed.name] = [repr(row) for row in kept]
     return found

@@ -41,7 +41,7 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
     with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
         plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=_DATASET).plan
         effects = read_effects(packaged / "effects.toml")
-    _telemetry(warehouse, plan, effects, units=units, seed=seed)
+    make_telemetry(warehouse, plan, effects, units=units, seed=seed)
     result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to="")
     findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
     console.print(_table(findings))
@@ -52,7 +52,8 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
     return result.exit_code
 
 
-def _telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...], *, units: int, seed: int) -> None:
+def make_telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...], *, units: int, seed: int) -> None:
+    """Make up the telemetry of the demo, unless it is there; what was stopped begins anew."""
     ready = warehouse / "telemetry-is-complete"
     if ready.exists():
         say(f"telemetry of {units} units is there already")
