@@ -38,4 +38,4 @@ def tell(found: "tuple[Mistake, ...]") -> "tuple[Mistake, ...]":
 def _connected(warehouse: str) -> "Engine":
     from jetstream_argo.engines.connect import connect
 
-    return connect(warehouse, attempt=secrets.token_hex(4))
+    return connect(warehouse, attempt=secrets.token_hex(8))

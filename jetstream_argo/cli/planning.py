@@ -159,7 +159,7 @@ def _to_compute(plan: AnalysisPlan, warehouse: str) -> "RenderableType":
     from jetstream_argo.run.context import read_ledger
     from jetstream_argo.store.staleness import stale_estimates
 
-    ledger = read_ledger(plan, connect(warehouse, attempt=secrets.token_hex(4)))
+    ledger = read_ledger(plan, connect(warehouse, attempt=secrets.token_hex(8)))
     return to_compute(plan, stale_estimates(plan, ledger))
 
 

@@ -38,7 +38,7 @@ def check(
     """
     from jetstream_argo.upkeep.inspecting import inspect
 
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     owner = owner_of(experiment, planning)
     if not repair:
         return _shown(inspect(engine, owner), as_json=as_json)
@@ -47,7 +47,7 @@ def check(
     with alone(engine, owner, holder=holder("check --repair"), wait_seconds=wait_seconds):
         found = inspect(engine, owner)
         _shown(found, as_json=False, err=as_json)
-        purged = repairing.repair(engine, owner, now=lambda: datetime.now(UTC), attempt=secrets.token_hex(4))
+        purged = repairing.repair(engine, owner, now=lambda: datetime.now(UTC), attempt=secrets.token_hex(8))
         left = inspect(engine, owner)
     if not as_json:
         say(f"repaired; {purged_line(purged)}")

@@ -47,7 +47,7 @@ def restate(experiment: str | None, warehouse: str, source: str, first: str, las
     known = [each.name for each in plan.sources]
     if source not in known:
         raise UnknownReference("data source", source, known=known, used_by=f"the plan of {plan.experiment.slug}")
-    attempt = secrets.token_hex(4)
+    attempt = secrets.token_hex(8)
     engine = connect(warehouse, attempt=attempt)
     with alone(engine, plan, holder=holder("restate"), wait_seconds=wait_seconds):
         return _restate(_context(plan, engine, attempt), source, dates, **flags)

@@ -160,7 +160,7 @@ def _idle(plan: AnalysisPlan, dag: Dag, warehouse: str, metrics: str) -> "Idle |
     from jetstream_argo.engines.connect import connect
     from jetstream_argo.run.rerun import idle
 
-    engine = connect(warehouse, attempt=secrets.token_hex(4), job_id_prefix=codec.sha256(plan)[:12])
+    engine = connect(warehouse, attempt=secrets.token_hex(8), job_id_prefix=codec.sha256(plan)[:12])
     return idle(plan, dag, engine, now=lambda: datetime.now(UTC), metrics=chosen(metrics))
 
 

@@ -51,7 +51,7 @@ def _done(
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
     if node_id not in nodes:
         raise UnknownReference("node", node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
-    attempt = secrets.token_hex(4)
+    attempt = secrets.token_hex(8)
     sha256 = codec.sha256(plan)
     if warehouse.startswith("bigquery:"):
         load_client()

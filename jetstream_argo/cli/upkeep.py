@@ -46,7 +46,7 @@ def delete(
     With --metrics no row is deleted: the status table says that the metrics' estimates and values no longer count, and
     the next run computes them again. That takes a plan, so that EXPERIMENT is then looked up as by `plan`.
     """
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     if chosen(metrics):
         plan = planned(experiment, **planning)
         with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
@@ -72,7 +72,7 @@ def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seco
     days, as BigQuery's time travel does. Keyed hashes of the ids stay, so that units which telemetry still holds do not
     come back.
     """
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     owner = owner_of(experiment, planning)
     with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
         return _shred(engine, owner, _ids(ids), yes=yes)
@@ -118,7 +118,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     from jetstream_argo.upkeep.forgetting import dependents, forgotten, record
 
     known = read_entries(engine, plan)
-    entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=secrets.token_hex(4))
+    entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=secrets.token_hex(8))
     if not entries:
         say(f"nothing was computed of {', '.join(metrics)}")
         return 0
@@ -154,7 +154,7 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
     if not agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
         return 0
-    attempt = secrets.token_hex(4)
+    attempt = secrets.token_hex(8)
     remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
     for done in shred(engine, owner, held, ids, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")

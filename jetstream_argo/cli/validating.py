@@ -67,7 +67,7 @@ def _found(
     from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
     from jetstream_argo.validating.validate import validate as look
 
-    engine = None if warehouse is None else connect(warehouse, attempt=secrets.token_hex(4))
+    engine = None if warehouse is None else connect(warehouse, attempt=secrets.token_hex(8))
     given = {} if schema_file is None else read_schema(schema_file)
     if engine is not None and warehouse is not None and warehouse.startswith("bigquery:"):
         telemetry: Tables = telemetry_columns(plan, given)

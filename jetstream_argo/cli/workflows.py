@@ -156,7 +156,7 @@ def _asked(warehouse: str, as_of: date) -> "Ready":
     from jetstream_argo.argo.arrivals import Arrivals
     from jetstream_argo.engines.connect import connect
 
-    return Arrivals(connect(warehouse, attempt=secrets.token_hex(4)), today=as_of + timedelta(days=1))
+    return Arrivals(connect(warehouse, attempt=secrets.token_hex(8)), today=as_of + timedelta(days=1))
 
 
 def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", ready: "Ready") -> "Submit":

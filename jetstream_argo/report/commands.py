@@ -288,7 +288,7 @@ def _target(experiment: str | None, plan_file: Path | None, dataset: str | None,
     if (experiment is None) == (plan_file is None):
         raise click.UsageError("name an experiment by its slug, or give --plan FILE")
     plan = None if plan_file is None else codec.read(plan_file)
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     if plan is not None:
         return _Target(engine, names.place_of(plan), plan)
     if dataset is None:
