@@ -46,7 +46,7 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
 
     start = start_date.date() if start_date is not None else None
     told = Told(start=start, **named)
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     made = drafted(engine, _tables(warehouse, engine, told), told, _asked)
     text = draft_text(made)
     file = output or Path(f"{made.slug}.toml")

@@ -75,7 +75,7 @@ def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
     from jetstream_argo.loading.listing import embedded_datasets, listed
 
     where = settings_of(warehouse)
-    engine = connect(warehouse, attempt=secrets.token_hex(4))
+    engine = connect(warehouse, attempt=secrets.token_hex(8))
     if isinstance(where, EmbeddedSettings):
         datasets = datasets or embedded_datasets(where.folder, where.project)
     elif not datasets:

@@ -238,6 +238,13 @@ class Leases(Protocol):
         """
         ...
 
+    def left_over(self, table: str) -> int:
+        """Return how many files writers that died have left of a table, be it there or not; `purge` removes them.
+
+        Earlier versions that readers may still be at are none. Where the warehouse itself keeps its storage, it is 0.
+        """
+        ...
+
     def verify(self, table: str) -> tuple[Damaged, ...]:
         """Return what is damaged of a table's storage, without running a query; a table that is missing is not.
 

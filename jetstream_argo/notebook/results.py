@@ -148,7 +148,7 @@ def results(
         PlanError: there are none.
     """
     place = Place(dataset_or_default(dataset) or load_conventions().default_dataset, slug)
-    engine = connect(warehouse_or_default(warehouse), attempt=secrets.token_hex(4))
+    engine = connect(warehouse_or_default(warehouse), attempt=secrets.token_hex(8))
     return read_results(engine, place, metrics=metrics, reference=reference)
 
 

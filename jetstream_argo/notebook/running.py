@@ -43,7 +43,7 @@ def run_in_process(
     """
     dag = filtered(build_dag(plan), metrics)
     sha256 = codec.sha256(plan)
-    attempt = secrets.token_hex(4)
+    attempt = secrets.token_hex(8)
     engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-notebook")
     if not dag.nodes or idle(plan, dag, engine, now=_now, metrics=metrics):
         return ()

@@ -28,13 +28,23 @@ _WITH_ROWS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, *PLACE)
 
 
 def note_losses(context: Context) -> tuple[Entry, ...]:
-    """Record what of the experiment's rows is gone, by batches and dates or windows, so that it is computed anew."""
+    """Record what of the experiment's rows is gone, by batches and dates or windows, so that it is computed anew.
+
+    After a repair that did not come to record it, all tables are looked into.
+    """
+    repaired = was_repaired(context.ledger.entries)
     found = tuple(
         lost(context.entry(loss.entry.kind, State.LOST), loss)
-        for loss in losses(context.engine, context.ledger.entries, labels=context.labels())
+        for loss in losses(context.engine, context.ledger.entries, labels=context.labels(), closely=not repaired)
     )
-    context.record(found)
+    context.record(found if repaired else (*found, context.entry(Kind.REPAIR, State.COMPUTED)))
     return found
+
+
+def was_repaired(entries: Sequence[Entry]) -> bool:
+    """Whether what the last repair took away is recorded, if there was one."""
+    repairs = [entry.state for entry in entries if entry.kind is Kind.REPAIR]
+    return not repairs or repairs[-1] is not State.WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     LOOK = "look"  # which rows a source had when somebody looked, without reading them
     RESTATEMENT = "restatement"  # of dates that were read again on purpose
     UPGRADE = "upgrade"  # of what an earlier version stored
+    REPAIR = "repair"  # waiting while damaged tables become what is left of them, until what is lost is recorded
 
 
 class State(StrEnum):

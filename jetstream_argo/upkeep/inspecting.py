@@ -8,11 +8,12 @@ from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import Loss, losses
+from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Entry, State, read_entries
-from jetstream_argo.upkeep.owned import own_tables, owned
+from jetstream_argo.upkeep.owned import own_tables, owned, storage
 
 NODE = "check"
 
@@ -85,6 +86,10 @@ def inspect(engine: Engine, owner: AnalysisPlan | Place) -> Inspection:
     for stray in strays(engine, owner, entries, skipped):
         message = f"{len(stray.batches)} batches that no entry counts"
         findings.append(Finding(Fault.LEFT_OVER, stray.table, message, stray.rows))
+    for name in storage(engine, owner, entries):
+        files = engine.left_over(name)
+        if files:
+            findings.append(Finding(Fault.LEFT_OVER, name, f"{counted(files, 'file')} that a killed task left"))
     return Inspection(tuple(findings))
 
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from jetstream_argo.engines.protocol import Engine, Purged, Write
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.existence import lost
+from jetstream_argo.run.existence import lost, was_repaired
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.slices import numbers
 from jetstream_argo.sql.text import Sql, table
-from jetstream_argo.store.entries import COLUMNS, Entry, State, read_entries
+from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.inspecting import NODE, Stray, damages, labels, missing, strays
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
 
@@ -30,19 +30,28 @@ def repair(engine: Engine, owner: AnalysisPlan | Place, *, now: Callable[[], dat
     _mend_record(engine, owner)
     entries = read_entries(engine, owner)
     everything = [info.name for info in owned(engine, owner, entries).tables]
-    for name in dict.fromkeys(name for name, _ in damages(engine, everything)):
+    damaged = dict.fromkeys(name for name, _ in damages(engine, everything))
+    if damaged:
+        _record(engine, owner, [Entry(now(), NODE, Kind.REPAIR, State.WAITING, plan="", attempt=attempt)])
+    for name in damaged:
         engine.salvage(name)
-    found = tuple(
+    found = [
         lost(Entry(now(), NODE, loss.entry.kind, State.LOST, plan="", attempt=attempt), loss)
         for loss in missing(engine, owner, entries)
-    )
+    ]
+    if damaged or not was_repaired(entries):
+        found.append(Entry(now(), NODE, Kind.REPAIR, State.COMPUTED, plan="", attempt=attempt))
     if found:
-        rows = [entry.row() for entry in found]
-        engine.load(names.status(owner), rows, COLUMNS, write=Write.APPEND, labels=labels(owner))
+        _record(engine, owner, found)
     entries = (*entries, *found)
     for stray in strays(engine, owner, entries):
         _remove(engine, owner, entries, stray)
     return engine.purge(storage(engine, owner, entries))
+
+
+def _record(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> None:
+    rows = [entry.row() for entry in entries]
+    engine.load(names.status(owner), rows, COLUMNS, write=Write.APPEND, labels=labels(owner))
 
 
 def _mend_record(engine: Engine, owner: AnalysisPlan | Place) -> None:

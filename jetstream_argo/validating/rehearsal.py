@@ -154,6 +154,10 @@ class Rehearsal:
         """Remove nothing: there are no rows."""
         return Purged(0)
 
+    def left_over(self, table: str) -> int:
+        """Return 0: nothing is stored."""
+        return 0
+
     def verify(self, table: str) -> tuple[Damaged, ...]:
         """Return nothing: nothing is stored."""
         return ()

@@ -15,7 +15,9 @@ from jetstream_argo.plan import codec
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.existence import note_losses
 from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, read_entries
+from jetstream_argo.upkeep.repairing import repair
 from tests.pipeline import Pipeline
 from tests.upkeep.world import HOURS, again, analysed, rows, tables, telemetry
 
@@ -151,6 +153,50 @@ def test_a_node_notices_that_a_file_is_gone(pipeline: Pipeline) -> None:
 
     with pytest.raises(Damaged):
         note_losses(pipeline.context("any"))
+
+
+class Stopped(EmbeddedEngine):
+    """Its process is stopped when it has made a damaged table what is left of it."""
+
+    def salvage(self, table: str) -> None:
+        super().salvage(table)
+        raise KeyboardInterrupt
+
+
+def test_what_a_repair_lost_is_found_if_it_was_stopped_before_it_recorded_that(pipeline: Pipeline) -> None:
+    before = estimates(pipeline)
+    table = names.statistics(pipeline.plan)
+    stray = Sql(f"SELECT s.* REPLACE (7 AS batch) FROM `{table}` AS s")
+    pipeline.engine.query_to_table(stray, table, write=Write.APPEND, labels={})  # as many rows as are going to be lost
+    data_files(pipeline, table)[0].unlink()
+    with pytest.raises(KeyboardInterrupt):
+        repair(Stopped(pipeline.root), pipeline.plan, now=pipeline.now, attempt="stopped")
+
+    again(pipeline)
+
+    assert estimates(pipeline) == before
+    assert call(pipeline, "check", "--repair") == 0
+    assert estimates(pipeline) == before
+
+
+def test_files_that_a_killed_task_left_are_told_and_removed(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = names.statistics(pipeline.plan)
+    (whole, *_) = data_files(pipeline, table)
+    dead = "0123456789abcdef"  # nobody holds the lock of that name
+    for name in (f"{dead}.1.parquet", f"{dead}.2.new.parquet"):
+        whole.with_name(name).write_bytes(whole.read_bytes())
+
+    assert call(pipeline, "check", "--json") == 0
+    (found,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["fault"], found["table"], found["message"]) == ("left over", table, "2 files that a killed task left")
+    assert call(pipeline, "check", "--repair") == 0
+
+    assert not list(whole.parent.glob(f"{dead}*"))
+    capsys.readouterr()
+    assert call(pipeline, "check", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
 
 
 def test_no_file_holds_a_unit_after_shredding(pipeline: Pipeline) -> None:

@@ -1,5 +1,6 @@
 """Whether results are taken away from BigQuery as they are from a folder, also when it is interrupted half-way."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
 from tests.engines.bigquery.fake_server.faults import Call, Fault
 from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.engines.bigquery.whole_run import PROJECT, RemotePipeline
@@ -116,6 +121,33 @@ def test_everything_of_the_experiment_goes_and_an_interrupted_deletion_goes_on(
     assert call("delete", warehouse, "try-it") == 0
 
     assert tables(tmp_path) == others
+
+
+def test_what_is_missing_or_left_over_is_told_and_repaired(
+    tmp_path: Path, warehouse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = plan_of("try-it")
+    values = names.values(plan, Basis.ENROLLMENTS, "activity", Period.WEEK)
+    shown = "SELECT v.analysis_id, v.hours FROM results.try_it_enrollments_weekly AS v ORDER BY 1"
+    before = rows(tmp_path, shown)
+    place = ["--warehouse", warehouse, "--dataset", "results", "try-it"]
+    assert exit_code_of(["check", *place]) == 0
+    assert "everything that is recorded is there, and nothing else" in capsys.readouterr().out
+    EmbeddedEngine(tmp_path, project=PROJECT).query_to_table(
+        Sql(f"SELECT r.* REPLACE (7 AS batch) FROM `{values}` AS r"), values, write=Write.TRUNCATE, labels={}
+    )
+
+    assert exit_code_of(["check", *place, "--json"]) == 2
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {(each["fault"], each["table"]) for each in found} == {("missing", values), ("left over", values)}
+    assert exit_code_of(["check", *place, "--repair"]) == 0
+    url = warehouse.partition("api_endpoint=")[2].partition("&")[0]
+    later = RemotePipeline(tmp_path, plan, url=url, today=datetime.now(UTC))
+    later.attempts, later.starts = count(1000), count(1000)
+    again(later)
+
+    assert rows(tmp_path, shown) == before
+    assert exit_code_of(["check", *place]) == 0
 
 
 def test_a_forgotten_metric_is_computed_again_with_the_same_values(

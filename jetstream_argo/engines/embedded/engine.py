@@ -241,6 +241,10 @@ class EmbeddedEngine:
     def take_over(self) -> None:
         """Do nothing: a query ends with the process that asked."""
 
+    def left_over(self, table: str) -> int:
+        """Return how many files writers that died have left of a table, be it there or not; `purge` removes them."""
+        return self._store.left_over(self._store.name(table))
+
     def verify(self, table: str) -> tuple[Damaged, ...]:
         """Return what is damaged of a table: its pointer, or files that it names; a table that is missing is not.
 

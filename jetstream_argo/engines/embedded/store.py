@@ -193,6 +193,31 @@ class Store:
                 self._write_pointer(folder, replace(version, retired=()))
             return self._clear(folder, keep=[file.name for file in version.files] if version is not None else ())
 
+    def left_over(self, name: TableName) -> int:
+        """Return how many files there are that no pointer names, and that no writer is at.
+
+        Nothing is locked: what a writer that is at work has just renamed is its own. Of a table whose pointer is
+        damaged nobody knows.
+        """
+        folder = self.folder(name)
+        found = [path for path in _contents(folder) if not self._is_somebodys(path)]
+        try:
+            version = self.current(name)
+        except Damaged:
+            return 0
+        kept = {file.name for file in version.files} | {file for file, _ in version.retired} if version else set()
+        return sum(_files(path) for path in found if path.name not in kept)
+
+    def _is_somebodys(self, path: Path) -> bool:
+        """Whether a writer may be at a file: those that were made when writers had no names are for a while."""
+        writer = writer_of(path.name)
+        if writer is None:
+            try:
+                return path.stat().st_mtime >= self._clock() - GRACE_SECONDS
+            except FileNotFoundError:  # it has just been removed
+                return True
+        return self._writers.is_at_work(writer)
+
     def forget_dead_writers(self) -> None:
         """Remove what is left of writers that died, once their files are gone."""
         self._writers.forget_dead()
@@ -233,9 +258,13 @@ def remove(path: Path) -> int:
     if not path.is_dir():
         path.unlink(missing_ok=True)
         return 1
-    inside = sum(1 for held in path.rglob("*") if not held.is_dir())
+    inside = _files(path)
     shutil.rmtree(path, ignore_errors=True)
     return inside
+
+
+def _files(path: Path) -> int:
+    return sum(not held.is_dir() for held in path.rglob("*")) if path.is_dir() else int(path.exists())
 
 
 def _contents(folder: Path) -> list[Path]:
