@@ -37,7 +37,6 @@ def test_dates_that_were_not_read_are_named(pipeline: Pipeline) -> None:
 
     because = "activity was not read from 2026-05-12"
     assert whys(pipeline) == {
-        ("hours", "day", 1, 6): "was not estimated yet",
         ("hours", "day", 7, 7): because,
         ("hours", "week", 1, 1): because,
     }
