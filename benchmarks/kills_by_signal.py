@@ -15,7 +15,6 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from benchmarks.kills import FORGOTTEN, GO_ON, GONE, LAST, Killing, Kills, mended
@@ -23,11 +22,9 @@ from benchmarks.late_world import World, results
 from jetstream_argo.cli.demo import AS_OF, make_telemetry
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dag.build import build_dag, filtered
-from jetstream_argo.dag.model import Node
-from jetstream_argo.errors import EXIT_DEFINITION
+from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.planner import Sources, plan_experiment
-from jetstream_argo.run.local import run_dag
 from jetstream_argo.synthetic.effects import read_effects
 from tests.pipeline import START
 
@@ -145,19 +142,20 @@ def _command(what: str, root: Path, demo: Path, death: Death) -> None:
 
 
 def _run(root: Path, plan: Path, *metrics: str) -> int:
-    """Run the nodes of a plan, each in a process of its own, two at once."""
+    """Do the nodes of a plan one after another, each in a process of its own; return the largest exit code."""
     forks = multiprocessing.get_context("fork")
-
-    def start(node: Node, line: Path) -> BaseProcess:
-        arguments = ["task", "--node", node.id, "--plan", str(plan), "--warehouse", f"embedded:{root}"]
-        arguments += ["--metrics", ",".join(metrics)]
-        process = forks.Process(target=_task, args=(arguments,), name=str(line))
-        process.start()
-        return process
-
     dag = filtered(build_dag(codec.read(plan)), metrics)
-    with tempfile.TemporaryDirectory(prefix="lines-") as scratch:
-        return run_dag(dag, start, workers=2, scratch=Path(scratch), watch=lambda _: None).exit_code
+    codes: dict[str, int] = {}
+    for node in (*dag.nodes, dag.last):
+        if node is not dag.last and any(codes[need] for need in node.needs):
+            codes[node.id] = EXIT_RETRY
+            continue
+        arguments = ["task", "--node", node.id, "--plan", str(plan), "--warehouse", f"embedded:{root}"]
+        process = forks.Process(target=_task, args=([*arguments, "--metrics", ",".join(metrics)],))
+        process.start()
+        process.join()
+        codes[node.id] = process.exitcode or 0
+    return max(codes.values())
 
 
 def _task(arguments: list[str]) -> None:
