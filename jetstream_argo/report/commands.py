@@ -22,6 +22,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import StatusReport, only, status_report
+from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.store.entries import Entry, read_entries
@@ -235,6 +236,8 @@ def _report(target: _Target) -> StatusReport:
     from jetstream_argo.dag.build import build_dag
 
     entries = read_entries(target.engine, target.place)
+    if not entries:
+        check_upgraded(target.engine, target.place)
     return status_report(target.plan, entries, build_dag(target.plan), today=_today())
 
 
@@ -262,6 +265,7 @@ def _entries(target: _Target) -> tuple[Entry, ...]:
     """
     entries = read_entries(target.engine, target.place)
     if not entries:
+        check_upgraded(target.engine, target.place)
         raise PlanError(
             f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
             f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"

@@ -278,3 +278,18 @@ def test_kinds_and_columns_that_are_not_known_are_skipped_and_missing_ones_are_e
     entry = entry_of(row | {"kind": "export", "state": "computed", "keys": None, "later": 1})
     assert entry is not None
     assert (entry.keys, entry.batch, entry.counts, entry.facts, entry.rows, entry.format) == ((), None, (), "", 0, 1)
+
+
+def test_results_of_version_0_1_are_said_to_be_that_until_they_are_taken_over(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = plan_with_segments()
+    (tmp_path / "plan.json").write_bytes(codec.dump(plan))
+    by_slug = [plan.experiment.slug, "--dataset", "results"]
+
+    for named in (by_slug, ["--plan", str(tmp_path / "plan.json")]):
+        for command in ("status", "results"):
+            assert exit_code_of([command, *named, "--warehouse", f"embedded:{root}"]) == 2
+            told = capsys.readouterr().err
+            assert "its results are those of version 0.1" in told
+            assert "run it once, which reads no telemetry for that" in told
