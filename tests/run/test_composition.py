@@ -20,7 +20,7 @@ from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is
 PERIODS = (Period.PREENROLLMENT_WEEK, Period.DAY, Period.WEEK, Period.OVERALL)
-AT_ONCE = 20
+AT_ONCE = 8
 # Every expression in every period and on both bases, which differ in what days count from.
 COMPARED = tuple(zip(PERIODS, (Basis.ENROLLMENTS, Basis.EXPOSURES) * 2, strict=True))
 
