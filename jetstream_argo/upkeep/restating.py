@@ -73,7 +73,10 @@ def prepare(context: Context, name: str, first: date, last: date, *, carry: bool
     rows = rows_of(context, source)
     readings, direct = _readings(context, source, rows, first, last), _direct_dates(context, source, rows, first, last)
     if not readings and not direct:
-        raise PlanError(f"{name}: nothing was read from {first} to {last}; `run` reads what was not read yet")
+        raise PlanError(
+            f"{name}: nothing was read from {first} to {last}, so that there is nothing to replace or to carry over; "
+            "`run` reads what was not read yet, and units that are gone by now have no rows then"
+        )
     telemetry = look(context, rows, first, last)
     days = [date.fromordinal(ordinal) for ordinal in range(first.toordinal(), last.toordinal() + 1)]
     awaited = telemetry.awaited(days)
