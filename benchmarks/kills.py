@@ -47,7 +47,10 @@ class Killing:
 
 
 class Kills:
-    """Commands on copies of small worlds; all that they give is compared with those that nothing disturbed."""
+    """Commands on copies of small worlds; all that they give is compared with those that nothing disturbed.
+
+    The first of them is opened at `now`, if it is given, and others a minute later each.
+    """
 
     def __init__(self, folder: Path, *, now: datetime | None = None) -> None:
         self.folder = folder
@@ -101,6 +104,8 @@ class Kills:
         """Return a copy of a world, opened later than whoever opened that."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
         shutil.copytree(root, self.folder / name)
+        if self.now is not None:
+            self.now += timedelta(minutes=1)
         return opened(self.folder / name, self.now)
 
     def _after(self, what: str) -> dict[str, list[str]]:
