@@ -8,8 +8,8 @@ from jetstream_argo.engines.protocol import Column
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
-from jetstream_argo.sql.slices import WindowSlice, numbers
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table, union_all
+from jetstream_argo.sql.slices import WindowSlice
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, table, union_all
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store.entries import Kind, State
 
@@ -38,8 +38,8 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
         estimates=table(names.statistics(owner)),
         kind=literal(Kind.STATISTICS.value),
         # Of what was forgotten last there is a batch without rows.
-        states=_literals([State.COMPUTED.value, State.NO_DATA.value, State.FORGOTTEN.value]),
-        periods=_literals([period.value for period in periods]),
+        states=literals([State.COMPUTED.value, State.NO_DATA.value, State.FORGOTTEN.value]),
+        periods=literals([period.value for period in periods]),
         preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
         srm=literal(estimates.SRM),
         mismatch=literal(Reason.SAMPLE_RATIO_MISMATCH.value),
@@ -127,7 +127,7 @@ def _relation(alias: str, stored: StoredMetrics) -> str:
         Sql(
             f"SELECT {columns}\nFROM {table(stored.table)} AS v"
             f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({numbers(each.batches)})"
+            f"\n  AND v.batch IN ({literals(each.batches)})"
         )
         for each in stored.slices
     )
@@ -145,7 +145,3 @@ def _free_name(name: str, taken: set[str]) -> str:
         name += "_metric"
     taken.add(name.lower())
     return name
-
-
-def _literals(values: Sequence[str]) -> Sql:
-    return Sql(", ".join(literal(value) for value in values))

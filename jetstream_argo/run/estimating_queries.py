@@ -26,7 +26,7 @@ from jetstream_argo.sql.needs.leaf import (
     units_query,
 )
 from jetstream_argo.sql.needs.units import Observed, Second
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import NO_OVERFLOW, Sql, table
 from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ class Queries:
         return found
 
     def table(self, sql: Sql, *, largest: int = 1) -> list[Row]:
-        """Run any query."""
+        """Run any query of the leaf's rows; values are scaled before they are multiplied."""
         page_rows = min(max(self.a_page // largest, 1), PAGE_ROWS)
-        result = self.engine.query(sql, labels=self.labels, page_rows=page_rows)
+        result = self.engine.query(Sql(f"{NO_OVERFLOW}\n{sql}"), labels=self.labels, page_rows=page_rows)
         self.jobs.append(result.job)
         return list(rows_of(result))
 

@@ -9,7 +9,7 @@ from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, unit_of
-from jetstream_argo.sql.text import Sql, fill, indented, lines, literal, table
+from jetstream_argo.sql.text import Sql, fill, indented, lines, literal, literals, table
 
 DELETED_UPSTREAM = "deleted_upstream"
 
@@ -160,7 +160,7 @@ def _keys(fresh: Fresh) -> Sequence[Sql]:
 def _shared(owner: Owner, fresh: Fresh, departed: Departed) -> dict[str, Sql]:
     return {
         "units": fresh.units,
-        "assignments": slices.numbers(fresh.assignments),
+        "assignments": literals(fresh.assignments),
         "fresh": fresh.sql,
         "departed": table(names.departed(owner)),
         "departed_batch": literal(departed.batch),

@@ -5,9 +5,8 @@ from datetime import date, timedelta
 
 from jetstream_argo.config.model import SegmentDataSource
 from jetstream_argo.plan.model import AnalysisPlan, Signal
-from jetstream_argo.sql.slices import numbers
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
-from jetstream_argo.sql.text import Sql, fill, lines, literal
+from jetstream_argo.sql.text import Sql, fill, lines, literal, literals
 from jetstream_argo.sql.units import StoredUnits, assigned
 
 
@@ -19,7 +18,7 @@ def exposures_query(plan: AnalysisPlan, units: StoredUnits, assignments: Sequenc
     return fill(
         "exposures",
         units=assigned(plan, units),
-        assignments=numbers(assignments),
+        assignments=literals(assignments),
         batch=literal(batch),
         exposures=Sql((plan.enrollments.exposures_sql or "").strip()),
     )
@@ -43,7 +42,7 @@ def segments_query(
     return fill(
         "segments",
         units=assigned(plan, units),
-        assignments=numbers(assignments),
+        assignments=literals(assignments),
         columns=lines(wanted, indent=0),
         source=Sql(source.from_expression),
         unit=unit_of(source.id_column),
@@ -77,7 +76,7 @@ def signals_query(
         batch=literal(batch),
         count=Sql(f"{signal.partial.expression} AS {signal.partial.column}"),
         units=assigned(plan, units),
-        assignments=numbers(assignments),
+        assignments=literals(assignments),
         source=Sql(signal.from_expression),
         unit=unit_of(signal.id_column),
         date=date_of(signal.date_column),

@@ -4,7 +4,7 @@ import hashlib
 
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner
-from jetstream_argo.sql.text import Sql, fill, indented, table
+from jetstream_argo.sql.text import Sql, fill, in_brackets, table
 
 
 def keyed_hash(key: str, unit: str) -> str:
@@ -25,10 +25,10 @@ def without_shredded(owner: Owner, relation: Sql) -> Sql:
 
     The key is read where it is, so that no text of a query has it.
     """
-    rows = fill(
+    query = fill(
         "without_shredded",
         relation=relation,
         shredded=table(names.shredded(owner)),
         hash=_hashed("k.key", "u.analysis_id"),
     )
-    return Sql(f"(\n  {indented(Sql(rows.rstrip()))}\n)")
+    return in_brackets(query)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 
-from jetstream_argo.sql.text import Sql, identifier, literal, table, union_all
+from jetstream_argo.sql.text import Sql, identifier, literal, literals, table, union_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str], *, reas
             + f"\nFROM {table(name)} AS p"
             + _of_assignments(part.assignments)
             + f"\nWHERE p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
-            + f"\n  AND p.batch IN ({numbers(part.batches)})"
+            + f"\n  AND p.batch IN ({literals(part.batches)})"
             + ("\n  AND p.reason IS NULL" if reasons is Reasons.LEFT_OUT else "")
         )
         for part in slices
@@ -76,7 +76,7 @@ def marks(name: str, slices: Sequence[DateSlice], flags: Mapping[str, str]) -> S
             + f"\nFROM {table(name)} AS p"
             + _of_assignments(part.assignments)
             + f"\nWHERE p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
-            + f"\n  AND p.batch IN ({numbers(part.marked)})\n  AND p.reason IS NOT NULL"
+            + f"\n  AND p.batch IN ({literals(part.marked)})\n  AND p.reason IS NOT NULL"
         )
         for part in slices
         if part.marked
@@ -88,7 +88,7 @@ def _of_assignments(assignments: Sequence[int]) -> str:
         return ""
     return (
         "\nINNER JOIN units AS a\n  ON a.analysis_id = p.analysis_id AND a.branch = p.branch"
-        f"\n  AND a.assignment IN ({numbers(assignments)})"
+        f"\n  AND a.assignment IN ({literals(assignments)})"
     )
 
 
@@ -109,7 +109,7 @@ def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
             f"SELECT v.analysis_id, v.branch, v.window_index, v.{identifier(column)} AS value"
             f"\nFROM {table(name)} AS v"
             f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({numbers(each.batches)})"
+            f"\n  AND v.batch IN ({literals(each.batches)})"
         )
         for each in slices
     )
@@ -117,8 +117,3 @@ def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
 
 def _or_null(column: str, held: Sequence[str]) -> str:
     return f"p.{column}" if column in held else f"NULL AS {column}"
-
-
-def numbers(values: Sequence[int]) -> Sql:
-    """Return numbers as a list, separated by commas."""
-    return Sql(", ".join(literal(value) for value in values))

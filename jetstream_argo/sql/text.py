@@ -39,6 +39,24 @@ def literal(value: str | int | float | bool | date | None) -> Sql:
             return Sql(f"'{escaped}'")
 
 
+def literals(values: Iterable[str | int]) -> Sql:
+    """Return values as a list of literals, separated by commas.
+
+    >>> literals(["a", "b"]), literals([1, 2])
+    ("'a', 'b'", '1, 2')
+    """
+    return Sql(", ".join(map(literal, values)))
+
+
+def equal(one: str, other: str, columns: Iterable[str]) -> Sql:
+    """Return the condition that two relations are equal in these columns.
+
+    >>> equal("a", "b", ["x", "y"])
+    'a.x = b.x AND a.y = b.y'
+    """
+    return Sql(" AND ".join(f"{one}.{column} = {other}.{column}" for column in columns))
+
+
 def identifier(name: str) -> Sql:
     """Return a column or alias name, in backticks unless it is plain.
 
@@ -78,6 +96,11 @@ def union_all(queries: Iterable[Sql]) -> Sql:
 def indented(text: Sql, by: int = 2) -> Sql:
     """Return `text` with every line after the first one moved right."""
     return Sql(text.replace("\n", "\n" + " " * by))
+
+
+def in_brackets(query: Sql) -> Sql:
+    """Return a query as a relation."""
+    return Sql(f"(\n  {indented(Sql(query.rstrip()))}\n)")
 
 
 @cache

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.shredded import without_shredded
-from jetstream_argo.sql.slices import numbers
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, table
+from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, indented, lines, literal, literals, table
 
 # By assignment, the batch that tells of its units.
 Batches = Mapping[int, int]
@@ -43,7 +42,7 @@ def assigned(owner: Owner, units: StoredUnits) -> Sql:
     One row per unit and branch; `assignment` is the batch that brought the unit with this enrollment date.
     """
     columns = "s.analysis_id, s.branch, s.enrollment_date, s.num_enrollment_events, s.assignment"
-    rows = f"FROM {table(names.assignments(owner))} AS s\nWHERE s.batch IN ({numbers(units.batches or (0,))})"
+    rows = f"FROM {table(names.assignments(owner))} AS s\nWHERE s.batch IN ({literals(units.batches or (0,))})"
     if len(units.batches) > 1:
         order = " ".join(f"WHEN {batch} THEN {place}" for place, batch in enumerate(units.batches))
         rows += (
@@ -51,7 +50,7 @@ def assigned(owner: Owner, units: StoredUnits) -> Sql:
             f"  PARTITION BY s.analysis_id, s.branch ORDER BY CASE s.batch {order} END DESC\n) = 1"
         )
     query = Sql(f"SELECT {columns}\n{rows}")
-    return Sql(f"(\n  {indented(query)}\n)")
+    return in_brackets(query)
 
 
 def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segments: bool = True) -> Sql:
@@ -75,7 +74,7 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
     if not joins and not exposures:
         return assigned(owner, units)
     text = f"SELECT\n  {lines(columns)}\nFROM {assigned(owner, units)} AS a\n" + "\n".join(joins)
-    return Sql(f"(\n  {indented(Sql(text.rstrip()))}\n)")
+    return in_brackets(Sql(text))
 
 
 def _stored_together(segments: Sequence[StoredSegment]) -> list[list[StoredSegment]]:
@@ -136,7 +135,7 @@ def _join(alias: str, name: str, columns: Sequence[str], batches: Batches) -> st
     rows = Sql(
         f"SELECT r.batch, r.analysis_id, r.branch{held}\n"
         f"FROM {table(name)} AS r\n"
-        f"WHERE r.batch IN ({numbers(tuple(dict.fromkeys(batches.values())) or (0,))})"
+        f"WHERE r.batch IN ({literals(tuple(dict.fromkeys(batches.values())) or (0,))})"
     )
     condition = f"{alias}.analysis_id = a.analysis_id AND {alias}.branch = a.branch"
     if len(set(batches.values())) > 1:

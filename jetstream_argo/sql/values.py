@@ -10,7 +10,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import deleted, names, slices
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
-from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def partials_query(
     return fill(
         "partials",
         units=units,
-        assignments=slices.numbers(assignments),
+        assignments=literals(assignments),
         columns=lines(wanted, indent=0),
         source=Sql(source.from_expression),
         unit=unit_of(source.id_column),

@@ -10,7 +10,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.sql.text import Sql, identifier, literal, table
+from jetstream_argo.sql.text import Sql, identifier, literal, literals, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
@@ -91,7 +91,7 @@ def without(name: str, ids: Sequence[str]) -> Sql:
     return Sql(
         "-- All rows of the table but those of some units.\n"
         f"SELECT r.*\nFROM {table(name)} AS r\n"
-        f"WHERE r.analysis_id IS NULL OR r.analysis_id NOT IN ({_literals(ids)})\n"
+        f"WHERE r.analysis_id IS NULL OR r.analysis_id NOT IN ({literals(ids)})\n"
     )
 
 
@@ -121,7 +121,7 @@ def _counted(
     place = Sql(f"r.{identifier(by)}") if by else Sql("CAST(NULL AS INT64)")
     sql = Sql(
         "-- One row per batch and date or window: all rows, and those of some units.\n"
-        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(r.analysis_id IN ({_literals(ids)})) AS of_units\n"
+        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(r.analysis_id IN ({literals(ids)})) AS of_units\n"
         f"FROM {table(unit_table.name)} AS r\nGROUP BY r.batch, place\nORDER BY r.batch, place\n"
     )
     for batch, value, count, of_units in engine.query(sql, labels=_labels(owner)).rows:
@@ -130,7 +130,3 @@ def _counted(
 
 def _labels(owner: AnalysisPlan | Place) -> dict[str, str]:
     return {"experiment": place_of(owner).slug, "node": NODE}
-
-
-def _literals(ids: Sequence[str]) -> str:
-    return ", ".join(literal(each) for each in ids)

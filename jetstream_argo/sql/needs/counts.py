@@ -3,7 +3,7 @@
 from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.needs.leaf import ALL_UNITS
-from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
 from jetstream_argo.sql.values import Grid, signal_grid
 
 
@@ -14,7 +14,7 @@ def has_windows(plan: AnalysisPlan, grid: Grid) -> bool:
 
 def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
     """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
-    branches = Sql(", ".join(literal(branch) for branch in plan.experiment.branches))
+    branches = literals(plan.experiment.branches)
     segments = lines(_members(plan), indent=0)
     if has_windows(plan, grid):
         return fill(

@@ -14,7 +14,7 @@ from jetstream_argo.sql.needs.places import (
     scale,
     standardised,
 )
-from jetstream_argo.sql.needs.units import KEYS, Observed, treated, wide
+from jetstream_argo.sql.needs.units import KEYS, Observed, counted, treated, wide
 from jetstream_argo.sql.text import Sql, fill, lines
 from jetstream_argo.stats.needs import ClipRule
 
@@ -170,9 +170,7 @@ def _quantiles(segment: int) -> str:
 
 def _counts(segment: int) -> Iterator[tuple[str, str]]:
     n = f"s.{weight(segment)}"
-    yield f"SUM({n})", "n_rows"
-    yield f"SUM({n} * s.n_null)", "n_null"
-    yield f"SUM({n} * s.n_nonfinite)", "n_nonfinite"
+    yield from counted(segment)
     yield f"SUM(IF(s.y IS NULL, 0, {n}))", "n"
     yield f"SUM(s.both_{segment})", "n_both"
     yield f"MAX(s.center_y_{segment})", "center_y"

@@ -12,12 +12,11 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import slices
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, union_all
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, union_all
 
 ALL_UNITS = "all"
 
-# Above any other values of a unit, a leaf has these: the denominator of a ratio, or covariates by their place.
-DENOMINATOR = "d"
+DENOMINATOR = "d"  # the column of the values that divide
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,11 @@ class Leaf:
     denominator: Typed | None = None
     covariates: tuple[Typed, ...] = ()
 
+    @property
+    def all_segments(self) -> tuple[str, ...]:
+        """The segments by their places, that of all units first."""
+        return (ALL_UNITS, *self.segments)
+
 
 def covariate_column(place: int) -> str:
     """Return the column of a covariate, by its place among the leaf's."""
@@ -103,7 +107,7 @@ def units_query(leaf: Leaf) -> Sql:
         columns=lines(columns, indent=0),
         units=leaf.units,
         joins=Sql("\n".join(joins)),
-        branches=_branches(leaf),
+        branches=literals(leaf.branches),
     )
 
 
@@ -128,14 +132,14 @@ def leaf_query(leaf: Leaf, units: Sql | None) -> Sql:
     if units is not None:
         columns += [Sql(f"u.{covariate_column(place)}") for place in range(len(leaf.covariates))]
         joins.append(f"INNER JOIN {units} AS u\n  ON u.analysis_id = v.analysis_id AND u.branch = v.branch")
-    columns += [Sql(f"{_one(i, units)} AS {weight(i)}") for i in range(len(leaf.segments) + 1)]
+    columns += [Sql(f"{_one(i, units)} AS {weight(i)}") for i in range(len(leaf.all_segments))]
     rows = fill(
         "needs/leaf",
         columns=lines(columns, indent=0),
         values=_of_all_bases(leaf.values),
         joins=Sql("\n".join(joins)),
-        windows=Sql(", ".join(str(window.index) for window in leaf.windows)),
-        branches=_branches(leaf),
+        windows=literals(window.index for window in leaf.windows),
+        branches=literals(leaf.branches),
     )
     return rows if leaf.covariates or _continuous(leaf) else _grouped(leaf, rows)
 
@@ -149,7 +153,7 @@ def _continuous(leaf: Leaf) -> bool:
 def _grouped(leaf: Leaf, rows: Sql) -> Sql:
     names = ["basis", "window_index", "branch", "y", *([DENOMINATOR] if leaf.denominator is not None else [])]
     keys = [Sql(f"r.{name}") for name in names]
-    sums = [Sql(f"SUM(r.{weight(i)}) AS {weight(i)}") for i in range(len(leaf.segments) + 1)]
+    sums = [Sql(f"SUM(r.{weight(i)}) AS {weight(i)}") for i in range(len(leaf.all_segments))]
     return fill(
         "needs/leaf_grouped",
         rows=rows,
@@ -160,10 +164,6 @@ def _grouped(leaf: Leaf, rows: Sql) -> Sql:
 
 def _one(segment: int, units: Sql | None) -> str:
     return "1" if units is None else f"u.{weight(segment)}"
-
-
-def _branches(leaf: Leaf) -> Sql:
-    return Sql(", ".join(literal(branch) for branch in leaf.branches))
 
 
 def _of_all_bases(values: Typed) -> Sql:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.sql.needs import quantiles
 from jetstream_argo.sql.needs.leaf import weight
-from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.sql.text import Sql, equal, fill, lines
 
 POOLED = ("basis", "window_index")
 PER_BRANCH = (*POOLED, "branch")
@@ -46,35 +46,35 @@ class Values:
 def places(
     name: str, values: Values, *, keys: Sequence[str], asked: Sequence[Quantile], segments: Sequence[int]
 ) -> Sql:
-    """Return the relation `name`: (*keys, n_values_…, minimum_…, maximum_…, center_…, …), and what it is made from.
+    """Return the relation `name`: (*keys, minimum_…, maximum_…, center_…, …), and what it is made from.
 
     Every column is there once for each segment. `center` is the least value of the bucket that has the lower median:
     no farther from the median than a bucket is wide.
     """
-    buckets = _buckets(name, values, keys, segments)
     if not asked:
-        return fill("needs/ends", buckets=buckets, name=Sql(name), keys=_list("b", keys), columns=_ends("b", segments))
+        return together(_buckets(name, values, keys, segments), _ends(name, name, keys, segments))
     wanted = [
         f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
         for each in asked
         for i in segments
         for rank in quantiles.ranks(Sql(f"b.total_{i}"), each.probability)
     ]
-    return fill(
+    condition = lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0)
+    found = fill(
         "needs/places",
-        buckets=buckets,
         name=Sql(name),
-        keys=_list("b", keys),
-        own_keys=_list("t", keys),
-        ends=_ends("b", segments),
-        totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
-        ranks=_ranks(keys, segments),
-        same_bucket=_same("b", "t", (*keys, "bucket")),
-        wanted=lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0),
+        keys=_list("t", keys),
         quantiles=lines(_quantiles(asked, segments), indent=0),
-        same=_same("q", "e", keys),
+        same=equal("q", "e", keys),
         found=lines(_found(asked, segments), indent=0),
     )
+    ends = _ends(f"{name}_ends", name, keys, segments)
+    return together(near(name, values, keys=keys, segments=segments, wanted=condition), ends, found)
+
+
+def together(*relations: Sql) -> Sql:
+    """Return relations of a WITH, one after the other."""
+    return Sql(",\n".join(relation.rstrip() for relation in relations))
 
 
 def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int]) -> Sql:
@@ -87,6 +87,14 @@ def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence
 
 def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
     """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
+    of_bucket = _list("t", (*keys, "bucket"))
+    ranks = [
+        Sql(
+            f"b.upto_{i} - b.{weight(i)} + SUM(t.{weight(i)}) OVER (\n"
+            f"  PARTITION BY {of_bucket} ORDER BY t.value\n) AS upto_{i}"
+        )
+        for i in segments
+    ]
     return fill(
         "needs/ranks",
         buckets=_buckets(name, values, keys, segments),
@@ -95,21 +103,25 @@ def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[i
         sums=lines([Sql(f"SUM(t.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
         weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
         totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
-        ranks=_ranks(keys, segments),
-        same_bucket=_same("b", "t", (*keys, "bucket")),
+        ranks=lines(ranks, indent=0),
+        same_bucket=equal("b", "t", (*keys, "bucket")),
         wanted=wanted,
     )
 
 
 def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[int]) -> Sql:
-    weights = [weight(i) for i in segments]
-    least = [Sql(f"MIN(IF(t.{n} > 0, t.value, NULL)) AS least_{i}") for i, n in zip(segments, weights, strict=True)]
-    most = [Sql(f"MAX(IF(t.{n} > 0, t.value, NULL)) AS most_{i}") for i, n in zip(segments, weights, strict=True)]
-    sums = [Sql(f"SUM(t.{n}) AS {n}") for n in weights]
-    up_to = [
-        Sql(f"SUM(t.{n}) OVER (in_order ORDER BY t.bucket) AS upto_{i}") for i, n in zip(segments, weights, strict=True)
-    ]
-    totals = [Sql(f"SUM(t.{n}) OVER in_order AS total_{i}") for i, n in zip(segments, weights, strict=True)]
+    sums, running = [], []
+    for i in segments:
+        n = f"t.{weight(i)}"
+        sums += [
+            Sql(f"SUM({n}) AS {weight(i)}"),
+            Sql(f"MIN(IF({n} > 0, t.value, NULL)) AS least_{i}"),
+            Sql(f"MAX(IF({n} > 0, t.value, NULL)) AS most_{i}"),
+        ]
+        running += [
+            Sql(f"SUM({n}) OVER (in_order ORDER BY t.bucket) AS upto_{i}"),
+            Sql(f"SUM({n}) OVER in_order AS total_{i}"),
+        ]
     return fill(
         "needs/buckets",
         name=Sql(name),
@@ -117,12 +129,12 @@ def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[
         value=Sql(f"t.{values.value} AS value"),
         condition=Sql(values.condition),
         keys=_list("t", keys),
-        same=_same("r", "t", keys),
+        same=equal("r", "t", keys),
         part=Sql("IF(r.reach > 0 AND NOT IS_INF(t.value), ABS(t.value) / r.reach, 0.0)"),
         bucket=_bucket("t.value", "t.root_16"),
-        weights=lines([Sql(f"t.{n}") for n in weights], indent=0),
-        sums=lines([*sums, *least, *most], indent=0),
-        running=lines([*up_to, *totals], indent=0),
+        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        sums=lines(sums, indent=0),
+        running=lines(running, indent=0),
     )
 
 
@@ -132,29 +144,18 @@ def _bucket(value: str, root: str) -> Sql:
     return Sql(f"CASE WHEN IS_INF({value}) THEN {infinite} WHEN {value} < 0 THEN -1 - {number} ELSE {number} END")
 
 
-def _ends(relation: str, segments: Sequence[int]) -> Sql:
+def _ends(relation: str, name: str, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    """The relation that has the ends and the centre of the values in the buckets of `name`."""
     columns = []
     for i in segments:
-        middle = quantiles.ranks(Sql(f"{relation}.total_{i}"), 0.5)[0]
+        middle = quantiles.ranks(Sql(f"b.total_{i}"), 0.5)[0]
         columns += [
-            Sql(f"MIN({relation}.least_{i}) AS minimum_{i}"),
-            Sql(f"MAX({relation}.most_{i}) AS maximum_{i}"),
-            Sql(f"MIN(IF({relation}.upto_{i} > {middle}, {relation}.least_{i}, NULL)) AS center_{i}"),
+            Sql(f"MIN(b.least_{i}) AS minimum_{i}"),
+            Sql(f"MAX(b.most_{i}) AS maximum_{i}"),
+            Sql(f"MIN(IF(b.upto_{i} > {middle}, b.least_{i}, NULL)) AS center_{i}"),
         ]
-    return lines(columns, indent=0)
-
-
-def _ranks(keys: Sequence[str], segments: Sequence[int]) -> Sql:
-    of_bucket = ", ".join(f"t.{key}" for key in (*keys, "bucket"))
-    return lines(
-        [
-            Sql(
-                f"b.upto_{i} - b.{weight(i)} + SUM(t.{weight(i)}) OVER (\n"
-                f"  PARTITION BY {of_bucket} ORDER BY t.value\n) AS upto_{i}"
-            )
-            for i in segments
-        ],
-        indent=0,
+    return fill(
+        "needs/ends", relation=Sql(relation), name=Sql(name), keys=_list("b", keys), columns=lines(columns, indent=0)
     )
 
 
@@ -174,10 +175,6 @@ def _found(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
 
 def _list(relation: str, keys: Sequence[str]) -> Sql:
     return Sql(", ".join(f"{relation}.{key}" for key in keys))
-
-
-def _same(one: str, other: str, keys: Sequence[str]) -> Sql:
-    return Sql(" AND ".join(f"{one}.{key} = {other}.{key}" for key in keys))
 
 
 def quantile(relation: str, name: str, segment: int, *, rounded_up: bool = False) -> Sql:

@@ -3,9 +3,18 @@
 from collections.abc import Iterator
 
 from jetstream_argo.sql.needs.leaf import weight
-from jetstream_argo.sql.needs.places import PER_BRANCH, Quantile, Values, places, quantile, scale, standardised
+from jetstream_argo.sql.needs.places import (
+    PER_BRANCH,
+    Quantile,
+    Values,
+    places,
+    quantile,
+    scale,
+    standardised,
+    together,
+)
 from jetstream_argo.sql.needs.summary import HIGHEST_POWER
-from jetstream_argo.sql.needs.units import KEYS, Observed, treated, wide
+from jetstream_argo.sql.needs.units import KEYS, Observed, counted, treated, wide
 from jetstream_argo.sql.text import Sql, fill, lines
 
 _NAMES = ("y", "d")
@@ -38,7 +47,7 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
     return fill(
         "needs/ratio",
         units=treated(observed),
-        places=Sql(",\n".join(relation.rstrip() for relation in relations)),
+        places=together(*relations),
         limits=lines(limits, indent=0),
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
@@ -50,11 +59,8 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
 
 
 def _columns(segment: int) -> Iterator[tuple[str, str]]:
-    n = f"s.{weight(segment)}"
     both = f"s.both_{segment}"
-    yield f"SUM({n})", "n_rows"
-    yield f"SUM({n} * s.n_null)", "n_null"
-    yield f"SUM({n} * s.n_nonfinite)", "n_nonfinite"
+    yield from counted(segment)
     yield f"SUM({both})", "n"
     for name in _NAMES:
         yield f"MAX(s.center_{name}_{segment})", f"center_{name}"

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from jetstream_argo.sql.needs.leaf import weight
 from jetstream_argo.sql.needs.places import POOLED, Quantile, Values, places, quantile
-from jetstream_argo.sql.text import Sql, lines, literal
+from jetstream_argo.sql.text import Sql, equal, lines, literal
 from jetstream_argo.stats import pretreatments as p
 
 
@@ -133,7 +133,6 @@ def _drop_by_quantile(
         f"{name}_places", Values(before, value), keys=POOLED, asked=[Quantile("edge", probability)], segments=segments
     )
     keys = ", ".join(f"p.{key}" for key in POOLED)
-    same = " AND ".join(f"q.{key} = s.{key}" for key in POOLED)
     edges = lines([Sql(f"{quantile('p', 'edge', i)} AS edge_{i}") for i in segments], indent=4)
     kept = [
         Sql(f"IF(NOT IS_NAN(q.edge_{i}) AND s.{value} {keep} q.edge_{i}, s.{weight(i)}, 0) AS {weight(i)}")
@@ -143,6 +142,6 @@ def _drop_by_quantile(
         f"{found.rstrip()},\n"
         f"{name}_edges AS (\n  SELECT\n    {keys},\n    {edges}\n  FROM {name}_places AS p\n),\n"
         f"{name} AS (\n  SELECT\n    {lines([*columns, *kept], indent=4)}\n  FROM {before} AS s\n"
-        f"  INNER JOIN {name}_edges AS q\n    ON {same}\n"
+        f"  INNER JOIN {name}_edges AS q\n    ON {equal('q', 's', POOLED)}\n"
         f"  WHERE NOT IS_NAN(s.{value})\n)"
     )

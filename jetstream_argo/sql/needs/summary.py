@@ -14,9 +14,10 @@ from jetstream_argo.sql.needs.places import (
     quantile,
     scale,
     standardised,
+    together,
 )
-from jetstream_argo.sql.needs.units import KEYS, Observed, treated, wide
-from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.sql.needs.units import KEYS, Observed, counted, treated, wide
+from jetstream_argo.sql.text import Sql, equal, fill, lines
 from jetstream_argo.stats.needs import ClipRule, ClipScope
 
 # Up to so many distinct values a branch, the values and their counts themselves are handed over.
@@ -50,7 +51,7 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
         "columns": lines(sums, indent=0),
         "few": _few(observed) if with_values else Sql(""),
         "found": lines([Sql("")] + [Sql(f"f.{name}__{i}") for i in observed.segments for name in found], indent=0),
-        "joined": Sql("\nLEFT JOIN few AS f\n  ON " + _same("f", "s", KEYS)) if with_values else Sql(""),
+        "joined": Sql("\nLEFT JOIN few AS f\n  ON " + equal("f", "s", KEYS)) if with_values else Sql(""),
     }
     if not wanted:
         return fill("needs/totals", **parts)
@@ -92,18 +93,16 @@ def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
             for one in pooled
             for i in segments
         ]
-        joined += f"\n  INNER JOIN pooled AS p\n    ON {_same('p', 'b', POOLED)}"
+        joined += f"\n  INNER JOIN pooled AS p\n    ON {equal('p', 'b', POOLED)}"
     relations.append(Sql(f"limits AS (\n  SELECT\n    {lines(limits, indent=4)}\n  FROM {joined}\n)"))
-    return Sql(",\n".join(relation.rstrip() for relation in relations))
+    return together(*relations)
 
 
 def _counts(segment: int) -> Iterator[tuple[str, str]]:
     n = f"s.{weight(segment)}"
     held = f"IF(s.y IS NULL, 0, {n})"
     present = f"IF({n} > 0, s.y, NULL)"
-    yield f"SUM({n})", "n_rows"
-    yield f"SUM({n} * s.n_null)", "n_null"
-    yield f"SUM({n} * s.n_nonfinite)", "n_nonfinite"
+    yield from counted(segment)
     yield f"SUM({held})", "n"
     yield f"SUM(s.y * {n})", "total"
     yield f"SUM(IF(s.y = 1, {n}, 0))", "successes"
@@ -145,7 +144,3 @@ def _few(observed: Observed) -> Sql:
         counts=lines(counts, indent=0),
         arrays=lines(arrays, indent=0),
     )
-
-
-def _same(one: str, other: str, keys: Sequence[str]) -> str:
-    return " AND ".join(f"{one}.{key} = {other}.{key}" for key in keys)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.needs.leaf import ValueType, weight
 from jetstream_argo.sql.needs.steps import keeps_integers, needs_days, step_relations
-from jetstream_argo.sql.text import Sql, fill, lines, literal
+from jetstream_argo.sql.text import Sql, fill, lines, literal, literals
 from jetstream_argo.stats.pretreatments import PreTreatment
 
 # What the rows of every answer are told apart by; a row is about all segments, in columns `…__0`, `…__1`, …
@@ -87,13 +87,13 @@ def long_rows(observed: Observed) -> Sql:
 
     One row per distinct value of a branch, and `segment` by its name.
     """
-    listed = list(zip(observed.segments, observed.names, strict=True))
-    units = "\n".join(f"WHEN {literal(name)} THEN t.{weight(i)}" for i, name in listed)
+    named = zip(observed.segments, observed.names, strict=True)
+    units = lines([Sql(f"WHEN {literal(name)} THEN t.{weight(i)}") for i, name in named], separator="")
     return fill(
         "needs/long",
         units=treated(observed),
-        segments=Sql(", ".join(literal(name) for _, name in listed)),
-        weight=Sql(f"CASE segment\n  {units.replace(chr(10), chr(10) + '  ')}\nEND"),
+        segments=literals(observed.names),
+        weight=Sql(f"CASE segment\n  {units}\nEND"),
     )
 
 
@@ -102,8 +102,16 @@ def wide(columns: Sequence[tuple[str, str]], segment: int) -> Iterator[Sql]:
     yield from (Sql(f"{expression} AS {name}__{segment}") for expression, name in columns)
 
 
+def counted(segment: int) -> Iterator[tuple[str, str]]:
+    """Yield the columns that say how many units `treated` rows `s` have, and how many of them have no finite value."""
+    n = f"s.{weight(segment)}"
+    yield f"SUM({n})", "n_rows"
+    yield f"SUM({n} * s.n_null)", "n_null"
+    yield f"SUM({n} * s.n_nonfinite)", "n_nonfinite"
+
+
 def _only(windows: Sequence[AnalysisWindow]) -> Sql:
-    return Sql(f"WHERE o.window_index IN ({', '.join(str(window.index) for window in windows)})")
+    return Sql(f"WHERE o.window_index IN ({literals(window.index for window in windows)})")
 
 
 def _days(windows: Sequence[AnalysisWindow]) -> Sql:

@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window, segment and branch with many distinct values: moments of those near its grid, in boxes.
 WITH {{placed}},
 kept AS (

@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per step that drops by a quantile, basis and window: units with a value before it, and after.
 WITH {{units}},
 counts AS (

@@ -1,5 +1,4 @@
-{{buckets}},
-{{name}} AS (
+{{relation}} AS (
   SELECT
     {{keys}},
     {{columns}}

@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window, segment and branch with many distinct values: how many are at each step of its grid.
 WITH {{placed}},
 stepped_to AS (

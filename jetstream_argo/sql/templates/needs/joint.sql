@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window and branch with units: moments of a value and its covariate, as clipped, for each segment.
 WITH {{units}},
 all_units AS (

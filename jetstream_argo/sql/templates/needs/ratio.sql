@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window and branch with units: joint moments of a numerator and a denominator, for each segment.
 WITH {{units}},
 {{places}},

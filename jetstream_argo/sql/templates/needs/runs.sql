@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window and branch: for each segment, the values around some quantiles.
 WITH {{units}},
 {{near}}

@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window and branch with units: counts, and moments of the values as clipped, for each segment.
 WITH {{units}}{{few}},
 {{places}},

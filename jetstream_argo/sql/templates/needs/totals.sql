@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window and branch with units: counts, for each segment.
 WITH {{units}}{{few}},
 sums AS (

@@ -1,4 +1,3 @@
--- Nothing overflows.
 -- One row per basis, window, segment and branch that is asked for: its distinct values, and how many units have each.
 WITH {{units}}
 SELECT
