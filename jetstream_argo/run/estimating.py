@@ -13,10 +13,11 @@ from jetstream_argo.run.estimating_asked import Adjusted, Asked, Group, Plain, R
 from jetstream_argo.run.estimating_counts import count_units
 from jetstream_argo.run.estimating_covariates import Gap, gap_notes, gaps_of, unadjusted_notes
 from jetstream_argo.run.estimating_dropped import dropped_notes
+from jetstream_argo.run.estimating_leaf import opened
 from jetstream_argo.run.estimating_model import Estimated, Place, Placed, Stored
 from jetstream_argo.run.estimating_pairs import joint_facts, ratio_facts
 from jetstream_argo.run.estimating_plain import plain_facts
-from jetstream_argo.run.estimating_queries import Key, Queries, opened
+from jetstream_argo.run.estimating_queries import Key, Queries
 from jetstream_argo.sql import names
 from jetstream_argo.sql.needs.leaf import ALL_UNITS
 from jetstream_argo.stats.estimate import estimate

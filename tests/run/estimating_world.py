@@ -24,7 +24,8 @@ from jetstream_argo.plan.model import (
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.run.estimating import Estimated, Stored, estimate_metric
 from jetstream_argo.run.estimating_asked import Group
-from jetstream_argo.run.estimating_queries import Queries, opened
+from jetstream_argo.run.estimating_leaf import opened
+from jetstream_argo.run.estimating_queries import Queries
 from jetstream_argo.sql import names
 from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.slices import WindowSlice
