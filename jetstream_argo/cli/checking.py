@@ -1,6 +1,5 @@
 """Telling what is wrong in an experiment's files, before anything is run."""
 
-import secrets
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
@@ -36,6 +35,6 @@ def tell(found: "tuple[Mistake, ...]") -> "tuple[Mistake, ...]":
 
 
 def _connected(warehouse: str) -> "Engine":
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
 
-    return connect(warehouse, attempt=secrets.token_hex(8))
+    return connect(warehouse, attempt=new_attempt())

@@ -1,6 +1,5 @@
 """The way to a first configuration: questions with guesses, answered by options or on a terminal."""
 
-import secrets
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.engines.connect import EmbeddedSettings, connect, settings
+from jetstream_argo.engines.connect import EmbeddedSettings, connect, new_attempt, settings
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.files import write_file
+from jetstream_argo.terminal.options import told_warehouse, warehouse_option
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     epilog="Example: jetstream-argo init --assignments shop.assignments --measure shop.orders -o checkout.toml"
 )
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Default: SLUG.toml.")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--slug", default="", help="The experiment's name; where assignments name experiments, one of those.")
 @click.option("--assignments", "assigned_in", default="", metavar="TABLE", help="Who is in which branch.")
 @click.option("--measure", "measures", multiple=True, metavar="TABLE", help="Rows to measure by. Default: all others.")
@@ -46,7 +46,7 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
 
     start = start_date.date() if start_date is not None else None
     told = Told(start=start, **named)
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     made = drafted(engine, _tables(warehouse, engine, told), told, _asked)
     text = draft_text(made)
     file = output or Path(f"{made.slug}.toml")
@@ -54,11 +54,10 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     if file.exists() and not force:
         raise ConfigError(str(file), [Problem("", "is there already; write another with -o, or replace it: --force")])
     write_file(file, text)
-    where = "" if warehouse == "embedded:.jetstream" else f" --warehouse {warehouse}"
     branches = ", ".join(f"{each.name} ({each.units:,} units)" for each in made.branches)
     say(f"wrote {file}: {made.slug}, branches {branches}, from {made.start} to {made.end - timedelta(days=1)}")
     say(f"metrics: {', '.join(metric_names(made))}")
-    say(f"next: jetstream-argo run {file} --as-of {made.end}{where}")
+    say(f"next: jetstream-argo run {file} --as-of {made.end}{told_warehouse(warehouse)}")
 
 
 def _tables(warehouse: str, engine: "Engine", told: "Told") -> tuple[str, ...]:

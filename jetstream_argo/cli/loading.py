@@ -1,6 +1,5 @@
 """Data in: files become tables of the embedded warehouse, and what tables there are is listed."""
 
-import secrets
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import click
 from jetstream_argo.engines.connect import EmbeddedSettings
 from jetstream_argo.engines.connect import settings as settings_of
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.options import warehouse_option
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _FORMATS = ("csv", "json", "parquet")
 )
 @click.argument("table")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--append", is_flag=True, help="Add to the rows of the table instead of replacing them.")
 @click.option("--in-place", is_flag=True, help="Copy nothing: read Parquet or FILE.duckdb[:TABLE] where it lies.")
 @click.option("--type", "types", multiple=True, metavar="COLUMN=TYPE", help="Such as id=STRING, day=DATE:%d/%m/%Y.")
@@ -67,15 +67,15 @@ def _tell(loaded: "Loaded") -> None:
 
 @click.command(epilog="Example: jetstream-argo tables shop")
 @click.argument("datasets", nargs=-1, metavar="[DATASET]...")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--all", "every", is_flag=True, help="Also the tables in which results are kept.")
 def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
     """List the tables of a warehouse, with their columns, dates and rows. BigQuery needs the DATASET."""
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.loading.listing import embedded_datasets, listed
 
     where = settings_of(warehouse)
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     if isinstance(where, EmbeddedSettings):
         datasets = datasets or embedded_datasets(where.folder, where.project)
     elif not datasets:

@@ -1,6 +1,5 @@
 """Looking before paying: what is due, how each metric is computed, which nodes that takes."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.terminal.options import chosen
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: 
 def _to_compute(plan: AnalysisPlan, warehouse: str) -> "RenderableType":
     """Return a table of what a run would compute, and why, by what is recorded in the warehouse."""
     from jetstream_argo.cli.describe import to_compute
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.run.context import read_ledger
     from jetstream_argo.store.staleness import stale_estimates
 
-    ledger = read_ledger(plan, connect(warehouse, attempt=secrets.token_hex(8)))
+    ledger = read_ledger(plan, connect(warehouse, attempt=new_attempt()))
     return to_compute(plan, stale_estimates(plan, ledger))
 
 
@@ -169,7 +169,6 @@ def _to_compute(plan: AnalysisPlan, warehouse: str) -> "RenderableType":
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path), help="Write the picture to this file.")
 def graph(metrics: str, svg_file: Path | None, **planning: Any) -> None:
     """Print the workflow of EXPERIMENT as a Mermaid flowchart."""
-    from jetstream_argo.cli.task import chosen
     from jetstream_argo.dag.mermaid import mermaid
     from jetstream_argo.dag.svg import svg
 

@@ -1,7 +1,6 @@
 """Comparing an experiment's record with what there is, and making them agree again."""
 
 import json
-import secrets
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ import click
 
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.upkeep import owner_of, purged_line
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.run.leasing import alone
+from jetstream_argo.terminal.options import dataset_option, warehouse_option
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("experiment", required=False)
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
-@click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset.")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@dataset_option
+@warehouse_option
 @click.option("--repair", is_flag=True, help="Forget what is lost, and remove what nobody needs.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @wait_option
@@ -38,7 +38,7 @@ def check(
     """
     from jetstream_argo.upkeep.inspecting import inspect
 
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     owner = owner_of(experiment, planning)
     if not repair:
         return _shown(inspect(engine, owner), as_json=as_json)
@@ -47,7 +47,7 @@ def check(
     with alone(engine, owner, holder=holder("check --repair"), wait_seconds=wait_seconds):
         found = inspect(engine, owner)
         _shown(found, as_json=False, err=as_json)
-        purged = repairing.repair(engine, owner, now=lambda: datetime.now(UTC), attempt=secrets.token_hex(8))
+        purged = repairing.repair(engine, owner, now=lambda: datetime.now(UTC), attempt=new_attempt())
         left = inspect(engine, owner)
     if not as_json:
         say(f"repaired; {purged_line(purged)}")

@@ -1,6 +1,5 @@
 """Reading dates of a source again on purpose, without losing what units had that are gone from it since."""
 
-import secrets
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +8,12 @@ import click
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.planning import day, planned, planning_options
 from jetstream_argo.cli.upkeep import agreed
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.leasing import alone
+from jetstream_argo.terminal.options import warehouse_option
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @planning_options
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--source", required=True, metavar="NAME", help="The data source to read again.")
 @click.option("--from", "first", required=True, metavar="DATE", help="The first date to read again.")
 @click.option("--to", "last", required=True, metavar="DATE", help="The last date to read again.")
@@ -47,7 +47,7 @@ def restate(experiment: str | None, warehouse: str, source: str, first: str, las
     known = [each.name for each in plan.sources]
     if source not in known:
         raise UnknownReference("data source", source, known=known, used_by=f"the plan of {plan.experiment.slug}")
-    attempt = secrets.token_hex(8)
+    attempt = new_attempt()
     engine = connect(warehouse, attempt=attempt)
     with alone(engine, plan, holder=holder("restate"), wait_seconds=wait_seconds):
         return _restate(_context(plan, engine, attempt), source, dates, **flags)

@@ -1,7 +1,6 @@
 """Running a whole workflow on this machine."""
 
 import os
-import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -17,7 +16,6 @@ from click.core import ParameterSource
 from jetstream_argo.argo.pod import TERMINATION_LOG
 from jetstream_argo.cli.checking import stops
 from jetstream_argo.cli.planning import planned_from, planning_options
-from jetstream_argo.cli.task import chosen
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Dag, ExportTask
 from jetstream_argo.engines.connect import Connections, check
@@ -26,6 +24,7 @@ from jetstream_argo.extras import require
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, run_dag
+from jetstream_argo.terminal.options import chosen, warehouse_option
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ _PRELOADED = [
 
 @click.command()
 @planning_options
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--metrics", default="", help="Compute only these and what they need; comma-separated.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
 @click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
@@ -157,10 +156,10 @@ def _run_nodes(plan: AnalysisPlan, dag: Dag, *, warehouse: str, metrics: str, jo
 
 def _idle(plan: AnalysisPlan, dag: Dag, warehouse: str, metrics: str) -> "Idle | None":
     """Return that nothing is to be done, if that is so: one look at the record, in this process."""
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.run.rerun import idle
 
-    engine = connect(warehouse, attempt=secrets.token_hex(8), job_id_prefix=codec.sha256(plan)[:12])
+    engine = connect(warehouse, attempt=new_attempt(), job_id_prefix=codec.sha256(plan)[:12])
     return idle(plan, dag, engine, now=lambda: datetime.now(UTC), metrics=chosen(metrics))
 
 

@@ -7,6 +7,7 @@ import click
 
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.options import told_warehouse, warehouse_option
 from jetstream_argo.terminal.text import say
 
 
@@ -15,7 +16,7 @@ from jetstream_argo.terminal.text import say
 @click.option("--units", type=click.IntRange(10), default=2000, show_default=True, help="How many units enroll.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds make equal rows.")
 @click.option("--effects", type=click.Path(path_type=Path, dir_okay=False), help="Uplifts by table, column and branch.")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--replace", is_flag=True, help="Replace tables, too, that were not made up.")
 def synthesize(units: int, seed: int, effects: Path | None, warehouse: str, replace: bool, **planning: Any) -> None:
     """Make up the tables that EXPERIMENT reads, in the embedded warehouse.
@@ -42,6 +43,5 @@ def synthesize(units: int, seed: int, effects: Path | None, warehouse: str, repl
         say(f"{made.table}: {made.rows:,} rows{dates}")
 
     generate(plan, engine, units=units, seed=seed, effects=uplifts, report=tell)
-    where = "" if warehouse == "embedded:.jetstream" else f" --warehouse {warehouse}"
     named = planning["experiment"] or f"--plan {planning['plan_file']}"
-    say(f"next: jetstream-argo run {named} --as-of {plan.as_of}{where}")
+    say(f"next: jetstream-argo run {named} --as-of {plan.as_of}{told_warehouse(warehouse)}")

@@ -1,7 +1,6 @@
 """The entrypoint of a pod: one node of one plan."""
 
 import os
-import secrets
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from jetstream_argo.argo.transport import from_environment
 from jetstream_argo.cli.holding import holder, task_wait_option
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.engines.bigquery.lean import load_client
-from jetstream_argo.engines.connect import Connections, connect
+from jetstream_argo.engines.connect import Connections, connect, new_attempt
 from jetstream_argo.engines.termination import ending_on_sigterm
 from jetstream_argo.errors import JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
@@ -21,13 +20,14 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.leasing import writing
 from jetstream_argo.run.nodes import TaskResult, run_node
+from jetstream_argo.terminal.options import chosen, warehouse_option
 from jetstream_argo.terminal.text import say
 
 
 @click.command()
 @click.option("--plan", "plan_file", metavar="FILE", help="The plan; without it, the environment leads to it.")
 @click.option("--node", "node_id", required=True, metavar="ID", help="The node to do, as `graph` lists them.")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@warehouse_option
 @click.option("--metrics", envvar="JETSTREAM_METRICS", default="", help="Do only what these need; comma-separated.")
 @click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
 @task_wait_option
@@ -51,7 +51,7 @@ def _done(
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
     if node_id not in nodes:
         raise UnknownReference("node", node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
-    attempt = secrets.token_hex(8)
+    attempt = new_attempt()
     sha256 = codec.sha256(plan)
     if warehouse.startswith("bigquery:"):
         load_client()
@@ -72,11 +72,6 @@ def _done(
             ledger=read_ledger(plan, engine),
         )
         return run_node(nodes[node_id], context)
-
-
-def chosen(metrics: str) -> tuple[str, ...]:
-    """Return the metrics in a comma-separated list."""
-    return tuple(name for part in metrics.split(",") if (name := part.strip()))
 
 
 def _plan(file: str | None) -> AnalysisPlan:

@@ -11,8 +11,7 @@ import click
 
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.planning import planned, planning_options
-from jetstream_argo.cli.task import chosen
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
@@ -20,21 +19,19 @@ from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, read_entries
+from jetstream_argo.terminal.options import chosen, dataset_option, warehouse_option
 from jetstream_argo.terminal.text import printable, say
 
 if TYPE_CHECKING:
     from jetstream_argo.engines.protocol import Engine, Purged
     from jetstream_argo.plan.model import AnalysisPlan
 
-_WAREHOUSE = click.option(
-    "--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True
-)  # fmt: skip
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 @click.command()
 @planning_options
-@_WAREHOUSE
+@warehouse_option
 @click.option("--metrics", default="", help="Only have these forgotten, to be computed again; comma-separated.")
 @_YES
 @wait_option
@@ -46,7 +43,7 @@ def delete(
     With --metrics no row is deleted: the status table says that the metrics' estimates and values no longer count, and
     the next run computes them again. That takes a plan, so that EXPERIMENT is then looked up as by `plan`.
     """
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     if chosen(metrics):
         plan = planned(experiment, **planning)
         with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
@@ -60,8 +57,8 @@ def delete(
 @click.command()
 @click.argument("experiment", required=False)
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
-@click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset.")
-@_WAREHOUSE
+@dataset_option
+@warehouse_option
 @click.option("--ids", required=True, metavar="FILE|ID,…", help="Whom to remove: a file of one a line, or a list.")
 @_YES
 @wait_option
@@ -72,7 +69,7 @@ def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seco
     days, as BigQuery's time travel does. Keyed hashes of the ids stay, so that units which telemetry still holds do not
     come back.
     """
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     owner = owner_of(experiment, planning)
     with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
         return _shred(engine, owner, _ids(ids), yes=yes)
@@ -118,7 +115,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     from jetstream_argo.upkeep.forgetting import dependents, forgotten, record
 
     known = read_entries(engine, plan)
-    entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=secrets.token_hex(8))
+    entries = forgotten(plan, metrics, known, now=datetime.now(UTC), attempt=new_attempt())
     if not entries:
         say(f"nothing was computed of {', '.join(metrics)}")
         return 0
@@ -154,7 +151,7 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
     if not agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
         return 0
-    attempt = secrets.token_hex(8)
+    attempt = new_attempt()
     remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
     for done in shred(engine, owner, held, ids, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")

@@ -1,6 +1,5 @@
 """Looking for what is wrong with an experiment, and for what it would cost, before anything is run."""
 
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -60,14 +59,14 @@ def _found(
     plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None, files: Mapping[str, str]
 ) -> "tuple[Findings, tuple[Mistake, ...], tuple[str, ...]]":
     """Return what was found, where in the files, and the tables whose columns were taken from the SQL itself."""
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.validating.alike import Memory, SparingAnalyst
     from jetstream_argo.validating.analysts import BothAnalysts, WarehouseAnalyst
     from jetstream_argo.validating.mistakes import sure_mistakes
     from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
     from jetstream_argo.validating.validate import validate as look
 
-    engine = None if warehouse is None else connect(warehouse, attempt=secrets.token_hex(8))
+    engine = None if warehouse is None else connect(warehouse, attempt=new_attempt())
     given = {} if schema_file is None else read_schema(schema_file)
     if engine is not None and warehouse is not None and warehouse.startswith("bigquery:"):
         telemetry: Tables = telemetry_columns(plan, given)

@@ -1,7 +1,6 @@
 """Workflows for a cluster: printed, submitted for one experiment, submitted for all that are live."""
 
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,12 +13,12 @@ import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, deployment_of, with_options
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
-from jetstream_argo.cli.task import chosen
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.extras import require
 from jetstream_argo.files import make_folder, write_file
+from jetstream_argo.terminal.options import chosen
 from jetstream_argo.terminal.text import deliver, say
 
 if TYPE_CHECKING:
@@ -154,9 +153,9 @@ def submit_due(
 def _asked(warehouse: str, as_of: date) -> "Ready":
     """Return what asks the warehouse for the readiness of plans, on the day after the last one of telemetry."""
     from jetstream_argo.argo.arrivals import Arrivals
-    from jetstream_argo.engines.connect import connect
+    from jetstream_argo.engines.connect import connect, new_attempt
 
-    return Arrivals(connect(warehouse, attempt=secrets.token_hex(8)), today=as_of + timedelta(days=1))
+    return Arrivals(connect(warehouse, attempt=new_attempt()), today=as_of + timedelta(days=1))
 
 
 def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", ready: "Ready") -> "Submit":

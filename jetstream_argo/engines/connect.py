@@ -1,6 +1,7 @@
 """Which warehouse a URL names."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
@@ -61,6 +62,11 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
             return BigQueryEngine(found, attempt=attempt, job_id_prefix=job_id_prefix)
         case never:
             assert_never(never)
+
+
+def new_attempt() -> str:
+    """Return a name for one start of one process that no other start has: 64 random bits."""
+    return secrets.token_hex(8)
 
 
 class Connections:

@@ -1,6 +1,5 @@
 """A whole analysis by one call: tables in, estimates out."""
 
-import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from html import escape
 
 from jetstream_argo.config.building import Configuration
 from jetstream_argo.engines.arrow_frames import Frame
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.loading.load import Loaded, embedded
 from jetstream_argo.notebook.frames import kind_of
@@ -77,7 +76,7 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
     failed = run_in_process(preview.plan, where, metrics, watch=_watch)
     for each in failed:
         warn(str(each))
-    engine = connect(where, attempt=secrets.token_hex(8))
+    engine = connect(where, attempt=new_attempt())
     kind = next(iter(dict.fromkeys(kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))), "")
     about = about_plan(preview.plan)
     found = read_results(engine, place_of(preview.plan), metrics=tuple(metrics), kind=kind, about=about)
@@ -104,7 +103,7 @@ def _check(preview: Preview, warehouse: str, metrics: Sequence[str]) -> None:
     """
     from jetstream_argo.validating.found import concerning, found_by, leaves_nothing
 
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     wanted = tuple(metrics) or tuple(metric.name for metric in preview.plan.metrics)
     found = concerning(found_by(preview.plan, engine, files=preview.files), wanted)
     if leaves_nothing(preview.plan, engine, found, wanted):

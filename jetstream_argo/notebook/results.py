@@ -1,14 +1,13 @@
 """The latest estimates of an experiment, for a notebook."""
 
 import io
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.files import write_file
@@ -148,7 +147,7 @@ def results(
         PlanError: there are none.
     """
     place = Place(dataset_or_default(dataset) or load_conventions().default_dataset, slug)
-    engine = connect(warehouse_or_default(warehouse), attempt=secrets.token_hex(8))
+    engine = connect(warehouse_or_default(warehouse), attempt=new_attempt())
     return read_results(engine, place, metrics=metrics, reference=reference)
 
 

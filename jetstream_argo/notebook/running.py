@@ -3,7 +3,6 @@
 A forked or spawned process would run the notebook's script again. The nodes are those of a pod, and so are the results.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from jetstream_argo.cli.holding import holder
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
@@ -43,7 +42,7 @@ def run_in_process(
     """
     dag = filtered(build_dag(plan), metrics)
     sha256 = codec.sha256(plan)
-    attempt = secrets.token_hex(8)
+    attempt = new_attempt()
     engine = connect(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-notebook")
     if not dag.nodes or idle(plan, dag, engine, now=_now, metrics=metrics):
         return ()

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.planner import Sources
+from jetstream_argo.terminal.options import DEFAULT_WAREHOUSE
 
-DEFAULT_WAREHOUSE = "embedded:.jetstream"
 PathLike: TypeAlias = str | Path
 
 

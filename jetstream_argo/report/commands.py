@@ -2,7 +2,6 @@
 
 import difflib
 import io
-import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.files import write_file
@@ -26,6 +25,7 @@ from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.store.entries import Entry, read_entries
+from jetstream_argo.terminal.options import chosen, dataset_option, warehouse_option
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
@@ -55,10 +55,8 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.argument("experiment", required=False),
         click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug."),
-        click.option(
-            "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."
-        ),
-        click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True),
+        dataset_option,
+        warehouse_option,
         click.option("--metrics", multiple=True, help="Only these; repeated, or with commas."),
         click.option("--period", "periods", multiple=True, metavar="PERIOD", help=f"Of {_PERIODS}; as --metrics."),
         click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write to."),
@@ -107,7 +105,7 @@ def results(
 
     target = _target(experiment, plan_file, dataset, warehouse)
     filters = Filters(
-        metrics=_chosen(asked["metrics"]),
+        metrics=chosen(*asked["metrics"]),
         periods=_periods(asked["periods"]),
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
@@ -135,8 +133,8 @@ def results(
 
 @click.command(epilog="Example: jetstream-argo report new-checkout -o page.html")
 @click.argument("experiment")
-@click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset.")
-@click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", default="embedded:.jetstream", show_default=True)
+@dataset_option
+@warehouse_option
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Default: SLUG.html.")
 @click.option("--reference", help="The branch to compare with. Default: the configuration's, or control.")
 def report(experiment: str, dataset: str | None, warehouse: str, output: Path | None, reference: str | None) -> None:
@@ -167,7 +165,7 @@ def status(
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
     target = _target(experiment, plan_file, dataset, warehouse)
     periods = _periods(asked["periods"])
-    report = only(_report(target), _chosen(asked["metrics"]), periods, lacking=asked["lacking"])
+    report = only(_report(target), chosen(*asked["metrics"]), periods, lacking=asked["lacking"])
     from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
 
     match asked["format_"]:
@@ -292,7 +290,7 @@ def _target(experiment: str | None, plan_file: Path | None, dataset: str | None,
     if (experiment is None) == (plan_file is None):
         raise click.UsageError("name an experiment by its slug, or give --plan FILE")
     plan = None if plan_file is None else codec.read(plan_file)
-    engine = connect(warehouse, attempt=secrets.token_hex(8))
+    engine = connect(warehouse, attempt=new_attempt())
     if plan is not None:
         return _Target(engine, names.place_of(plan), plan)
     if dataset is None:
@@ -302,18 +300,13 @@ def _target(experiment: str | None, plan_file: Path | None, dataset: str | None,
     return _Target(engine, names.Place(dataset, str(experiment)), None)
 
 
-def _chosen(given: Sequence[str]) -> tuple[str, ...]:
-    """Return what was given by an option that is repeated, or has commas."""
-    return tuple(dict.fromkeys(name for text in given for part in text.split(",") if (name := part.strip())))
-
-
 def _periods(given: Sequence[str]) -> tuple[Period, ...]:
     known = [each.value for each in Period]
-    for name in _chosen(given):
+    for name in chosen(*given):
         if name not in known:
             hint = nearest(name, known)
             raise click.BadParameter(f"{name!r} is none of {', '.join(known)}{hint}", param_hint="--period")
-    return tuple(Period(name) for name in _chosen(given))
+    return tuple(Period(name) for name in chosen(*given))
 
 
 def _encoded(result: Result, format_: str) -> bytes:
