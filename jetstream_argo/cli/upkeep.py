@@ -15,6 +15,7 @@ from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
+from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place, place_of
@@ -191,11 +192,7 @@ def owner_of(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan 
         return codec.read(planning["plan_file"])
     if experiment is None:
         raise click.UsageError("name an experiment by its slug, or give --plan FILE")
-    if planning["dataset"] is not None:
-        return Place(planning["dataset"], experiment)
-    from jetstream_argo.config.conventions.load import load_conventions
-
-    return Place(load_conventions(planning.get("conventions", ())).default_dataset, experiment)
+    return place_of_slug(experiment, planning["dataset"], planning.get("conventions", ()))
 
 
 def _ids(given: str) -> tuple[str, ...]:

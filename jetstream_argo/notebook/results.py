@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.model import Period
 from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.engines.protocol import Engine, Result
@@ -22,6 +21,7 @@ from jetstream_argo.report.summary.charts import uplift_chart
 from jetstream_argo.report.summary.html import sections
 from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.report.summary.show import Shown, answers, chosen_windows, of_usual_period
+from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.terminal.console import EscapingConsole
@@ -146,7 +146,7 @@ def results(
     Raises:
         PlanError: there are none.
     """
-    place = Place(dataset_or_default(dataset) or load_conventions().default_dataset, slug)
+    place = place_of_slug(slug, dataset_or_default(dataset))
     engine = connect(warehouse_or_default(warehouse), attempt=new_attempt())
     return read_results(engine, place, metrics=metrics, reference=reference)
 

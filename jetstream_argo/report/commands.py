@@ -1,10 +1,9 @@
 """The commands that look at what is there: `results` and `status`. They need the warehouse and a name, no more."""
 
-import difflib
 import io
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.connect import connect, new_attempt
-from jetstream_argo.engines.protocol import Engine, Result
-from jetstream_argo.errors import PlanError, nearest
+from jetstream_argo.engines.protocol import Result
+from jetstream_argo.errors import nearest
 from jetstream_argo.files import write_file
-from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import StatusReport, only, status_report
+from jetstream_argo.report.targets import Target, entries_of, target_of
 from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
@@ -39,15 +36,6 @@ _FORMATS = ("table", "json", "csv", "parquet")
 _DETAIL = "detail"
 _ALONE = "none"
 _PERIODS = ", ".join(each.value for each in Period)
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Whose results are looked at, and where."""
-
-    engine: Engine
-    place: names.Place
-    plan: AnalysisPlan | None
 
 
 def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,13 +91,13 @@ def results(
     """
     from jetstream_argo.report.results import Filters, with_units
 
-    target = _target(experiment, plan_file, dataset, warehouse)
+    target = target_of(experiment, plan_file, dataset, warehouse)
     filters = Filters(
         metrics=chosen(*asked["metrics"]),
         periods=_periods(asked["periods"]),
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
-    entries = _entries(target)
+    entries = entries_of(target)
     report = only(status_report(None, entries), filters.metrics, filters.periods)
     _warn(report, facts=asked["format_"] not in ("table", _DETAIL))
     is_table = asked["format_"] == "table"
@@ -143,8 +131,8 @@ def report(experiment: str, dataset: str | None, warehouse: str, output: Path | 
     from jetstream_argo.report.summary.build import windows_of
     from jetstream_argo.report.summary.page import page
 
-    target = _target(experiment, None, dataset, warehouse)
-    entries = _entries(target)
+    target = target_of(experiment, None, dataset, warehouse)
+    entries = entries_of(target)
     result = read_estimates(target.engine, target.place, Filters())
     windows = windows_of(result.dicts(), _about(target, entries), reference=reference)
     last = max(entries, key=lambda entry: entry.recorded_at)
@@ -163,7 +151,7 @@ def status(
     experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
 ) -> int:
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
-    target = _target(experiment, plan_file, dataset, warehouse)
+    target = target_of(experiment, plan_file, dataset, warehouse)
     periods = _periods(asked["periods"])
     report = only(_report(target), chosen(*asked["metrics"]), periods, lacking=asked["lacking"])
     from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
@@ -178,7 +166,7 @@ def status(
     return report.exit_code if exit_code else 0
 
 
-def _estimates(target: _Target, filters: "Filters", report: StatusReport, *, all_metrics: bool) -> Result:
+def _estimates(target: Target, filters: "Filters", report: StatusReport, *, all_metrics: bool) -> Result:
     """Return the estimates that were asked for; those of `all_metrics` tell how many comparisons a window has.
 
     Raises:
@@ -198,7 +186,7 @@ def _estimates(target: _Target, filters: "Filters", report: StatusReport, *, all
     return result
 
 
-def _about(target: _Target, entries: Sequence[Entry]) -> "About":
+def _about(target: Target, entries: Sequence[Entry]) -> "About":
     from jetstream_argo.report.summary.about import about_plan, recorded_about
 
     return recorded_about(entries) if target.plan is None else about_plan(target.plan)
@@ -228,9 +216,9 @@ def _answers(
     )
 
 
-def _report(target: _Target) -> StatusReport:
+def _report(target: Target) -> StatusReport:
     if target.plan is None:
-        return status_report(None, _entries(target), today=_today())
+        return status_report(None, entries_of(target), today=_today())
     from jetstream_argo.dag.build import build_dag
 
     entries = read_entries(target.engine, target.place)
@@ -253,51 +241,6 @@ def _warn(report: StatusReport, *, facts: bool) -> None:
         warn(text)
     for sentence in sentences(report.facts) if facts else ():
         warn(sentence)
-
-
-def _entries(target: _Target) -> tuple[Entry, ...]:
-    """Return what was recorded.
-
-    Raises:
-        PlanError: nothing was, which most often means that slug, dataset or warehouse are misspelt.
-    """
-    entries = read_entries(target.engine, target.place)
-    if not entries:
-        check_upgraded(target.engine, target.place)
-        raise PlanError(
-            f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
-            f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"
-        )
-    return entries
-
-
-_RECORDED = "What was computed for "  # how the status table's description begins
-
-
-def _alike(target: _Target) -> str:
-    """Return `; did you mean '…'?` for the experiment with results whose slug is closest, or nothing."""
-    listed = target.engine.tables(target.place.dataset, prefix="status_")
-    # A list has no descriptions, and all of them would take a request each.
-    named = {names.readable(table.name): table.name for table in listed}
-    for name in difflib.get_close_matches(names.normalised(target.place.slug), named, n=1):
-        info = target.engine.info(named[name])
-        if info is not None:
-            return f"; did you mean {info.description.removeprefix(_RECORDED)!r}?"
-    return ""
-
-
-def _target(experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str) -> _Target:
-    if (experiment is None) == (plan_file is None):
-        raise click.UsageError("name an experiment by its slug, or give --plan FILE")
-    plan = None if plan_file is None else codec.read(plan_file)
-    engine = connect(warehouse, attempt=new_attempt())
-    if plan is not None:
-        return _Target(engine, names.place_of(plan), plan)
-    if dataset is None:
-        from jetstream_argo.config.conventions.load import load_conventions
-
-        dataset = load_conventions().default_dataset
-    return _Target(engine, names.Place(dataset, str(experiment)), None)
 
 
 def _periods(given: Sequence[str]) -> tuple[Period, ...]:

@@ -1,0 +1,81 @@
+"""Whose results somebody wants to see, and where they are."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from jetstream_argo.engines.connect import connect, new_attempt
+from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.errors import PlanError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.upgraded import check_upgraded
+from jetstream_argo.sql import names
+from jetstream_argo.sql.names import Place
+from jetstream_argo.store.entries import Entry, read_entries
+
+_RECORDED = "What was computed for "  # how the status table's description begins
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whose results are looked at, and where."""
+
+    engine: Engine
+    place: Place
+    plan: AnalysisPlan | None
+
+
+def place_of_slug(slug: str, dataset: str | None, conventions: Sequence[Path] = ()) -> Place:
+    """Return where the results of a slug are: in the dataset, or where plans put them."""
+    if dataset is None:
+        from jetstream_argo.config.conventions.load import load_conventions
+
+        dataset = load_conventions(conventions).default_dataset
+    return Place(dataset, slug)
+
+
+def target_of(experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str) -> Target:
+    """Return the experiment that is named by a slug or a plan, in a warehouse.
+
+    Raises:
+        UsageError: neither slug nor plan was given, or both.
+    """
+    if (experiment is None) == (plan_file is None):
+        raise click.UsageError("name an experiment by its slug, or give --plan FILE")
+    plan = None if plan_file is None else codec.read(plan_file)
+    engine = connect(warehouse, attempt=new_attempt())
+    if plan is not None:
+        return Target(engine, names.place_of(plan), plan)
+    return Target(engine, place_of_slug(str(experiment), dataset), None)
+
+
+def entries_of(target: Target) -> tuple[Entry, ...]:
+    """Return what was recorded.
+
+    Raises:
+        PlanError: nothing was, which most often means that slug, dataset or warehouse are misspelt.
+    """
+    entries = read_entries(target.engine, target.place)
+    if not entries:
+        check_upgraded(target.engine, target.place)
+        raise PlanError(
+            f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
+            f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"
+        )
+    return entries
+
+
+def _alike(target: Target) -> str:
+    """Return `; did you mean '…'?` for the experiment with results whose slug is closest, or nothing."""
+    listed = target.engine.tables(target.place.dataset, prefix="status_")
+    # A list has no descriptions, and all of them would take a request each.
+    readable = {names.readable(table.name): table.name for table in listed}
+    for name in difflib.get_close_matches(names.normalised(target.place.slug), readable, n=1):
+        info = target.engine.info(readable[name])
+        if info is not None:
+            return f"; did you mean {info.description.removeprefix(_RECORDED)!r}?"
+    return ""
