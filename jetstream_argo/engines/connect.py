@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from jetstream_argo.engines.address import Address, parse_address
 from jetstream_argo.engines.bigquery.settings import BigQuerySettings, Priority
@@ -14,6 +14,9 @@ from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import ConfigError, Problem, nearest
 from jetstream_argo.extras import require
+
+if TYPE_CHECKING:
+    from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 
 EMBEDDED_PROJECT = "local"  # of tables that are named without one
 
@@ -51,10 +54,7 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
     """
     match settings(url, bigquery=bigquery):
         case EmbeddedSettings() as embedded:
-            from jetstream_argo.engines.embedded.engine import EmbeddedEngine  # loads DuckDB
-
-            limits = Limits(timeout_seconds=embedded.timeout_seconds)
-            return EmbeddedEngine(embedded.folder, project=embedded.project, udfs=embedded.functions, limits=limits)
+            return open_embedded(embedded)
         case BigQuerySettings() as found:
             require("bigquery", wanted_by=url)
             from jetstream_argo.engines.bigquery.engine import BigQueryEngine  # loads Google's client
@@ -62,6 +62,14 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
             return BigQueryEngine(found, attempt=attempt, job_id_prefix=job_id_prefix)
         case never:
             assert_never(never)
+
+
+def open_embedded(settings: EmbeddedSettings) -> "EmbeddedEngine":
+    """Return the embedded engine."""
+    from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+
+    limits = Limits(timeout_seconds=settings.timeout_seconds)
+    return EmbeddedEngine(settings.folder, project=settings.project, udfs=settings.functions, limits=limits)
 
 
 def new_attempt() -> str:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jetstream_argo.engines.arrow_frames import Frame, arrow_of
-from jetstream_argo.engines.connect import EmbeddedSettings, settings
+from jetstream_argo.engines.connect import EmbeddedSettings, open_embedded, settings
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.embedded.incoming.finding import found_files
 from jetstream_argo.engines.embedded.incoming.model import File, Options, Reading
 from jetstream_argo.engines.embedded.incoming.names import column_names
 from jetstream_argo.engines.embedded.incoming.table import Incoming, incoming, readings_of
 from jetstream_argo.engines.embedded.incoming.typed_files import typed_reading
-from jetstream_argo.engines.embedded.limits import Limits
 from jetstream_argo.engines.protocol import Column, Layout, Write
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.loading.dates import Dates, dates_of
@@ -66,8 +65,7 @@ def embedded(warehouse: str) -> EmbeddedEngine:
     """
     match settings(warehouse):
         case EmbeddedSettings() as found:
-            limits = Limits(timeout_seconds=found.timeout_seconds)
-            return EmbeddedEngine(found.folder, project=found.project, limits=limits)
+            return open_embedded(found)
         case _:
             what = "is not embedded: load into BigQuery with `bq load`, and give the table's name to the experiment"
             raise ConfigError(warehouse, [Problem("", what)])
