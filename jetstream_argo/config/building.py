@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from jetstream_argo.config.experiment_file import ExperimentFile, read_experiment
+from jetstream_argo.config.model import Period
 from jetstream_argo.config.specs import DataSourceSpec, MetricSpec, Section, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.config.toml_file import Table, parse_toml
 from jetstream_argo.config.toml_text import toml_text
@@ -67,15 +68,8 @@ class Configuration:
     def _document(self) -> dict[str, object]:
         experiment: dict[str, object] = {name: getattr(self, name) for name in _FIRST}
         experiment |= {"enrollment_query": self.enrollment_query, **self.more}
-        periods = {
-            "preenrollment_weekly": self.preenrollment_weekly,
-            "preenrollment_days28": self.preenrollment_days28,
-            "daily": self.daily,
-            "weekly": self.weekly,
-            "cumulative_weekly": self.cumulative_weekly,
-            "28_day": self.days28,
-            "overall": self.overall,
-        }
+        # A field is called as the key, but for `28_day`, which is no name in Python.
+        periods: dict[str, Sequence[str]] = {each.key: getattr(self, each.suffix) for each in Period}
         self._check_periods(periods)
         named = {name: list(metrics) for name, metrics in periods.items() if metrics}
         segments = {name: _plain(segment) for name, segment in self.segments.items()}
