@@ -9,14 +9,11 @@ import shutil
 import sys
 import tempfile
 import time
-from importlib import resources
 from pathlib import Path
 
-from jetstream_argo.cli.demo import AS_OF
+from jetstream_argo.cli.demo import demo_experiment
 from jetstream_argo.cli.running import run_here
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.planner import Sources, plan_experiment
-from jetstream_argo.synthetic.effects import read_effects
 from jetstream_argo.synthetic.generate import generate
 from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.engines.bigquery.whole_run import PROJECT, results
@@ -29,12 +26,10 @@ def main() -> int:
     parser.add_argument("--units", type=int, default=6000)
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset="results").plan
+    plan, effects = demo_experiment("results")
+    with tempfile.TemporaryDirectory() as folder:
         one, two = Path(folder) / "embedded", Path(folder) / "fake"
-        made = generate(
-            plan, EmbeddedEngine(one), units=arguments.units, seed=12, effects=read_effects(packaged / "effects.toml")
-        )
+        made = generate(plan, EmbeddedEngine(one), units=arguments.units, seed=12, effects=effects)
         print(f"telemetry: {sum(each.rows for each in made):,} rows", flush=True)
         shutil.copytree(one, two)
         found = []

@@ -14,18 +14,15 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 
 from benchmarks.kills import FORGOTTEN, GO_ON, GONE, LAST, Killing, Kills, mended
 from benchmarks.late_world import World, results
-from jetstream_argo.cli.demo import AS_OF, make_telemetry
+from jetstream_argo.cli.demo import demo_experiment, make_telemetry
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY
 from jetstream_argo.plan import codec
-from jetstream_argo.planner import Sources, plan_experiment
-from jetstream_argo.synthetic.effects import read_effects
 from tests.pipeline import START
 
 COMMANDS = ("run", "delete", "delete --metrics", "shred", "restate", "check --repair", "demo")
@@ -68,9 +65,7 @@ class Signals:
         self.writes: dict[str, int] = {}
         self.processes = multiprocessing.get_context("forkserver")
         self.processes.set_forkserver_preload([__name__])
-        with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-            file = str(packaged / "experiment.toml")
-            self.demo_plan = plan_experiment(file, Sources(), as_of=AS_OF, dataset="demo_results").plan
+        self.demo_plan, _ = demo_experiment()
         (folder / "demo.json").write_bytes(codec.dump(self.demo_plan))
         self.demo = results(self._undisturbed("demo").engine(), dataset="demo_results")
 
@@ -134,9 +129,7 @@ def _command(what: str, root: Path, demo: Path, death: Death) -> None:
         sys.exit(_run(root, root / "plan.json"))
     if what == "demo":
         plan = codec.read(demo)
-        with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-            effects = read_effects(packaged / "effects.toml")
-        make_telemetry(root, plan, effects, units=DEMO_UNITS, seed=1)
+        make_telemetry(root, plan, demo_experiment()[1], units=DEMO_UNITS, seed=1)
         sys.exit(_run(root, demo, DEMO_METRIC))
     sys.exit(exit_code_of(_arguments(what, root)))
 

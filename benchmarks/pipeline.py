@@ -23,24 +23,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib import resources
 from pathlib import Path
 
+from jetstream_argo.cli.demo import demo_experiment, make_telemetry
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.currency import stored_units
-from jetstream_argo.synthetic.effects import read_effects
-from jetstream_argo.synthetic.generate import generate
 
 AS_OF = date(2026, 4, 6)
 LEAF = "stats-day-active-hours"
@@ -58,23 +55,15 @@ class Cost:
     line: str
 
 
-def demo_plan() -> AnalysisPlan:
-    """Return the plan of the demo's experiment."""
-    with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-        return plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset="demo_results").plan
-
-
-def make_telemetry(warehouse: Path, units: int) -> str:
-    """Write the telemetry of so many units."""
-    with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-        effects = read_effects(packaged / "effects.toml")
-    made = list(generate(demo_plan(), EmbeddedEngine(warehouse), units=units, seed=12, effects=effects))
-    return f"{sum(each.rows for each in made):,} rows"
+def make(warehouse: Path, units: int) -> None:
+    """Write the telemetry of so many units, unless it is there."""
+    plan, effects = demo_experiment()
+    make_telemetry(warehouse, plan, effects, units=units, seed=12)
 
 
 def do_node(warehouse: Path, node_id: str) -> str:
     """Do one node of the plan."""
-    plan, engine = demo_plan(), EmbeddedEngine(warehouse)
+    (plan, _), engine = demo_experiment(), EmbeddedEngine(warehouse)
     dag = build_dag(plan)
     node: Node = dag.last if dag.last.id == node_id else dag.node(node_id)
     context = Context(
@@ -86,7 +75,7 @@ def do_node(warehouse: Path, node_id: str) -> str:
 
 def ask_by_hand(warehouse: Path, _: str) -> str:
     """Compute the moments of the leaf by plain SQL, and compare its means with the pipeline's."""
-    plan, engine = demo_plan(), EmbeddedEngine(warehouse)
+    (plan, _), engine = demo_experiment(), EmbeddedEngine(warehouse)
     rows = _by_hand(engine, plan)
     view = names.statistics_view(plan, Period.DAY)
     query = Sql(
@@ -174,14 +163,10 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="where to leave the warehouse; used as it is if it is there")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="pipeline-"))
-    ready = folder / "telemetry-is-complete"
     try:
-        if not ready.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            print("telemetry:", with_pool_telemetry(folder, options.units), flush=True)
-            ready.touch()
-        dag = build_dag(demo_plan())
+        with _SPAWN.Pool(1) as pool:  # so that no node is charged for it
+            pool.apply(make, (folder, options.units))
+        dag = build_dag(demo_experiment()[0])
         costs: dict[str, Cost] = {}
         before = on_disk(folder)
         print(f"{'node':40} {'CPU, s':>8} {'MiB':>7}  what it says")
@@ -206,12 +191,6 @@ def report(costs: dict[str, Cost], limit: Cost, written: float) -> None:
         f"{LEAF}: {costs[LEAF].seconds:.2f} s, limit {limit.seconds:.2f} s, ratio {ratio:.1f}; "
         f"whole: {whole:.1f} s, limit not written for the other {len(costs) - 1} nodes"
     )
-
-
-def with_pool_telemetry(folder: Path, units: int) -> str:
-    """Write the telemetry in a process of its own, so that no node is charged for it."""
-    with _SPAWN.Pool(1) as pool:
-        return pool.apply(make_telemetry, (folder, units))
 
 
 if __name__ == "__main__":

@@ -38,9 +38,7 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
     """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects."""
     console = EscapingConsole()
     warehouse = folder / f"demo-{units}-{seed}"
-    with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=_DATASET).plan
-        effects = read_effects(packaged / "effects.toml")
+    plan, effects = demo_experiment()
     make_telemetry(warehouse, plan, effects, units=units, seed=seed)
     result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to="")
     findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
@@ -50,6 +48,13 @@ def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
     console.print(f"look around: jetstream-argo results {plan.experiment.slug} --dataset {_DATASET} "
                   f"--warehouse embedded:{warehouse}", highlight=False, soft_wrap=True)  # fmt: skip
     return result.exit_code
+
+
+def demo_experiment(dataset: str = _DATASET) -> tuple[AnalysisPlan, tuple[Effect, ...]]:
+    """Return the plan of the experiment that comes with the package, and the effects that its telemetry has."""
+    with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
+        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=dataset).plan
+        return plan, read_effects(packaged / "effects.toml")
 
 
 def make_telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, ...], *, units: int, seed: int) -> None:
