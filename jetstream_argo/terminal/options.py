@@ -1,5 +1,7 @@
 """What several commands are told, in the same words."""
 
+import shlex
+
 import click
 
 DEFAULT_WAREHOUSE = "embedded:.jetstream"
@@ -23,4 +25,4 @@ def chosen(*given: str) -> tuple[str, ...]:
 
 def told_warehouse(warehouse: str) -> str:
     """Return how the next command is told of this warehouse; nothing where it finds it by itself."""
-    return "" if warehouse == DEFAULT_WAREHOUSE else f" --warehouse {warehouse}"
+    return "" if warehouse == DEFAULT_WAREHOUSE else f" --warehouse {shlex.quote(warehouse)}"

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Write
 from jetstream_argo.errors import NotFound
+from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 
 
@@ -45,6 +47,17 @@ def test_tables_of_experiments_are_neither_proposed_nor_to_be_loaded(tmp_path: P
     with pytest.raises(NotFound) as raised:
         engine.query(Sql("SELECT 1 FROM results.status_try_it_0a1b2c3e"), labels={})
     assert "load" not in str(raised.value)
+
+
+@pytest.mark.parametrize("period", list(Period))
+@pytest.mark.parametrize("basis", list(Basis))
+def test_views_of_metrics_are_those_of_experiments_in_every_period(
+    tmp_path: Path, basis: Basis, period: Period
+) -> None:
+    engine = _with_tables(tmp_path, names.values_view(names.Place("results", "try-it"), basis, period))
+
+    with pytest.raises(NotFound, match="which has no tables yet"):
+        engine.query(Sql("SELECT 1 FROM shop.orders"), labels={})
 
 
 def test_the_default_folder_needs_no_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:

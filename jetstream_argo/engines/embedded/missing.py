@@ -1,18 +1,17 @@
 """What to tell of a table that is not there: where it was looked for, what is there, and how it gets there."""
 
 import re
-import shlex
 from collections.abc import Iterator
 
+from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.store import POINTER, Store, TableName
 from jetstream_argo.errors import NotFound
+from jetstream_argo.terminal.options import told_warehouse
 
 _MOST = 12
-_DEFAULT = ".jetstream"
 # What tables and views of experiments are called: those of no data source.
-_OWN = re.compile(
-    r"(statistics|enrollments)_.*|.*_[0-9a-f]{8}|.*_(enrollments|exposures)_(preenrollment_)?(daily|weekly|days28|overall)"
-)
+_SUFFIXES = "|".join(period.suffix for period in Period)
+_OWN = re.compile(rf"(statistics|enrollments)_.*|.*_[0-9a-f]{{8}}|.*_({'|'.join(Basis)})_({_SUFFIXES})")
 
 
 def missing(store: Store, name: TableName) -> NotFound:
@@ -24,8 +23,7 @@ def missing(store: Store, name: TableName) -> NotFound:
     more = ", …" if len(there) > _MOST else ""
     held = f"has {', '.join(there[:_MOST])}{more}" if there else "has no tables yet"
     folder = store.folder(name).parent.parent.parent
-    where = "" if str(folder) == _DEFAULT else f" --warehouse {shlex.quote(f'embedded:{folder}')}"
-    advice = f"put a file in: jetstream-argo load {shown} FILE{where}"
+    advice = f"put a file in: jetstream-argo load {shown} FILE{told_warehouse(f'embedded:{folder}')}"
     return NotFound(shown, there, about=f"looked in the folder {folder.absolute()}, which {held}; {advice}")
 
 
