@@ -12,6 +12,7 @@ from rich.text import Text
 from jetstream_argo.engines.protocol import Result, Value
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
 from jetstream_argo.report.files import as_json
+from jetstream_argo.report.summary import words
 
 _CURVE = 20  # more points than this are a curve, which nobody reads as numbers
 _Row = Mapping[str, Value]
@@ -53,12 +54,7 @@ def number(value: Value) -> str:
     >>> number(0.0123456), number(1234567.8), number(None)
     ('0.01235', '1,234,568', '–')
     """
-    if not isinstance(value, int | float):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
-
-
-_WHOLE = 1000
+    return words.four_digits(value) if isinstance(value, int | float) else words.NOTHING
 
 
 @dataclass(slots=True)

@@ -21,6 +21,15 @@ def number(value: float | None, *, beside: float = 0.0) -> str:
         return NOTHING
     if abs(value) < max(_TINY, abs(beside) * _INVISIBLE):
         return "0"
+    return four_digits(value)
+
+
+def four_digits(value: float) -> str:
+    """Return a number with four significant digits, or all of its whole ones.
+
+    >>> four_digits(0.0123456), four_digits(1234567.8)
+    ('0.01235', '1,234,568')
+    """
     return f"{value:,.0f}" if abs(value) >= _WHOLE else f"{value:.4g}"
 
 
