@@ -15,9 +15,9 @@ from jetstream_argo.config.resolve import resolve as resolve_config
 from jetstream_argo.config.specs import Spec
 from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Problem
 from jetstream_argo.files import is_file
+from jetstream_argo.plan.checking import check_metrics
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.resolve import resolve
-from jetstream_argo.stats.check import check_metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ _PRELOADED = [
     "jetstream_argo.run.statistics",
     "jetstream_argo.run.estimating",
     "jetstream_argo.run.publishing",
-    "jetstream_argo.stats.linear",
-    "jetstream_argo.stats.deciles",
+    "jetstream_argo.stats.methods.linear_model_mean",
+    "jetstream_argo.stats.methods.deciles",
 ]
 
 

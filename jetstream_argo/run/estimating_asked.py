@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
+from jetstream_argo.plan.parameters import params_of, steps_of
 from jetstream_argo.run.estimating_model import Stored
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, MomentsNeed, Need, RatioNeed
 from jetstream_argo.stats.params import Params
-from jetstream_argo.stats.planned import params_of, steps_of
 from jetstream_argo.stats.pretreatments import PreTreatment
 
 

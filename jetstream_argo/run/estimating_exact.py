@@ -20,7 +20,7 @@ def values_of_the_inexact(
     `facts` are what is known of each branch, and how many distinct values it has. Mostly there are no such branches:
     unclipped values with a heavy tail make them.
     """
-    from jetstream_argo.stats.bootstrap import needs_values
+    from jetstream_argo.stats.methods.bootstrap_mean import needs_values
 
     sizes: dict[Key, int] = {}
     for key, known, n_values in facts:

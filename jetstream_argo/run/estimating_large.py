@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jetstream_argo.run.estimating_queries import Cell, Key, Row
-from jetstream_argo.stats.units import unit_for
+from jetstream_argo.stats.scale import unit_for
 
 _SIZES = ("center", "scale", "limit", "minimum", "maximum", "vals")
 _SECOND = ("x", "d")  # what the other column is called

@@ -6,7 +6,7 @@ from itertools import accumulate
 from math import erfc, exp, lgamma, log, sqrt
 
 from jetstream_argo.errors import EstimateError
-from jetstream_argo.stats.exact_split import exact_split_p_value
+from jetstream_argo.stats.laws.exact_split import exact_split_p_value
 
 FEWEST_EXPECTED = 5  # units a branch, below which the chi-square law is no good approximation: Cochran (1954)
 ALARM = 1e-3  # a p-value below which a split is taken for broken; units are many, and the check is made often

@@ -10,7 +10,7 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
 from jetstream_argo.stats.reduce import add_powers
 from jetstream_argo.stats.select import between

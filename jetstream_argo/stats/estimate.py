@@ -8,8 +8,8 @@ from typing import assert_never
 
 from jetstream_argo.stats import params as p
 from jetstream_argo.stats.rows import EstimateRow, Reason
+from jetstream_argo.stats.scale import restored
 from jetstream_argo.stats.sufficient import Sample
-from jetstream_argo.stats.units import restored
 
 
 def estimate(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:
@@ -38,55 +38,55 @@ def estimate(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:
 def _rows(params: p.Params, sample: Sample) -> tuple[EstimateRow, ...]:  # noqa: C901  # one case a statistic
     match params:
         case p.Count():
-            from jetstream_argo.stats.totals import count
+            from jetstream_argo.stats.methods.totals import count
 
             return count(params, sample)
         case p.Sum():
-            from jetstream_argo.stats.totals import total
+            from jetstream_argo.stats.methods.totals import total
 
             return total(params, sample)
         case p.PerClientDauImpact():
-            from jetstream_argo.stats.linear import per_client_dau_impact
+            from jetstream_argo.stats.methods.linear_model_mean import per_client_dau_impact
 
             return per_client_dau_impact(params, sample)
         case p.LinearModelMean():
-            from jetstream_argo.stats.linear import linear_model_mean
+            from jetstream_argo.stats.methods.linear_model_mean import linear_model_mean
 
             return linear_model_mean(params, sample)
         case p.WelchMean():
-            from jetstream_argo.stats.means import welch_mean
+            from jetstream_argo.stats.methods.welch_mean import welch_mean
 
             return welch_mean(params, sample)
         case p.MinimumDetectableEffect():
-            from jetstream_argo.stats.power import minimum_detectable
+            from jetstream_argo.stats.methods.minimum_detectable_effect import minimum_detectable
 
             return minimum_detectable(params, sample)
         case p.Binomial():
-            from jetstream_argo.stats.binomial import binomial
+            from jetstream_argo.stats.methods.binomial import binomial
 
             return binomial(params, sample)
         case p.Deciles():
-            from jetstream_argo.stats.deciles import deciles
+            from jetstream_argo.stats.methods.deciles import deciles
 
             return deciles(params, sample)
         case p.BootstrapMean():
-            from jetstream_argo.stats.bootstrap import bootstrap_mean
+            from jetstream_argo.stats.methods.bootstrap_mean import bootstrap_mean
 
             return bootstrap_mean(params, sample)
         case p.PopulationRatio():
-            from jetstream_argo.stats.ratio import population_ratio
+            from jetstream_argo.stats.methods.population_ratio import population_ratio
 
             return population_ratio(params, sample)
         case p.RatioDelta():
-            from jetstream_argo.stats.delta import ratio_delta
+            from jetstream_argo.stats.methods.ratio_delta import ratio_delta
 
             return ratio_delta(params, sample)
         case p.EmpiricalCdf():
-            from jetstream_argo.stats.grid import empirical_cdf
+            from jetstream_argo.stats.methods.empirical_cdf import empirical_cdf
 
             return empirical_cdf(params, sample)
         case p.KernelDensityEstimate():
-            from jetstream_argo.stats.density import kernel_density_estimate
+            from jetstream_argo.stats.methods.kernel_density_estimate import kernel_density_estimate
 
             return kernel_density_estimate(params, sample)
         case _:

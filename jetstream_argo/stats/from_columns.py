@@ -10,14 +10,14 @@ from math import inf
 
 import numpy as np
 
-from jetstream_argo.stats.bounds import precise
 from jetstream_argo.stats.clipped_sums import clipped_power_sums
 from jetstream_argo.stats.columns import AT_ONCE, Columns, Finite, finite_of, is_whole, largest, sample_of, span_of
-from jetstream_argo.stats.cumulants import bootstrap_mean_law
-from jetstream_argo.stats.density import bandwidth, boxes_of_values
 from jetstream_argo.stats.from_pairs import covaried, ratio
-from jetstream_argo.stats.grid import cumulative, grid
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.bounds import precise
+from jetstream_argo.stats.laws.continuous import Floats
+from jetstream_argo.stats.laws.cumulants import bootstrap_mean_law
+from jetstream_argo.stats.methods.empirical_cdf import cumulative, grid
+from jetstream_argo.stats.methods.kernel_density_estimate import bandwidth, boxes_of_values
 from jetstream_argo.stats.moments import PowerSums, Successes, Total
 from jetstream_argo.stats.needs import (
     CountNeed,
@@ -34,6 +34,7 @@ from jetstream_argo.stats.needs import (
 )
 from jetstream_argo.stats.params import Params
 from jetstream_argo.stats.reduce import clipped, moments, moments_of, power_sums_of, thresholds
+from jetstream_argo.stats.scale import unit_for
 from jetstream_argo.stats.select import Buckets, quantile_of
 from jetstream_argo.stats.sufficient import (
     Data,
@@ -45,7 +46,6 @@ from jetstream_argo.stats.sufficient import (
     ValueCounts,
     rank_window,
 )
-from jetstream_argo.stats.units import unit_for
 
 __all__ = ["Columns", "sample_from_columns"]
 

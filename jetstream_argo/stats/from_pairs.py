@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.columns import Column, Columns, Finite, finite_of, is_whole, sample_of, span_of
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
 from jetstream_argo.stats.needs import ClipRule
 from jetstream_argo.stats.reduce import joint_power_sums

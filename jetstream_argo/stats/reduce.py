@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments, PowerSums
 from jetstream_argo.stats.needs import ClipRule, ClipScope
 from jetstream_argo.stats.select import between, quantile_of

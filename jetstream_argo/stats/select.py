@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 
 SAMPLED = 4_096
 BLOCK = 2**15

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from jetstream_argo.engines.protocol import Value
 from jetstream_argo.plan.model import Statistic
+from jetstream_argo.plan.parameters import params_of
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
-from jetstream_argo.stats.planned import params_of
 from jetstream_argo.stats.rows import EstimateRow
 from tests.run.estimating_world import BEFORE, REAL, WHOLE, Unit, World, statistic, units_of, world_of
 

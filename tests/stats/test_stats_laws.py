@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import betainc, betaincinv
 
-from jetstream_argo.stats.atoms import order_statistic_law
-from jetstream_argo.stats.bootstrap import bootstrap_mean, needs_values
-from jetstream_argo.stats.bounds import precise
-from jetstream_argo.stats.cumulants import bootstrap_mean_law
-from jetstream_argo.stats.deciles import deciles
-from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
-from jetstream_argo.stats.laws import expectation, quantiles
-from jetstream_argo.stats.linear import mean_interval
+from jetstream_argo.stats.laws.bounds import precise
+from jetstream_argo.stats.laws.continuous import expectation, quantiles
+from jetstream_argo.stats.laws.cumulants import bootstrap_mean_law
+from jetstream_argo.stats.laws.dirichlet import DirichletLaw
+from jetstream_argo.stats.laws.order_statistics import order_statistic_law
+from jetstream_argo.stats.methods.bootstrap_mean import bootstrap_mean, needs_values
+from jetstream_argo.stats.methods.deciles import deciles
+from jetstream_argo.stats.methods.linear_model_mean import mean_interval
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.params import BootstrapMean, Deciles
 from jetstream_argo.stats.reduce import moments, power_sums

@@ -11,7 +11,7 @@ from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
-from jetstream_argo.stats.units import restored, unit_for
+from jetstream_argo.stats.scale import restored, unit_for
 from tests.stats.samples import estimated, row_of
 
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT

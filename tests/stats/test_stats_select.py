@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from jetstream_argo.stats.columns import Columns
-from jetstream_argo.stats.density import boxes_of, boxes_of_values
 from jetstream_argo.stats.from_columns import sample_from_columns
 from jetstream_argo.stats.from_pairs import mean_of_quantiles
-from jetstream_argo.stats.grid import cumulative, grid
+from jetstream_argo.stats.methods.empirical_cdf import cumulative, grid
+from jetstream_argo.stats.methods.kernel_density_estimate import boxes_of, boxes_of_values
 from jetstream_argo.stats.reduce import joint_power_sums, power_sums_of
 from jetstream_argo.stats.registry import parse_params
 from jetstream_argo.stats.select import Buckets

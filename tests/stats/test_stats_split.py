@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jetstream_argo.stats.checks import SplitTest, sample_ratio_p_value, split_test
-from jetstream_argo.stats.exact_split import exact_split_p_value
+from jetstream_argo.stats.laws.exact_split import exact_split_p_value
 
 
 def test_from_five_expected_units_a_branch_on_the_check_is_the_chi_square_test() -> None:

@@ -7,9 +7,9 @@ from math import comb, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.stats.laws import Floats, expectation
+from jetstream_argo.stats.laws.continuous import Floats, expectation
+from jetstream_argo.stats.laws.tabulate import Table, tabulate
 from jetstream_argo.stats.sufficient import ValueCounts
-from jetstream_argo.stats.tabulate import Table, tabulate
 
 BULK = 0.5  # values so near, in periods of the inversion's highest frequency, go through their power sums
 TERMS = 26  # of the logarithm's series; BULK ** TERMS / TERMS is 6e-10

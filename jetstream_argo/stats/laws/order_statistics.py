@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from jetstream_argo.errors import EstimateError
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.sufficient import OrderWindows, rank_window
 
 SPREAD = 8.0  # standard deviations of the rank; beyond there is less than 1e-15

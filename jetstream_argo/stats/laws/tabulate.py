@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from jetstream_argo.stats.laws import Floats, Z, search
+from jetstream_argo.stats.laws.continuous import Floats, Z, search
 
 TABULATED = 5.0  # normal scores beyond carry 6e-7, too little to matter in a mean over the nodes
 OUTERMOST = 1e3  # standard deviations; a law with weight beyond is a truncated one where it is no law any more

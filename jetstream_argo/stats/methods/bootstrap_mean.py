@@ -5,11 +5,11 @@ from math import isfinite, nan
 
 import numpy as np
 
-from jetstream_argo.stats.bounds import AnyLaw, Question, bounds, precise, wins
-from jetstream_argo.stats.cumulants import CumulantLaw, bootstrap_mean_law
-from jetstream_argo.stats.dirichlet import DirichletLaw
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Floats, expectation
+from jetstream_argo.stats.laws.bounds import AnyLaw, Question, bounds, precise, wins
+from jetstream_argo.stats.laws.continuous import Floats, expectation
+from jetstream_argo.stats.laws.cumulants import CumulantLaw, bootstrap_mean_law
+from jetstream_argo.stats.laws.dirichlet import DirichletLaw
 from jetstream_argo.stats.moments import PowerSums
 from jetstream_argo.stats.params import BootstrapMean
 from jetstream_argo.stats.reduce import clipped, power_sums, thresholds

@@ -6,8 +6,8 @@ import numpy as np
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.draft import Draft, Interval, typed
-from jetstream_argo.stats.grid import grid
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
+from jetstream_argo.stats.methods.empirical_cdf import grid
 from jetstream_argo.stats.params import KernelDensityEstimate
 from jetstream_argo.stats.reduce import extremes, moments
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts

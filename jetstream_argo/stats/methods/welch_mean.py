@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.stats.contrasts import Contrast, levels, reduced, regression_adjusted, relative, welch
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.linear import NEEDED, NOTHING, mean_interval, units_of
+from jetstream_argo.stats.methods.linear_model_mean import NEEDED, NOTHING, mean_interval, units_of
 from jetstream_argo.stats.moments import Covaried, JointMoments, Moments
 from jetstream_argo.stats.params import MinimumDetectableEffect, WelchMean
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason

@@ -7,10 +7,10 @@ from jetstream_argo.config.model import ExperimentConfig, Metric
 from jetstream_argo.errors import ConfigError, PlanError, Problem, nearest
 from jetstream_argo.plan.decompose import parsed
 from jetstream_argo.plan.model import Covariate, Statistic
+from jetstream_argo.plan.parameters import params_of
 from jetstream_argo.plan.statistics import statistic
 from jetstream_argo.stats.needs import RatioNeed
 from jetstream_argo.stats.params import Params
-from jetstream_argo.stats.planned import params_of
 from jetstream_argo.stats.pretreatments import parse_pre_treatment
 
 

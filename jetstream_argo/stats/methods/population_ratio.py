@@ -6,18 +6,24 @@ from math import comb, hypot, inf, isfinite, sqrt
 
 import numpy as np
 
-from jetstream_argo.stats.bounds import Question, bounds
 from jetstream_argo.stats.contrasts import CANCELLED
-from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, cumulants_from_moments, probability_below, standardised
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Floats, expectation
+from jetstream_argo.stats.laws.bounds import Question, bounds
+from jetstream_argo.stats.laws.continuous import Floats, expectation
+from jetstream_argo.stats.laws.cumulants import (
+    ORDER,
+    CumulantLaw,
+    cumulants_from_moments,
+    probability_below,
+    standardised,
+)
+from jetstream_argo.stats.laws.tabulate import Table, tabulate
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, varies
 from jetstream_argo.stats.needs import ClipRule
 from jetstream_argo.stats.params import PopulationRatio
 from jetstream_argo.stats.reduce import joint_power_sums
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import PairCounts, Sample
-from jetstream_argo.stats.tabulate import Table, tabulate
 
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
 PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jetstream_argo.stats.draft import Draft, Interval, typed
-from jetstream_argo.stats.laws import Floats
+from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.params import EmpiricalCdf
 from jetstream_argo.stats.reduce import extremes
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts

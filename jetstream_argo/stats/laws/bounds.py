@@ -8,11 +8,11 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import ndtri
 
-from jetstream_argo.stats.cumulants import ORDER, CumulantLaw, below_zero, probability_below
-from jetstream_argo.stats.dirichlet import DirichletLaw
-from jetstream_argo.stats.laws import REACH, Floats, Law, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.laws.continuous import REACH, Floats, Law, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.laws.cumulants import ORDER, CumulantLaw, below_zero, probability_below
+from jetstream_argo.stats.laws.dirichlet import DirichletLaw
+from jetstream_argo.stats.laws.tabulate import Table
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
-from jetstream_argo.stats.tabulate import Table
 
 AnyLaw: TypeAlias = CumulantLaw | DirichletLaw
 

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from jetstream_argo.stats.laws import Floats, expectation
+from jetstream_argo.stats.laws.continuous import Floats, expectation
+from jetstream_argo.stats.laws.tabulate import tabulate
 from jetstream_argo.stats.moments import HIGHEST_POWER, PowerSums
-from jetstream_argo.stats.tabulate import tabulate
 
 N = TypeVar("N", float, Floats)
 

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from jetstream_argo.stats.atoms import Atoms, order_statistic_law
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Cdf, Floats, quantiles
+from jetstream_argo.stats.laws.continuous import Cdf, Floats, quantiles
+from jetstream_argo.stats.laws.order_statistics import Atoms, order_statistic_law
 from jetstream_argo.stats.params import DECILES, Deciles
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason, parameter_text
 from jetstream_argo.stats.sufficient import OrderWindows, Sample, ValueCounts

@@ -6,7 +6,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.stats.contrasts import ratio_alone, ratio_of_means, relative_ratio_of_means
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.linear import NEEDED, NOTHING
+from jetstream_argo.stats.methods.linear_model_mean import NEEDED, NOTHING
 from jetstream_argo.stats.moments import JointMoments, JointPowerSums
 from jetstream_argo.stats.needs import ClipRule
 from jetstream_argo.stats.params import RatioDelta

@@ -9,17 +9,17 @@ from typing import TypeAlias
 import numpy as np
 from scipy.special import betainc, betaincinv, ndtr
 
-from jetstream_argo.stats.bootstrap import with_chance
-from jetstream_argo.stats.bounds import Question, bounds, wins
-from jetstream_argo.stats.cumulants import (
+from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
+from jetstream_argo.stats.laws.bounds import Question, bounds, wins
+from jetstream_argo.stats.laws.continuous import Floats, Z, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.laws.cumulants import (
     ORDER,
     CumulantLaw,
     cumulants_from_moments,
     probability_below,
     standardised,
 )
-from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws import Floats, Z, against_zero, difference_cdf, quantiles, ratio_cdf
+from jetstream_argo.stats.methods.bootstrap_mean import with_chance
 from jetstream_argo.stats.moments import HIGHEST_POWER, Successes
 from jetstream_argo.stats.params import Binomial
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason

@@ -4,7 +4,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.stats.contrasts import welch
 from jetstream_argo.stats.draft import Draft, Interval
-from jetstream_argo.stats.means import Pair, pairs, said
+from jetstream_argo.stats.methods.welch_mean import Pair, pairs, said
 from jetstream_argo.stats.params import MinimumDetectableEffect
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample

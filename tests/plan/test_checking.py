@@ -4,7 +4,7 @@ import pytest
 
 from jetstream_argo.config.model import Basis, ExperimentConfig, Metric, Period, PreTreatment, Summary
 from jetstream_argo.errors import ConfigError
-from jetstream_argo.stats.check import check_metrics
+from jetstream_argo.plan.checking import check_metrics
 from tests.pipeline import experiment, metric, source
 
 RATE = Metric("rate", None, None, ("clicks", "visits"), (Basis.ENROLLMENTS,))

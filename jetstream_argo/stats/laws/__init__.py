@@ -1,0 +1,1 @@
+"""Probability laws: distribution functions, quantiles and bounds."""
