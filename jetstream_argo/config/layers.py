@@ -8,6 +8,7 @@ from typing import TypeVar
 from jetstream_argo.config.model import Period
 from jetstream_argo.config.names import is_slug
 from jetstream_argo.config.specs import (
+    ExperimentSpec,
     FileProblem,
     OutcomeSpec,
     ParameterSpec,
@@ -33,7 +34,7 @@ def merge_specs(base: Spec, other: Spec) -> Spec:
     )
     return Spec(
         file=other.file,
-        experiment=overlay(base.experiment, other.experiment),
+        experiment=_merge_experiments(base.experiment, other.experiment),
         periods=_merge_periods(base.periods, other.periods),
         metrics=metrics,
         data_sources=sources,
@@ -67,6 +68,16 @@ def overlay(base: _Section, other: _Section) -> _Section:
         if (value := getattr(other, key)) is not None and value != "" and value != () and value != {}
     }
     return base.model_copy(update=filled)
+
+
+def _merge_experiments(base: ExperimentSpec, other: ExperimentSpec) -> ExperimentSpec:
+    """Return `base` overlaid with `other`; of exclusions the names of both are there."""
+    merged = overlay(base, other)
+    if base.exclude is None or other.exclude is None:
+        return merged
+    exclude = overlay(base.exclude, other.exclude)
+    named = {**(base.exclude.named or {}), **(other.exclude.named or {})}
+    return merged.model_copy(update={"exclude": exclude.model_copy(update={"named": named})})
 
 
 def _overlay(

@@ -5,6 +5,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Self, TypeAlias
 
+from jetstream_argo.config.exclusions import Exclusions
+
 
 class Period(StrEnum):
     """How days since the anchor are cut into analysis windows: all that has to be known of a period.
@@ -224,7 +226,8 @@ class ExperimentConfig:
     which the units are taken not to be split so, 0 where nobody asks. With `allow_empty_branches` a branch may have no
     units while some are in names that are no branch. `dataset` is None unless a file names one; `url` is where people
     can read the experiment's file. `settle_days` is that of tables which are no data source. `deletions` says from
-    when on rows may be gone from telemetry because their units asked for it.
+    when on rows may be gone from telemetry because their units asked for it. `exclusions` are
+    the units that no result counts.
     """
 
     slug: str
@@ -257,3 +260,4 @@ class ExperimentConfig:
     settle_days: int = SETTLE_DAYS
     deletions: Deletions = Deletions()
     allow_empty_branches: bool = False
+    exclusions: Exclusions = Exclusions()  # noqa: RUF009  # frozen

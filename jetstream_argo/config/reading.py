@@ -12,6 +12,8 @@ from jetstream_argo.config.names import LONGEST, NOT_A_SLUG, is_pattern, is_slug
 from jetstream_argo.config.specs import (
     PERIOD_KEYS,
     DataSourceSpec,
+    ExcludeSpec,
+    ExclusionSpec,
     ExperimentSpec,
     ExposureSignalSpec,
     FileProblem,
@@ -151,10 +153,24 @@ class Reader:
         table = dict(self._table(value, "experiment"))
         signal = self._inner(table, "exposure_signal", ExposureSignalSpec, "exposure signal")
         inference = self._inner(table, "inference", InferenceSpec, "inference")
+        exclude = self._exclude(table.pop("exclude")) if "exclude" in table else None
         experiment = (
             self.section(table, "experiment", ExperimentSpec, "experiment", also=launch_keys) or ExperimentSpec()
         )
-        return experiment.model_copy(update={"exposure_signal": signal, "inference": inference})
+        return experiment.model_copy(update={"exposure_signal": signal, "inference": inference, "exclude": exclude})
+
+    def _exclude(self, value: Value) -> ExcludeSpec | None:
+        """Return `[experiment.exclude]`, whose own keys stand beside the tables of its names."""
+        where = "experiment.exclude"
+        table = self._table(value, where)
+        tables = self._named({name: held for name, held in table.items() if isinstance(held, dict)}, where)
+        plain: Table = {name: held for name, held in table.items() if not isinstance(held, dict)}
+        if "named" in plain:
+            self._report(f"{where}.named", "is not a known key")
+            return None
+        named = self._sections(tables, where, ExclusionSpec, "exclusion")
+        found = self.section(plain, where, ExcludeSpec, "exclude")
+        return found.model_copy(update={"named": named}) if found is not None else None
 
     def _inner(self, table: dict[str, Value], key: str, model: type[_Section], kind: str) -> _Section | None:
         """Take a section out of the table of `[experiment]`; None where it is not there or has a problem."""

@@ -16,6 +16,7 @@ from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import Deletions, ExperimentConfig, Outcome
 from jetstream_argo.config.names import is_file_name, wrong_with_branch
 from jetstream_argo.config.origins import files_of
+from jetstream_argo.config.resolve_exclusions import exclusions
 from jetstream_argo.config.resolve_metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve_sources import Sources, exposure_signal, segments
 from jetstream_argo.config.settings import Settings, experiment_settings
@@ -151,6 +152,8 @@ def _config(
     asked = dict.fromkeys(spec.segments or (), spec.file)
     asked |= {name: experiment.source for name in experiment.segments if name not in asked}
     found_segments, segment_sources = segments(context, asked)
+    excluded, excluding = exclusions(context, sources, spec.exclude)
+    segment_sources = tuple({source.name: source for source in (*segment_sources, *excluding)}.values())
     signal = exposure_signal(context, sources, spec.exposure_signal) if spec.exposure_signal else None
     queries = enrollment_queries(context, spec)
     if queries is None:
@@ -185,6 +188,7 @@ def _config(
         outcomes=tuple(_outcome(outcome) for outcome in outcomes),
         settle_days=freshness.settle_days,
         deletions=Deletions(freshness.deletion_dates, freshness.deletion_query, freshness.deletion_units_query),
+        exclusions=excluded,
     )
 
 

@@ -61,15 +61,20 @@ def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec
     )
 
 
-def segments(context: Context, asked: Mapping[str, str]) -> tuple[tuple[Segment, ...], tuple[SegmentDataSource, ...]]:
-    """Return the segments `asked` for, each with the file that asks, and the data sources that decide about them."""
+def segments(
+    context: Context, asked: Mapping[str, str], *, asked_at: str = "experiment.segments"
+) -> tuple[tuple[Segment, ...], tuple[SegmentDataSource, ...]]:
+    """Return the segments `asked` for, each with the file that asks, and the data sources that decide about them.
+
+    `asked_at` is where the files ask.
+    """
     known = {**context.application.segments, **context.spec.segments}
     known_sources = {**context.application.segment_data_sources, **context.spec.segment_data_sources}
     found: dict[str, Segment] = {}
     sources: dict[str, _SegmentRows | None] = {}
     for name, file in asked.items():
         if name not in known:
-            context.findings.unknown("segment", name, known=known, file=file, where="experiment.segments")
+            context.findings.unknown("segment", name, known=known, file=file, where=asked_at)
             continue
         spec = known[name]
         where = f"segments.{name}"

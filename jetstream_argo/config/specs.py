@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from jetstream_argo.config.dates import LONGEST_DAYS, sane
+from jetstream_argo.config.exclusions import SeveralBranches
 from jetstream_argo.config.model import AnalysisUnit, Basis, MetricRole, Period, SignalBound
 from jetstream_argo.config.names import COLUMN_PATTERN
 from jetstream_argo.errors import Problem
@@ -176,6 +177,39 @@ class InferenceSpec(Section):
     statistics: Statistics | None = None
 
 
+class ExclusionSpec(Section):
+    """`[experiment.exclude.<name>]`: a condition on the enrolled unit, on its rows in a data source, or a segment."""
+
+    condition: str | None = None
+    data_source: str | None = None
+    select_expression: str | None = None
+    window_start: Offset | None = None
+    window_end: Offset | None = None
+    segment: str | None = None
+    post_treatment: StrictBool | None = None
+    description: str | None = None
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        by = [name for name in ("condition", "data_source", "segment") if getattr(self, name) is not None]
+        if len(by) != 1:
+            found = " and ".join(by) or "none of them"
+            raise ValueError(f"must have one of condition, data_source and segment, has {found}")
+        if (self.data_source is None) != (self.select_expression is None):
+            raise ValueError("data_source and select_expression go together")
+        if self.data_source is None and (self.window_start is not None or self.window_end is not None):
+            raise ValueError("window_start and window_end belong to a data_source")
+        return self
+
+
+class ExcludeSpec(Section):
+    """`[experiment.exclude]`: which units count in no result."""
+
+    several_branches: SeveralBranches | None = None
+    several_branches_alarm: Annotated[float, Field(gt=0, le=1)] | None = None
+    named: Mapping[str, ExclusionSpec] | None = None
+
+
 class ExperimentSpec(Section):
     """`[experiment]`."""
 
@@ -187,6 +221,7 @@ class ExperimentSpec(Section):
     outcomes: tuple[str, ...] | None = None
     exposure_signal: ExposureSignalSpec | None = None
     inference: InferenceSpec | None = None
+    exclude: ExcludeSpec | None = None
     enrollment_query: str | None = None
     exposure_query: str | None = None
     enrollments_query_type: str | None = None

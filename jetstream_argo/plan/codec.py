@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.errors import PlanError
 from jetstream_argo.files import read_file
-from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Exclusions
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -19,13 +19,16 @@ def dump(plan: AnalysisPlan) -> bytes:
     """Return the plan as canonical JSON: keys sorted, no spaces, one line. Equal plans give equal bytes.
 
     Where nothing is known of the sources nothing is written of them, as before there was such a thing; nor is of empty
-    branches that are not allowed, and of metrics' units and roles that nobody has named.
+    branches that are not allowed, of metrics' units and roles that nobody has named, and of who does not count where
+    everybody does.
     """
     written = _adapter().dump_python(plan, mode="json")
     if plan.readiness is None:
         del written["readiness"]
     if not plan.experiment.allow_empty_branches:
         del written["experiment"]["allow_empty_branches"]
+    if plan.enrollments.exclusions == Exclusions():
+        del written["enrollments"]["exclusions"]
     for metric in written["metrics"]:
         if not metric["unit"]:
             del metric["unit"]

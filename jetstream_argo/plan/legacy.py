@@ -56,7 +56,11 @@ def _enrollments_key(plan: AnalysisPlan) -> str:
         found.sql,
         found.exposures_sql,
         [[segment.name, segment.data_source, segment.select_expression] for segment in found.segments],
-        [[*_source(source), source.window_start, source.window_end] for source in found.segment_sources],
+        [
+            [*_source(source), source.window_start, source.window_end]
+            for source in found.segment_sources
+            if source.name in {segment.data_source for segment in found.segments}
+        ],
     )
 
 

@@ -1,9 +1,10 @@
 """How what the files say becomes a plan: which windows are due, what is read for them, and what is estimated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from jetstream_argo.config import exclusions as excluding
 from jetstream_argo.config.dates import LONGEST_DAYS
 from jetstream_argo.config.model import Basis, ExperimentConfig, Period, Segment, SegmentDataSource
 from jetstream_argo.config.names import wrong_with_dataset
@@ -15,6 +16,8 @@ from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
     Enrollments,
+    Exclusion,
+    Exclusions,
     Experiment,
     MetricStatistics,
     PeriodWindows,
@@ -108,6 +111,7 @@ def _experiment(settings: ExperimentConfig, timeline: Timeline) -> Experiment:
 
 def _enrollments(settings: ExperimentConfig) -> Enrollments:
     wanted = {segment.data_source for segment in settings.segments}
+    wanted |= {exclusion.data_source for exclusion in settings.exclusions.named}
     sources = {source.name: source for source in settings.segment_data_sources if source.name in wanted}
     return Enrollments(
         key="a_" + digest(settings.enrollments_sql.strip()),
@@ -121,7 +125,20 @@ def _enrollments(settings: ExperimentConfig) -> Enrollments:
         date_column=column_behind(settings.enrollments_sql, "enrollment_date"),
         exposures_date_column=column_behind(settings.exposures_sql or "", "exposure_date"),
         settle_days=settings.settle_days,
+        exclusions=Exclusions(
+            settings.exclusions.several_branches,
+            settings.exclusions.several_alarm,
+            tuple(_exclusion(each, sources) for each in settings.exclusions.named),
+        ),
     )
+
+
+def _exclusion(exclusion: excluding.Exclusion, sources: Mapping[str, SegmentDataSource]) -> Exclusion:
+    if not exclusion.data_source:
+        return Exclusion(exclusion.name, exclusion.condition)
+    rows = Segment(exclusion.name, exclusion.data_source, exclusion.select_expression)
+    column = _segment_column(rows, sources[exclusion.data_source])
+    return Exclusion(exclusion.name, "", rows, column, exclusion.post_treatment)
 
 
 def _segment_column(segment: Segment, source: SegmentDataSource) -> str:

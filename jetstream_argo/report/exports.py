@@ -9,6 +9,7 @@ from jetstream_argo.report.estimates import SCHEMA_VERSION, SRM
 from jetstream_argo.report.facts import NOTHING, Facts, sentences
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
+from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State
 
 _ALWAYS = (
@@ -27,11 +28,15 @@ def statistic_rows(result: Result, facts: Facts = NOTHING) -> Iterator[dict[str,
     """Yield the rows of the statistics export; a row without a point is left out, since readers expect a number.
 
     A row of units that are not split as designed has `sample_ratio_mismatch`, others do not have the key; `facts` adds
-    `units_left_out` and `units_in_several` to all rows where there are any.
+    `units_left_out`, `units_in_several` and `units_excluded` to all rows where there are any, and
+    `post_treatment_exclusion` where the experiment may decide about an exclusion.
     """
     left_out = sum(each.units for each in facts.units.left_out) if facts.units else 0
     several = facts.units.in_several if facts.units else 0
     counts: dict[str, Json] = {"units_left_out": left_out, "units_in_several": several}
+    if facts.who is not None:
+        counts["units_excluded"] = facts.excluded
+        counts["post_treatment_exclusion"] = bool(facts.who.post_treatment)
     units = {name: count for name, count in counts.items() if count}
     for row in result.dicts():
         numbers = {name: as_json(row[name]) for name in (*_NUMBERS, *_OURS)}
@@ -114,6 +119,7 @@ def _units(facts: Facts) -> Json:
         "branches": {each.branch: {"units": each.units, "exposed": each.exposed} for each in facts.units.branches},
         "left_out": {each.name: each.units for each in facts.units.left_out},
         "in_several": facts.units.in_several,
+        **({"who_counts": who_counts_json(facts.who)} if facts.who is not None and facts.who.excludes else {}),
     }
 
 

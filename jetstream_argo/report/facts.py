@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
+from jetstream_argo.config.exclusions import SeveralBranches
+from jetstream_argo.report.who_counts import WhoCounts, who_counts, who_counts_sentences
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 
@@ -70,12 +73,20 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. `units` is None where nobody has counted yet."""
+    """All of it. `units` is None where nobody has counted yet, and `who` too where an earlier version has counted."""
 
     units: Units | None = None
     waiting: tuple[Waiting, ...] = ()
     changed: tuple[Changed, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    who: WhoCounts | None = None
+
+    @property
+    def excluded(self) -> int:
+        """How many rows of units count in no result, of those in branches of the experiment."""
+        if self.units is None or self.who is None or not self.who.excludes:
+            return 0
+        return sum(each.units for each in self.units.branches) - sum(count for _, count in self.who.counted)
 
 
 NOTHING = Facts()
@@ -83,7 +94,14 @@ NOTHING = Facts()
 
 def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts:
     """Return what `entries`, oldest first, say of it; `branches` first, in this order."""
-    return Facts(_units(entries, branches), tuple(_waiting(entries)), tuple(_changed(entries)), tuple(_unseen(entries)))
+    counted = _counted(entries)
+    return Facts(
+        _units(counted, branches) if counted else None,
+        tuple(_waiting(entries)),
+        tuple(_changed(entries)),
+        tuple(_unseen(entries)),
+        who_counts(counted, branches),
+    )
 
 
 def settling(entry: Entry, window: int) -> date | None:
@@ -108,7 +126,11 @@ def sentences(facts: Facts) -> Iterator[str]:
         for left_out in facts.units.left_out:
             yield f"{left_out.units:,} units are left out: they are in {left_out.name!r}, which is no branch"
         if facts.units.in_several:
-            yield f"{facts.units.in_several:,} rows are of units in several branches, and count in each of them"
+            keeps = facts.who is None or facts.who.several_branches is SeveralBranches.KEEP
+            count = ", and count in each of them" if keeps else ""
+            yield f"{facts.units.in_several:,} rows are of units in several branches{count}"
+    if facts.who is not None:
+        yield from who_counts_sentences(facts.who)
     for waiting in facts.waiting:
         yield f"waiting for telemetry: {waiting.message}"
     yield from _changes(facts.changed)
@@ -137,19 +159,24 @@ def _changes(changes: Sequence[Changed]) -> Iterator[str]:
             yield f"changed upstream: {table} {days} was written again since it was read, with as many rows"
 
 
-def _units(entries: Sequence[Entry], order: Sequence[str]) -> Units | None:
+def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return the facts of the last entry that counts the units; none if nobody has counted."""
     for entry in reversed(entries):
         if entry.kind is Kind.ENROLLMENTS and entry.facts:
-            found = json.loads(entry.facts)
+            found: dict[str, Any] = json.loads(entry.facts)
             if "branches" in found:
-                counts = found["branches"]
-                branches = dict.fromkeys(name for name in (*order, *counts) if name in counts)
-                return Units(
-                    tuple(BranchUnits(name, counts[name]["units"], counts[name]["exposed"]) for name in branches),
-                    tuple(LeftOut(name, units) for name, units in found["left_out"].items()),
-                    found["in_several"],
-                )
-    return None
+                return found
+    return {}
+
+
+def _units(counted: dict[str, Any], order: Sequence[str]) -> Units:
+    counts = counted["branches"]
+    branches = dict.fromkeys(name for name in (*order, *counts) if name in counts)
+    return Units(
+        tuple(BranchUnits(name, counts[name]["units"], counts[name]["exposed"]) for name in branches),
+        tuple(LeftOut(name, units) for name, units in counted["left_out"].items()),
+        counted["in_several"],
+    )
 
 
 def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:

@@ -32,7 +32,8 @@ def of_node(failure: Entry) -> str:
 
 
 def _keys(plan: AnalysisPlan) -> frozenset[str]:
-    keys = {plan.enrollments.key, plan.enrollments.exposures_key, *plan.enrollments.segment_columns}
+    keys = {plan.enrollments.key, plan.enrollments.exposures_key}
+    keys.update(column for _, column in plan.enrollments.memberships)
     keys.update(source.key for source in plan.sources)
     keys.update(metric.column for metric in plan.metrics)
     keys.update(partial.column for source in plan.sources for partial in source.partials)

@@ -41,7 +41,12 @@ def _made_from(plan: AnalysisPlan, units: StoredUnits) -> str:
     segments = [[segment.name, segment.column, sorted(segment.batches.items())] for segment in units.segments]
     exposures = None if units.exposures is None else sorted(units.exposures.items())
     branches = [plan.experiment.branches, plan.experiment.allow_empty_branches]
-    return digest(units.batches, units.assignments, exposures, segments, branches)
+    made_from: list[object] = [units.batches, units.assignments, exposures, segments, branches]
+    exclusions = plan.enrollments.exclusions
+    if exclusions.excludes:
+        rules = [[each.name, each.condition, each.column] for each in exclusions.named]
+        made_from += [exclusions.several_branches, rules, [sorted(each.batches.items()) for each in units.excluded]]
+    return digest(*made_from)
 
 
 def _publish(context: Context, units: StoredUnits) -> str:

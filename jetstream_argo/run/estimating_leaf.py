@@ -63,7 +63,7 @@ def opened(
         units = None
         if leaf.covariates:
             units = kept(units_query(leaf), "units")
-        elif leaf.segments:
+        elif leaf.segments or not stored.everybody:
             units = in_brackets(units_query(leaf))
         rows = leaf_query(leaf, units)
         once = len(groups) == 1 and _reads_once(groups[0])

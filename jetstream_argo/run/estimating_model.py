@@ -15,13 +15,14 @@ from jetstream_argo.stats.rows import EstimateRow
 class Stored:
     """Where the values are: of the metric, or of those that it is made of, by name and per basis; and of covariates.
 
-    `units` is the relation of the units with their segments (`sql.units`). A covariate is None where it has no values;
-    estimates are then unadjusted.
+    `units` is the relation of the units with their segments (`sql.units`); it has `everybody` with values, or some
+    of them do not count. A covariate is None where it has no values; estimates are then unadjusted.
     """
 
     values: Mapping[str, tuple[StoredValues, ...]]
     units: Sql
     covariates: Mapping[Covariate, StoredValues | None] = field(default_factory=dict)
+    everybody: bool = True
 
     def of(self, metric: str) -> tuple[StoredValues, ...]:
         """Return where the values of `metric` are, of the bases that have any."""

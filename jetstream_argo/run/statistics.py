@@ -18,8 +18,8 @@ from jetstream_argo.run.keeping import Leaf, keep
 from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
+from jetstream_argo.sql.counting import counting
 from jetstream_argo.sql.needs.leaf import StoredValues
-from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates import latest_estimates
@@ -162,7 +162,7 @@ def ensure_counts(context: Context) -> int:
             continue
         from jetstream_argo.run.estimating import count_units  # loads scipy
 
-        units = enrolled(plan, currency.units)
+        units = counting(plan, currency.units)
         grids = [
             Grid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
             for basis in plan.bases
@@ -194,7 +194,8 @@ def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[Analysis
             )
             for name, part in parts.items()
         },
-        units=enrolled(context.plan, context.currency().units, exposures=False),
+        units=counting(context.plan, context.currency().units, exposures=False),
+        everybody=not context.plan.enrollments.exclusions.excludes,
         covariates={covariate: _stored_covariate(context, covariate) for covariate in _covariates(leaf)},
     )
 

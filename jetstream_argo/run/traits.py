@@ -147,6 +147,6 @@ def _segments(context: Context, source: SegmentDataSource) -> Traits:
     def query(units: StoredUnits, columns: tuple[str, ...], assignments: tuple[int, ...], batch: int) -> Sql:
         return segments_query(plan, source, columns, units, assignments, batch=batch)
 
-    of_segments = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
-    own = tuple(dict.fromkeys(column for segment, column in of_segments if segment.data_source == source.name))
+    members = plan.enrollments.memberships
+    own = tuple(dict.fromkeys(column for segment, column in members if segment.data_source == source.name))
     return Traits(Kind.SEGMENTS, rows, own, *segment_dates(plan, source), query)

@@ -1,35 +1,58 @@
-"""How many units are enrolled: per branch, in no branch of the experiment, and in several."""
+"""How many units are enrolled: per branch, in no branch of the experiment, in several, and how many do not count."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from jetstream_argo.errors import nearest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
-from jetstream_argo.sql.text import Sql
-from jetstream_argo.sql.units import StoredUnits, enrolled
+from jetstream_argo.sql.counting import counts, excluded_column, judged
+from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.sql.units import StoredUnits
+from jetstream_argo.stats.checks import split_test
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCounts:
+    """Rows of units under one name of a branch.
+
+    `in_several` are those that are in other branches too; `first_rows` counts each unit under one of its branches only,
+    and `first_in_several` those of them that are in several. `excluded` are the rows that each exclusion of the plan
+    takes, and `counted` those that count in results.
+    """
+
+    units: int
+    exposed: int
+    in_several: int
+    first_rows: int
+    first_in_several: int
+    excluded: tuple[int, ...]
+    counted: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnitCounts:
-    """Rows of units by branch, as the enrollment query names it: all, exposed ones, and those in other branches too."""
+    """Rows of units by branch, as the enrollment query names it."""
 
-    units_of: Mapping[str, int]
-    exposed_of: Mapping[str, int]
-    in_several: int
+    of: Mapping[str, BranchCounts] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
         """All rows: a unit counts once in each of its branches."""
-        return sum(self.units_of.values())
+        return sum(branch.units for branch in self.of.values())
+
+    @property
+    def in_several(self) -> int:
+        """The rows of units that are in several branches."""
+        return sum(branch.in_several for branch in self.of.values())
 
     def left_out(self, plan: AnalysisPlan) -> dict[str, int]:
         """Return the units of names that are no branch of the experiment."""
-        return {name: n for name, n in self.units_of.items() if name not in plan.experiment.branches}
+        return {name: branch.units for name, branch in self.of.items() if name not in plan.experiment.branches}
 
     def misnamed(self, plan: AnalysisPlan) -> str:
         """Return what is wrong with the branches' names: some have no units, while others have that are no branch."""
-        empty = [branch for branch in plan.experiment.branches if not self.units_of.get(branch)]
+        empty = [branch for branch in plan.experiment.branches if branch not in self.of]
         left_out = self.left_out(plan)
         if not empty or not left_out or plan.experiment.allow_empty_branches:
             return ""
@@ -42,42 +65,80 @@ class UnitCounts:
 
     def message(self, plan: AnalysisPlan) -> str:
         """Return a line for people."""
-        parts = [f"{self.units_of.get(branch, 0)} in {branch}" for branch in plan.experiment.branches]
+        parts = [f"{self._units(branch)} in {branch}" for branch in plan.experiment.branches]
         parts += [f"{n} left out in {name!r}, which is no branch" for name, n in self.left_out(plan).items()]
-        text = f"{self.units} units: {', '.join(parts)}; {sum(self.exposed_of.values())} exposed"
+        exposed = sum(branch.exposed for branch in self.of.values())
+        text = f"{self.units} units: {', '.join(parts)}; {exposed} exposed"
         if self.in_several:
             text += f"; {self.in_several} rows of units in several branches"
-        return text
+        excluded = sum(self.of[name].units - self.of[name].counted for name in self._branches(plan))
+        return f"{text}; {excluded} excluded" if excluded else text
 
     def facts(self, plan: AnalysisPlan) -> dict[str, object]:
         """Return the same for the record."""
-        branches = {
-            branch: {"units": self.units_of.get(branch, 0), "exposed": self.exposed_of.get(branch, 0)}
-            for branch in plan.experiment.branches
+        exclusions = plan.enrollments.exclusions
+        none = BranchCounts(0, 0, 0, 0, 0, tuple(0 for _ in exclusions.named), 0)
+        found = {name: self.of.get(name, none) for name in plan.experiment.branches}
+        facts: dict[str, object] = {
+            "branches": {name: {"units": each.units, "exposed": each.exposed} for name, each in found.items()},
+            "left_out": self.left_out(plan),
+            "in_several": self.in_several,
+            "distinct": sum(each.first_rows for each in self.of.values()),
+            "distinct_in_several": sum(each.first_in_several for each in self.of.values()),
         }
-        return {"branches": branches, "left_out": self.left_out(plan), "in_several": self.in_several}
+        if exclusions.excludes:
+            facts["counted"] = {name: each.counted for name, each in found.items()}
+            facts["excluded"] = {
+                exclusion.name: {name: each.excluded[place] for name, each in found.items()}
+                for place, exclusion in enumerate(exclusions.named)
+            }
+            facts["several_branches"] = exclusions.several_branches.value
+            facts["post_treatment"] = list(exclusions.post_treatment)
+            facts["split_before"] = _split(plan, [each.units for each in found.values()])
+            facts["split_after"] = _split(plan, [each.counted for each in found.values()])
+        return facts | ({"several_alarm": exclusions.several_alarm} if self.in_several else {})
+
+    def _units(self, branch: str) -> int:
+        return self.of[branch].units if branch in self.of else 0
+
+    def _branches(self, plan: AnalysisPlan) -> list[str]:
+        return [name for name in plan.experiment.branches if name in self.of]
+
+
+def _split(plan: AnalysisPlan, units: Sequence[int]) -> dict[str, object] | None:
+    """Return the check of a split; None where nobody asks for it or nothing is to be checked."""
+    experiment = plan.experiment
+    if not experiment.sample_ratio_alarm or len(units) != len(experiment.branch_shares) or not sum(units):
+        return None
+    p_value = split_test(units, experiment.branch_shares).p_value
+    return {"p_value": p_value, "alarm": p_value is not None and p_value < experiment.sample_ratio_alarm}
 
 
 def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
     """Count the units that are stored."""
-    relation = enrolled(context.plan, units, segments=False).replace("\n", "\n  ")
-    result = context.engine.query(
-        Sql(
-            "-- One row per branch: its units, those exposed, and those that are in another branch too.\n"
-            "SELECT u.branch, COUNT(*) AS units, COUNTIF(u.exposure_date IS NOT NULL) AS exposed,\n"
-            "  COUNTIF(u.branches > 1) AS in_several\n"
-            "FROM (\n"
-            "  SELECT e.branch, e.exposure_date, COUNT(*) OVER (PARTITION BY e.analysis_id) AS branches\n"
-            f"  FROM {relation} AS e\n"
-            ") AS u\n"
-            "GROUP BY u.branch\n"
-            "ORDER BY u.branch\n"
-        ),
-        labels=context.labels(),
-    )
-    rows = {str(row["branch"]): row for row in result.dicts()}
-    return UnitCounts(
-        {branch: int(str(row["units"])) for branch, row in rows.items()},
-        {branch: int(str(row["exposed"])) for branch, row in rows.items()},
-        sum(int(str(row["in_several"])) for row in rows.values()),
-    )
+    plan = context.plan
+    places = range(len(plan.enrollments.exclusions.named))
+    columns = [
+        Sql("c.branch"),
+        Sql("COUNT(*) AS units"),
+        Sql("COUNTIF(c.exposure_date IS NOT NULL) AS exposed"),
+        Sql("COUNTIF(c.branches > 1) AS in_several"),
+        Sql("COUNTIF(c.row_of_unit = 1) AS first_rows"),
+        Sql("COUNTIF(c.row_of_unit = 1 AND c.branches > 1) AS first_in_several"),
+        *(Sql(f"COUNTIF(c.{excluded_column(place)}) AS {excluded_column(place)}") for place in places),
+        Sql(f"COUNTIF({counts(plan)}) AS counted"),
+    ]
+    sql = fill("unit_counts", columns=lines(columns, indent=0), judged=judged(plan, replace(units, segments=())))
+    found = {}
+    for row in context.engine.query(sql, labels=context.labels()).dicts():
+        number = {name: int(str(held)) for name, held in row.items() if name != "branch"}
+        found[str(row["branch"])] = BranchCounts(
+            units=number["units"],
+            exposed=number["exposed"],
+            in_several=number["in_several"],
+            first_rows=number["first_rows"],
+            first_in_several=number["first_in_several"],
+            excluded=tuple(number[excluded_column(place)] for place in places),
+            counted=number["counted"],
+        )
+    return UnitCounts(found)

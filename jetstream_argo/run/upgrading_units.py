@@ -61,6 +61,8 @@ def _copies(context: Context, old: str) -> Iterator[Entry]:
     for source in plan.enrollments.segment_sources:
         of_segments = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
         own = {column: segment.name for segment, column in of_segments if segment.data_source == source.name}
+        if not own:
+            continue  # nobody excluded units then
         entry = replace(
             context.entry(Kind.SEGMENTS, State.COMPUTED),
             table=names.segments(plan, source.name),

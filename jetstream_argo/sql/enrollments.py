@@ -35,7 +35,7 @@ def segments_query(
 ) -> Sql:
     """Return the query for (batch, analysis_id, branch, *columns) of some units: which segments each of them is in."""
     first, last = segment_dates(plan, source)
-    of_column = dict(zip(plan.enrollments.segment_columns, plan.enrollments.segments, strict=True))
+    of_column = {column: segment for segment, column in plan.enrollments.memberships}
     wanted = [Sql(f"{literal(batch)} AS batch"), Sql("e.analysis_id"), Sql("e.branch")]
     # A comment at the end of an expression must not swallow what follows it.
     wanted += [Sql(f"(\n  {of_column[column].select_expression}\n) AS {column}") for column in columns]

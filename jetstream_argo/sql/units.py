@@ -28,12 +28,14 @@ class StoredUnits:
 
     `batches` are those of the assignments table, in the order in which they came: the last one about a unit and branch
     counts. `assignments` are those that brought new units. `exposures` is None where nothing records exposures.
+    `excluded` says by column of the plan's exclusions which units do not count.
     """
 
     batches: tuple[int, ...] = ()
     assignments: tuple[int, ...] = ()
     exposures: Batches | None = None
     segments: tuple[StoredSegment, ...] = field(default=())
+    excluded: tuple[StoredSegment, ...] = field(default=())
 
 
 def assigned(owner: Owner, units: StoredUnits) -> Sql:

@@ -6,6 +6,7 @@ with the rows; here is what that digest would be now. It is None where something
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from jetstream_argo.config.model import Basis, Period
@@ -27,12 +28,21 @@ def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
     if plan.enrollments.exposures_sql is not None:
         held = ledger.held_for(names.exposures(plan), plan.enrollments.exposures_key)
         exposures = _batches(held, assigned.assignments)
-    segments = []
-    for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True):
+    segments = {}
+    for segment, column in plan.enrollments.memberships:
         table = names.segments(plan, segment.data_source)
         batches = _batches(ledger.held_for(table, column), assigned.assignments)
-        segments.append(StoredSegment(segment.name, table, column, batches))
-    return StoredUnits(assigned.batches, assigned.assignments, exposures, tuple(segments))
+        segments[segment.name, column] = StoredSegment(segment.name, table, column, batches)
+    own = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
+    by_column = {each.column: each for each in segments.values()}
+    excluded = dict.fromkeys(each.column for each in plan.enrollments.exclusions.named if each.rows is not None)
+    return StoredUnits(
+        assigned.batches,
+        assigned.assignments,
+        exposures,
+        tuple(segments[segment.name, column] for segment, column in own),
+        tuple(replace(by_column[column], name=column) for column in excluded),
+    )
 
 
 def _batches(held: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, int]:
@@ -94,7 +104,15 @@ class Currency:
 
     def _who(self) -> list[object]:
         segments = [[each.name, each.column, sorted(each.batches.items())] for each in self.units.segments]
-        return [list(self.units.assignments), segments]
+        who: list[object] = [list(self.units.assignments), segments]
+        return [*who, self._excluded()] if self._plan.enrollments.exclusions.excludes else who
+
+    def _excluded(self) -> list[object]:
+        """What decides who does not count; in no order, since all of it does so alone."""
+        exclusions = self._plan.enrollments.exclusions
+        conditions = sorted(each.condition for each in exclusions.named if each.condition)
+        rows = sorted([each.column, sorted(each.batches.items())] for each in self.units.excluded)
+        return [exclusions.several_branches.value, conditions, rows]
 
     def _value_batch(self, metric: Metric, basis: Basis, period: Period, index: int) -> int | None:
         table = names.values(self._plan, basis, metric.source, period)

@@ -94,7 +94,11 @@ class _Explainer:
             batches = self._ledger.held_for(segment.table, segment.column).values()
             if not segment.batches or any(found.entry.recorded_at > at for found in batches):
                 return f"segment {segment.name} is new, or was read again"
-        return "its covariate, its segments or its units changed"
+        for excluded in self._currency.units.excluded:
+            read = self._ledger.held_for(excluded.table, excluded.column).values()
+            if not excluded.batches or any(found.entry.recorded_at > at for found in read):
+                return "who is excluded changed, or was read again"
+        return "its covariate, its segments, its units or its exclusions changed"
 
     def _held(self, metric: Metric, basis: Basis, period: Period, index: int) -> Held | None:
         table = names.values(self._plan, basis, metric.source, period)

@@ -75,7 +75,7 @@ def _queries(plan: AnalysisPlan) -> Iterator[Query]:
     if enrollments.exposures_sql is not None:
         yield Query(Purpose.EXPOSURE, _assignments(enrollments.exposures_sql, "exposure_date"))
     for segment_source in enrollments.segment_sources:
-        selected = [each.select_expression for each in enrollments.segments if each.data_source == segment_source.name]
+        selected = [s.select_expression for s, _ in enrollments.memberships if s.data_source == segment_source.name]
         yield _rows(segment_source.from_expression, segment_source.id_column, segment_source.date_column, selected)
     for source in plan.sources:
         selected = [each.select_expression for each in plan.metrics if each.source == source.name]

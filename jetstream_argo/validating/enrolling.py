@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from jetstream_argo.config.model import Segment, SegmentDataSource
 from jetstream_argo.engines.protocol import Column
 from jetstream_argo.errors import EngineError
-from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.model import AnalysisPlan, Exclusion
 from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits
@@ -33,7 +33,12 @@ def enrolling_mistakes(plan: AnalysisPlan, asker: Asker) -> Iterator[tuple[str, 
         yield from _query_mistakes("experiment.exposure_query", sql, "exposure_date", asker)
     for source in enrollments.segment_sources:
         own = [segment for segment in enrollments.segments if segment.data_source == source.name]
-        yield from _segment_mistakes(plan, source, own, asker)
+        if own:
+            yield from _segment_mistakes(plan, source, own, asker)
+        for exclusion in enrollments.exclusions.named:
+            if exclusion.rows is not None and exclusion.rows.data_source == source.name:
+                yield from _exclusion_mistakes(plan, source, exclusion, asker)
+    yield from _condition_mistakes(enrollments.exclusions.named, asker)
     yield from _signal_mistakes(plan, asker)
 
 
@@ -76,6 +81,30 @@ def _segment_mistakes(
     for segment in segments:
         for what in _of_segments([segment], rows, joined=not wrong):
             yield f"segments.{segment.name}.select_expression", what
+
+
+def _exclusion_mistakes(
+    plan: AnalysisPlan, source: SegmentDataSource, exclusion: Exclusion, asker: Asker
+) -> Iterator[tuple[str, str]]:
+    key = f"experiment.exclude.{exclusion.name}"
+    rows = Rows(asker, key, source.from_expression, source.id_column, source.date_column)
+    wrong = [] if rows.are_plain({}) else list(rows.mistakes(plan.experiment.analysis_unit))
+    yield from ((f"{key}.{name}", what) for name, what in wrong)
+    if exclusion.rows is not None and not any(name == "from_expression" for name, _ in wrong):
+        for what in _of_segments([exclusion.rows], rows, joined=not wrong):
+            yield f"{key}.select_expression", what
+
+
+def _condition_mistakes(exclusions: Sequence[Exclusion], asker: Asker) -> Iterator[tuple[str, str]]:
+    for exclusion in exclusions:
+        if exclusion.rows is not None:
+            continue
+        key = f"experiment.exclude.{exclusion.name}.condition"
+        found = asker.ask(probes.condition_of(exclusion.condition))
+        if isinstance(found, EngineError):
+            yield key, cleaned(str(found))
+        else:
+            yield from ((key, f"gives {column.type}, and must be BOOL") for column in found if column.type != "BOOL")
 
 
 def _of_segments(segments: Sequence[Segment], rows: Rows, *, joined: bool) -> list[str]:

@@ -28,7 +28,7 @@ def unit_tables(plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:
         names.assignments(plan): (_BATCH, *_UNIT, _ENROLLED, events, Column("assignment", "INT64")),
         names.exposures(plan): (_BATCH, *_UNIT, *_EXPOSED),
     }
-    for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True):
+    for segment, column in plan.enrollments.memberships:
         table = names.segments(plan, segment.data_source)
         found[table] = (*found.get(table, (_BATCH, *_UNIT)), Column(column, "BOOL"))
     segments = (Column(segment.name, "BOOL") for segment in plan.enrollments.segments)

@@ -51,6 +51,11 @@ def segments_of(
     return _joined(from_expression, expressions, around, id_column=id_column, date_column=date_column, day=day)
 
 
+def condition_of(condition: str) -> Sql:
+    """Return a query for a condition on an enrolled unit."""
+    return Sql(f"SELECT (\n  {condition}\n) AS met\nFROM ({_nulls({**_ENROLLED, **_EVENTS})}) AS e\n")
+
+
 def enrollments_of(plan: AnalysisPlan) -> Sql:
     """Return the query for the columns of the enrollments."""
     return Sql(f"SELECT r.*\nFROM (\n{plan.enrollments.sql.strip()}\n) AS r\n")

@@ -134,8 +134,7 @@ def _assume_units(context: Context, engine: Rehearsal) -> None:
         Kind.ENROLLMENTS: ((names.assignments(plan), (plan.enrollments.key,)),),
         Kind.EXPOSURES: ((names.exposures(plan), (plan.enrollments.exposures_key,)),),
         Kind.SEGMENTS: tuple(
-            (names.segments(plan, segment.data_source), (column,))
-            for segment, column in zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
+            (names.segments(plan, segment.data_source), (column,)) for segment, column in plan.enrollments.memberships
         ),
     }
     context.ledger.add(

@@ -83,9 +83,10 @@ def _reading(plan: AnalysisPlan) -> Iterator[tuple[str, Sql]]:
 
     With each goes the name of its data source, which is empty for enrollments.
     """
-    segments = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
-    stored = [StoredSegment(s.name, names.segments(plan, s.data_source), column, {0: 0}) for s, column in segments]
-    units = StoredUnits((0,), (0,), {0: 0} if plan.enrollments.exposures_sql else None, tuple(stored))
+    members = plan.enrollments.memberships
+    stored = [StoredSegment(s.name, names.segments(plan, s.data_source), column, {0: 0}) for s, column in members]
+    segments = tuple(stored[: len(plan.enrollments.segments)])
+    units = StoredUnits((0,), (0,), {0: 0} if plan.enrollments.exposures_sql else None, segments)
     yield "", assignments_query(plan, plan.enrollments.sql, units, batch=0)
     if plan.enrollments.exposures_sql is not None:
         yield "", exposures_query(plan, units, (0,), batch=0)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.config.exclusions import Exclusion, Exclusions
 from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, Metric
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Column, Engine
@@ -154,6 +155,27 @@ def test_segments_and_exposures_are_told_by_their_keys(engine: EmbeddedEngine) -
     for where, configs in wrong.items():
         for each in configs:
             assert list(found(engine, each)) == [where]
+
+
+def test_exclusions_are_told_by_their_keys(engine: EmbeddedEngine) -> None:
+    asked = config([HOURS])
+    (rows,) = asked.segment_data_sources
+    rows = replace(rows, name="excluded as bots")
+    bots = Exclusion("bots", data_source=rows.name, select_expression="LOGICAL_OR(ox = 'a')")
+
+    wrong = {
+        "experiment.exclude.bots.select_expression": [bots, replace(bots, select_expression="MAX(os)")],
+        "experiment.exclude.twice.condition": [
+            Exclusion("twice", condition="e.num_enrollment_events"),
+            Exclusion("twice", condition="SAFE_LOG(e.num_enrollment_events) > 1"),
+        ],
+    }
+
+    for where, exclusions in wrong.items():
+        for each in exclusions:
+            sources = (*asked.segment_data_sources, rows)
+            excluding = replace(asked, segment_data_sources=sources, exclusions=Exclusions(named=(each,)))
+            assert list(found(engine, excluding)) == [where]
 
 
 @pytest.fixture
