@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jetstream_argo.stats.checks import ALARM, benjamini_hochberg, holm, sample_ratio_p_value
-from jetstream_argo.stats.contrasts import Contrast, welch
+from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import EstimateRow
 
 Values = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
@@ -107,13 +107,13 @@ CASES: Sequence[Case] = (
 def coverage(case: Case, *, experiments: int, seed: int, low: float = 0.935, high: float = 0.965) -> Iterator[Share]:
     """Yield how often the intervals of each kind of row hold the truth; those of several parameters together."""
     rng = np.random.default_rng(seed)
-    params = parse_params(case.statistic, case.arguments)
+    method = parse_method(case.statistic, case.arguments)
     codes = np.repeat(np.arange(2, dtype=np.int8), UNITS)
     held: dict[str, list[bool]] = {}
     for _ in range(experiments):
         values, other = (np.concatenate(both) for both in zip(*(case.draw(rng, b, UNITS) for b in (0, 1)), strict=True))
         columns = Columns("m", BRANCHES, codes, values, other)
-        for row in estimate(params, sample_from_columns(params, columns)):
+        for row in estimate(method, sample_from_columns(method, columns)):
             if row.branch == BRANCHES[1] and row.lower is not None and row.upper is not None:
                 kind = row.comparison.value if row.comparison else "alone"
                 held.setdefault(kind, []).append(row.lower <= _truth(case, row) <= row.upper)

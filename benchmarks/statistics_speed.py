@@ -74,20 +74,20 @@ def ours(folder: str, task: str, repeats: str) -> None:
     from benchmarks.statistics_peers import measured
     from jetstream_argo.stats.estimate import estimate
     from jetstream_argo.stats.from_columns import Columns, sample_from_columns
-    from jetstream_argo.stats.registry import parse_params
+    from jetstream_argo.stats.registry import parse_method
 
     (asked,) = (each for each in TASKS if each.name == task)
-    params = parse_params(asked.statistic, asked.arguments)
+    method = parse_method(asked.statistic, asked.arguments)
     codes, values, other = (np.load(Path(folder) / f"{name}.npy") for name in ("codes", "values", "other"))
     columns = Columns("m", ("a", "b", "c"), codes, values, other)
     few = Columns("m", ("a", "b", "c"), codes[:3000], values[:3000], other[:3000])
-    estimate(params, sample_from_columns(params, few))
-    seconds, growth = measured(lambda: estimate(params, sample_from_columns(params, columns)), int(repeats))
-    sample = sample_from_columns(params, columns)
+    estimate(method, sample_from_columns(method, few))
+    seconds, growth = measured(lambda: estimate(method, sample_from_columns(method, columns)), int(repeats))
+    sample = sample_from_columns(method, columns)
     times = []
     for _ in range(max(int(repeats), 9)):
         start = time.process_time()
-        estimate(params, sample)
+        estimate(method, sample)
         times.append(time.process_time() - start)
     print(json.dumps({"seconds": seconds, "growth": growth, "aggregates": min(times)}))
 

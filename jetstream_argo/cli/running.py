@@ -41,8 +41,8 @@ _PRELOADED = [
     "jetstream_argo.run.statistics",
     "jetstream_argo.run.estimating",
     "jetstream_argo.run.publishing",
-    "jetstream_argo.stats.methods.linear_model_mean",
-    "jetstream_argo.stats.methods.deciles",
+    "jetstream_argo.stats.comparisons.least_squares",
+    "jetstream_argo.stats.comparisons.quantiles",
 ]
 
 

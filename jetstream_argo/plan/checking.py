@@ -9,8 +9,8 @@ from jetstream_argo.plan.decompose import parsed
 from jetstream_argo.plan.model import Covariate, Statistic
 from jetstream_argo.plan.parameters import params_of
 from jetstream_argo.plan.statistics import statistic
+from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import RatioNeed
-from jetstream_argo.stats.params import Params
 from jetstream_argo.stats.pretreatments import parse_pre_treatment
 
 
@@ -74,7 +74,7 @@ def _unusable(covariate: Covariate, metrics: dict[str, Metric], where: str) -> I
         yield Problem(where, f"is {covariate.metric!r}, which is made of other metrics and has no values of its own")
 
 
-def _misplaced(params: Params, metric: Metric, where: str) -> Iterator[Problem]:
+def _misplaced(params: Method, metric: Metric, where: str) -> Iterator[Problem]:
     need = params.need()
     if not isinstance(need, RatioNeed):
         if metric.depends_on:

@@ -3,12 +3,12 @@
 import json
 
 from jetstream_argo.plan.model import Statistic
-from jetstream_argo.stats.params import Params
+from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.pretreatments import PreTreatment, parse_pre_treatment
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 
 
-def params_of(statistic: Statistic, *, file: str = "", where: str = "") -> Params:
+def params_of(statistic: Statistic, *, file: str = "", where: str = "") -> Method:
     """Return the parameters, the covariate among them.
 
     Raises:
@@ -18,7 +18,7 @@ def params_of(statistic: Statistic, *, file: str = "", where: str = "") -> Param
     if statistic.covariate is not None:
         covariate = statistic.covariate
         arguments["covariate_adjustment"] = {"metric": covariate.metric, "period": covariate.period.value}
-    return parse_params(statistic.name, arguments, file=file, where=where)
+    return parse_method(statistic.name, arguments, file=file, where=where)
 
 
 def steps_of(statistic: Statistic) -> tuple[PreTreatment, ...]:

@@ -7,8 +7,8 @@ from typing import TypeAlias
 from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
 from jetstream_argo.plan.parameters import params_of, steps_of
 from jetstream_argo.run.estimating_model import Stored
+from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, MomentsNeed, Need, RatioNeed
-from jetstream_argo.stats.params import Params
 from jetstream_argo.stats.pretreatments import PreTreatment
 
 
@@ -41,7 +41,7 @@ class Asked:
     """A statistic asked for, and what it needs; `note` says what cannot be done as asked, if anything."""
 
     name: str
-    params: Params
+    params: Method
     need: Need
     note: str = ""
 

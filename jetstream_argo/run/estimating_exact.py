@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from jetstream_argo.run.estimating_asked import Group
 from jetstream_argo.run.estimating_queries import Key, Queries, Row, portions
 from jetstream_argo.sql.needs.values import values_query
-from jetstream_argo.stats.params import BootstrapMean
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
 
 # Up to so many distinct values a branch are fetched; with more, the rows say that they are approximate.
@@ -13,18 +13,16 @@ MOST_VALUES = 200_000
 
 
 def values_of_the_inexact(
-    group: Group, params: BootstrapMean, queries: Queries, facts: Iterable[tuple[Key, BranchFacts, int]]
+    group: Group, method: BootstrapMean, queries: Queries, facts: Iterable[tuple[Key, BranchFacts, int]]
 ) -> dict[Key, Row]:
     """Return the distinct values and counts of the branches whose bounds their power sums do not give exactly.
 
     `facts` are what is known of each branch, and how many distinct values it has. Mostly there are no such branches:
     unclipped values with a heavy tail make them.
     """
-    from jetstream_argo.stats.methods.bootstrap_mean import needs_values
-
     sizes: dict[Key, int] = {}
     for key, known, n_values in facts:
-        if n_values <= MOST_VALUES and needs_values(params, Sample("", (known,))):
+        if n_values <= MOST_VALUES and method.branches_without_exact_bounds(Sample("", (known,))):
             sizes[key] = 2 * n_values
     found: dict[Key, Row] = {}
     for cells in portions(dict(sorted(sizes.items())), queries.at_once):

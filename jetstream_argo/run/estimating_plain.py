@@ -18,8 +18,8 @@ from jetstream_argo.sql.needs.summary import FEW_VALUES, HIGHEST_POWER, Clipped,
 from jetstream_argo.sql.needs.units import Observed
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats import needs
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.moments import Successes, Total
-from jetstream_argo.stats.params import BootstrapMean
 from jetstream_argo.stats.sufficient import (
     Boxes,
     BranchFacts,

@@ -1,12 +1,23 @@
 """How the arguments of a statistic or a pre-treatment are read from a configuration, and refused."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, field, fields
 from typing import TypeVar
 
 from jetstream_argo.errors import ConfigError, Problem, nearest
 
 P = TypeVar("P")
+T = TypeVar("T")
+D = TypeVar("D")
+Word = TypeVar("Word", bound=str | float)
+
+
+def argument(check: Callable[[object], T], *, default: D) -> T | D:
+    """Return a dataclass field for an argument that may be left out; `check` raises ValueError for what it cannot be.
+
+    An argument that must be given is `field(metadata={"check": check})`.
+    """
+    return field(default=default, metadata={"check": check})
 
 
 def read(kind: type[P], arguments: Mapping[str, object], *, file: str, where: str) -> P:
@@ -77,12 +88,12 @@ def name(value: object) -> str:
     raise ValueError(f"must be the name of a metric, is {value!r}")
 
 
-def only(*allowed: str | float) -> Callable[[object], str | float]:
+def only(*allowed: Word) -> Callable[[object], Word]:
     """Return a check for one of a few values."""
 
-    def check(value: object) -> str | float:
+    def check(value: object) -> Word:
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value in allowed:
-            return value
+            return value  # type: ignore[return-value]  # it is equal to an allowed one
         hint = nearest(value, [word for word in allowed if isinstance(word, str)]) if isinstance(value, str) else ""
         raise ValueError(f"must be {' or '.join(map(repr, allowed))}, is {value!r}{hint}")
 

@@ -16,8 +16,9 @@ from jetstream_argo.stats.from_pairs import covaried, ratio
 from jetstream_argo.stats.laws.bounds import precise
 from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.laws.cumulants import bootstrap_mean_law
-from jetstream_argo.stats.methods.empirical_cdf import cumulative, grid
-from jetstream_argo.stats.methods.kernel_density_estimate import bandwidth, boxes_of_values
+from jetstream_argo.stats.laws.grids import cumulative, grid
+from jetstream_argo.stats.laws.kernels import bandwidth, boxes_of_values
+from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.moments import PowerSums, Successes, Total
 from jetstream_argo.stats.needs import (
     CountNeed,
@@ -32,7 +33,6 @@ from jetstream_argo.stats.needs import (
     RatioNeed,
     SumNeed,
 )
-from jetstream_argo.stats.params import Params
 from jetstream_argo.stats.reduce import clipped, moments, moments_of, power_sums_of, thresholds
 from jetstream_argo.stats.scale import unit_for
 from jetstream_argo.stats.select import Buckets, quantile_of
@@ -53,19 +53,19 @@ SORTED = 20_000  # values below which a branch is sorted and counted
 COUNTED_AT_ONCE = 15_000  # values; see AT_ONCE
 
 
-def sample_from_columns(params: Params, columns: Columns) -> Sample:
-    """Return what `params` needs of the columns.
+def sample_from_columns(method: Method, columns: Columns) -> Sample:
+    """Return what `method` needs of the columns.
 
     The reference value of a covariate of more than 100,000 units is good to about a millionth.
 
     Raises:
         EstimateError: a covariate or a denominator is needed and `other` is absent.
     """
-    need = params.need()
+    need = method.need()
     if isinstance(need, MomentsNeed | PowerSumsNeed | JointMomentsNeed | RatioNeed):
         units = [unit_for(largest(one)) for one in (columns.values, columns.other) if one is not None]
         if any(unit != 1 for unit in units):
-            return _in_units(params, columns, units)
+            return _in_units(method, columns, units)
     finite = finite_of(columns)
     if isinstance(need, JointMomentsNeed):
         return covaried(columns, finite, need.clip)
@@ -81,11 +81,11 @@ def sample_from_columns(params: Params, columns: Columns) -> Sample:
     return sample_of(columns, finite, data, Pooled(integer=is_whole(columns.values)))
 
 
-def _in_units(params: Params, columns: Columns, units: Sequence[float]) -> Sample:
+def _in_units(method: Method, columns: Columns, units: Sequence[float]) -> Sample:
     """The sample of very large or small values, in units of their own."""
     other = None if columns.other is None else columns.other / units[1]
-    sample = sample_from_columns(params, replace(columns, values=columns.values / units[0], other=other))
-    ratio_unit = units[1] if isinstance(params.need(), RatioNeed) else 1.0
+    sample = sample_from_columns(method, replace(columns, values=columns.values / units[0], other=other))
+    ratio_unit = units[1] if isinstance(method.need(), RatioNeed) else 1.0
     return replace(sample, unit=units[0] / ratio_unit)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import comb, sqrt
 
 HIGHEST_POWER = 8
+CANCELLED = 1e-14  # of the terms of a difference; what is left of them is rounding
 NOISE = 1e-14  # a standard deviation this small against the size of the values is rounding, not variation
 
 
@@ -108,6 +109,9 @@ class JointMoments:
             self.m2_x + other.m2_x + dx * dx * weight,
             self.c_xy + other.c_xy + dx * dy * weight,
         )
+
+
+NO_UNITS = JointMoments(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,9 +145,9 @@ def _powers(deviation: Floats, first: Floats) -> list[float]:
     return found
 
 
-def extremes(data: ValueCounts) -> Extremes:
-    """Return the smallest, largest and smallest positive value."""
-    if not len(data.values):
+def extremes(data: ValueCounts | None) -> Extremes:
+    """Return the smallest, largest and smallest positive value; of no values zeros."""
+    if data is None or not len(data.values):
         return Extremes(0, 0.0, 0.0, None, 0)
     positive = int(np.searchsorted(data.values, 0.0, side="right"))
     smallest = float(data.values[positive]) if positive < len(data.values) else None

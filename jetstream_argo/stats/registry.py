@@ -5,26 +5,22 @@ from types import MappingProxyType
 
 from jetstream_argo.errors import ConfigError, Problem, nearest
 from jetstream_argo.stats.arguments import read
-from jetstream_argo.stats.params import (
-    Binomial,
-    BootstrapMean,
-    Count,
-    Deciles,
-    EmpiricalCdf,
-    KernelDensityEstimate,
-    LinearModelMean,
-    LinearModelMeanNoClip,
-    MinimumDetectableEffect,
-    Params,
-    PerClientDauImpact,
-    PopulationRatio,
-    RatioDelta,
-    Sum,
-    WelchMean,
-)
+from jetstream_argo.stats.method import Method
+from jetstream_argo.stats.methods.binomial import Binomial
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
+from jetstream_argo.stats.methods.count import Count
+from jetstream_argo.stats.methods.deciles import Deciles
+from jetstream_argo.stats.methods.empirical_cdf import EmpiricalCdf
+from jetstream_argo.stats.methods.kernel_density_estimate import KernelDensityEstimate
+from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean, LinearModelMeanNoClip
+from jetstream_argo.stats.methods.minimum_detectable_effect import MinimumDetectableEffect
+from jetstream_argo.stats.methods.per_client_dau_impact import PerClientDauImpact
+from jetstream_argo.stats.methods.population_ratio import PopulationRatio
+from jetstream_argo.stats.methods.ratio_delta import RatioDelta
+from jetstream_argo.stats.methods.sum import Sum
+from jetstream_argo.stats.methods.welch_mean import WelchMean
 
-# Each class says the name of its rows, its parameters, and what it needs; `estimate.estimate` computes it.
-STATISTICS: Mapping[str, type[Params]] = MappingProxyType(
+METHODS: Mapping[str, type[Method]] = MappingProxyType(
     {
         "binomial": Binomial,
         "bootstrap_mean": BootstrapMean,
@@ -50,20 +46,20 @@ def row_name(statistic: str) -> str:
     >>> row_name("linear_model_mean"), row_name("mean_lm")
     ('mean_lm', 'mean_lm')
     """
-    return STATISTICS[statistic].row_name if statistic in STATISTICS else statistic
+    return METHODS[statistic].row_name if statistic in METHODS else statistic
 
 
-def parse_params(name: str, arguments: Mapping[str, object], *, file: str = "", where: str = "") -> Params:
-    """Return the parameters of the statistic `name`, checked.
+def parse_method(name: str, arguments: Mapping[str, object], *, file: str = "", where: str = "") -> Method:
+    """Return the statistic `name` with its parameters, checked.
 
     `file` and `where` (a key path) open the messages. `pre_treatments` is no parameter of a statistic: take it out.
 
     Raises:
         ConfigError: no such statistic, or parameters it cannot have; all of them at once.
 
-    >>> parse_params("deciles", {"confidence_interval": 0.9}).confidence_interval
-    0.9
+    >>> parse_method("deciles", {"confidence_interval": 0.9})
+    Deciles(confidence_interval=0.9, num_samples=10000)
     """
-    if name not in STATISTICS:
-        raise ConfigError(file, [Problem(where, f"{name!r} is not a statistic{nearest(name, STATISTICS)}")])
-    return read(STATISTICS[name], arguments, file=file, where=where)
+    if name not in METHODS:
+        raise ConfigError(file, [Problem(where, f"{name!r} is not a statistic{nearest(name, METHODS)}")])
+    return read(METHODS[name], arguments, file=file, where=where)

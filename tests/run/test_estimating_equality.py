@@ -78,8 +78,8 @@ class Drawn:
             y = np.where(np.isnan(x), np.nan, y)
         whole = self.kind != REAL and not np.isnan(y).any()
         column: NDArray[np.float64] | NDArray[np.int64] = y.astype(np.int64) if whole else y
-        params = params_of(asked)
-        return estimate(params, sample_from_columns(params, Columns("clicks", BRANCHES, codes, column, x)))
+        method = params_of(asked)
+        return estimate(method, sample_from_columns(method, Columns("clicks", BRANCHES, codes, column, x)))
 
 
 def counts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ import numpy as np
 from jetstream_argo.plan.model import Covariate
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.run import estimating_world as warehouse
 from tests.stats import reference_data as data
@@ -83,12 +83,12 @@ def _from_columns(case: Case) -> tuple[EstimateRow, ...]:
     arguments = dict(case.arguments)
     if case.adjusted:
         arguments["covariate_adjustment"] = {"period": PERIOD}
-    params = parse_params(case.statistic, arguments)
+    method = parse_method(case.statistic, arguments)
     codes = np.repeat(np.arange(3, dtype=np.int8), data.SIZES)
     values, other = (np.concatenate(side) for side in _column(case))
     if case.integer:
         values, other = values.astype(np.int64), other.astype(np.int64)
-    return estimate(params, sample_from_columns(params, Columns("m", data.BRANCHES, codes, values, other)))
+    return estimate(method, sample_from_columns(method, Columns("m", data.BRANCHES, codes, values, other)))
 
 
 def _from_warehouse(case: Case) -> tuple[EstimateRow, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jetstream_argo.stats.checks import benjamini_hochberg, holm, sample_ratio_p_value
-from jetstream_argo.stats.contrasts import relative, welch
+from jetstream_argo.stats.comparisons.contrasts import relative, welch
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.stats import reference_data as data

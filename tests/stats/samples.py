@@ -6,7 +6,7 @@ import numpy as np
 
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 
 NAMES = ("control", "treatment-a", "treatment-b", "treatment-c")
@@ -19,11 +19,11 @@ def estimated(
     **arguments: object,
 ) -> tuple[EstimateRow, ...]:
     """Return the rows of a statistic of these branches' values; whole numbers make a whole column."""
-    params = parse_params(statistic, arguments)
+    method = parse_method(statistic, arguments)
     codes = np.repeat(np.arange(len(values), dtype=np.int8), [len(one) for one in values])
     names = NAMES[: len(values)]
     columns = Columns("m", names, codes, joined(values), None if other is None else joined(other))
-    return estimate(params, sample_from_columns(params, columns))
+    return estimate(method, sample_from_columns(method, columns))
 
 
 def joined(values: Sequence[Sequence[float]]) -> np.ndarray:

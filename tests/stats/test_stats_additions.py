@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from jetstream_argo.stats.contrasts import Contrast
+from jetstream_argo.stats.comparisons.contrasts import Contrast
 from jetstream_argo.stats.rows import Comparison, Reason
 from tests.stats import reference_data as data
 from tests.stats.samples import estimated, row_of

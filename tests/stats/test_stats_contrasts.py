@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.checks import ALARM, benjamini_hochberg, holm, sample_ratio_p_value
-from jetstream_argo.stats.contrasts import (
+from jetstream_argo.stats.comparisons.contrasts import (
     Contrast,
     cuped,
     minimum_detectable_effect,

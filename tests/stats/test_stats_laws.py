@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import betainc, betaincinv
 
+from jetstream_argo.stats.comparisons.means import mean_interval
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.laws.bounds import precise
@@ -11,13 +12,11 @@ from jetstream_argo.stats.laws.continuous import expectation, quantiles
 from jetstream_argo.stats.laws.cumulants import bootstrap_mean_law
 from jetstream_argo.stats.laws.dirichlet import DirichletLaw
 from jetstream_argo.stats.laws.order_statistics import order_statistic_law
-from jetstream_argo.stats.methods.bootstrap_mean import bootstrap_mean, needs_values
-from jetstream_argo.stats.methods.deciles import deciles
-from jetstream_argo.stats.methods.linear_model_mean import mean_interval
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
+from jetstream_argo.stats.methods.deciles import Deciles
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.params import BootstrapMean, Deciles
 from jetstream_argo.stats.reduce import moments, power_sums
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts
 from tests.stats.samples import estimated, row_of
@@ -65,23 +64,23 @@ def test_power_sums_and_value_counts_give_the_same_rows_where_both_suffice() -> 
     sums = Sample(
         "m", tuple(BranchFacts(name, 5000, power_sums(counted(one))) for name, one in zip("ab", values, strict=True))
     )
-    params = BootstrapMean(drop_highest=0.0)
+    method = BootstrapMean(drop_highest=0.0)
 
-    assert bootstrap_mean(params, sums) == bootstrap_mean(params, whole)
-    assert needs_values(params, sums) == ()
+    assert method.rows(sums) == method.rows(whole)
+    assert method.branches_without_exact_bounds(sums) == ()
 
 
 def test_heavy_tails_ask_for_values_and_are_marked_until_they_come() -> None:
     values = np.exp(np.random.RandomState(12).normal(0, 1.4, size=(2, 400)))
-    params = BootstrapMean(drop_highest=0.0)
+    method = BootstrapMean(drop_highest=0.0)
     sums = Sample(
         "m", tuple(BranchFacts(name, 400, power_sums(counted(v))) for name, v in zip("ab", values, strict=True))
     )
     whole = Sample("m", tuple(BranchFacts(name, 400, counted(v)) for name, v in zip("ab", values, strict=True)))
 
-    rows, exact = bootstrap_mean(params, sums), bootstrap_mean(params, whole)
+    rows, exact = method.rows(sums), method.rows(whole)
 
-    assert needs_values(params, sums) == ("a", "b")
+    assert method.branches_without_exact_bounds(sums) == ("a", "b")
     assert {row.reason for row in rows} == {Reason.APPROXIMATE}
     assert {row.reason for row in exact} == {None}
     for one, other in zip(rows, exact, strict=True):
@@ -102,11 +101,11 @@ def test_a_bootstrap_mean_of_heavy_tails_is_what_dirichlet_weights_give() -> Non
 
 def test_windows_of_ranks_give_the_same_deciles_as_all_values() -> None:
     values = np.round(np.random.RandomState(15).exponential(30, size=25_000), 1) + 0.05
-    params = parse_params("deciles", {})
+    method = parse_method("deciles", {})
     columns = Columns("m", ("a",), np.zeros(25_000, np.int8), values)
 
-    windows = estimate(params, sample_from_columns(params, columns))
-    whole = deciles(Deciles(), Sample("m", (BranchFacts("a", 25_000, counted(values)),)))
+    windows = estimate(method, sample_from_columns(method, columns))
+    whole = Deciles().rows(Sample("m", (BranchFacts("a", 25_000, counted(values)),)))
 
     for one, other in zip(windows, whole, strict=True):
         assert (one.point, one.lower, one.upper) == pytest.approx((other.point, other.lower, other.upper), rel=1e-12)
@@ -133,7 +132,7 @@ def test_differences_of_many_order_statistics_are_those_of_all_their_pairs(decim
     columns = np.round(np.exp(np.random.RandomState(17).normal(0, 1.5, size=(2, 4000))), decimals)
     columns += np.random.RandomState(18).random_sample(columns.shape) * 1e-3 * (columns > 0.2)
     samples = [OrderWindows(4000, np.sort(one), np.arange(4000), np.arange(4000)) for one in columns]
-    rows = deciles(Deciles(), Sample("m", tuple(map(BranchFacts, "ab", (4000, 4000), samples))))
+    rows = Deciles().rows(Sample("m", tuple(map(BranchFacts, "ab", (4000, 4000), samples))))
 
     for tenth in (5, 8, 9):
         reference, law = (order_statistic_law(one, tenth / 10) for one in samples)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jetstream_argo.stats.pretreatments import PRE_TREATMENTS
-from jetstream_argo.stats.registry import STATISTICS
+from jetstream_argo.stats.registry import METHODS
 from tests.stats.beside_jetstream import GRANULAR, Unit, compare
 from tests.stats.reference_cases import CASES, Case
 
@@ -31,9 +31,9 @@ def test_every_statistic_parameter_and_pre_treatment_of_jetstream_is_compared() 
     linear = ("linear_model_mean", "linear_model_mean_no_clip", "per_client_dau_impact")
     # Of the linear models, which ignore it upstream, one is compared with mozanalysis itself.
     asked |= {(name, "confidence_interval") for name in linear}
-    known = {(name, each.name) for name in STATISTICS for each in fields(STATISTICS[name]) if name not in BEYOND}
+    known = {(name, each.name) for name in METHODS for each in fields(METHODS[name]) if name not in BEYOND}
 
-    assert {case.statistic for case in CASES} == set(STATISTICS) - BEYOND
+    assert {case.statistic for case in CASES} == set(METHODS) - BEYOND
     assert {(name, each) for name, each in known if each not in ALONE} == asked
     assert {name for case in CASES for name, _ in case.steps} == set(PRE_TREATMENTS)
     assert {case.statistic for case in CASES if case.adjusted} == set(linear)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.errors import ConfigError
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
+from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
 from jetstream_argo.stats.needs import ClipRule, ClipScope, Covariate, JointMomentsNeed, MomentsNeed, PowerSumsNeed
-from jetstream_argo.stats.params import BootstrapMean, LinearModelMean
 from jetstream_argo.stats.pretreatments import (
     PRE_TREATMENTS,
     Action,
@@ -18,14 +19,14 @@ from jetstream_argo.stats.pretreatments import (
     Log,
     parse_pre_treatment,
 )
-from jetstream_argo.stats.registry import STATISTICS, parse_params
+from jetstream_argo.stats.registry import METHODS, parse_method
 from jetstream_argo.stats.rows import parameter_text
 
 METRIC_HUB = Path(__file__).parents[2].parent / "shared" / "metric-hub"
 
 
 def test_statistics_have_the_row_names_that_readers_know() -> None:
-    assert {name: kind.row_name for name, kind in STATISTICS.items()} == {
+    assert {name: kind.row_name for name, kind in METHODS.items()} == {
         "binomial": "binomial",
         "bootstrap_mean": "mean",
         "count": "count",
@@ -44,17 +45,17 @@ def test_statistics_have_the_row_names_that_readers_know() -> None:
 
 
 def test_defaults_are_those_of_the_existing_system() -> None:
-    assert parse_params("bootstrap_mean", {}) == BootstrapMean(10_000, 0.005, 0.95)
-    assert parse_params("linear_model_mean", {}) == LinearModelMean(0.005, None, 0.95)
-    assert parse_params("bootstrap_mean", {}).need() == PowerSumsNeed(ClipRule(0.005, ClipScope.PER_BRANCH))
-    assert parse_params("linear_model_mean", {}).need() == MomentsNeed(ClipRule(0.005, ClipScope.POOLED))
-    assert parse_params("linear_model_mean_no_clip", {}).need() == MomentsNeed(None)
-    assert parse_params("per_client_dau_impact", {}).need() == MomentsNeed(None)
+    assert parse_method("bootstrap_mean", {}) == BootstrapMean(10_000, 0.005, 0.95)
+    assert parse_method("linear_model_mean", {}) == LinearModelMean(0.005, None, 0.95)
+    assert parse_method("bootstrap_mean", {}).need() == PowerSumsNeed(ClipRule(0.005, ClipScope.PER_BRANCH))
+    assert parse_method("linear_model_mean", {}).need() == MomentsNeed(ClipRule(0.005, ClipScope.POOLED))
+    assert parse_method("linear_model_mean_no_clip", {}).need() == MomentsNeed(None)
+    assert parse_method("per_client_dau_impact", {}).need() == MomentsNeed(None)
 
 
 def test_a_covariate_without_a_metric_is_the_metric_itself() -> None:
-    own = parse_params("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
-    other = parse_params(
+    own = parse_method("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
+    other = parse_method(
         "linear_model_mean", {"covariate_adjustment": {"metric": "clicks", "period": "preenrollment_days28"}}
     )
 
@@ -65,7 +66,7 @@ def test_a_covariate_without_a_metric_is_the_metric_itself() -> None:
 
 def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> None:
     with pytest.raises(ConfigError) as error:
-        parse_params(
+        parse_method(
             "deciles",
             {"confidence_intervall": 0.9, "confidence_interval": 95},
             file="a.toml",
@@ -102,7 +103,7 @@ def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> No
 )
 def test_a_parameter_that_cannot_be_says_why(name: str, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError) as error:
-        parse_params(name, arguments)
+        parse_method(name, arguments)
 
     assert message in str(error.value)
 
@@ -151,7 +152,7 @@ def test_everything_that_metric_hub_asks_for_can_be_asked() -> None:
             statistics = definition.get("statistics", {}) if isinstance(definition, dict) else {}
             for statistic, arguments in statistics.items():
                 own = {name: value for name, value in arguments.items() if name != "pre_treatments"}
-                parse_params(statistic, own, file=str(file), where=f"{metric}.{statistic}")
+                parse_method(statistic, own, file=str(file), where=f"{metric}.{statistic}")
                 for treatment in arguments.get("pre_treatments", []):
                     named = {"name": treatment} if isinstance(treatment, str) else treatment
                     rest = {name: value for name, value in named.items() if name != "name"}
@@ -163,7 +164,7 @@ def test_everything_that_metric_hub_asks_for_can_be_asked() -> None:
 
 def test_naming_a_statistic_loads_neither_numpy_nor_scipy() -> None:
     program = (
-        "import sys, jetstream_argo.stats.registry, jetstream_argo.stats.estimate, jetstream_argo.stats.pretreatments;"
+        "import sys, jetstream_argo.stats.estimate, jetstream_argo.stats.registry, jetstream_argo.stats.pretreatments;"
         "sys.exit('numpy' in sys.modules or 'scipy' in sys.modules)"
     )
 

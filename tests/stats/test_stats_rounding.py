@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jetstream_argo.stats.checks import sample_ratio_p_value
-from jetstream_argo.stats.contrasts import Contrast, welch
+from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.scale import restored, unit_for
 from tests.stats.samples import estimated, row_of
@@ -142,6 +142,6 @@ def test_whole_numbers_that_no_float_holds_are_counted_in_their_own_branch() -> 
     first = 2**53 + 3  # the nearest float is larger
     columns = Columns("m", ("a", "b"), np.repeat([0, 1], 4).astype(np.int8), np.arange(first, first + 8))
 
-    sample = sample_from_columns(parse_params("deciles", {}), columns)
+    sample = sample_from_columns(parse_method("deciles", {}), columns)
 
     assert [facts.data.n for facts in sample.branches] == [4, 4]

@@ -9,10 +9,10 @@ from hypothesis.extra.numpy import arrays
 from jetstream_argo.stats.columns import Columns
 from jetstream_argo.stats.from_columns import sample_from_columns
 from jetstream_argo.stats.from_pairs import mean_of_quantiles
-from jetstream_argo.stats.methods.empirical_cdf import cumulative, grid
-from jetstream_argo.stats.methods.kernel_density_estimate import boxes_of, boxes_of_values
+from jetstream_argo.stats.laws.grids import cumulative, grid
+from jetstream_argo.stats.laws.kernels import boxes_of, boxes_of_values
 from jetstream_argo.stats.reduce import joint_power_sums, power_sums_of
-from jetstream_argo.stats.registry import parse_params
+from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.select import Buckets
 from jetstream_argo.stats.sufficient import Extremes, PairCounts, ValueCounts
 
@@ -61,10 +61,10 @@ def test_the_mean_of_the_quantiles_is_that_of_numpy() -> None:
 def test_the_mean_of_the_quantiles_of_very_many_values_is_good_to_a_millionth() -> None:
     rng = np.random.RandomState(1)
     covariate = np.exp(rng.normal(0, 1.5, 240_000))
-    params = parse_params("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
+    method = parse_method("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
     codes = np.repeat(np.arange(2, dtype=np.int8), 120_000)
 
-    found = sample_from_columns(params, Columns("m", ("a", "b"), codes, covariate * 2, covariate)).pooled
+    found = sample_from_columns(method, Columns("m", ("a", "b"), codes, covariate * 2, covariate)).pooled
 
     limited = np.minimum(covariate, np.quantile(covariate, 0.995))
     assert found.qbar == pytest.approx(np.quantile(limited, np.arange(0, 1, 1e-4)).mean(), rel=1e-6)

@@ -8,7 +8,7 @@ from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.pretreatments import CensorHighestValues, too_many_dropped
-from jetstream_argo.stats.registry import STATISTICS, parse_params
+from jetstream_argo.stats.registry import METHODS, parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
 from tests.stats.samples import NAMES, estimated, row_of
@@ -50,14 +50,14 @@ def test_the_confidence_asked_for_is_that_of_every_interval(statistic: str) -> N
         assert other.upper - other.lower > one.upper - one.lower
 
 
-@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+@pytest.mark.parametrize("statistic", sorted(METHODS))
 def test_a_branch_without_units_has_rows_and_a_reason(statistic: str) -> None:
     arguments = RATIO if statistic in RATIOS else {}
-    params = parse_params(statistic, arguments)
+    method = parse_method(statistic, arguments)
     values = (SKEW[:2] > 1).astype(int).ravel()
     columns = Columns("m", ("control", "empty", "other"), np.repeat([0, 2], 200).astype(np.int8), values, values + 1)
 
-    rows = estimate(params, sample_from_columns(params, columns))
+    rows = estimate(method, sample_from_columns(method, columns))
 
     of_empty = [row for row in rows if "empty" in (row.branch, row.comparison_to_branch)]
     assert of_empty
@@ -77,7 +77,7 @@ def test_a_single_branch_has_rows_of_its_own_and_no_comparison(statistic: str) -
     assert all(row.point is not None for row in rows)
 
 
-@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+@pytest.mark.parametrize("statistic", sorted(METHODS))
 def test_units_without_a_value_are_left_out_and_nothing_else_changes(statistic: str) -> None:
     arguments = RATIO if statistic in RATIOS else {}
     values = (SKEW > 1).astype(float)
@@ -254,9 +254,9 @@ def test_confidences_are_not_rounded() -> None:
 def test_drop_highest_may_be_a_whole_number_and_must_be_a_share(name: str) -> None:
     arguments = RATIO if name == "population_ratio" else {}
 
-    assert parse_params(name, {"drop_highest": 0, **arguments}).need().clip is None
+    assert parse_method(name, {"drop_highest": 0, **arguments}).need().clip is None
     with pytest.raises(ConfigError, match=r"drop_highest: must be a number from 0 to 0\.5, is 0\.7"):
-        parse_params(name, {"drop_highest": 0.7, **arguments})
+        parse_method(name, {"drop_highest": 0.7, **arguments})
 
 
 def test_a_column_of_truth_values_has_a_mean() -> None:
@@ -345,10 +345,10 @@ def test_a_branch_of_zeros_is_compared_as_adjusted_as_any_other() -> None:
 
 
 def test_units_in_no_branch_are_left_out() -> None:
-    params = parse_params("linear_model_mean", {})
+    method = parse_method("linear_model_mean", {})
     codes = np.repeat([0, 1, -1], 200).astype(np.int8)
 
-    rows = estimate(params, sample_from_columns(params, Columns("m", ("a", "b"), codes, SKEW.ravel())))
+    rows = estimate(method, sample_from_columns(method, Columns("m", ("a", "b"), codes, SKEW.ravel())))
 
     assert [numbers(row) for row in rows] == [numbers(row) for row in estimated("linear_model_mean", SKEW[:2])]
 
@@ -398,10 +398,10 @@ def test_data_of_another_kind_than_asked_for_are_refused() -> None:
     sample = Sample("m", (BranchFacts("control", 3, Moments(3, 1.0, 2.0)),))
 
     with pytest.raises(EstimateError, match="branch 'control': needs PowerSums or ValueCounts, has Moments"):
-        estimate(parse_params("bootstrap_mean", {}), sample)
+        estimate(parse_method("bootstrap_mean", {}), sample)
 
 
-@pytest.mark.parametrize("statistic", sorted(STATISTICS))
+@pytest.mark.parametrize("statistic", sorted(METHODS))
 def test_rows_come_in_the_order_of_the_plan_and_hold_no_nan(statistic: str) -> None:
     arguments = RATIO if statistic in RATIOS else {}
     values = (SKEW > 1).astype(int)

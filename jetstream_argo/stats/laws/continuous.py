@@ -46,6 +46,11 @@ class Law(Protocol):
         """Return the probability of at most `x`, of any shape."""
 
 
+def central(confidence: float) -> Floats:
+    """Return the two probabilities between which a law has this much, and as much to both sides."""
+    return np.array([1 - confidence, 1 + confidence]) / 2
+
+
 def expectation(values: Floats) -> float:
     """Return the mean of a function of a law, given at the law's nodes."""
     return float(WEIGHTS @ values)

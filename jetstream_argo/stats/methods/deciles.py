@@ -1,215 +1,33 @@
-"""Where a branch's deciles are, and how the branches' deciles compare, by the laws of their order statistics."""
+"""The statistic `deciles`: where the nine deciles are, by the laws of order statistics."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
-from math import hypot
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
+from jetstream_argo.stats.arguments import argument
+from jetstream_argo.stats.draft import Draft
+from jetstream_argo.stats.needs import OrderStatisticsNeed
+from jetstream_argo.stats.parameters import confidence, samples
+from jetstream_argo.stats.rows import EstimateRow
+from jetstream_argo.stats.sufficient import Sample
 
-from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
-from jetstream_argo.stats.laws.continuous import Cdf, Floats, quantiles
-from jetstream_argo.stats.laws.order_statistics import Atoms, order_statistic_law
-from jetstream_argo.stats.params import DECILES, Deciles
-from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason, parameter_text
-from jetstream_argo.stats.sufficient import OrderWindows, Sample, ValueCounts
-
-# Up to so many pairs of atoms a comparison's law is written out; of more, the reference's atoms are gathered.
-EXACT_PAIRS = 20_000
-POSSIBLE = 1e-5  # a reference that is 0 with a smaller probability is taken not to be
-CLOSE = 1e-4  # standard deviations; neighbouring order statistics are farther apart
-FEW = 30
-PARAMETERS = tuple(map(parameter_text, DECILES))
-
-
-def deciles(params: Deciles, sample: Sample) -> tuple[EstimateRow, ...]:
-    """Return the nine deciles of each branch, then for every pair and decile the difference and the relative uplift.
-
-    Points are expectations of the laws, bounds their central quantiles: order statistics, or differences and ratios
-    of such. With one unit there are points only. A relative uplift is missing where the reference's decile can be 0.
-
-    Raises:
-        EstimateError: the sample holds neither `OrderWindows` nor `ValueCounts`, or windows that do not reach far
-            enough.
-    """
-    draft = Draft(sample.metric, params.row_name, params.confidence_interval)
-    runs = [_runs(typed(facts, OrderWindows, ValueCounts)) for facts in sample.branches]
-    laws = [[order_statistic_law(one, q) for q in DECILES] if one.n else [] for one in runs]
-    branches = list(zip((facts.branch for facts in sample.branches), runs, laws, strict=True))
-    rows = []
-    for name, one, own in branches:
-        for index in range(len(DECILES)):
-            interval = _own(own[index], params.confidence_interval, one.n) if own else Interval(reason=Reason.NO_UNITS)
-            rows.append(draft.of_branch(name, one.n, interval, parameter=PARAMETERS[index]))
-    known = _comparisons({name: own for name, _, own in branches if own}, params.confidence_interval)
-    for (reference_name, reference_runs, _), (name, one, _) in ordered_pairs(branches):
-        pair, n = (reference_name, name), reference_runs.n + one.n
-        for index in range(len(DECILES)):
-            intervals = known[pair][index] if pair in known else (Interval(reason=Reason.NO_UNITS),) * 2
-            for comparison, interval in zip(Comparison, intervals, strict=True):
-                marked = _marked(interval, min(reference_runs.n, one.n)) if pair in known else interval
-                rows.append(draft.of_pair(pair, n, comparison, marked, parameter=PARAMETERS[index]))
-    return tuple(rows)
-
-
-_Compared: TypeAlias = tuple[Interval, Interval]  # difference and relative uplift
-
-
-def _comparisons(branches: Mapping[str, list[Atoms]], confidence: float) -> dict[tuple[str, str], list[_Compared]]:
-    """Every (reference, branch) with the comparisons of their deciles; each two branches are compared once."""
-    asked = {
-        pair: [
-            (_difference(law, base), _relative_uplift(law, base))
-            for law, base in zip(branches[pair[1]], branches[pair[0]], strict=True)
-        ]
-        for pair in combinations(branches, 2)
-    }
-    answers = iter(_bounded([one for of_pair in asked.values() for both in of_pair for one in both], confidence))
-    found: dict[tuple[str, str], list[_Compared]] = {}
-    for (reference, branch), of_pair in asked.items():
-        found[reference, branch] = [(next(answers), next(answers)) for _ in of_pair]
-    backwards = {
-        (branch, reference): [
-            _mirrored(law, base, there)
-            for law, base, there in zip(branches[reference], branches[branch], of_pair, strict=True)
-        ]
-        for (reference, branch), of_pair in found.items()
-    }
-    again = iter(_bounded([uplift for each in backwards.values() for _, uplift in each], confidence))
-    for pair, of_back in backwards.items():
-        found[pair] = [(difference.interval, next(again)) for difference, _ in of_back]
-    return found
-
-
-def _mirrored(law: Atoms, reference: Atoms, there: _Compared) -> tuple["_Asked", "_Asked"]:
-    """The comparison of `law` with `reference` from that the other way round."""
-    difference, uplift = there
-    if difference.point is None or difference.lower is None or difference.upper is None:
-        raise TypeError("differences of deciles always have bounds")
-    back = _Asked(Interval(-difference.point, -difference.upper, -difference.lower))
-    if not (law.values[0] > 0 and reference.values[0] > 0 and uplift.lower is not None and uplift.upper is not None):
-        return back, _relative_uplift(law, reference)
-    point = law.mean * float(reference.weights @ (1 / reference.values)) - 1
-    return back, _Asked(Interval(point, 1 / (1 + uplift.upper) - 1, 1 / (1 + uplift.lower) - 1))
-
-
-def _runs(data: OrderWindows | ValueCounts | None) -> OrderWindows:
-    if isinstance(data, OrderWindows):
-        return data
-    if data is None:
-        return OrderWindows(0, np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
-    after = np.cumsum(data.counts)
-    return OrderWindows(data.n, data.values, after - data.counts, after - 1)
-
-
-def _own(law: Atoms, confidence: float, n: int) -> Interval:
-    lower, upper = law.quantile((1 - confidence) / 2), law.quantile((1 + confidence) / 2)
-    return _marked(Interval(law.mean, lower, upper), n)
-
-
-def _marked(interval: Interval, n: int) -> Interval:
-    if n == 1:
-        return Interval(interval.point, reason=interval.reason or Reason.TOO_FEW_UNITS)
-    if n < FEW and interval.reason is None:
-        return Interval(interval.point, interval.lower, interval.upper, Reason.FEW_UNITS)
-    return interval
+PROBABILITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A comparison to be: its interval, and the laws whose difference or ratio has its bounds, if these are missing."""
+class Deciles:
+    """The nine deciles, bootstrapped. `num_samples` has no effect: the law is exact."""
 
-    interval: Interval
-    law: Atoms | None = None
-    reference: Atoms | None = None
-    ratio: bool = False
+    row_name: ClassVar[str] = "deciles"
+    confidence_interval: float = argument(confidence, default=0.95)
+    num_samples: int = argument(samples, default=10_000)
 
+    def need(self) -> OrderStatisticsNeed:
+        """Return what the warehouse must deliver."""
+        return OrderStatisticsNeed(PROBABILITIES)
 
-def _difference(law: Atoms, reference: Atoms) -> _Asked:
-    return _Asked(Interval(law.mean - reference.mean), law, reference)
+    def rows(self, sample: Sample) -> tuple[EstimateRow, ...]:
+        """Return the deciles of each branch, and the comparisons; see `comparisons.quantiles.quantile_rows`."""
+        from jetstream_argo.stats.comparisons.quantiles import quantile_rows
 
-
-def _relative_uplift(law: Atoms, reference: Atoms) -> _Asked:
-    nonzero = reference.values != 0
-    if reference.weights[~nonzero].sum() > POSSIBLE:
-        return _Asked(Interval(reason=Reason.ZERO_REFERENCE))
-    if not nonzero.all():
-        reference = Atoms.of(reference.values[nonzero], reference.weights[nonzero])
-    return _Asked(
-        Interval(law.mean * float(reference.weights @ (1 / reference.values)) - 1), law, reference, ratio=True
-    )
-
-
-def _bounded(asked: Sequence[_Asked], confidence: float) -> list[Interval]:
-    """The intervals with their bounds; those that no short list of atoms gives are searched for together."""
-    tails = np.array([1 - confidence, 1 + confidence]) / 2
-    bounds: dict[int, tuple[float, float]] = {}
-    searched: dict[int, _Search] = {}
-    for index, one in enumerate(asked):
-        if one.law is None or one.reference is None:
-            continue
-        if len(one.law.values) * len(one.reference.values) <= EXACT_PAIRS:
-            bounds[index] = _exact(one.law, one.reference, np.divide if one.ratio else np.subtract, tails)
-        else:
-            searched[index] = _Search.of(one.law, one.reference, ratio=one.ratio)
-    bounds |= zip(searched, _found(list(searched.values()), tails), strict=True)
-    return [
-        replace(one.interval, lower=bounds[index][0] - one.ratio, upper=bounds[index][1] - one.ratio)
-        if index in bounds
-        else one.interval
-        for index, one in enumerate(asked)
-    ]
-
-
-def _exact(law: Atoms, reference: Atoms, operation: np.ufunc, tails: Floats) -> tuple[float, float]:
-    values = operation.outer(law.values, reference.values).ravel()
-    order = np.argsort(values)
-    running = np.cumsum(np.multiply.outer(law.weights, reference.weights).ravel()[order])
-    # As in `Atoms.quantile`.
-    places = np.minimum(np.searchsorted(running, tails - 1e-12), len(values) - 1)
-    lower, upper = values[order[places]].tolist()
-    return lower, upper
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Search:
-    """A difference or a ratio whose bounds are searched for: about where, how wide, and its distribution function."""
-
-    mean: float
-    sd: float
-    cdf: Cdf
-
-    @classmethod
-    def of(cls, law: Atoms, reference: Atoms, *, ratio: bool) -> "_Search":
-        cells = reference.gathered
-        if not ratio:
-            sd = hypot(law.sd, reference.sd)
-            return cls(law.mean - reference.mean, sd, lambda t: law.cdf(t[:, None] + cells.values) @ cells.weights)
-        positive = cells.values > 0
-
-        def cdf(r: Floats) -> Floats:
-            limit = r[:, None] * cells.values
-            # Dividing by a negative value turns the inequality round.
-            if positive.all():
-                return law.cdf(limit) @ cells.weights
-            return np.where(positive, law.cdf(limit), 1 - law.cdf(limit, side="left")) @ cells.weights
-
-        middle = reference.quantile(0.5)
-        mean = law.mean / middle
-        return cls(mean, hypot(law.sd, mean * reference.sd) / abs(middle), cdf)
-
-
-def _found(searches: Sequence[_Search], tails: Floats) -> list[tuple[float, float]]:
-    if not searches:
-        return []
-    mean, sd = (np.array([[getattr(one, name)] for one in searches]) for name in ("mean", "sd"))
-    known_at, known = np.full((len(searches), 2), np.nan), np.zeros((len(searches), 2))
-
-    def cdf(t: Floats) -> Floats:
-        for index in np.flatnonzero((t != known_at).any(axis=1)).tolist():
-            known[index], known_at[index] = searches[index].cdf(t[index]), t[index]
-        return known.copy()
-
-    every = np.broadcast_to(tails, known.shape)
-    return [(lower, upper) for lower, upper in quantiles(cdf, every, mean=mean, sd=sd, close=CLOSE).tolist()]
+        draft = Draft(sample.metric, self.row_name, self.confidence_interval)
+        return tuple(quantile_rows(draft, sample, PROBABILITIES))

@@ -1,114 +1,52 @@
-"""Which share of a branch's units is at or below each point of a grid."""
+"""The statistic `empirical_cdf`: which share of a branch's units is at or below each point of a grid."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from jetstream_argo.stats.arguments import argument, flag
 from jetstream_argo.stats.draft import Draft, Interval, typed
-from jetstream_argo.stats.laws.continuous import Floats
-from jetstream_argo.stats.params import EmpiricalCdf
-from jetstream_argo.stats.reduce import extremes
+from jetstream_argo.stats.needs import GridNeed
+from jetstream_argo.stats.parameters import points
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
-from jetstream_argo.stats.sufficient import Extremes, GridCounts, Sample, ValueCounts
-
-AT_ONCE = 15_000  # values; small arrays come from memory that the process has already
+from jetstream_argo.stats.sufficient import GridCounts, Sample, ValueCounts
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grid:
-    """The points, ascending; whether 0 precedes them as a point of its own; and a remark for the rows.
+@dataclass(frozen=True, slots=True)
+class EmpiricalCdf:
+    """The share of units at or below each point of a grid from the smallest value to the largest."""
 
-    `is_log` says that they are even in their logarithms.
-    """
+    row_name: ClassVar[str] = "empirical_cdf"
+    log_space: bool = argument(flag, default=False)
+    grid_size: int = argument(points, default=256)
 
-    points: Floats
-    zero_first: bool = False
-    is_log: bool = False
-    reason: Reason | None = None
+    def need(self) -> GridNeed:
+        """Return what the warehouse must deliver."""
+        return GridNeed(self.grid_size, self.log_space)
 
+    def rows(self, sample: Sample) -> tuple[EstimateRow, ...]:
+        """Return a row for each branch and point of its grid: the share of its values at or below the point.
 
-def grid(span: Extremes, *, grid_size: int, log_space: bool) -> Grid:
-    """Return the points between a branch's smallest and largest value, evenly spaced, or evenly in their logarithms.
+        No interval and no comparison. `parameter` is the point; a branch without values has one row, without parameter.
 
-    With 0 as the smallest value a log grid begins at the smallest positive one, and 0 precedes it. A log grid of
-    negative values, or of zeros only, is impossible: it is even then, with a reason. There must be a value.
-    """
-    if log_space and (span.minimum < 0 or span.maximum <= 0 or span.smallest_positive is None):
-        return Grid(_even(span, grid_size), reason=Reason.LINEAR_GRID)
-    if not log_space or span.smallest_positive is None:
-        return Grid(_even(span, grid_size))
-    points = np.geomspace(span.smallest_positive, span.maximum, grid_size)
-    return Grid(points, zero_first=span.minimum == 0, is_log=True)
+        Raises:
+            EstimateError: the sample holds neither `GridCounts` nor `ValueCounts`.
+        """
+        from jetstream_argo.stats.laws.grids import counts_up_to, grid
+        from jetstream_argo.stats.reduce import extremes
 
-
-def _even(span: Extremes, grid_size: int) -> Floats:
-    return np.linspace(span.minimum, span.maximum, grid_size)
-
-
-def empirical_cdf(params: EmpiricalCdf, sample: Sample) -> tuple[EstimateRow, ...]:
-    """Return a row for each branch and point of its grid: the share of its values at or below the point.
-
-    No interval and no comparison. `parameter` is the point; a branch without values has one row, without parameter.
-
-    Raises:
-        EstimateError: the sample holds neither `GridCounts` nor `ValueCounts`.
-    """
-    draft = Draft(sample.metric, params.row_name, None)
-    rows: list[EstimateRow] = []
-    for facts in sample.branches:
-        data = typed(facts, GridCounts, ValueCounts)
-        span = data.extremes if isinstance(data, GridCounts) else extremes(data) if data else Extremes(0, 0, 0, None, 0)
-        if data is None or not span.n:
-            rows.append(draft.of_branch(facts.branch, 0, Interval(reason=Reason.NO_UNITS)))
-            continue
-        points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
-        below = data.cumulative if isinstance(data, GridCounts) else _cumulative(data, points.points)
-        where, counts = points.points.tolist(), list(below)
-        if points.zero_first:
-            where, counts = [0.0, *where], [span.at_most_zero, *counts]
-        shares = zip(parameter_texts(where), (count / span.n for count in counts), strict=True)
-        rows += draft.of_points(facts.branch, span.n, shares, reason=points.reason)
-    return tuple(rows)
-
-
-def cumulative(values: Floats, points: Grid) -> tuple[int, ...]:
-    """Return how many values are at most each point of the grid that begins and ends with them, or after a 0."""
-    at = points.points
-    last = len(at) - 1
-    if not last or at[-1] <= at[0]:
-        return tuple(int(np.count_nonzero(values <= one)) for one in at)
-    steps = np.zeros(last + 1, np.int64)
-    before = 0
-    for start in range(0, len(values), AT_ONCE):
-        part = values[start : start + AT_ONCE]
-        if points.zero_first:
-            inside = np.compress(part >= at[0], part)
-            before += len(part) - len(inside)
-        else:
-            inside = part
-        steps += np.bincount(_places(inside, points), minlength=last + 1)
-    return tuple((np.cumsum(steps) + before).tolist())
-
-
-def _places(values: Floats, points: Grid) -> NDArray[np.int32]:
-    """The first point of the grid that is not below each value."""
-    at = points.points
-    last = len(at) - 1
-    if points.is_log:
-        place = np.log(values)
-        place -= np.log(at[0])
-        place *= last / (np.log(at[-1]) - np.log(at[0]))
-    else:
-        place = values - at[0]
-        place *= last / (at[-1] - at[0])
-    # Up to rounding; then exactly.
-    index = np.clip(np.ceil(place, out=place), 0, last, out=place).astype(np.int32)
-    index += values > at[index]
-    index -= (index > 0) & (values <= at[index - 1])
-    return index
-
-
-def _cumulative(data: ValueCounts, points: Floats) -> tuple[int, ...]:
-    after = np.r_[0, np.cumsum(data.counts)]
-    return tuple(after[np.searchsorted(data.values, points, side="right")].tolist())
+        draft = Draft(sample.metric, self.row_name, None)
+        rows: list[EstimateRow] = []
+        for facts in sample.branches:
+            data = typed(facts, GridCounts, ValueCounts)
+            span = data.extremes if isinstance(data, GridCounts) else extremes(data)
+            if data is None or not span.n:
+                rows.append(draft.of_branch(facts.branch, 0, Interval(reason=Reason.NO_UNITS)))
+                continue
+            curve = grid(span, grid_size=self.grid_size, log_space=self.log_space)
+            below = data.cumulative if isinstance(data, GridCounts) else counts_up_to(data, curve.points)
+            where, counts = curve.points.tolist(), list(below)
+            if curve.zero_first:
+                where, counts = [0.0, *where], [span.at_most_zero, *counts]
+            shares = zip(parameter_texts(where), (count / span.n for count in counts), strict=True)
+            rows += draft.of_points(facts.branch, span.n, shares, reason=curve.reason)
+        return tuple(rows)

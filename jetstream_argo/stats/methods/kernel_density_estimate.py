@@ -1,167 +1,68 @@
-"""How dense a branch's values are at each point of a grid."""
+"""The statistic `kernel_density_estimate`: how dense a branch's values are at each point of a grid."""
 
-from math import factorial, pi, sqrt
+from dataclasses import dataclass
+from typing import ClassVar
 
-import numpy as np
-
-from jetstream_argo.errors import EstimateError
+from jetstream_argo.stats.arguments import argument, flag, only
 from jetstream_argo.stats.draft import Draft, Interval, typed
-from jetstream_argo.stats.laws.continuous import Floats
-from jetstream_argo.stats.methods.empirical_cdf import grid
-from jetstream_argo.stats.params import KernelDensityEstimate
-from jetstream_argo.stats.reduce import extremes, moments
+from jetstream_argo.stats.needs import DensityNeed
+from jetstream_argo.stats.parameters import points
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
-from jetstream_argo.stats.sufficient import Boxes, Extremes, Sample, ValueCounts
-
-TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
-BOXES = 4  # to the bandwidth
-MOST = 2.0**50  # bandwidths from 0 up to which boxes can be numbered
-NEAR = 2**15  # boxes whose sums stay in the cache
-REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
-CLOSE_BY = 10.0  # bandwidths; all values beyond add less than 1e-21 to the kernels at a point
-ENOUGH = 1e-10  # of the sum of kernels a unit, beside which that is nothing
+from jetstream_argo.stats.sufficient import Boxes, Sample, ValueCounts
 
 
-def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
-    """Return the bandwidth in the metric's unit; the rules but `scott_sd` do not heed the standard deviation.
+def _bandwidth(value: object) -> str | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if 0 < value < float("inf"):
+            return float(value)
+        raise ValueError(f"must be a positive number, is {value!r}")
+    return str(only("scott", "silverman", "scott_sd")(value))
 
-    Source:
-        Scott (1992), Multivariate Density Estimation; Silverman (1986), Density Estimation; as scikit-learn's
-        `KernelDensity` has them, without a scale.
+
+@dataclass(frozen=True, slots=True)
+class KernelDensityEstimate:
+    """The density at each point of a grid, smoothed by a normal kernel.
+
+    The bandwidth `scott` is `n ** -0.2` in the metric's own unit, whatever its spread, as existing results have it;
+    `scott_sd` multiplies it by the standard deviation.
     """
-    match rule:
-        case "scott":
-            return float(n**-0.2)
-        case "silverman":
-            return float((n * 0.75) ** -0.2)
-        case "scott_sd":
-            return float(n**-0.2) * standard_deviation
-        case _:
-            return float(rule)
 
+    row_name: ClassVar[str] = "kernel_density_estimate"
+    bandwidth: str | float = argument(_bandwidth, default="scott")
+    adjust: float = argument(only(1), default=1)
+    kernel: str = argument(only("gaussian"), default="gaussian")
+    grid_size: int = argument(points, default=256)
+    log_space: bool = argument(flag, default=False)
 
-def kernel_density_estimate(params: KernelDensityEstimate, sample: Sample) -> tuple[EstimateRow, ...]:
-    """Return a row for each branch and point of its grid: the density per unit of the metric, by a normal kernel.
+    def need(self) -> DensityNeed:
+        """Return what the warehouse must deliver."""
+        return DensityNeed(self.grid_size, self.log_space, self.bandwidth)
 
-    No interval and no comparison. `parameter` is the point; a branch without values, or without variation where the
-    bandwidth goes by that, has one row, without parameter.
+    def rows(self, sample: Sample) -> tuple[EstimateRow, ...]:
+        """Return a row for each branch and point of its grid: the density per unit of the metric, by a normal kernel.
 
-    Raises:
-        EstimateError: the sample holds neither `Boxes` nor `ValueCounts`.
-    """
-    draft = Draft(sample.metric, params.row_name, None)
-    rows: list[EstimateRow] = []
-    for facts in sample.branches:
-        data = typed(facts, Boxes, ValueCounts)
-        span = data.extremes if isinstance(data, Boxes) else extremes(data) if data else Extremes(0, 0, 0, None, 0)
-        boxes = _boxes(data, span, params.bandwidth) if data is not None and span.n else None
-        if boxes is None:
-            reason = Reason.NO_VARIATION if span.n else Reason.NO_UNITS
-            rows.append(draft.of_branch(facts.branch, span.n, Interval(reason=reason)))
-            continue
-        points = grid(span, grid_size=params.grid_size, log_space=params.log_space)
-        where = np.r_[0.0, points.points] if points.zero_first else points.points
-        heights = zip(parameter_texts(where.tolist()), density(boxes, where).tolist(), strict=True)
-        rows += draft.of_points(facts.branch, span.n, heights, reason=points.reason)
-    return tuple(rows)
+        No interval and no comparison. `parameter` is the point; a branch without values, or without variation where
+        the bandwidth goes by that, has one row, without parameter.
 
+        Raises:
+            EstimateError: the sample holds neither `Boxes` nor `ValueCounts`.
+        """
+        from jetstream_argo.stats.laws.grids import grid
+        from jetstream_argo.stats.laws.kernels import boxes_for, density
+        from jetstream_argo.stats.reduce import extremes
 
-def density(boxes: Boxes, points: Floats) -> Floats:
-    """Return the density at the points, each from the boxes within its reach.
-
-    In a box, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
-    `exp(-d ** 2 / 2) * sum(He_k(d) * e ** k / k!)`, so that the values enter through the sums of their powers.
-
-    Source:
-        Greengard and Strain (1991), SIAM J. Sci. Stat. Comput. 12:79 (the fast Gauss transform).
-    """
-    scaled = points / boxes.bandwidth
-    total = _kernels(boxes, scaled, CLOSE_BY)
-    sparse = np.flatnonzero(total < ENOUGH * boxes.extremes.n)
-    if len(sparse):
-        total[sparse] = _kernels(boxes, scaled[sparse], REACH)
-    return np.asarray(total / (boxes.extremes.n * boxes.bandwidth * sqrt(2 * pi)))
-
-
-def _kernels(boxes: Boxes, scaled: Floats, reach: float) -> Floats:
-    """The sum of the kernels, each 1 in its middle, of the values in boxes within so many bandwidths of each point."""
-    middles = (boxes.index + 0.5) / BOXES
-    first = np.searchsorted(middles, scaled - reach)
-    last = np.searchsorted(middles, scaled + reach)
-    # The boxes within reach of each point, side by side, cut to the longest row.
-    near = first[:, None] + np.arange(int((last - first).max()))
-    outside = near >= last[:, None]
-    near = np.minimum(near, len(middles) - 1)
-    distance = scaled[:, None] - middles[near]
-    before, hermite = np.zeros_like(distance), np.exp(-0.5 * distance * distance)
-    hermite[outside] = 0.0
-    total = np.zeros(len(scaled))
-    for k, of_power in enumerate(np.ascontiguousarray(boxes.moments.T)):
-        total += np.einsum("ij,ij->i", hermite, of_power.take(near)) / factorial(k)
-        before, hermite = hermite, distance * hermite - k * before
-    return total
-
-
-def _boxes(data: Boxes | ValueCounts, span: Extremes, rule: str | float) -> Boxes | None:
-    if isinstance(data, Boxes):
-        return data
-    width = bandwidth(rule, span.n, sqrt(moments(data).variance))
-    if not width > 0:
-        return None
-    return boxes_of(data, span, width)
-
-
-def boxes_of_values(values: Floats, span: Extremes, width: float) -> Boxes:
-    """Return the same as `boxes_of` for values in any order, most of which must be near one another to be fast.
-
-    Raises:
-        EstimateError: the values are too many bandwidths from 0 to be numbered.
-    """
-    if max(abs(span.minimum), abs(span.maximum)) / width > MOST:
-        raise _too_far(width, span.maximum)
-    scaled = values / width
-    box = np.floor(scaled * BOXES)
-    middle = float(np.median(box[:: len(box) // 1000 + 1]))
-    start = max(float(np.floor(span.minimum / width * BOXES)), float(np.floor(middle)) - NEAR / 2)
-    near = (box >= start) & (box < start + NEAR)
-    far = np.sort(np.compress(~near, values))
-    rest = boxes_of(ValueCounts(far, np.ones(len(far), np.int64)), span, width) if len(far) else None
-    box = np.compress(near, box)
-    offset = np.compress(near, scaled) - (box + 0.5) / BOXES
-    place = (box - start).astype(np.int64)
-    counts = np.bincount(place, minlength=NEAR)
-    held = np.flatnonzero(counts)
-    term: Floats = offset
-    powers: list[Floats] = [counts[held].astype(np.float64)]
-    for _ in range(1, TERMS):
-        powers.append(np.asarray(np.bincount(place, weights=term, minlength=NEAR)[held], np.float64))
-        term = term * offset
-    index, moments_of = held + int(start), np.column_stack(powers)
-    if rest is None:
-        return Boxes(span, width, index, moments_of)
-    index, moments_of = np.concatenate([index, rest.index]), np.concatenate([moments_of, rest.moments])
-    order = np.argsort(index)
-    return Boxes(span, width, index[order], moments_of[order])
-
-
-def boxes_of(data: ValueCounts, span: Extremes, width: float) -> Boxes:
-    """Return the values gathered in boxes a quarter of the bandwidth `width` wide.
-
-    Raises:
-        EstimateError: the values are too many bandwidths from 0 to be numbered.
-    """
-    scaled = data.values / width
-    if max(abs(scaled[0]), abs(scaled[-1])) > MOST:
-        raise _too_far(width, float(data.values[-1]))
-    index = np.floor(scaled * BOXES).astype(np.int64)
-    first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
-    offset = scaled - (index + 0.5) / BOXES
-    term, powers = data.counts.astype(np.float64), []
-    for _ in range(TERMS):
-        powers.append(np.add.reduceat(term, first))
-        term = term * offset
-    return Boxes(span, width, index[first], np.column_stack(powers))
-
-
-def _too_far(width: float, value: float) -> EstimateError:
-    return EstimateError("overflow", f"a bandwidth of {width:g} cannot tell values of {value:g} apart")
+        draft = Draft(sample.metric, self.row_name, None)
+        rows: list[EstimateRow] = []
+        for facts in sample.branches:
+            data = typed(facts, Boxes, ValueCounts)
+            span = data.extremes if isinstance(data, Boxes) else extremes(data)
+            boxes = boxes_for(data, span, self.bandwidth) if data is not None and span.n else None
+            if boxes is None:
+                reason = Reason.NO_VARIATION if span.n else Reason.NO_UNITS
+                rows.append(draft.of_branch(facts.branch, span.n, Interval(reason=reason)))
+                continue
+            curve = grid(span, grid_size=self.grid_size, log_space=self.log_space)
+            where = curve.with_zero()
+            heights = zip(parameter_texts(where.tolist()), density(boxes, where).tolist(), strict=True)
+            rows += draft.of_points(facts.branch, span.n, heights, reason=curve.reason)
+        return tuple(rows)

@@ -10,10 +10,9 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.draft import Interval
-from jetstream_argo.stats.moments import JointMoments, Moments, varies
+from jetstream_argo.stats.moments import CANCELLED, JointMoments, Moments, varies
 
 NEEDED = 2  # units a branch
-CANCELLED = 1e-14  # of the terms of a difference; what is left of them is rounding
 
 
 @dataclass(frozen=True, slots=True)

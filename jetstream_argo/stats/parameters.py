@@ -1,0 +1,38 @@
+"""The parameters that several statistics have: what they may be, and what follows from them."""
+
+from collections.abc import Mapping
+
+from jetstream_argo.stats.arguments import name, number, only, whole
+from jetstream_argo.stats.needs import ClipRule, ClipScope, Covariate, JointMomentsNeed, MomentsNeed
+
+PREENROLLMENT_PERIODS = ("preenrollment_week", "preenrollment_days28")
+LARGEST_GRID = 100_000
+
+confidence = number(0, 1, inclusive=False)
+share_dropped = number(0, 0.5)
+points = whole(2, LARGEST_GRID)
+samples = whole(1, 10**9)
+
+
+def covariate(value: object) -> Covariate | None:
+    """Return the covariate, which must be a table of a period and perhaps a metric, or nothing."""
+    if value is None:
+        return None
+    if isinstance(value, Covariate):
+        return value
+    if not isinstance(value, Mapping) or not {"period"} <= set(value) <= {"metric", "period"}:
+        raise ValueError(f"must have a period and may have a metric, is {value!r}")
+    period = str(only(*PREENROLLMENT_PERIODS)(value["period"]))
+    return Covariate(period, name(value["metric"]) if "metric" in value else None)
+
+
+def clip_rule(drop_highest: float, scope: ClipScope) -> ClipRule | None:
+    """Return how values are clipped; None where nothing is."""
+    # Clipping at the maximum changes nothing, and costs a query.
+    return ClipRule(drop_highest, scope) if drop_highest > 0 else None
+
+
+def moments_of_means(drop_highest: float, adjustment: Covariate | None) -> MomentsNeed | JointMomentsNeed:
+    """Return what a comparison of means needs, clipped at a quantile of all branches together."""
+    clip = clip_rule(drop_highest, ClipScope.POOLED)
+    return JointMomentsNeed(clip, adjustment) if adjustment else MomentsNeed(clip)
