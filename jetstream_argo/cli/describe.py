@@ -1,25 +1,30 @@
 """A plan, for people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import assert_never
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import Dag, SourceTask, StatisticsTask
+from jetstream_argo.dag.selection import EVERYTHING, Selection, selected_metrics
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, PeriodWindows
-from jetstream_argo.store.staleness import Stale
 
 
-def described(plan: AnalysisPlan, dag: Dag) -> Iterator[RenderableType]:
-    """Yield what to print about `plan`: who, what is due, what is read, how each metric is computed, how many nodes."""
+def described(plan: AnalysisPlan, dag: Dag, selection: Selection = EVERYTHING) -> Iterator[RenderableType]:
+    """Yield what to print about `plan`: who, what is due, what is read, how each metric is computed, how many nodes.
+
+    `dag` are the nodes of what is selected.
+    """
+    metrics = selected_metrics(plan, selection)
+    shown = [metric for metric in plan.metrics if not metrics or metric.name in metrics]
     yield _heading(plan)
-    yield _periods(plan)
-    yield _sources(plan)
-    yield _metrics(plan)
+    yield _periods(plan, selection.periods)
+    yield _sources(plan, shown)
+    yield _metrics(plan, shown)
     yield _nodes(plan, dag)
 
 
@@ -40,9 +45,11 @@ def _heading(plan: AnalysisPlan) -> Text:
     )
 
 
-def _periods(plan: AnalysisPlan) -> Table:
+def _periods(plan: AnalysisPlan, periods: Collection[Period]) -> Table:
     table = Table("period", "windows due", "days", "dates", "metrics", title="Due", title_justify="left")
     for due in plan.periods:
+        if periods and due.period not in periods:
+            continue
         metrics = sum(due.period in metric.periods for metric in plan.metrics)
         table.add_row(due.period, *_windows(plan, due), str(metrics))
     return table
@@ -57,9 +64,12 @@ def _windows(plan: AnalysisPlan, due: PeriodWindows) -> tuple[str, str, str]:
     return count, f"{first.first_day} … {last.last_day}", f"{dates[0]} … {dates[1]}"
 
 
-def _sources(plan: AnalysisPlan) -> Table:
+def _sources(plan: AnalysisPlan, shown: Collection[Metric]) -> Table:
     table = Table("source", "dates read once", "partials", "metrics", title="Data sources", title_justify="left")
+    needed = {plan.metric(name).source for metric in shown for name in (metric.depends_on or (metric.name,))}
     for source in plan.sources:
+        if source.name not in needed:
+            continue
         days = sum((read.last_date - read.first_date).days + 1 for read in source.reads)
         span = f"{source.reads[0].first_date} … {source.reads[-1].last_date} ({days})" if source.reads else "none yet"
         metrics = sum(metric.source == source.name for metric in plan.metrics)
@@ -67,9 +77,9 @@ def _sources(plan: AnalysisPlan) -> Table:
     return table
 
 
-def _metrics(plan: AnalysisPlan) -> Table:
+def _metrics(plan: AnalysisPlan, shown: Collection[Metric]) -> Table:
     table = Table("metric", "source", "computed", "statistics", title="Metrics", title_justify="left")
-    for metric in plan.metrics:
+    for metric in shown:
         adjusted: dict[str, bool] = {}
         for leaf in plan.statistics:
             for statistic in leaf.statistics if leaf.metric == metric.name else ():
@@ -99,17 +109,3 @@ def _nodes(plan: AnalysisPlan, dag: Dag) -> str:
     batched = sum(len(task.metrics) > 1 for task in leaves)
     note = f", {batched} of them for all metrics of a source, to stay within the budget" if batched else ""
     return f"{len(dag.nodes) + 1} nodes: {sources} for data sources, {len(leaves)} for statistics{note}"
-
-
-def to_compute(plan: AnalysisPlan, stale: Sequence[Stale]) -> RenderableType:
-    """Return what a run would estimate, and why; a line where everything is there."""
-    due = sum(len(leaf_windows(plan, leaf)) for leaf in plan.statistics)
-    windows = sum(found.last_window - found.first_window + 1 for found in stale)
-    title = f"To compute: {windows} of {due} windows of metrics"
-    if not stale:
-        return Text(f"{title}; dates of telemetry are looked at when it runs")
-    table = Table("metric", "period", "windows", "why", title=title, title_justify="left")
-    for found in stale:
-        last = f" … {found.last_window}" if found.last_window > found.first_window else ""
-        table.add_row(found.metric, found.period, f"{found.first_window}{last}", found.why)
-    return table

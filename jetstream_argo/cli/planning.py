@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.dates import sane
-from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.dag.selection import Selection, selected
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.terminal.options import chosen
+from jetstream_argo.terminal.options import selection_options
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from jetstream_argo.planner import Sources
 
 _WHAT = (
@@ -122,16 +122,22 @@ def day(text: str | None) -> date:
         raise click.BadParameter(f"{text!r}: {error}", param_hint="--as-of") from error
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo plan checkout.toml --as-of 2026-06-15 --warehouse embedded:.jetstream")
 @planning_options
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the plan, as canonical JSON.")
+@selection_options
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the plan, all of it, as canonical JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan itself instead of a description.")
-@click.option("--warehouse", help="Check by its tables, and say what is there already: bigquery:… or embedded:…")
-def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: Any) -> int:
-    """Say what is due for EXPERIMENT and how it would be computed."""
+@click.option("--warehouse", help="Also say what is there, what would be computed and read: bigquery:… or embedded:…")
+def plan(output: Path | None, as_json: bool, warehouse: str | None, **options: Any) -> int:
+    """Say what is due for EXPERIMENT and how it would be computed.
+
+    With --warehouse, its tables are checked, and it is said what is there already, what is new or has changed since the
+    last run, and how much a run would read: by dry runs on BigQuery, else by what storage has. Nothing is written.
+    """
     from jetstream_argo.cli.checking import told
 
-    made, files = planned_from(**planning)
+    selection = selection_of(*(options.pop(name) for name in ("metrics", "periods", "sources")))
+    made, files = planned_from(**options)
     found = () if warehouse is None else told(made, warehouse, files=files)
     code = EXIT_DEFINITION if found else EXIT_DONE
     if output is not None:
@@ -143,36 +149,37 @@ def plan(output: Path | None, as_json: bool, warehouse: str | None, **planning: 
     from jetstream_argo.terminal.console import EscapingConsole
 
     console = EscapingConsole()
-    for part in described(made, build_dag(made)):
+    for part in described(made, selected(made, build_dag(made), selection), selection):
         console.print(part)
     if warehouse is not None:
-        console.print(_to_compute(made, warehouse))
+        show_forecast(made, warehouse, selection)
     if output is not None:
         console.print(f"wrote {output} ({output.stat().st_size:,} bytes)", highlight=False)
     return code
 
 
-def _to_compute(plan: AnalysisPlan, warehouse: str) -> "RenderableType":
-    """Return a table of what a run would compute, and why, by what is recorded in the warehouse."""
-    from jetstream_argo.cli.describe import to_compute
-    from jetstream_argo.engines.connect import connect, new_attempt
-    from jetstream_argo.run.context import read_ledger
-    from jetstream_argo.store.staleness import stale_estimates
+def show_forecast(plan: AnalysisPlan, warehouse: str, selection: Selection) -> None:
+    """Print what a run would compute and read, and why."""
+    from jetstream_argo.cli.forecasting import forecast_of
+    from jetstream_argo.terminal.console import EscapingConsole
 
-    ledger = read_ledger(plan, connect(warehouse, attempt=new_attempt()))
-    return to_compute(plan, stale_estimates(plan, ledger))
+    console = EscapingConsole()
+    for part in forecast_of(plan, warehouse, selection):
+        console.print(part)
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo graph checkout.toml --as-of 2026-06-15 --svg checkout.svg")
 @planning_options
-@click.option("--metrics", default="", help="Only what these need; comma-separated.")
+@selection_options
 @click.option("--svg", "svg_file", type=click.Path(path_type=Path), help="Write the picture to this file.")
-def graph(metrics: str, svg_file: Path | None, **planning: Any) -> None:
+def graph(svg_file: Path | None, **options: Any) -> None:
     """Print the workflow of EXPERIMENT as a Mermaid flowchart."""
     from jetstream_argo.dag.mermaid import mermaid
     from jetstream_argo.dag.svg import svg
 
-    dag = filtered(build_dag(planned(**planning)), chosen(metrics))
+    selection = selection_of(*(options.pop(name) for name in ("metrics", "periods", "sources")))
+    made = planned(**options)
+    dag = selected(made, build_dag(made), selection)
     if svg_file is not None:
         write_file(svg_file, svg(dag))
         say(f"wrote {svg_file}", err=True)

@@ -25,7 +25,7 @@ from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics, Source
 # What fits one Argo DAG and can still be read in its UI.
 BUDGET = 150
 
-_IDENTITY = "identity"
+IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +62,23 @@ def build_dag(plan: AnalysisPlan, *, budget: int = BUDGET) -> Dag:
     return Dag(nodes, last)
 
 
-def filtered(dag: Dag, metrics: Collection[str]) -> Dag:
-    """Return the part of `dag` that computes `metrics` and what they need; all of it when `metrics` is empty.
+def filtered(dag: Dag, metrics: Collection[str], periods: Collection[Period] = ()) -> Dag:
+    """Return the part of `dag` that computes `metrics` in `periods`, and what they need; empty ones ask for all.
 
     Units are counted whatever is asked for, since nobody should read estimates of a split that was not checked.
 
     Raises:
         UnknownReference: no node computes a metric of that name.
     """
-    if not metrics:
+    if not metrics and not periods:
         return dag
     for metric in metrics:
         if metric not in dag.last.metrics:
             raise UnknownReference("metric", metric, known=dag.last.metrics, used_by="the metric filter")
-    needed = [node.id for node in dag.nodes if any(is_target(node, metric) for metric in metrics)]
+    wanted = metrics or dag.last.metrics
+    needed = [
+        node.id for node in dag.nodes if _is_in(node, periods) and any(is_target(node, metric) for metric in wanted)
+    ]
     by_id = {node.id: node for node in dag.nodes}
     keep = dict.fromkeys(needed)
     while needed:
@@ -97,6 +100,10 @@ def is_target(node: Node, metric: str) -> bool:
     return isinstance(node.task, CountsTask) or (gives_results(node) and metric in node.metrics)
 
 
+def _is_in(node: Node, periods: Collection[Period]) -> bool:
+    return not (periods and isinstance(node.task, StatisticsTask)) or node.task.period in periods
+
+
 def _trunk(plan: AnalysisPlan) -> list[_Step]:
     """Everything but the statistics."""
     if not any(due.windows for due in plan.periods):
@@ -105,7 +112,7 @@ def _trunk(plan: AnalysisPlan) -> list[_Step]:
     if plan.signal:
         steps.append(_Step(SignalTask(), ("exposures",), (("enrollments",),), (("signal",),), ()))
     exposure = (("enrollments",), ("signal",)) if plan.signal else (("enrollments",),)
-    steps.append(_Step(CountsTask(), ("counts",), exposure, (), (_IDENTITY,)))
+    steps.append(_Step(CountsTask(), ("counts",), exposure, (), (IDENTITY,)))
     for source in plan.sources:
         steps += _source_steps(plan, source)
     return steps

@@ -22,6 +22,17 @@ def ensure_assignments(context: Context) -> None:
         NodeError: nobody enrolled. Nothing counts as known then, so that a retry looks again.
         NotLoaded: telemetry of some enrollment date is not there yet.
     """
+    telemetry = unread_enrollments(context)
+    if telemetry is not None:
+        _read(context, telemetry)
+
+
+def unread_enrollments(context: Context) -> Telemetry | None:
+    """Return the telemetry that units are to be found in; None where all that it has are known.
+
+    Raises:
+        NotLoaded: that of some enrollment date is not there yet.
+    """
     plan = context.plan
     timeline = plan.experiment.timeline
     rows = Rows(
@@ -34,16 +45,16 @@ def ensure_assignments(context: Context) -> None:
     reads = _reads(context, rows)
     looks = to_look_at(context, rows, reads)
     if reads and not looks:
-        return
+        return None
     telemetry = look(context, rows, timeline.start, timeline.last_enrollment)
     if reads and not changed(context, telemetry, looks):
-        return
+        return None
     days = range(timeline.start.toordinal(), timeline.last_enrollment.toordinal() + 1)
     awaited = telemetry.awaited(date.fromordinal(day) for day in days)
     if awaited:
         entry = replace(context.entry(Kind.ENROLLMENTS, State.WAITING), table=rows.table, source=rows.name)
         raise record_wait(context, entry, awaited)
-    _read(context, telemetry)
+    return telemetry
 
 
 def _reads(context: Context, rows: Rows) -> tuple[Read, ...]:

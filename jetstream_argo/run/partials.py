@@ -6,7 +6,7 @@ from datetime import date
 
 from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError, TooBig
-from jetstream_argo.plan.model import Composed, Metric, Source
+from jetstream_argo.plan.model import Composed, Metric, Signal, Source
 from jetstream_argo.plan.model import Read as PlannedRead
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
@@ -85,15 +85,8 @@ def ensure_signals(context: Context) -> str:
     signal = plan.signal
     if signal is None:
         return "there is no exposure signal"
-    rows = Rows(
-        name=signal.name,
-        sql=rows_alone(signal.from_expression),
-        date_column="submission_date",
-        settle_days=signal.settle_days,
-        table=names.signals(plan),
-    )
     units = context.currency().units
-    wanted = [Wanted(signal.first_date, signal.last_date, (signal.partial.column,))]
+    rows, wanted = signal_rows(context, signal)
     found = due(context, rows, wanted, units.assignments)
     dates = 0
     for reading in found.readings:
@@ -111,6 +104,18 @@ def ensure_signals(context: Context) -> str:
     for error in awaiting(context, Kind.SIGNALS, rows, found).awaited:
         raise error
     return f"read {counted(dates, 'date')}" if dates else "up to date"
+
+
+def signal_rows(context: Context, signal: Signal) -> tuple[Rows, tuple[Wanted, ...]]:
+    """Return the rows that mean exposure, and which of their dates are wanted."""
+    rows = Rows(
+        name=signal.name,
+        sql=rows_alone(signal.from_expression),
+        date_column="submission_date",
+        settle_days=signal.settle_days,
+        table=names.signals(context.plan),
+    )
+    return rows, (Wanted(signal.first_date, signal.last_date, (signal.partial.column,)),)
 
 
 @dataclass(frozen=True, slots=True)

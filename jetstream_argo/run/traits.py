@@ -52,7 +52,7 @@ def ensure_traits(context: Context, traits: Traits) -> None:
     Raises:
         NotLoaded: telemetry that it is read from is not there yet.
     """
-    todo, telemetry = _to_read(context, traits)
+    todo, telemetry = unread_traits(context, traits)
     groups: dict[tuple[int, ...], list[str]] = {}
     for column, assignments in todo.items():
         groups.setdefault(assignments, []).append(column)
@@ -78,8 +78,12 @@ def _read(
     write(context, sql, entry, context.layout(cluster_by=("analysis_id",)))
 
 
-def _to_read(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[int, ...]], Telemetry | None]:
-    """Return which columns have to be read, each for which assignments, and the telemetry to read them from."""
+def unread_traits(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[int, ...]], Telemetry | None]:
+    """Return which columns have to be read, each for which assignments, and the telemetry to read them from.
+
+    Raises:
+        NotLoaded: telemetry that they are read from is not there yet.
+    """
     everybody = context.currency().units.assignments
     held = {
         column: {a: found for a, found in context.ledger.held_for(traits.rows.table, column).items() if a in everybody}

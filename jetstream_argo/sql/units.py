@@ -79,6 +79,15 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
     return in_brackets(Sql(text))
 
 
+def nobody() -> Sql:
+    """Return a relation with the columns of `enrolled` and no unit, for queries of which only the cost is asked."""
+    texts, days, counts = ("analysis_id", "branch"), ("enrollment_date", "exposure_date"), (UNIT[-1], EXPOSURE[-1])
+    columns = [Sql(f"CAST(NULL AS STRING) AS {name}") for name in texts]
+    columns += [Sql(f"CAST(NULL AS DATE) AS {name}") for name in days]
+    columns += [Sql(f"0 AS {name}") for name in (*counts, "assignment")]
+    return in_brackets(Sql(f"SELECT\n  {lines(columns)}"))
+
+
 def _stored_together(segments: Sequence[StoredSegment]) -> list[list[StoredSegment]]:
     """Return the segments, together where the same rows tell of them."""
     groups: list[list[StoredSegment]] = []

@@ -18,13 +18,27 @@ from jetstream_argo.store.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Estimates of a metric in windows `first_window` to `last_window` that a run would make, and why."""
+    """Estimates of a metric in windows `first_window` to `last_window` that a run would make, and why.
+
+    `is_new` says that there are none yet; others are there, and would be made anew.
+    """
 
     metric: str
     period: Period
     first_window: int
     last_window: int
     why: str
+    is_new: bool = True
+
+    @property
+    def windows(self) -> int:
+        """How many windows those are."""
+        return self.last_window - self.first_window + 1
+
+    def follows(self, before: "Stale") -> bool:
+        """Return whether these are the windows after those `before`, of the same metric and for the same reason."""
+        alike = replace(before, first_window=self.first_window, last_window=self.last_window) == self
+        return alike and before.last_window == self.first_window - 1
 
 
 def stale_estimates(plan: AnalysisPlan, ledger: Ledger) -> tuple[Stale, ...]:
@@ -39,12 +53,12 @@ def stale_estimates(plan: AnalysisPlan, ledger: Ledger) -> tuple[Stale, ...]:
             why = explainer.why(leaf, window)
             if not why:
                 continue
-            last = found[-1] if found else None
-            follows = last is not None and last.last_window == window.index - 1
-            if last is not None and follows and (last.metric, last.period, last.why) == (leaf.metric, leaf.period, why):
-                found[-1] = replace(last, last_window=window.index)
+            is_new = not explainer.is_there(leaf, window)
+            stale = Stale(leaf.metric, leaf.period, window.index, window.index, why, is_new)
+            if found and stale.follows(found[-1]):
+                found[-1] = replace(found[-1], last_window=window.index)
             else:
-                found.append(Stale(leaf.metric, leaf.period, window.index, window.index, why))
+                found.append(stale)
     return tuple(found)
 
 
@@ -54,6 +68,10 @@ class _Explainer:
         self._ledger = ledger
         self._currency = Currency(plan, ledger)
         self._latest = latest_estimates(ledger.entries)
+
+    def is_there(self, leaf: MetricStatistics, window: AnalysisWindow) -> bool:
+        """Return whether a metric was estimated in a window, whatever it is worth now."""
+        return window.index in self._latest.get((leaf.metric, leaf.period.value), {})
 
     def why(self, leaf: MetricStatistics, window: AnalysisWindow) -> str:
         """Return why a run would estimate a metric in a window; nothing if it would not."""

@@ -1,0 +1,15 @@
+"""What of an experiment a command is told to look at or to compute."""
+
+from collections.abc import Sequence
+
+from jetstream_argo.dag.selection import Selection, periods_named
+from jetstream_argo.terminal.options import chosen
+
+
+def selection_of(metrics: Sequence[str], periods: Sequence[str], sources: Sequence[str]) -> Selection:
+    """Return what `selection_options` were given, of which each may have several names, separated by commas.
+
+    Raises:
+        PlanError: there is no such period.
+    """
+    return Selection(chosen(*metrics), periods_named(chosen(*periods)), chosen(*sources))

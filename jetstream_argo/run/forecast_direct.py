@@ -1,0 +1,76 @@
+"""Which windows of metrics that are computed from all rows at once a run would compute, and from which dates."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.plan.due import value_windows
+from jetstream_argo.plan.model import Direct, Metric, Source
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.run.context import Context
+from jetstream_argo.run.partials import rows_of
+from jetstream_argo.run.reading import Wanted, due
+from jetstream_argo.run.values import bases_of
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import nobody
+from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.store.coverage import ANYBODY
+from jetstream_argo.store.ledger import contiguous
+
+
+@dataclass(frozen=True, slots=True)
+class DirectReading:
+    """Dates, both included, from which windows are computed directly, on so many bases; `sql` reads them for one."""
+
+    first_date: date
+    last_date: date
+    bases: int
+    sql: Sql
+
+
+def direct_readings(context: Context, source: Source, metrics: Sequence[Metric]) -> Iterator[DirectReading]:
+    """Yield, for windows that follow one another, what is read for those of `metrics` that are computed directly."""
+    direct = [metric for metric in metrics if isinstance(metric.computation, Direct)]
+    for period in Period:
+        due_now = [metric for metric in direct if period in metric.periods]
+        changed = _changed(context, source, period) if due_now else frozenset()
+        stale = {metric.name: _stale(context, metric, period, changed) for metric in due_now}
+        windows = [window for window in context.plan.windows(period) if any(window in of for of in stale.values())]
+        for run in contiguous(windows):
+            wanted = [metric for metric in due_now if not stale[metric.name].isdisjoint(run)]
+            bases = dict.fromkeys(basis for metric in wanted for basis in bases_of(metric, period))
+            grid = Grid(Basis.ENROLLMENTS, period, run, nobody())
+            first, last = context.plan.experiment.timeline.dates(run[0].first_day, run[-1].last_day)
+            sql = direct_query(context.plan, source, wanted, grid, batch=0)
+            yield DirectReading(first, last, len(bases), sql)
+
+
+def _changed(context: Context, source: Source, period: Period) -> frozenset[date]:
+    """Return the dates of which the rows are not those that were last seen."""
+    windows = context.plan.windows(period)
+    if not windows:
+        return frozenset()
+    first, last = context.plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+    found = due(context, rows_of(context, source), [Wanted(first, last, (source.key,))], (ANYBODY,))
+    return frozenset(
+        date.fromordinal(day)
+        for reading in found.readings
+        for day in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1)
+    )
+
+
+def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[date]) -> frozenset[AnalysisWindow]:
+    """Return the windows whose values are not there, or would be others now."""
+    currency, found = context.currency(), set()
+    for basis in bases_of(metric, period):
+        held = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        for window in value_windows(context.plan, metric, period):
+            first, last = context.plan.experiment.timeline.dates(window.first_day, window.last_day)
+            is_held = window.index in held and held[window.index].inputs == currency.of_values(
+                metric, basis, period, window
+            )
+            if not is_held or any(first <= day <= last for day in changed):
+                found.add(window)
+    return frozenset(found)

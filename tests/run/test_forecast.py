@@ -1,0 +1,144 @@
+"""What a run would read is foreseen, and is what it then reads."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+from jetstream_argo.dag.model import EnrollmentsTask
+from jetstream_argo.run.context import read_ledger
+from jetstream_argo.run.forecast import Forecast, Upcoming, Why, forecast
+from jetstream_argo.store.staleness import stale_estimates
+from tests.pipeline import Pipeline, metric, planned
+from tests.run.test_late_telemetry import (
+    DIRECT,
+    HOURS,
+    LAST,
+    WEEK_DUE,
+    activity,
+    at,
+    dates_read,
+    entries,
+    load,
+    pipeline,
+    simple,
+)
+from tests.run.test_pipeline import day
+
+__all__ = ["pipeline"]
+
+
+def foreseen(pipeline: Pipeline, metrics: Collection[str] = (), *, by_dry_run: bool = False) -> Forecast:
+    engine = pipeline.engine
+    ledger = read_ledger(pipeline.plan, engine)
+    return forecast(pipeline.plan, engine, ledger, now=pipeline.now, metrics=metrics, by_dry_run=by_dry_run)
+
+
+def of_source(found: Forecast, source: str = "activity") -> list[tuple[date, date, Why]]:
+    return [(each.first_date, each.last_date, each.why) for each in found.upcoming if each.source == source]
+
+
+def test_before_the_first_run_everything_is_new(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+
+    found = foreseen(pipeline, by_dry_run=True)
+
+    assert of_source(found) == [(day(0), WEEK_DUE, Why.NEW)]
+    assert {each.source for each in found.upcoming} >= {"enrollments", "activity"}
+    (rows,) = (each for each in found.upcoming if each.source == "activity")
+    assert (rows.rows, rows.partition_days) == (3 * (LAST + 1), LAST + 1)
+    assert rows.bytes
+    assert found.awaited == found.refused == ()
+
+
+def test_looking_ahead_records_nothing(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST - 1))
+    pipeline.run()
+    load(pipeline, activity(LAST))
+    before = len(entries(pipeline))
+
+    foreseen(pipeline)
+
+    assert len(entries(pipeline)) == before
+
+
+def test_what_is_foreseen_is_what_is_read(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST - 1))
+    pipeline.run()
+    load(pipeline, activity(LAST))
+    before = len(entries(pipeline))
+
+    found = foreseen(pipeline)
+    pipeline.run()
+
+    days = [
+        each.first_date + timedelta(days=number)
+        for each in found.upcoming
+        if each.source == "activity"
+        for number in range(each.partition_days)
+    ]
+    assert sorted(days) == dates_read(pipeline, before) == [WEEK_DUE]
+    assert foreseen(pipeline).upcoming == ()
+
+
+def test_a_date_with_more_rows_has_changed(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST)[:-1])
+    pipeline.run()
+    load(pipeline, activity(LAST))
+
+    assert of_source(foreseen(pipeline)) == [(WEEK_DUE, WEEK_DUE, Why.CHANGED)]
+
+
+def test_a_date_that_is_not_there_is_told_beside_the_others(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST - 1))
+
+    found = foreseen(pipeline)
+
+    assert of_source(found) == [(day(0), WEEK_DUE - timedelta(days=1), Why.NEW)]
+    assert found.awaited == ("telemetry.activity of 2026-05-12 is not loaded yet (newest: 2026-05-11)",)
+
+
+def test_a_metric_that_is_added_reads_its_dates_and_leaves_the_other_as_it_is(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    pipeline.run()
+    pipeline.plan = planned(simple(HOURS, metric("rows", "COUNT(*)")), as_of=WEEK_DUE)
+
+    found = foreseen(pipeline)
+    stale = stale_estimates(pipeline.plan, read_ledger(pipeline.plan, pipeline.engine))
+
+    assert of_source(found) == [(day(0), WEEK_DUE, Why.COLUMNS)]
+    assert of_source(foreseen(pipeline, ["hours"])) == []
+    assert {(each.metric, each.is_new) for each in stale} == {("rows", True)}
+
+
+def test_a_changed_metric_is_told_from_a_new_one(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    pipeline.run()
+    pipeline.plan = planned(simple(metric("hours", "MAX(hours)")), as_of=WEEK_DUE)
+
+    stale = stale_estimates(pipeline.plan, read_ledger(pipeline.plan, pipeline.engine))
+
+    assert {(each.metric, each.is_new) for each in stale} == {("hours", False)}
+
+
+def test_a_metric_of_all_rows_reads_them_for_each_period_and_basis(pipeline: Pipeline) -> None:
+    pipeline.plan = planned(simple(DIRECT), as_of=WEEK_DUE)
+    load(pipeline, activity(LAST))
+
+    found = [each for each in foreseen(pipeline, by_dry_run=True).upcoming if each.why is Why.DIRECT]
+
+    assert found
+    assert all(each.first_date == day(0) and each.last_date == WEEK_DUE and each.bytes for each in found)
+    assert {each.scans for each in found} == {len(pipeline.plan.metric("direct").bases)}
+    pipeline.today = at(WEEK_DUE.replace(month=7))
+    pipeline.run()
+    assert foreseen(pipeline).upcoming == ()
+
+
+def test_a_source_that_is_missing_is_told_and_hides_no_other(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    pipeline.run(only=[EnrollmentsTask])
+    pipeline.engine.delete("telemetry.activity")
+
+    found = foreseen(pipeline)
+
+    assert [each.split(":")[0] for each in found.refused] == ["activity"]
+    assert all(isinstance(each, Upcoming) for each in found.upcoming)
