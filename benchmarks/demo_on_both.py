@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from jetstream_argo.cli.demo import demo_experiment
-from jetstream_argo.cli.running import run_here
+from jetstream_argo.cli.here import Here, run_here
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.synthetic.generate import generate
 from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
@@ -39,7 +39,8 @@ def main() -> int:
                 ("bigquery", two, f"bigquery:{PROJECT}?api_endpoint={url}"),
             ):
                 since = time.perf_counter()
-                code = run_here(plan, warehouse=warehouse, metrics="", jobs=arguments.jobs, export_to=None).exit_code
+                ran = run_here(Here(plan, warehouse, arguments.jobs))
+                code = 0 if isinstance(ran, str) else ran.exit_code
                 found.append(results(Pipeline(root, plan)))
                 rows = sum(sum(view.values()) for view in found[-1].values())
                 seconds = time.perf_counter() - since

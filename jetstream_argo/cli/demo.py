@@ -6,48 +6,57 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.cli.running import load_for_nodes, run_here
+from jetstream_argo.cli.here import Here, load_for_nodes, run_here
+from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.run.progress import summary
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.truth import true_effects
 from jetstream_argo.terminal.console import EscapingConsole
+from jetstream_argo.terminal.options import selection_options
 from jetstream_argo.terminal.text import say
 
 AS_OF = date(2026, 4, 6)  # the end date of the demo's experiment
 _DATASET = "demo_results"
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo demo --units 2000")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path(".jetstream"), show_default=True)
 @click.option("--units", type=click.IntRange(100), default=6000, show_default=True, help="How many units enroll.")
 @click.option("--seed", type=int, default=12, show_default=True, help="Of the telemetry.")
-@click.option("--metrics", default="", help="Compute only these; comma-separated.")
+@selection_options
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
-def demo(folder: Path, units: int, seed: int, metrics: str, jobs: int) -> int:
-    """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects."""
+def demo(folder: Path, units: int, seed: int, jobs: int, **chosen: Any) -> int:
+    """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects.
+
+    No account and no network are needed. A second time it computes only what is missing.
+    """
     console = EscapingConsole()
     warehouse = folder / f"demo-{units}-{seed}"
     plan, effects = demo_experiment()
     make_telemetry(warehouse, plan, effects, units=units, seed=seed)
-    result = run_here(plan, warehouse=f"embedded:{warehouse}", metrics=metrics, jobs=jobs, export_to="")
+    result = run_here(Here(plan, f"embedded:{warehouse}", jobs, selection_of(**chosen)))
+    say(result if isinstance(result, str) else summary(result))
     findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
     console.print(_table(findings))
     covered = sum(finding.covers for finding in findings)
     console.print(f"{covered} of {len(findings)} intervals of 95 % cover the true effect", highlight=False)
     console.print(f"look around: jetstream-argo results {plan.experiment.slug} --dataset {_DATASET} "
                   f"--warehouse embedded:{warehouse}", highlight=False, soft_wrap=True)  # fmt: skip
-    return result.exit_code
+    return EXIT_DONE if isinstance(result, str) else result.exit_code
 
 
 def demo_experiment(dataset: str = _DATASET) -> tuple[AnalysisPlan, tuple[Effect, ...]]:

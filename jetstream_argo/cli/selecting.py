@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.dag.selection import Selection, periods_named
+from jetstream_argo.dag.selection import Selection
+from jetstream_argo.report.selecting import periods_told
 from jetstream_argo.terminal.options import chosen
 
 
@@ -10,6 +11,6 @@ def selection_of(metrics: Sequence[str], periods: Sequence[str], sources: Sequen
     """Return what `selection_options` were given, of which each may have several names, separated by commas.
 
     Raises:
-        PlanError: there is no such period.
+        BadParameter: there is no such period.
     """
-    return Selection(chosen(*metrics), periods_named(chosen(*periods)), chosen(*sources))
+    return Selection(chosen(*metrics), periods_told(periods), chosen(*sources))

@@ -13,12 +13,14 @@ import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, deployment_of, with_options
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
+from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.cli.watching import watched
 from jetstream_argo.config.dates import sane
+from jetstream_argo.dag.selection import selected_metrics
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.extras import require
 from jetstream_argo.files import make_folder, write_file
-from jetstream_argo.terminal.options import chosen
+from jetstream_argo.terminal.options import metrics_option, source_option
 from jetstream_argo.terminal.text import deliver, say
 
 if TYPE_CHECKING:
@@ -32,12 +34,15 @@ if TYPE_CHECKING:
 _JOBS = min(os.cpu_count() or 1, 4)
 
 
-@click.command()
+@click.command(
+    epilog="Example: jetstream-argo workflow checkout.toml --warehouse bigquery:P --image IMAGE | argo submit -"
+)
 @planning_options
 @with_options(DEPLOYMENT)
-@click.option("--metrics", default="", help="The choice of metrics to begin with; comma-separated.")
+@metrics_option
+@source_option
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-def workflow(metrics: str, output: Path | None, **options: Any) -> None:
+def workflow(metrics: tuple[str, ...], sources: tuple[str, ...], output: Path | None, **options: Any) -> None:
     """Print the Argo Workflow of EXPERIMENT, for `argo submit`."""
     require("argo", wanted_by="workflow")
     from jetstream_argo.argo.documents import size
@@ -45,7 +50,9 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
     from jetstream_argo.engines.objects import keep
 
     deployment = deployment_of(options)
-    emitted = emit(planned(**options), deployment, metrics=chosen(metrics), once=False)
+    plan = planned(**options)
+    wanted = selected_metrics(plan, selection_of(metrics, (), sources))
+    emitted = emit(plan, deployment, metrics=wanted, once=False)
     if emitted.carrier.url:
         keep(emitted.carrier.url, emitted.carrier.data)
         say(f"wrote the plan to {emitted.carrier.url}", err=True)
@@ -61,21 +68,23 @@ def workflow(metrics: str, output: Path | None, **options: Any) -> None:
 @click.command()
 @planning_options
 @with_options(DEPLOYMENT + CLUSTER)
-@click.option("--metrics", default="", help="Compute only these and what they need; comma-separated.")
+@metrics_option
+@source_option
 @click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
-def submit(metrics: str, watch: bool, kubeconfig: str | None, context: str | None, **options: Any) -> int:
+def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: Any) -> int:
     """Create the Workflow of EXPERIMENT in the cluster, unless it is there already."""
     require("argo", wanted_by="submit")
     from jetstream_argo.argo.emit import emit
     from jetstream_argo.argo.pod import pod
     from jetstream_argo.argo.submit import submit as create
 
+    selection = selection_of(options.pop("metrics"), (), options.pop("sources"))
     deployment = deployment_of(options)
     options["as_of"] = options["as_of"] or None  # a template's empty parameter
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
         plan = planned(**_with_archive(options, Path(scratch)))
     cluster = cluster_of(kubeconfig, context, deployment.namespace)
-    submitted = create(emit(plan, deployment, metrics=chosen(metrics)), cluster)
+    submitted = create(emit(plan, deployment, metrics=selected_metrics(plan, selection)), cluster)
     line = f"{submitted.name} {'submitted' if submitted.is_new else 'exists already'}"
     pod(os.environ).say(line)
     say(line)

@@ -1,12 +1,11 @@
 """Which part of an experiment is asked for: some metrics, some periods, or the metrics of some data sources."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import IDENTITY, filtered
 from jetstream_argo.dag.model import Dag, StatisticsTask
-from jetstream_argo.errors import PlanError, UnknownReference, nearest
+from jetstream_argo.errors import PlanError, UnknownReference
 from jetstream_argo.plan.model import AnalysisPlan
 
 
@@ -25,19 +24,6 @@ class Selection:
 
 
 EVERYTHING = Selection()
-
-
-def periods_named(names: Iterable[str]) -> tuple[Period, ...]:
-    """Return the periods of these names.
-
-    Raises:
-        PlanError: there is no such period; the message has the nearest, and all.
-    """
-    known = [period.value for period in Period]
-    for name in names:
-        if name not in known:
-            raise PlanError(f"--period: {name!r} is none of {', '.join(known)}{nearest(name, known)}")
-    return tuple(Period(name) for name in names)
 
 
 def selected_metrics(plan: AnalysisPlan, selection: Selection) -> tuple[str, ...]:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
 from jetstream_argo.engines.protocol import Result
-from jetstream_argo.errors import nearest
 from jetstream_argo.files import write_file
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
+from jetstream_argo.report.selecting import metrics_told, periods_told
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.targets import Target, entries_of, target_of
 from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.store.entries import Entry, read_entries
-from jetstream_argo.terminal.options import chosen, dataset_option, warehouse_option
+from jetstream_argo.terminal.options import dataset_option, selection_options, warehouse_option
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _WIDTH = 160  # of tables that go to a file or another program
 _FORMATS = ("table", "json", "csv", "parquet")
 _DETAIL = "detail"
 _ALONE = "none"
-_PERIODS = ", ".join(each.value for each in Period)
 
 
 def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,8 +44,7 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug."),
         dataset_option,
         warehouse_option,
-        click.option("--metrics", multiple=True, help="Only these; repeated, or with commas."),
-        click.option("--period", "periods", multiple=True, metavar="PERIOD", help=f"Of {_PERIODS}; as --metrics."),
+        selection_options,
         click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="A file to write to."),
         click.option("--exit-code", is_flag=True, help="Exit with 2 or 75 when results are lacking; 75: run again."),
     )
@@ -92,12 +90,12 @@ def results(
     from jetstream_argo.report.results import Filters, with_units
 
     target = target_of(experiment, plan_file, dataset, warehouse)
+    entries = entries_of(target)
     filters = Filters(
-        metrics=chosen(*asked["metrics"]),
-        periods=_periods(asked["periods"]),
+        metrics=metrics_told(target, entries, asked["metrics"], asked["sources"]),
+        periods=periods_told(asked["periods"]),
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
-    entries = entries_of(target)
     report = only(status_report(None, entries), filters.metrics, filters.periods)
     _warn(report, facts=asked["format_"] not in ("table", _DETAIL))
     is_table = asked["format_"] == "table"
@@ -152,8 +150,11 @@ def status(
 ) -> int:
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
     target = target_of(experiment, plan_file, dataset, warehouse)
-    periods = _periods(asked["periods"])
-    report = only(_report(target), chosen(*asked["metrics"]), periods, lacking=asked["lacking"])
+    periods = periods_told(asked["periods"])
+    report = _report(target)
+    sources = asked["sources"]
+    metrics = metrics_told(target, entries_of(target) if sources else (), asked["metrics"], sources)
+    report = only(report, metrics, periods, lacking=asked["lacking"])
     from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
 
     match asked["format_"]:
@@ -241,15 +242,6 @@ def _warn(report: StatusReport, *, facts: bool) -> None:
         warn(text)
     for sentence in sentences(report.facts) if facts else ():
         warn(sentence)
-
-
-def _periods(given: Sequence[str]) -> tuple[Period, ...]:
-    known = [each.value for each in Period]
-    for name in chosen(*given):
-        if name not in known:
-            hint = nearest(name, known)
-            raise click.BadParameter(f"{name!r} is none of {', '.join(known)}{hint}", param_hint="--period")
-    return tuple(Period(name) for name in chosen(*given))
 
 
 def _encoded(result: Result, format_: str) -> bytes:

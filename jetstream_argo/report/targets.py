@@ -15,7 +15,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
-from jetstream_argo.store.entries import Entry, read_entries
+from jetstream_argo.store.entries import Entry, Kind, read_entries
 
 _RECORDED = "What was computed for "  # how the status table's description begins
 
@@ -67,6 +67,20 @@ def entries_of(target: Target) -> tuple[Entry, ...]:
             f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"
         )
     return entries
+
+
+def metrics_by_source(plan: AnalysisPlan | None, entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    """Return, by data source, its metrics: those of the plan, or those that values were recorded for."""
+    found: dict[str, dict[str, None]] = {}
+    if plan is not None:
+        for metric in plan.metrics:
+            for name in metric.depends_on or (metric.name,):
+                found.setdefault(plan.metric(name).source, {})[metric.name] = None
+    else:
+        for entry in entries:
+            if entry.kind is Kind.VALUES:
+                found.setdefault(entry.source, {}).update(dict.fromkeys(entry.metrics))
+    return {source: tuple(metrics) for source, metrics in found.items()}
 
 
 def _alike(target: Target) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.dag.selection import EVERYTHING, Selection, periods_named, selected, selected_metrics
+from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
 from jetstream_argo.errors import PlanError, UnknownReference
 from tests.dag.test_build import CLICKS, HOURS, PAGES, plan_of
 from tests.pipeline import BOTH
@@ -64,8 +64,3 @@ def test_a_period_of_which_nothing_is_due_is_refused() -> None:
 def test_choices_that_have_nothing_in_common_are_refused() -> None:
     with pytest.raises(PlanError, match="none of the metrics pages is of the data source ads"):
         nodes(Selection(metrics=("pages",), sources=("ads",)))
-
-
-def test_a_misspelt_period_is_refused_with_the_nearest() -> None:
-    with pytest.raises(PlanError, match="did you mean 'week'"):
-        periods_named(["weeks"])

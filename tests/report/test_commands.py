@@ -150,6 +150,7 @@ def test_a_failure_of_the_enrollments_is_shown_where_nothing_else_was_recorded(t
         ("--segment loyal", "no estimates with segment 'loyal'; there are all"),
         ("--window 7 --format csv", "no estimates with window_index '7'; there are 1, 2"),
         ("--period day", "no estimates with period 'day'; there are week"),
+        ("--source searches", "there is no data source 'searches'"),
     ],
 )
 def test_a_filter_that_matches_nothing_is_answered_with_what_there_is(warehouse: str, options: str, message: str):

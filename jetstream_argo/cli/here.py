@@ -1,0 +1,123 @@
+"""Running the nodes of a workflow in processes of this machine."""
+
+import os
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jetstream_argo.argo.pod import TERMINATION_LOG
+from jetstream_argo.dag.build import build_dag
+from jetstream_argo.dag.model import Dag
+from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
+from jetstream_argo.engines.connect import Connections
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.run.local import DagRun, run_dag
+
+if TYPE_CHECKING:
+    from jetstream_argo.run.rerun import Idle
+
+# What nodes need. Processes that do them are forks of one that has it loaded.
+_PRELOADED = [
+    "jetstream_argo.cli.task",
+    "jetstream_argo.engines.embedded.engine",
+    "jetstream_argo.engines.embedded.translate",
+    "jetstream_argo.engines.arrow",
+    "duckdb",
+    "pyarrow.compute",
+    "jetstream_argo.run.statistics",
+    "jetstream_argo.run.estimating",
+    "jetstream_argo.run.publishing",
+    "jetstream_argo.stats.comparisons.least_squares",
+    "jetstream_argo.stats.comparisons.quantiles",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A run on this machine: of what, in which warehouse, with how many nodes at once, and where files are exported."""
+
+    plan: AnalysisPlan
+    warehouse: str
+    jobs: int
+    selection: Selection = EVERYTHING
+    export_to: str = ""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are asked for; none where all are."""
+        return selected_metrics(self.plan, self.selection)
+
+    def dag(self) -> Dag:
+        """Return the nodes that are asked for, and those that they need."""
+        return selected(self.plan, build_dag(self.plan), self.selection)
+
+
+def run_here(here: Here) -> DagRun | str:
+    """Run what is asked for and show how it goes; return a sentence instead if there is nothing to do."""
+    dag = here.dag()
+    return nothing_to_do(here, dag) or run_nodes(here, dag)
+
+
+def load_for_nodes() -> None:
+    """Have what nodes need loaded meanwhile, because some will be run."""
+    from jetstream_argo.run.workers import load
+
+    load(_PRELOADED)
+
+
+def nothing_to_do(here: Here, dag: Dag) -> str:
+    """Return that nothing is due, or that all is there, as a sentence; nothing if there is something to do."""
+    if not dag.nodes:
+        return f"{here.plan.experiment.slug}: nothing is due by {here.plan.as_of}"
+    known = None if here.export_to else _idle(here, dag)
+    return "" if known is None else f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})"
+
+
+def run_nodes(here: Here, dag: Dag) -> DagRun:
+    """Run the nodes, and show how it goes."""
+    # Loaded when there is something to do.
+    from jetstream_argo.run.progress import shown
+    from jetstream_argo.run.workers import Workers
+    from jetstream_argo.terminal.console import EscapingConsole
+
+    load_for_nodes()
+    common = {"warehouse": here.warehouse, "metrics": ",".join(here.metrics), "export-to": here.export_to}
+    console = EscapingConsole(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
+        file = Path(scratch) / "plan.json"
+        file.write_bytes(codec.dump(here.plan))
+        arguments = ("--plan", str(file), *(f"--{name}={text}" for name, text in common.items()))
+        workers = Workers(_Tasks(arguments), most=here.jobs)
+        return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
+
+
+def _idle(here: Here, dag: Dag) -> "Idle | None":
+    """Return that nothing is to be done, if that is so: one look at the record, in this process."""
+    from jetstream_argo.engines.connect import connect, new_attempt
+    from jetstream_argo.run.rerun import idle
+
+    engine = connect(here.warehouse, attempt=new_attempt(), job_id_prefix=codec.sha256(here.plan)[:12])
+    return idle(here.plan, dag, engine, now=lambda: datetime.now(UTC), metrics=here.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tasks:
+    """Does nodes in this process, one after another, each as in a pod of its own; `arguments` are common to all."""
+
+    arguments: tuple[str, ...]
+    connections: Connections = field(default_factory=Connections)
+
+    def __call__(self, node: str, line: Path) -> int:
+        """Do one node, and return the exit code."""
+        from jetstream_argo.cli.main import exit_code_of
+
+        os.environ[TERMINATION_LOG] = str(line)
+        with line.with_suffix(".log").open("w") as log, redirect_stdout(log), redirect_stderr(log):
+            exit_code = exit_code_of(["task", "--node", node, *self.arguments], kept=self.connections)
+        if exit_code:
+            self.connections.forget()
+        return exit_code
