@@ -67,8 +67,8 @@ workflows: $(READY) ## Emit the examples in workflows/ anew, after a change of p
 	@$(BIN)/python workflows/regenerate.py
 
 signatures: $(READY) ## Ask ZetaSQL anew about the embedded engine's signatures, and print their list into docs/
-	@$(BIN)/python -m tests.engines.signatures.ask $(ARGS)
-	@$(BIN)/python -m jetstream_argo.engines.embedded.signatures.listing > docs/signatures.md
+	@$(BIN)/python -m tests.warehouse.signatures.ask $(ARGS)
+	@$(BIN)/python -m jetstream_argo.warehouse.duckdb.signatures.listing > docs/signatures.md
 
 bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"

@@ -25,10 +25,10 @@ class Hidden:
         if name == "pandas":  # which the image does not have, and pyarrow takes if it is there
             raise ImportError(name)
 sys.meta_path.insert(0, Hidden())
-from jetstream_argo.engines.bigquery.lean import load_client
+from jetstream_argo.warehouse.bigquery.client_import import load_client
 load_client()
-from jetstream_argo.engines.connect import connect
-from jetstream_argo.run.estimating_queries import rows_of
+from jetstream_argo.warehouse.connect import connect
+from jetstream_argo.estimating.reading import rows_of
 from jetstream_argo.sql.text import Sql
 
 def peak():
@@ -52,7 +52,7 @@ def main() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     with tempfile.TemporaryDirectory() as folder:
-        serve = (sys.executable, "-m", "tests.engines.bigquery.fake_server", "--root", folder)
+        serve = (sys.executable, "-m", "tests.warehouse.bigquery.fake_server", "--root", folder)
         command = [*serve, "--page-rows", str(10**9)]
         server = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         try:

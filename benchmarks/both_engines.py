@@ -5,10 +5,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import (
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.zetasql.checker import Checker
+from jetstream_argo.dialect.zetasql.loader import Service
+from jetstream_argo.errors import Damaged, EngineError
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql.text import Sql, identifier, lines, table
+from jetstream_argo.validate.signatures import Form, Reduced, reduce
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import (
     PAGE_ROWS,
-    Column,
     DryRun,
     Job,
     Layout,
@@ -17,16 +23,9 @@ from jetstream_argo.engines.protocol import (
     Result,
     TableInfo,
     TableVersions,
-    Value,
     Write,
 )
-from jetstream_argo.engines.zetasql.checker import Checker
-from jetstream_argo.engines.zetasql.loader import Service
-from jetstream_argo.errors import Damaged, EngineError
-from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql.text import Sql, identifier, lines, table
-from jetstream_argo.validating.alike import Form, Reduced, reduce
-from tests.engines.random_rows import same_rows
+from tests.warehouse.random_rows import same_rows
 
 MOST_CELLS = 2_000_000  # that the evaluator, which copies them one by one, is given
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from jetstream_argo.cli.demo import demo_experiment
 from jetstream_argo.cli.here import Here, run_here
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.synthetic.generate import generate
-from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
-from tests.engines.bigquery.whole_run import PROJECT, results
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.pipeline import Pipeline
+from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
+from tests.warehouse.bigquery.whole_run import PROJECT, results
 
 
 def main() -> int:

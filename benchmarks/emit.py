@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.documents import size
-from jetstream_argo.argo.emit import Emitted, emit
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.documents import size
+from jetstream_argo.argo.manifest.emit import Emitted, emit
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import ExperimentConfig
-from jetstream_argo.config.resolve import resolve as resolve_config
+from jetstream_argo.config.resolve.experiment import resolve as resolve_config
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Dag
-from jetstream_argo.plan.resolve import resolve
+from jetstream_argo.plan.build import resolve
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HUB = SHARED / "metric-hub"

@@ -17,12 +17,13 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Value, Write
-from jetstream_argo.engines.zetasql.checker import Checker
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.errors import EngineError, Unsupported
 from jetstream_argo.sql.text import Sql
-from tests.engines.random_rows import same
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
+from tests.warehouse.random_rows import same
 
 FILE = Path(__file__).resolve().parents[2] / "shared" / "cases" / "expressions.txt"
 COLUMNS = tuple(

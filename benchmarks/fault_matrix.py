@@ -10,10 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.engines.bigquery.cases import CASES, JOB_CASES, Case, Outcome
-from tests.engines.bigquery.fake_server.faults import Call
-from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
-from tests.engines.bigquery.whole_run import (
+from tests.pipeline import Pipeline
+from tests.warehouse.bigquery.cases import CASES, JOB_CASES, Case, Outcome
+from tests.warehouse.bigquery.fake_server.faults import Call
+from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
+from tests.warehouse.bigquery.whole_run import (
     PROJECT,
     RemotePipeline,
     Rows,
@@ -23,7 +24,6 @@ from tests.engines.bigquery.whole_run import (
     run_as_argo_does,
     small_plan,
 )
-from tests.pipeline import Pipeline
 
 CALLS = (
     *(Call.DRY_RUN, Call.SUBMIT, Call.UPLOAD, Call.POLL, Call.RESULTS),

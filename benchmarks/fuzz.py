@@ -25,7 +25,7 @@ from pathlib import Path
 
 from benchmarks.mutations import mutated
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config import toml_file
+from jetstream_argo.storage import toml_file
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -288,7 +288,7 @@ def _taken(pid: int) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    import jetstream_argo.argo.emit  # loaded once, for all forks
-    import jetstream_argo.planner  # noqa: F401  # as above
+    import jetstream_argo.argo.manifest.emit  # loaded once, for all forks
+    import jetstream_argo.plan.planner  # noqa: F401  # as above
 
     sys.exit(main())

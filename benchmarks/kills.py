@@ -15,8 +15,6 @@ from pathlib import Path
 
 from benchmarks.late_dates import Upstream
 from benchmarks.late_world import Killed, Mortality, World, layout_of, plan_of, results
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
@@ -28,6 +26,8 @@ from jetstream_argo.upkeep.owned import owned, storage, unit_tables
 from jetstream_argo.upkeep.repairing import repair
 from jetstream_argo.upkeep.restating import clean, commit, prepare
 from jetstream_argo.upkeep.shredding import holdings, shred
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START
 
 LAST = START + timedelta(days=8)

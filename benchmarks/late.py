@@ -28,11 +28,11 @@ from benchmarks.late_model import counting
 from benchmarks.late_schedule import LAST, Schedule, days_until
 from benchmarks.late_world import SHOWING, World, plan_of, results
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Write
 
 DIRECT = ("peak",)
 

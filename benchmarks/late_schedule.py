@@ -10,10 +10,10 @@ from benchmarks.late_dates import Row, Upstream
 from benchmarks.late_model import Model
 from benchmarks.late_world import COLUMNS, ENROLLMENT, READING, SHOWING, Killed, Mortality, World, plan_of
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Layout, Write
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import START
 
 LAST = START + timedelta(days=8)  # the first week of whoever enrolled last

@@ -11,14 +11,15 @@ from benchmarks.late_dates import Row, Upstream
 from jetstream_argo.config.model import Deletions, ExposureSignal, Period, Segment, SegmentDataSource, Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SignalTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Job, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Job, Layout, Write
 from tests.pipeline import EXPOSURES, START, experiment, metric, planned, source
 
 COLUMNS = {

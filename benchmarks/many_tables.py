@@ -15,16 +15,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.bigquery.engine import BigQueryEngine
-from jetstream_argo.engines.bigquery.settings import BigQuerySettings
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.owned import owned
-from tests.engines.bigquery.fake_server.faults import Call, Fault
-from tests.engines.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
+from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
+from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine, Layout, Write
+from tests.warehouse.bigquery.fake_server.faults import Call, Fault
+from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 
 PLACE = names.Place("results", "an-experiment")
 UNIT_COLUMNS = (Column("analysis_id", "STRING"), Column("window_index", "INT64"), Column("m_1", "FLOAT64"))

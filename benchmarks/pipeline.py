@@ -29,7 +29,6 @@ from jetstream_argo.cli.demo import demo_experiment, make_telemetry
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
@@ -38,6 +37,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.currency import stored_units
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 AS_OF = date(2026, 4, 6)
 LEAF = "stats-day-active-hours"

@@ -26,11 +26,9 @@ from pathlib import Path
 from jetstream_argo.config.model import Basis
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names, slices
@@ -39,6 +37,8 @@ from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import Grid, direct_query
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Job, Layout, Write
 
 HERE = Path(__file__).parent
 AS_OF = date(2026, 4, 6)

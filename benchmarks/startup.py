@@ -17,18 +17,18 @@ from datetime import date
 from importlib import resources
 from tempfile import TemporaryDirectory
 
-from jetstream_argo.argo import transport
+from jetstream_argo.argo.manifest import transport
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 
 _COMMON = """
 import os
-from jetstream_argo.argo.transport import from_environment
+from jetstream_argo.argo.manifest.transport import from_environment
 from jetstream_argo.cli.task import task
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.bigquery.lean import load_client
-from jetstream_argo.engines.connect import connect
+from jetstream_argo.warehouse.bigquery.client_import import load_client
+from jetstream_argo.warehouse.connect import connect
 plan = from_environment(os.environ)
 build_dag(plan).node("enrollments")
 """
@@ -43,7 +43,7 @@ STEPS = {
     + "google.auth.default = lambda **_: (c.AnonymousCredentials(), 'p')\n"
     + "load_client()\nconnect('bigquery:p', attempt='a')",
 }
-STEPS["+ an answer"] = STEPS["task, bigquery"] + "\nimport jetstream_argo.engines.arrow"
+STEPS["+ an answer"] = STEPS["task, bigquery"] + "\nimport jetstream_argo.warehouse.arrow"
 # Only those who need them may load these.
 WATCHED = "hera kubernetes yaml jinja2 rich pandas pyarrow numpy scipy sqlglot duckdb google.cloud.bigquery".split()
 REPORT = f"""

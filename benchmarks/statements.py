@@ -30,23 +30,23 @@ from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import ExperimentConfig, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node, StatisticsTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.zetasql.checker import start
-from jetstream_argo.engines.zetasql.loader import Service
+from jetstream_argo.dialect.zetasql.checker import start
+from jetstream_argo.dialect.zetasql.loader import Service
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
+from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import enrollments_query
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
-from jetstream_argo.validating.alike import ATTEMPT, Memory, SparingAnalyst
-from jetstream_argo.validating.analysts import LocalAnalyst
-from jetstream_argo.validating.statements import Rehearsed, rehearse
-from jetstream_argo.validating.telemetry import telemetry_columns
+from jetstream_argo.validate.analysts import LocalAnalyst
+from jetstream_argo.validate.signatures import ATTEMPT, Memory, SparingAnalyst
+from jetstream_argo.validate.statements import Rehearsed, rehearse
+from jetstream_argo.validate.telemetry import telemetry_columns
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 OBSERVED = 30  # days
 AFTER = 180  # days

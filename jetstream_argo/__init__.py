@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jetstream_argo.config.building import Configuration as Configuration
-    from jetstream_argo.config.specs import DataSourceSpec as DataSourceSpec
-    from jetstream_argo.config.specs import MetricSpec as MetricSpec
-    from jetstream_argo.config.specs import SegmentDataSourceSpec as SegmentDataSourceSpec
-    from jetstream_argo.config.specs import SegmentSpec as SegmentSpec
+    from jetstream_argo.config.schema import DataSourceSpec as DataSourceSpec
+    from jetstream_argo.config.schema import MetricSpec as MetricSpec
+    from jetstream_argo.config.schema import SegmentDataSourceSpec as SegmentDataSourceSpec
+    from jetstream_argo.config.schema import SegmentSpec as SegmentSpec
     from jetstream_argo.notebook.analysis import analyse as analyse
     from jetstream_argo.notebook.loading import load as load
     from jetstream_argo.notebook.preview import plan as plan
@@ -31,10 +31,10 @@ _OFFERED = {
     "analyse": "jetstream_argo.notebook.analysis",
     "results": "jetstream_argo.notebook.results",
     "Configuration": "jetstream_argo.config.building",
-    "DataSourceSpec": "jetstream_argo.config.specs",
-    "MetricSpec": "jetstream_argo.config.specs",
-    "SegmentSpec": "jetstream_argo.config.specs",
-    "SegmentDataSourceSpec": "jetstream_argo.config.specs",
+    "DataSourceSpec": "jetstream_argo.config.schema",
+    "MetricSpec": "jetstream_argo.config.schema",
+    "SegmentSpec": "jetstream_argo.config.schema",
+    "SegmentDataSourceSpec": "jetstream_argo.config.schema",
 }
 
 

@@ -21,17 +21,17 @@ from jetstream_argo.config.model import (
 )
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.plan import codec
+from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.model import Metric as PlannedMetric
-from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import TaskResult, run_node
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.currency import stored_units
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 START = date(2026, 5, 4)
 LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)

@@ -8,12 +8,12 @@ from datetime import date
 from importlib import resources
 from pathlib import Path
 
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.documents import to_yaml
-from jetstream_argo.argo.emit import workflow
-from jetstream_argo.argo.schedule import cron_workflow, workflow_template
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.documents import to_yaml
+from jetstream_argo.argo.manifest.emit import workflow
+from jetstream_argo.argo.manifest.schedule import cron_workflow, workflow_template
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOYMENT = Deployment(

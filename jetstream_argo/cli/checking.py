@@ -7,20 +7,20 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
-    from jetstream_argo.engines.protocol import Engine
-    from jetstream_argo.validating.mistakes import Mistake
+    from jetstream_argo.validate.mistakes import Mistake
+    from jetstream_argo.warehouse.protocol import Engine
 
 
 def told(plan: AnalysisPlan, warehouse: str, *, files: Mapping[str, str]) -> "tuple[Mistake, ...]":
     """Return what is wrong by the tables of a warehouse, having said it on standard error."""
-    from jetstream_argo.validating.found import found_by
+    from jetstream_argo.validate.found import found_by
 
     return tell(found_by(plan, _connected(warehouse), files=files))
 
 
 def stops(plan: AnalysisPlan, warehouse: str, *, files: Mapping[str, str], metrics: Collection[str]) -> bool:
     """Say what is wrong with what `metrics` need, and return whether none of them could be computed."""
-    from jetstream_argo.validating.found import concerning, found_by, leaves_nothing
+    from jetstream_argo.validate.found import concerning, found_by, leaves_nothing
 
     engine = _connected(warehouse)
     found = tell(concerning(found_by(plan, engine, files=files), metrics))
@@ -35,6 +35,6 @@ def tell(found: "tuple[Mistake, ...]") -> "tuple[Mistake, ...]":
 
 
 def _connected(warehouse: str) -> "Engine":
-    from jetstream_argo.engines.connect import connect, new_attempt
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     return connect(warehouse, attempt=new_attempt())

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.engines.connect import settings as warehouse_settings
 from jetstream_argo.extras import require
 from jetstream_argo.terminal.text import warn
+from jetstream_argo.warehouse.connect import settings as warehouse_settings
 
 if TYPE_CHECKING:
-    from jetstream_argo.argo.cluster import KubernetesCluster
-    from jetstream_argo.argo.deployment import Deployment
+    from jetstream_argo.argo.cluster.client import KubernetesCluster
+    from jetstream_argo.argo.manifest.deployment import Deployment
 
 DEPLOYMENT = (
     click.option("--image", envvar="JETSTREAM_IMAGE", help="The worker's image, by digest."),
@@ -58,7 +58,7 @@ def with_options(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Callabl
 
 def deployment_of(options: dict[str, Any]) -> "Deployment":
     """Take the deployment out of a command's options."""
-    from jetstream_argo.argo.deployment import Deployment
+    from jetstream_argo.argo.manifest.deployment import Deployment
 
     require("argo", wanted_by="a Workflow")
     warehouse_settings(options["warehouse"])
@@ -72,6 +72,6 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
 def cluster_of(kubeconfig: str | None, context: str | None, namespace: str) -> "KubernetesCluster":
     """Return the cluster that the options lead to."""
     require("argo", wanted_by="the cluster")
-    from jetstream_argo.argo.cluster import KubernetesCluster  # loads the Kubernetes client
+    from jetstream_argo.argo.cluster.client import KubernetesCluster  # loads the Kubernetes client
 
     return KubernetesCluster(namespace=namespace, kubeconfig=kubeconfig, context=context)

@@ -13,21 +13,21 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.cli.here import Here, load_for_nodes, run_here
+from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.run.progress import summary
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.truth import true_effects
 from jetstream_argo.terminal.console import EscapingConsole
-from jetstream_argo.terminal.options import selection_options
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine
 
 AS_OF = date(2026, 4, 6)  # the end date of the demo's experiment
 _DATASET = "demo_results"

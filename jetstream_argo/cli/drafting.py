@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.engines.connect import EmbeddedSettings, connect, new_attempt, settings
+from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.errors import ConfigError, Problem
-from jetstream_argo.files import write_file
-from jetstream_argo.terminal.options import told_warehouse, warehouse_option
+from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
 
 if TYPE_CHECKING:
     from jetstream_argo.drafting.drafting import Told
-    from jetstream_argo.engines.protocol import Engine
+    from jetstream_argo.warehouse.protocol import Engine
 
 
 @click.command(
@@ -39,10 +40,10 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     Columns, dates, branches and their units are looked up. On a terminal what is not told is asked for, with a guess;
     elsewhere the guess is taken.
     """
-    from jetstream_argo.config.experiment_file import read_experiment
-    from jetstream_argo.config.toml_file import parse_toml
+    from jetstream_argo.config.files.experiment_file import read_experiment
     from jetstream_argo.drafting.draft import draft_text, metric_names
     from jetstream_argo.drafting.drafting import Told, drafted
+    from jetstream_argo.storage.toml_file import parse_toml
 
     start = start_date.date() if start_date is not None else None
     told = Told(start=start, **named)

@@ -9,7 +9,6 @@ from datetime import datetime
 from jetstream_argo.cli.here import Here
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.dag.model import ExportTask
-from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
@@ -18,7 +17,8 @@ from jetstream_argo.report.status import status_report
 from jetstream_argo.run.local import DagRun
 from jetstream_argo.run.progress import summary
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.terminal.options import told_warehouse
+from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.connect import connect, new_attempt
 
 _MOST_LINES = 20
 

@@ -8,15 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.dag.selection import Selection, selected_metrics
-from jetstream_argo.engines.bigquery.settings import BigQuerySettings
-from jetstream_argo.engines.connect import connect, new_attempt, settings
 from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.status_tables import bytes_text
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, forecast
-from jetstream_argo.run.words import counted
 from jetstream_argo.store.staleness import Stale, stale_estimates
+from jetstream_argo.terminal.plural import counted
+from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
+from jetstream_argo.warehouse.connect import connect, new_attempt, settings
 
 
 def forecast_of(plan: AnalysisPlan, warehouse: str, selection: Selection) -> Iterator[RenderableType]:

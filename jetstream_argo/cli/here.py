@@ -12,10 +12,10 @@ from jetstream_argo.argo.pod import TERMINATION_LOG
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
-from jetstream_argo.engines.connect import Connections
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun, run_dag
+from jetstream_argo.warehouse.connect import Connections
 
 if TYPE_CHECKING:
     from jetstream_argo.run.rerun import Idle
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 # What nodes need. Processes that do them are forks of one that has it loaded.
 _PRELOADED = [
     "jetstream_argo.cli.task",
-    "jetstream_argo.engines.embedded.engine",
-    "jetstream_argo.engines.embedded.translate",
-    "jetstream_argo.engines.arrow",
+    "jetstream_argo.warehouse.duckdb.engine",
+    "jetstream_argo.warehouse.duckdb.translate",
+    "jetstream_argo.warehouse.arrow",
     "duckdb",
     "pyarrow.compute",
     "jetstream_argo.run.statistics",
-    "jetstream_argo.run.estimating",
+    "jetstream_argo.estimating.estimate",
     "jetstream_argo.run.publishing",
     "jetstream_argo.stats.comparisons.least_squares",
     "jetstream_argo.stats.comparisons.quantiles",
@@ -97,8 +97,8 @@ def run_nodes(here: Here, dag: Dag) -> DagRun:
 
 def _idle(here: Here, dag: Dag) -> "Idle | None":
     """Return that nothing is to be done, if that is so: one look at the record, in this process."""
-    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.run.rerun import idle
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     engine = connect(here.warehouse, attempt=new_attempt(), job_id_prefix=codec.sha256(here.plan)[:12])
     return idle(here.plan, dag, engine, now=lambda: datetime.now(UTC), metrics=here.metrics)

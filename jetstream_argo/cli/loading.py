@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.engines.connect import EmbeddedSettings
-from jetstream_argo.engines.connect import settings as settings_of
+from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.errors import ConfigError, Problem
-from jetstream_argo.terminal.options import warehouse_option
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.connect import EmbeddedSettings
+from jetstream_argo.warehouse.connect import settings as settings_of
 
 if TYPE_CHECKING:
-    from jetstream_argo.engines.embedded.incoming.model import File, Options
     from jetstream_argo.loading.load import Loaded
+    from jetstream_argo.warehouse.duckdb.incoming.model import File, Options
 
 _STDIN = "standard input"
 _FORMATS = ("csv", "json", "parquet")
@@ -71,8 +71,8 @@ def _tell(loaded: "Loaded") -> None:
 @click.option("--all", "every", is_flag=True, help="Also the tables in which results are kept.")
 def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
     """List the tables of a warehouse, with their columns, dates and rows. BigQuery needs the DATASET."""
-    from jetstream_argo.engines.connect import connect, new_attempt
     from jetstream_argo.loading.listing import embedded_datasets, listed
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     where = settings_of(warehouse)
     engine = connect(warehouse, attempt=new_attempt())
@@ -104,7 +104,7 @@ def _options(*, types: Sequence[str], columns: str, no_header: bool, **reading: 
 
 def _files(name: str, options: "Options", scratch: Path) -> "Sequence[File]":
     """Return the files of a name; what comes from standard input is written down, as it is read more than once."""
-    from jetstream_argo.engines.embedded.incoming.finding import described_file, found_files
+    from jetstream_argo.warehouse.duckdb.incoming.finding import described_file, found_files
 
     if name != "-":
         return found_files([name], format_=options.format)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.dates import sane
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.selection import Selection, selected
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
-from jetstream_argo.files import write_file
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.terminal.options import selection_options
+from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
-    from jetstream_argo.planner import Sources
+    from jetstream_argo.plan.planner import Sources
 
 _WHAT = (
     click.argument("experiment", required=False),
@@ -91,7 +91,7 @@ def planned_from(
         return codec.read(plan_file), {}
     if experiment is None:
         raise click.UsageError("name an experiment: a TOML or JSON file, a URL, or a slug; or give --plan FILE")
-    from jetstream_argo.planner import plan_experiment  # loads Jinja and sqlglot, which a ready plan does not need
+    from jetstream_argo.plan.planner import plan_experiment  # loads Jinja and sqlglot, which a ready plan does not need
 
     result = plan_experiment(experiment, sources(**where), as_of=day(as_of), dataset=dataset)
     for warning in result.warnings:
@@ -103,7 +103,7 @@ def sources(
     definitions: tuple[Path, ...], experiments: str | None, config: Path | None, conventions: tuple[Path, ...]
 ) -> "Sources":
     """Return where the options say to look things up."""
-    from jetstream_argo.planner import Sources
+    from jetstream_argo.plan.planner import Sources
 
     return Sources(definitions, experiments, config, conventions)
 

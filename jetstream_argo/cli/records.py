@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
+from jetstream_argo.cli.options import dataset_option, warehouse_option
 from jetstream_argo.cli.upkeep import owner_of, purged_line
-from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.run.leasing import alone
-from jetstream_argo.terminal.options import dataset_option, warehouse_option
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.connect import connect, new_attempt
 
 if TYPE_CHECKING:
     from jetstream_argo.upkeep.inspecting import Inspection

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
+from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.cli.planning import day, planned, planning_options
 from jetstream_argo.cli.upkeep import agreed
-from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.leasing import alone
-from jetstream_argo.terminal.options import warehouse_option
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.connect import connect, new_attempt
 
 if TYPE_CHECKING:
-    from jetstream_argo.engines.protocol import Engine
     from jetstream_argo.plan.model import AnalysisPlan
     from jetstream_argo.upkeep.restating import Restatement
+    from jetstream_argo.warehouse.protocol import Engine
 
 
 @click.command()

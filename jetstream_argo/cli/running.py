@@ -12,17 +12,17 @@ from click.core import ParameterSource
 
 from jetstream_argo.cli.checking import stops, told
 from jetstream_argo.cli.here import Here, load_for_nodes, nothing_to_do, run_nodes
+from jetstream_argo.cli.options import chosen, selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_from, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.dag.selection import Selection
-from jetstream_argo.engines.connect import check
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.extras import require
-from jetstream_argo.files import write_file
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.local import DagRun
-from jetstream_argo.terminal.options import chosen, selection_options, warehouse_option
+from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import deliver, say
+from jetstream_argo.warehouse.connect import check
 
 
 @click.command(epilog="Example: jetstream-argo run checkout.toml --as-of 2026-06-15 --metrics revenue,orders")
@@ -121,8 +121,8 @@ def _run_manifest(
 ) -> int:
     """Run a manifest; what is given by an option or the environment goes before what it says itself."""
     require("argo", wanted_by="run --manifest")
-    from jetstream_argo.argo.here.command import parsed, run_manifest  # loads YAML
-    from jetstream_argo.engines.objects import absolute
+    from jetstream_argo.argo.emulator.command import parsed, run_manifest  # loads YAML
+    from jetstream_argo.storage.objects import absolute
 
     if options["experiment"]:
         raise click.UsageError("give an experiment or --manifest, not both")

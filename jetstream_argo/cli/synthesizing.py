@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
+from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.errors import ConfigError, Problem
-from jetstream_argo.terminal.options import told_warehouse, warehouse_option
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.address import told_warehouse
 
 
 @click.command(epilog="Example: jetstream-argo synthesize checkout.toml --as-of 2026-06-15 --units 5000")

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import click
 
+from jetstream_argo.argo.manifest.transport import from_environment
 from jetstream_argo.argo.pod import Ending, Pod, pod
-from jetstream_argo.argo.transport import from_environment
 from jetstream_argo.cli.holding import holder, task_wait_option
+from jetstream_argo.cli.options import chosen, warehouse_option
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.bigquery.lean import load_client
-from jetstream_argo.engines.connect import Connections, connect, new_attempt
-from jetstream_argo.engines.termination import ending_on_sigterm
 from jetstream_argo.errors import JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.leasing import writing
 from jetstream_argo.run.nodes import TaskResult, run_node
-from jetstream_argo.terminal.options import chosen, warehouse_option
 from jetstream_argo.terminal.text import say
+from jetstream_argo.warehouse.bigquery.client_import import load_client
+from jetstream_argo.warehouse.connect import Connections, connect, new_attempt
+from jetstream_argo.warehouse.termination import ending_on_sigterm
 
 
 @click.command()

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
+from jetstream_argo.cli.options import chosen, dataset_option, warehouse_option
 from jetstream_argo.cli.planning import planned, planning_options
-from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import Damaged, PlanError
-from jetstream_argo.files import is_file, read_text
 from jetstream_argo.plan import codec
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.storage.files import is_file, read_text
 from jetstream_argo.store.entries import Entry, read_entries
-from jetstream_argo.terminal.options import chosen, dataset_option, warehouse_option
 from jetstream_argo.terminal.text import printable, say
+from jetstream_argo.warehouse.connect import connect, new_attempt
 
 if TYPE_CHECKING:
-    from jetstream_argo.engines.protocol import Engine, Purged
     from jetstream_argo.plan.model import AnalysisPlan
+    from jetstream_argo.warehouse.protocol import Engine, Purged
 
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 

@@ -12,15 +12,15 @@ from jetstream_argo.cli.planning import planned_from, planning_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
-from jetstream_argo.validating.found import found_by
+from jetstream_argo.validate.found import found_by
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from jetstream_argo.engines.protocol import Engine
-    from jetstream_argo.validating.analysts import Analyst, Tables
-    from jetstream_argo.validating.mistakes import Mistake
-    from jetstream_argo.validating.validate import Findings
+    from jetstream_argo.validate.analysts import Analyst, Tables
+    from jetstream_argo.validate.experiment import Findings
+    from jetstream_argo.validate.mistakes import Mistake
+    from jetstream_argo.warehouse.protocol import Engine
 
 # On demand, in US multi-regions: https://cloud.google.com/bigquery/pricing
 _DOLLARS_PER_TIB = 6.25
@@ -49,7 +49,7 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
     for part in (*_shown(plan, findings, assumed, sized=warehouse is not None), *_located(located)):
         console.print(part)
     if max_bytes is not None:
-        from jetstream_argo.validating.validate import check_budget
+        from jetstream_argo.validate.experiment import check_budget
 
         check_budget(findings, max_bytes)
     return EXIT_DONE if findings.is_right and not located else EXIT_DEFINITION
@@ -59,12 +59,12 @@ def _found(
     plan: AnalysisPlan, warehouse: str | None, schema_file: Path | None, files: Mapping[str, str]
 ) -> "tuple[Findings, tuple[Mistake, ...], tuple[str, ...]]":
     """Return what was found, where in the files, and the tables whose columns were taken from the SQL itself."""
-    from jetstream_argo.engines.connect import connect, new_attempt
-    from jetstream_argo.validating.alike import Memory, SparingAnalyst
-    from jetstream_argo.validating.analysts import BothAnalysts, WarehouseAnalyst
-    from jetstream_argo.validating.mistakes import sure_mistakes
-    from jetstream_argo.validating.telemetry import read_schema, telemetry_columns
-    from jetstream_argo.validating.validate import validate as look
+    from jetstream_argo.validate.analysts import BothAnalysts, WarehouseAnalyst
+    from jetstream_argo.validate.experiment import validate as look
+    from jetstream_argo.validate.mistakes import sure_mistakes
+    from jetstream_argo.validate.signatures import Memory, SparingAnalyst
+    from jetstream_argo.validate.telemetry import read_schema, telemetry_columns
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     engine = None if warehouse is None else connect(warehouse, attempt=new_attempt())
     given = {} if schema_file is None else read_schema(schema_file)
@@ -98,7 +98,7 @@ def _located(found: "tuple[Mistake, ...]") -> "Iterator[RenderableType]":
 
 
 def _known(engine: "Engine | None", plan: AnalysisPlan) -> "Tables":
-    from jetstream_argo.validating.telemetry import known_to
+    from jetstream_argo.validate.telemetry import known_to
 
     return {} if engine is None else known_to(engine, plan)
 
@@ -114,9 +114,9 @@ def _local(telemetry: "Tables") -> "Analyst":
             "ZetaSQL is not installed: pip install 'jetstream-argo[zetasql]', or let BigQuery check the statements, "
             "with --warehouse bigquery:PROJECT"
         )
-    from jetstream_argo.engines.zetasql.checker import start
-    from jetstream_argo.engines.zetasql.loader import default_cache
-    from jetstream_argo.validating.analysts import LocalAnalyst
+    from jetstream_argo.dialect.zetasql.checker import start
+    from jetstream_argo.dialect.zetasql.loader import default_cache
+    from jetstream_argo.validate.analysts import LocalAnalyst
 
     if not any(default_cache().glob("*.cwasm")):
         say("ZetaSQL is compiled once for this machine; that takes about half a minute ...", err=True)

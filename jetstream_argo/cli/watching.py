@@ -12,7 +12,7 @@ from jetstream_argo.extras import require
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
-    from jetstream_argo.argo.cluster import KubernetesCluster
+    from jetstream_argo.argo.cluster.client import KubernetesCluster
 
 _POLL_SECONDS = 2
 
@@ -25,8 +25,8 @@ _POLL_SECONDS = 2
 def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None, watch: bool) -> int:
     """Run what failed in the Workflow NAME again, and what waited for it; nothing else runs."""
     require("argo", wanted_by="retry")
-    from jetstream_argo.argo.retry import retried, seconds_until_settled
-    from jetstream_argo.argo.status import status_of
+    from jetstream_argo.argo.cluster.retry import retried, seconds_until_settled
+    from jetstream_argo.argo.cluster.status import status_of
 
     cluster = cluster_of(kubeconfig, context, namespace)
     time.sleep(seconds_until_settled(status_of(cluster.workflow(name)), datetime.now(UTC)))
@@ -47,8 +47,8 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
 def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str | None, once: bool) -> int:
     """Show the Workflow NAME until it ends; without NAME, list those that are in the cluster."""
     require("argo", wanted_by="watch")
-    from jetstream_argo.argo.status import status_of
-    from jetstream_argo.argo.view import listed, shown
+    from jetstream_argo.argo.cluster.status import status_of
+    from jetstream_argo.argo.cluster.view import listed, shown
     from jetstream_argo.terminal.console import EscapingConsole
 
     cluster = cluster_of(kubeconfig, context, namespace)
@@ -66,8 +66,8 @@ def watched(cluster: "KubernetesCluster", name: str) -> int:
     """Show a Workflow until it ends."""
     from rich.live import Live
 
-    from jetstream_argo.argo.status import status_of
-    from jetstream_argo.argo.view import shown
+    from jetstream_argo.argo.cluster.status import status_of
+    from jetstream_argo.argo.cluster.view import shown
     from jetstream_argo.terminal.console import EscapingConsole
 
     with Live(console=EscapingConsole(), refresh_per_second=4) as live:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, deployment_of, with_options
+from jetstream_argo.cli.options import metrics_option, source_option
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.cli.watching import watched
@@ -19,14 +20,13 @@ from jetstream_argo.config.dates import sane
 from jetstream_argo.dag.selection import selected_metrics
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.extras import require
-from jetstream_argo.files import make_folder, write_file
-from jetstream_argo.terminal.options import metrics_option, source_option
+from jetstream_argo.storage.files import make_folder, write_file
 from jetstream_argo.terminal.text import deliver, say
 
 if TYPE_CHECKING:
-    from jetstream_argo.argo.deployment import Deployment
-    from jetstream_argo.argo.looking import Ready
-    from jetstream_argo.argo.submit import Submitted
+    from jetstream_argo.argo.cluster.submit import Submitted
+    from jetstream_argo.argo.due.looking import Ready
+    from jetstream_argo.argo.manifest.deployment import Deployment
     from jetstream_argo.plan.model import AnalysisPlan
 
     Submit: TypeAlias = Callable[[AnalysisPlan], Submitted]
@@ -45,9 +45,9 @@ _JOBS = min(os.cpu_count() or 1, 4)
 def workflow(metrics: tuple[str, ...], sources: tuple[str, ...], output: Path | None, **options: Any) -> None:
     """Print the Argo Workflow of EXPERIMENT, for `argo submit`."""
     require("argo", wanted_by="workflow")
-    from jetstream_argo.argo.documents import size
-    from jetstream_argo.argo.emit import emit, manifest
-    from jetstream_argo.engines.objects import keep
+    from jetstream_argo.argo.manifest.documents import size
+    from jetstream_argo.argo.manifest.emit import emit, manifest
+    from jetstream_argo.storage.objects import keep
 
     deployment = deployment_of(options)
     plan = planned(**options)
@@ -74,9 +74,9 @@ def workflow(metrics: tuple[str, ...], sources: tuple[str, ...], output: Path | 
 def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: Any) -> int:
     """Create the Workflow of EXPERIMENT in the cluster, unless it is there already."""
     require("argo", wanted_by="submit")
-    from jetstream_argo.argo.emit import emit
+    from jetstream_argo.argo.cluster.submit import submit as create
+    from jetstream_argo.argo.manifest.emit import emit
     from jetstream_argo.argo.pod import pod
-    from jetstream_argo.argo.submit import submit as create
 
     selection = selection_of(options.pop("metrics"), (), options.pop("sources"))
     deployment = deployment_of(options)
@@ -127,11 +127,11 @@ def submit_due(
     one, 2 for a wrong definition or one that takes too much, 1 for a mistake of this program.
     """
     require("argo", wanted_by="submit-due")
-    from jetstream_argo.argo.candidates import candidates
-    from jetstream_argo.argo.due import submit_due
-    from jetstream_argo.argo.isolation import Allowance, each_alone
-    from jetstream_argo.argo.looking import is_last_look, nothing_known
-    from jetstream_argo.argo.planning import Planning, planned
+    from jetstream_argo.argo.due.candidates import candidates
+    from jetstream_argo.argo.due.experiments import submit_due
+    from jetstream_argo.argo.due.isolation import Allowance, each_alone
+    from jetstream_argo.argo.due.looking import is_last_look, nothing_known
+    from jetstream_argo.argo.due.planning import Planning, planned
     from jetstream_argo.argo.pod import pod
 
     output, reach = options.pop("output"), (options.pop("kubeconfig"), options.pop("context"))
@@ -161,17 +161,17 @@ def submit_due(
 
 def _asked(warehouse: str, as_of: date) -> "Ready":
     """Return what asks the warehouse for the readiness of plans, on the day after the last one of telemetry."""
-    from jetstream_argo.argo.arrivals import Arrivals
-    from jetstream_argo.engines.connect import connect, new_attempt
+    from jetstream_argo.argo.due.arrivals import Arrivals
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     return Arrivals(connect(warehouse, attempt=new_attempt()), today=as_of + timedelta(days=1))
 
 
 def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", ready: "Ready") -> "Submit":
     """Return what creates the Workflow of a plan, as much of it as can be computed by now."""
-    from jetstream_argo.argo.anew import submit_anew
-    from jetstream_argo.argo.emit import emit
-    from jetstream_argo.argo.looking import look
+    from jetstream_argo.argo.cluster.resubmit import submit_anew
+    from jetstream_argo.argo.due.looking import look
+    from jetstream_argo.argo.manifest.emit import emit
 
     cluster = cluster_of(kubeconfig, context, deployment.namespace)
 
@@ -185,9 +185,9 @@ def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Depl
 
 def _into_folder(folder: Path, deployment: "Deployment", ready: "Ready") -> "Submit":
     """Return what writes the Workflow of a plan into a folder, as much of it as can be computed by now."""
-    from jetstream_argo.argo.emit import emit
-    from jetstream_argo.argo.looking import look
-    from jetstream_argo.argo.submit import write
+    from jetstream_argo.argo.cluster.submit import write
+    from jetstream_argo.argo.due.looking import look
+    from jetstream_argo.argo.manifest.emit import emit
 
     make_folder(folder)
 
@@ -222,6 +222,6 @@ def _with_archive(options: dict[str, Any], scratch: Path) -> dict[str, Any]:
     url = os.environ.get("JETSTREAM_DEFINITIONS_ARCHIVE")
     if not url:
         return options
-    from jetstream_argo.argo.archive import unpack_archive
+    from jetstream_argo.argo.due.archive import unpack_archive
 
     return {**options, "definitions": (unpack_archive(url, scratch), *options["definitions"])}

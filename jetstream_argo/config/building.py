@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.config.experiment_file import ExperimentFile, read_experiment
+from jetstream_argo.config.files.experiment_file import ExperimentFile, read_experiment
+from jetstream_argo.config.files.toml_writer import toml_text
 from jetstream_argo.config.model import Period
-from jetstream_argo.config.specs import DataSourceSpec, MetricSpec, Section, SegmentDataSourceSpec, SegmentSpec
-from jetstream_argo.config.toml_file import Table, parse_toml
-from jetstream_argo.config.toml_text import toml_text
+from jetstream_argo.config.schema import DataSourceSpec, MetricSpec, Section, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.errors import ConfigError, Problem, nearest
-from jetstream_argo.files import write_file
+from jetstream_argo.storage.files import write_file
+from jetstream_argo.storage.toml_file import Table, parse_toml
 
 _FILE = "the configuration built in Python"
 _FIRST = "slug", "branches", "reference_branch", "start_date", "enrollment_period", "end_date"
@@ -19,7 +19,7 @@ _FIRST = "slug", "branches", "reference_branch", "start_date", "enrollment_perio
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """An experiment and what to analyse of it; `config.experiment_file` says what the keys mean.
+    """An experiment and what to analyse of it; `config.files.experiment_file` says what the keys mean.
 
     Metrics are computed in the periods that name them. Sections may be the models of their file (`MetricSpec`, …) or
     plain dictionaries with the same keys; `more` has further keys of `[experiment]`, such as `segments`.

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.config.names import is_slug
-from jetstream_argo.config.specs import (
+from jetstream_argo.config.schema import (
     ExperimentSpec,
     FileProblem,
     OutcomeSpec,

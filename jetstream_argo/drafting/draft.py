@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from jetstream_argo.config.toml_text import value
+from jetstream_argo.config.files.toml_writer import value
 from jetstream_argo.drafting.facts import BranchFacts
 from jetstream_argo.sql.text import identifier, literal
 

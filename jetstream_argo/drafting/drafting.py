@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from jetstream_argo.drafting import guesses
 from jetstream_argo.drafting.draft import Draft, Measured, week_before
 from jetstream_argo.drafting.facts import Assignments, TableFacts, assignments, experiments_in, table_facts
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.warehouse.protocol import Engine
 
 # Returns the answer to a question: which option it is of, what it is about, the guess, and what can be chosen.
 Ask = Callable[[str, str, str | None, Sequence[str]], str]

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.engines.protocol import Column, Engine
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import ConfigError, NotFound, Problem
 from jetstream_argo.loading.dates import Dates, dates_of
 from jetstream_argo.sql.text import Sql, column, literal, table
+from jetstream_argo.warehouse.protocol import Engine
 
 _MOST_BRANCHES = 20
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from jetstream_argo.engines.protocol import Column, Engine, Value
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql.text import Sql, column, lines, table
+from jetstream_argo.warehouse.protocol import Engine
 
 _WITH_DATES = ("DATE", "DATETIME", "TIMESTAMP")
 

@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.embedded.incoming.finding import found_files, path_literal
-from jetstream_argo.engines.embedded.incoming.model import Format, Options
-from jetstream_argo.engines.embedded.incoming.table import Incoming, incoming
-from jetstream_argo.engines.embedded.incoming.typed_files import typed_reading
-from jetstream_argo.engines.embedded.pointer import Elsewhere
-from jetstream_argo.engines.embedded.types import quoted, text_literal
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, nearest
 from jetstream_argo.loading.load import Loaded, told
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.incoming.finding import found_files, path_literal
+from jetstream_argo.warehouse.duckdb.incoming.model import Format, Options
+from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming
+from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
+from jetstream_argo.warehouse.duckdb.pointer import Elsewhere
+from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
 _DATABASES = (".duckdb", ".ddb", ".db")
 

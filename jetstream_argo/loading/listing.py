@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jetstream_argo.engines.protocol import Column, Engine
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Damaged
 from jetstream_argo.loading.dates import Dates, dates_of
+from jetstream_argo.warehouse.protocol import Engine
 
 _OWN = "experiment"  # the label of tables in which an experiment's rows are kept
 

@@ -4,17 +4,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jetstream_argo.engines.arrow_frames import Frame, arrow_of
-from jetstream_argo.engines.connect import EmbeddedSettings, open_embedded, settings
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.embedded.incoming.finding import found_files
-from jetstream_argo.engines.embedded.incoming.model import File, Options, Reading
-from jetstream_argo.engines.embedded.incoming.names import column_names
-from jetstream_argo.engines.embedded.incoming.table import Incoming, incoming, readings_of
-from jetstream_argo.engines.embedded.incoming.typed_files import typed_reading
-from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.loading.dates import Dates, dates_of
+from jetstream_argo.warehouse.connect import EmbeddedSettings, open_embedded, settings
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.incoming.finding import found_files
+from jetstream_argo.warehouse.duckdb.incoming.model import File, Options, Reading
+from jetstream_argo.warehouse.duckdb.incoming.names import column_names
+from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming, readings_of
+from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
+from jetstream_argo.warehouse.frames import Frame, arrow_of
+from jetstream_argo.warehouse.protocol import Layout, Write
 
 MANY_ROWS = 2_000_000
 _LABELS = {"loaded": "true"}

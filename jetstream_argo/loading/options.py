@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from jetstream_argo.engines.embedded.incoming.forms import wanted_type
-from jetstream_argo.engines.embedded.incoming.model import Format, Options
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem
+from jetstream_argo.warehouse.duckdb.incoming.forms import wanted_type
+from jetstream_argo.warehouse.duckdb.incoming.model import Format, Options
 
 
 def reading_options(  # noqa: PLR0913  # all that a person may say, by name

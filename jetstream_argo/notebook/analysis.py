@@ -7,8 +7,6 @@ from datetime import date
 from html import escape
 
 from jetstream_argo.config.building import Configuration
-from jetstream_argo.engines.arrow_frames import Frame
-from jetstream_argo.engines.connect import connect, new_attempt
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.loading.load import Loaded, embedded
 from jetstream_argo.notebook.frames import kind_of
@@ -20,6 +18,8 @@ from jetstream_argo.notebook.where import PathLike, warehouse_or_default
 from jetstream_argo.report.summary.about import about_plan
 from jetstream_argo.sql.names import place_of
 from jetstream_argo.terminal.text import say, warn
+from jetstream_argo.warehouse.connect import connect, new_attempt
+from jetstream_argo.warehouse.frames import Frame
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -101,7 +101,7 @@ def _check(preview: Preview, warehouse: str, metrics: Sequence[str]) -> None:
     Raises:
         ConfigError: nothing could be computed; holds everything that is wrong.
     """
-    from jetstream_argo.validating.found import concerning, found_by, leaves_nothing
+    from jetstream_argo.validate.found import concerning, found_by, leaves_nothing
 
     engine = connect(warehouse, attempt=new_attempt())
     wanted = tuple(metrics) or tuple(metric.name for metric in preview.plan.metrics)

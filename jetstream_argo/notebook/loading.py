@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jetstream_argo.engines.arrow_frames import Frame
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.loading.load import Loaded, embedded, load_frame, load_named
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.notebook.where import PathLike, warehouse_or_default
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.frames import Frame
 
 
 def load(

@@ -11,7 +11,7 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.notebook.where import PathLike, dataset_or_default, day_or_yesterday, sources
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import plan_experiment, plan_known
+from jetstream_argo.plan.planner import plan_experiment, plan_known
 from jetstream_argo.terminal.console import EscapingConsole
 
 _WIDTH = 120

@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.connect import connect, new_attempt
-from jetstream_argo.engines.protocol import Engine, Result
 from jetstream_argo.errors import PlanError, nearest
-from jetstream_argo.files import write_file
 from jetstream_argo.notebook.frames import default_kind, framed
 from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_default
 from jetstream_argo.report.facts import Facts, sentences
@@ -23,8 +20,11 @@ from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.report.summary.show import Shown, answers, chosen_windows, of_usual_period
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.sql.names import Place
+from jetstream_argo.storage.files import write_file
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.terminal.console import EscapingConsole
+from jetstream_argo.warehouse.connect import connect, new_attempt
+from jetstream_argo.warehouse.protocol import Engine, Result
 
 if TYPE_CHECKING:
     import pyarrow

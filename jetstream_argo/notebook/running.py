@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from jetstream_argo.cli.holding import holder
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
-from jetstream_argo.engines.connect import connect, new_attempt
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -19,6 +17,8 @@ from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.leasing import writing
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.run.rerun import idle
+from jetstream_argo.warehouse.connect import connect, new_attempt
+from jetstream_argo.warehouse.protocol import Engine
 
 
 @dataclass(frozen=True, slots=True)

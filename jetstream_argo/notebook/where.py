@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import ConfigError, Problem
-from jetstream_argo.planner import Sources
-from jetstream_argo.terminal.options import DEFAULT_WAREHOUSE
+from jetstream_argo.plan.planner import Sources
+from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE
 
 PathLike: TypeAlias = str | Path
 

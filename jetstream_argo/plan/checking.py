@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from jetstream_argo.config.model import ExperimentConfig, Metric
 from jetstream_argo.errors import ConfigError, PlanError, Problem, nearest
-from jetstream_argo.plan.decompose import parsed
 from jetstream_argo.plan.model import Covariate, Statistic
 from jetstream_argo.plan.parameters import params_of
+from jetstream_argo.plan.split.decompose import parsed
 from jetstream_argo.plan.statistics import statistic
 from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import RatioNeed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.errors import PlanError
-from jetstream_argo.files import read_file
 from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Exclusions
+from jetstream_argo.storage.files import read_file
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

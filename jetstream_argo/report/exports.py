@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from jetstream_argo.engines.protocol import Result
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.estimates import SCHEMA_VERSION, SRM
 from jetstream_argo.report.facts import NOTHING, Facts, sentences
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates_table import SCHEMA_VERSION, SRM
+from jetstream_argo.warehouse.protocol import Result
 
 _ALWAYS = (
     *("metric", "statistic", "parameter", "branch", "comparison", "comparison_to_branch"),

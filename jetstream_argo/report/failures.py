@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.store.entries import Entry, State
+from jetstream_argo.store.estimates_table import IDENTITY
 
 
 def outstanding(entries: Sequence[Entry], plan: AnalysisPlan | None) -> tuple[Entry, ...]:

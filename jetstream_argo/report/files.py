@@ -9,7 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from jetstream_argo.engines.protocol import Result, Value
+from jetstream_argo.dialect.types import Value
+from jetstream_argo.warehouse.protocol import Result
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 

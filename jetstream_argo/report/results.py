@@ -4,13 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Column, Engine, Result
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import NotFound, PlanError
-from jetstream_argo.report.estimates import COLUMNS
 from jetstream_argo.report.facts import Facts
 from jetstream_argo.report.views import latest_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal
+from jetstream_argo.store.estimates_table import COLUMNS
+from jetstream_argo.warehouse.protocol import Engine, Result
 
 
 @dataclass(frozen=True, slots=True)

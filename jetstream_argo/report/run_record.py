@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
 from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Confli
 from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.costs import NodeStatus, SourceStatus, node_statuses, source_statuses
-from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.report.facts import NOTHING, Facts, facts_of, settling
 from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
+from jetstream_argo.store.estimates_table import IDENTITY
 
 _RETRIABLE = frozenset(error.__name__ for error in (Conflict, TooBig, Transient))
 

@@ -10,12 +10,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.engines.arrow import result_of
-from jetstream_argo.engines.protocol import Column, Job, Result
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.report.costs import Cost
 from jetstream_argo.report.facts import sentences, units_line
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
+from jetstream_argo.warehouse.arrow import result_of
+from jetstream_argo.warehouse.protocol import Job, Result
 
 _STYLES = {
     Standing.COMPUTED: "green",

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from jetstream_argo.engines.connect import connect, new_attempt
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
@@ -16,6 +14,8 @@ from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import Entry, Kind, read_entries
+from jetstream_argo.warehouse.connect import connect, new_attempt
+from jetstream_argo.warehouse.protocol import Engine
 
 _RECORDED = "What was computed for "  # how the status table's description begins
 

@@ -1,9 +1,9 @@
 """Whether what there is of an experiment was taken over from version 0.1, whose record this version does not read."""
 
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import PlanError
 from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place
+from jetstream_argo.warehouse.protocol import Engine
 
 
 def check_upgraded(engine: Engine, place: Place) -> None:

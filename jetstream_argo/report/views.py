@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Column
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan, Metric
-from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, table, union_all
 from jetstream_argo.stats.rows import Reason
+from jetstream_argo.store import estimates_table
 from jetstream_argo.store.entries import Kind, State
 
 # Whose p-value counts where a metric has several, by their names in rows.
@@ -41,9 +41,9 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
         states=literals([State.COMPUTED.value, State.NO_DATA.value, State.FORGOTTEN.value]),
         periods=literals([period.value for period in periods]),
         preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
-        srm=literal(estimates.SRM),
+        srm=literal(estimates_table.SRM),
         mismatch=literal(Reason.SAMPLE_RATIO_MISMATCH.value),
-        columns=lines([_estimate_column(column, lacking) for column in estimates.COLUMNS], indent=0),
+        columns=lines([_estimate_column(column, lacking) for column in estimates_table.COLUMNS], indent=0),
     )
 
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import Job, Write
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
@@ -13,6 +12,7 @@ from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import assignments_query
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.removals import has_shredded
+from jetstream_argo.warehouse.protocol import Job, Write
 
 
 def ensure_assignments(context: Context) -> None:

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from jetstream_argo.engines.protocol import Engine, Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.estimates import SCHEMA_VERSION
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.currency import Currency
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
+from jetstream_argo.store.estimates_table import SCHEMA_VERSION
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from jetstream_argo.plan.model import Experiment, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
-from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.marks import counted_marks
+from jetstream_argo.terminal.plural import counted
 
 
 def units_left(context: Context, name: str, batch: int) -> dict[str, object]:

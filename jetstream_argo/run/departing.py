@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.reading import Reading
 from jetstream_argo.run.telemetry import Telemetry
@@ -17,6 +16,7 @@ from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import has_fewer
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import is_carried, marked_batches
+from jetstream_argo.warehouse.protocol import Write
 
 
 def departed_of(context: Context, telemetry: Telemetry, reading: Reading) -> Departed | None:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from jetstream_argo.engines.protocol import Engine, TableInfo, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql, identifier, literals, table
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, after_removal, rows_left
+from jetstream_argo.warehouse.protocol import Engine, TableInfo
 
 # In which column of a table a batch's rows say of which date or window they are.
 PLACE = {

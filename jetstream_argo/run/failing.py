@@ -16,9 +16,9 @@ from jetstream_argo.dag.model import (
     StatisticsTask,
 )
 from jetstream_argo.errors import EngineError, JetstreamArgoError
-from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from jetstream_argo.engines.protocol import Engine, Knowledge
 from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Metric, Source
@@ -22,6 +21,7 @@ from jetstream_argo.sql.units import nobody
 from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.warehouse.protocol import Engine, Knowledge
 
 
 class Why(StrEnum):

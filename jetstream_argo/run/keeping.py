@@ -7,18 +7,19 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Value, Write
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.estimates import COLUMNS
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.store.estimates_table import COLUMNS
 from jetstream_argo.store.ledger import contiguous
+from jetstream_argo.warehouse.protocol import Write
 
 if TYPE_CHECKING:
-    from jetstream_argo.run.estimating import Estimated
+    from jetstream_argo.estimating.estimate import Estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def keep(
 
     `inputs` says for each window what its estimates were made from.
     """
-    from jetstream_argo.run.estimating_covariates import adjusted_windows  # loads scipy
+    from jetstream_argo.estimating.adjustments import adjusted_windows  # loads scipy
 
     windows = tuple(inputs)
     adjusted = adjusted_windows(estimated.rows)

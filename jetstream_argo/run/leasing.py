@@ -6,9 +6,9 @@ lease is held: before that, another holder may be changing it. Commands that rea
 
 from contextlib import AbstractContextManager
 
-from jetstream_argo.engines.protocol import Leases
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner
+from jetstream_argo.warehouse.protocol import Leases
 
 
 def writing(engine: Leases, owner: Owner, *, holder: str, wait_seconds: float = 0.0) -> AbstractContextManager[None]:

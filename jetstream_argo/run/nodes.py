@@ -32,8 +32,8 @@ from jetstream_argo.run.partials import ensure_partials, ensure_signals
 from jetstream_argo.run.splitting import is_about_a_table
 from jetstream_argo.run.upgrading import remove_replaced
 from jetstream_argo.run.values import ensure_values
-from jetstream_argo.run.words import counted
 from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.terminal.plural import counted
 
 
 @dataclass(frozen=True, slots=True)

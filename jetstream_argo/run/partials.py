@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import Job, Layout, Write
 from jetstream_argo.errors import JetstreamArgoError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, Signal, Source
 from jetstream_argo.plan.model import Read as PlannedRead
@@ -13,7 +12,6 @@ from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Outcome, Piece, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alone
-from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, marked
 from jetstream_argo.sql.enrollments import signals_query
@@ -22,6 +20,8 @@ from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import mark_facts
+from jetstream_argo.terminal.plural import counted
+from jetstream_argo.warehouse.protocol import Job, Layout, Write
 
 
 def rows_of(context: Context, source: Source) -> Rows:

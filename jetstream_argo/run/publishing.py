@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Result, TableInfo
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
@@ -17,12 +16,13 @@ from jetstream_argo.report.summary.about import about_to_record
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.values import bases_of
-from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.terminal.plural import counted
+from jetstream_argo.warehouse.protocol import Result, TableInfo
 
 
 def publish(context: Context) -> str:
@@ -177,6 +177,6 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
 
 
 def _write(context: Context, name: str, text: str) -> bool:
-    from jetstream_argo.engines.objects import replace_if_changed, within  # loads urllib3
+    from jetstream_argo.storage.objects import replace_if_changed, within  # loads urllib3
 
     return replace_if_changed(within(context.export_to, name), text.encode(), "application/json")

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, NoReturn, cast
 
 from jetstream_argo.dag.model import Dag
-from jetstream_argo.engines.protocol import Engine, TableInfo
 from jetstream_argo.errors import Damaged, JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
+from jetstream_argo.warehouse.protocol import Engine, TableInfo
 
 
 @dataclass(frozen=True, slots=True)

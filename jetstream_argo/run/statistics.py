@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.errors import EngineError, NotLoaded, TooBig
+from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows
 from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import deleted_notes
 from jetstream_argo.run.keeping import Leaf, keep
@@ -19,14 +19,14 @@ from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.counting import counting
-from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates import latest_estimates
+from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.store.ledger import contiguous
 
 if TYPE_CHECKING:
-    from jetstream_argo.run.estimating import Estimated, Stored
+    from jetstream_argo.estimating.estimate import Estimated, Stored
 
 
 def ensure_inputs(context: Context, leaf: MetricStatistics) -> NotLoaded | None:
@@ -122,7 +122,7 @@ def ensure_statistics(context: Context, leaf: MetricStatistics, *, awaits: bool 
 
 def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Estimated":
     """Return the estimates of `windows`: in halves, and halves of those, where they are too big for one query."""
-    from jetstream_argo.run.estimating import estimate_metric  # loads scipy
+    from jetstream_argo.estimating.estimate import estimate_metric  # loads scipy
 
     middle = len(windows) // 2
     below = context.ledger.too_big(Kind.STATISTICS, names.statistics(context.plan), key=leaf.key)
@@ -160,7 +160,7 @@ def ensure_counts(context: Context) -> int:
         stale = _not_current(context, leaf, inputs)
         if not stale:
             continue
-        from jetstream_argo.run.estimating import count_units  # loads scipy
+        from jetstream_argo.estimating.estimate import count_units  # loads scipy
 
         units = counting(plan, currency.units)
         grids = [
@@ -181,7 +181,7 @@ def _covariates(leaf: MetricStatistics) -> tuple[Covariate, ...]:
 
 def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Stored":
     """Return where the values in these windows are; of others nothing is read."""
-    from jetstream_argo.run.estimating import Stored  # loads scipy
+    from jetstream_argo.estimating.estimate import Stored  # loads scipy
 
     metric = context.plan.metric(leaf.metric)
     parts = {name: context.plan.metric(name) for name in (metric.depends_on or (metric.name,))}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from jetstream_argo.engines.protocol import Knowledge, TableVersions
 from jetstream_argo.errors import NotLoaded
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.run.context import Context
@@ -12,6 +11,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import Freshness, Judgement, awaited, judge, needs_look, version_of
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Knowledge, TableVersions
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from jetstream_argo.engines.protocol import Column, Engine, Job, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
 
 
 def unwritten(engine: Engine) -> Engine:

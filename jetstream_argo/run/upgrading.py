@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from jetstream_argo.engines.protocol import TableInfo
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.legacy import LegacyKeys, legacy_keys
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.upgrading_inputs import Origins
 from jetstream_argo.run.upgrading_rows import Places, copy_rows
 from jetstream_argo.run.upgrading_units import take_over_units
-from jetstream_argo.run.words import counted
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.store.entries import FORMAT, Entry, Kind, State
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.store.legacy import LegacyRecord, read_legacy
+from jetstream_argo.terminal.plural import counted
+from jetstream_argo.warehouse.protocol import TableInfo
 
 
 def ensure_upgraded(context: Context) -> str:

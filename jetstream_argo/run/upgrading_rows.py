@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from jetstream_argo.engines.protocol import Layout, TableInfo, Write
-from jetstream_argo.report.estimates import COLUMNS
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.existence import PLACE, rows_of_batches
 from jetstream_argo.sql.text import Sql, identifier, lines, literal, table
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.estimates_table import COLUMNS
 from jetstream_argo.store.legacy import LegacyRecord
+from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
 
 # How many rows of a batch there are, by the ordinal of a date or the index of a window; None where it is of neither.
 Places = Mapping[int | None, int]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import TableInfo, Write
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
@@ -12,6 +11,7 @@ from jetstream_argo.sql.enrollments import segment_dates
 from jetstream_argo.sql.text import Sql, identifier, lines, literal, table
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.legacy import LegacyRecord
+from jetstream_argo.warehouse.protocol import TableInfo, Write
 
 
 def take_over_units(context: Context, record: LegacyRecord, key: str, info: TableInfo | None) -> tuple[Entry, ...]:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from jetstream_argo.engines.protocol import DateVersion, Knowledge, TableVersions
 from jetstream_argo.plan.codec import canonical
+from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, TableVersions
 
 # How many days after a date has settled it is looked at again.
 LOOKS = (1, 3, 7)

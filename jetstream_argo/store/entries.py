@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from jetstream_argo.engines.protocol import Column, Engine, Value
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import NewerRecord, NotFound
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.warehouse.protocol import Engine
 
 # What the entries that are written now mean; 1 was the record of version 0.1. Columns may be added without a new
 # number, as may kinds and states, which older readers skip; a number is for what they would misread.

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import NotFound
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Entry, Kind, entry_of, remembered
+from jetstream_argo.warehouse.protocol import Engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jetstream_argo.config.toml_file import read_toml
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.storage.toml_file import read_toml
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from jetstream_argo.engines.protocol import Column, Job, Layout, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.tables import Table, date_column, design_tables
 from jetstream_argo.synthetic.telemetry import Partition, make_telemetry
+from jetstream_argo.warehouse.protocol import Job, Layout, Write
 
 LABELS = {"synthetic": "true"}  # of tables that were made up
 _ROWS_AT_ONCE = 4_000_000  # about a gigabyte

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jetstream_argo.engines.protocol import Scalar
-from jetstream_argo.engines.schema import Guess
+from jetstream_argo.dialect.inference.columns import Guess
+from jetstream_argo.dialect.types import Scalar
 from jetstream_argo.synthetic import draws
 from jetstream_argo.synthetic.patterns import KEY, Path
 from jetstream_argo.synthetic.population import Booleans, Floats, Integers, Population

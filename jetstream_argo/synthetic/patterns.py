@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from jetstream_argo.engines.constants import constant, matching
-from jetstream_argo.engines.protocol import Scalar
-from jetstream_argo.engines.schema import Guess
-from jetstream_argo.engines.syntax import parse_query, path_of, table_name, udf_call
+from jetstream_argo.dialect.inference.columns import Guess
+from jetstream_argo.dialect.inference.constants import constant, matching
+from jetstream_argo.dialect.syntax import parse_query, path_of, table_name, udf_call
+from jetstream_argo.dialect.types import Scalar
 
 # The way to a value inside a row: a column, fields of structs, ANY for an array's elements, KEY and a map's or a JSON
 # document's key.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from jetstream_argo.engines.protocol import Column
-from jetstream_argo.engines.schema import Guess, infer_columns
+from jetstream_argo.dialect.inference.columns import Guess, infer_columns
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import column, literal
 

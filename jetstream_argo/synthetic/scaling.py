@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from jetstream_argo.engines.constants import constant
-from jetstream_argo.engines.syntax import parse_query, path_of, table_name
+from jetstream_argo.dialect.inference.constants import constant
+from jetstream_argo.dialect.syntax import parse_query, path_of, table_name
 
 # Per table, the columns whose mean is multiplied, in lower case.
 Factors: TypeAlias = Mapping[str, Mapping[str, float]]

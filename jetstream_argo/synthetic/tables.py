@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from jetstream_argo.engines.protocol import Scalar
-from jetstream_argo.engines.schema import Guess
+from jetstream_argo.dialect.inference.columns import Guess
+from jetstream_argo.dialect.types import Scalar
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import AnalysisPlan, Experiment
 from jetstream_argo.synthetic.effects import Effect, uplift

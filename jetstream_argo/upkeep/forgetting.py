@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Engine, Write
 
 NODE = "delete"
 

@@ -4,16 +4,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import Loss, losses
-from jetstream_argo.run.words import counted
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Entry, State, read_entries
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
+from jetstream_argo.warehouse.protocol import Engine
 
 NODE = "check"
 

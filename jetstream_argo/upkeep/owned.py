@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Engine, Layout, TableInfo
 from jetstream_argo.errors import Damaged
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, Kind
 from jetstream_argo.store.legacy import read_legacy
+from jetstream_argo.warehouse.protocol import Engine, Layout, TableInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from jetstream_argo.engines.protocol import Column, Engine, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner, place_of
 from jetstream_argo.sql.shredded import keyed_hash
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Engine, Write
 
 NODE = "shred"
 _HASHES = (Column("key", "STRING"), Column("hash", "STRING"))

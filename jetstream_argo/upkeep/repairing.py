@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jetstream_argo.engines.protocol import Engine, Purged, Write
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import lost, was_repaired
@@ -18,6 +17,7 @@ from jetstream_argo.sql.text import Sql, literals, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.inspecting import NODE, Stray, damages, labels, missing, strays
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
+from jetstream_argo.warehouse.protocol import Engine, Purged, Write
 
 
 def repair(engine: Engine, owner: AnalysisPlan | Place, *, now: Callable[[], datetime], attempt: str) -> Purged:

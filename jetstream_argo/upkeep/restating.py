@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import JetstreamArgoError, PlanError, TooBig
 from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import Direct, Metric, Source
@@ -27,6 +26,7 @@ from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import RESTATED, mark_facts, marked_batches
+from jetstream_argo.warehouse.protocol import Write
 
 NODE = "restate"
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jetstream_argo.engines.protocol import Engine, Write
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
@@ -14,6 +13,7 @@ from jetstream_argo.sql.text import Sql, identifier, literal, literals, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
+from jetstream_argo.warehouse.protocol import Engine, Write
 
 NODE = "shred"
 # BigQuery takes queries of up to 1 MB: https://cloud.google.com/bigquery/quotas#query_jobs

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.argo.cluster import KubernetesCluster
+from jetstream_argo.argo.cluster.client import KubernetesCluster
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,

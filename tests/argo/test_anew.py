@@ -4,13 +4,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from jetstream_argo.argo.anew import MOST, ended_for_now, submit_anew
-from jetstream_argo.argo.candidates import Candidate, State
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.due import submit_due
-from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.looking import Waits, is_last_look, look, nothing_known
-from jetstream_argo.argo.planning import Made
+from jetstream_argo.argo.cluster.resubmit import MOST, ended_for_now, submit_anew
+from jetstream_argo.argo.due.candidates import Candidate, State
+from jetstream_argo.argo.due.experiments import submit_due
+from jetstream_argo.argo.due.looking import Waits, is_last_look, look, nothing_known
+from jetstream_argo.argo.due.planning import Made
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.plan.readiness import Readiness
 

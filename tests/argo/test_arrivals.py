@@ -7,14 +7,15 @@ from importlib import resources
 
 import pytest
 
-from jetstream_argo.argo.arrivals import Arrivals
+from jetstream_argo.argo.due.arrivals import Arrivals
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import ExposureSignal, Period, Summary
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Knowledge, Layout, TableVersions, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import AccessDenied, NotFound
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Knowledge, Layout, TableVersions, Write
 from tests.pipeline import experiment, metric, planned, source
 
 AS_OF = date(2026, 5, 13)  # units enroll from 4 to 6 May

@@ -12,11 +12,11 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from jetstream_argo.argo.anew import ended_for_now
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.retry import retried, seconds_until_settled
-from jetstream_argo.argo.status import WorkflowStatus, status_of
+from jetstream_argo.argo.cluster.resubmit import ended_for_now
+from jetstream_argo.argo.cluster.retry import retried, seconds_until_settled
+from jetstream_argo.argo.cluster.status import WorkflowStatus, status_of
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.dag.build import build_dag, filtered
 from tests.argo.cluster.workflows import IMAGE, KUBECONFIG, NAMESPACE, ended, times_of_pods, waited_for, with_shells
 from workflows.regenerate import ROOT, generated
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.skipif(not KUBECONFIG, reason="ne
 
 @pytest.fixture
 def cluster():
-    from jetstream_argo.argo.cluster import KubernetesCluster
+    from jetstream_argo.argo.cluster.client import KubernetesCluster
 
     return KubernetesCluster(namespace=NAMESPACE, kubeconfig=KUBECONFIG)
 

@@ -6,7 +6,7 @@ import click
 import pytest
 import yaml
 
-from jetstream_argo.argo.archive import unpack_archive
+from jetstream_argo.argo.due.archive import unpack_archive
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.cli.workflows import scheduled
 from jetstream_argo.errors import ConfigError

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from jetstream_argo.argo.documents import from_yaml, to_yaml
+from jetstream_argo.argo.manifest.documents import from_yaml, to_yaml
 from jetstream_argo.errors import ConfigError
 
 # What readers of YAML 1.1 or 1.2, Go's and Kubernetes' among them, take for something else when it stands plain.

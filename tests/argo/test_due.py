@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.argo.candidates import Candidate, Entry, Passed, State, candidates, is_live
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.due import submit_due
-from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.isolation import Died
-from jetstream_argo.argo.planning import Made
-from jetstream_argo.argo.submit import Submitted, submit
+from jetstream_argo.argo.cluster.submit import Submitted, submit
+from jetstream_argo.argo.due.candidates import Candidate, Entry, Passed, State, candidates, is_live
+from jetstream_argo.argo.due.experiments import submit_due
+from jetstream_argo.argo.due.isolation import Died
+from jetstream_argo.argo.due.planning import Made
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.errors import ConfigError, Transient
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jetstream_argo.argo import transport
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.documents import size, to_yaml
-from jetstream_argo.argo.emit import emit, workflow
-from jetstream_argo.argo.names import label, refuse_one_id, refuse_unusable
+from jetstream_argo.argo.manifest import transport
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.documents import size, to_yaml
+from jetstream_argo.argo.manifest.emit import emit, workflow
+from jetstream_argo.argo.manifest.names import label, refuse_one_id, refuse_unusable
 from jetstream_argo.config.model import Period
 from jetstream_argo.errors import NotRunnable, PlanError, UnknownReference
 from jetstream_argo.plan import codec

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.emit import workflow
-from jetstream_argo.argo.here.graph import Phase
-from jetstream_argo.argo.here.interpret import WorkflowRun, interpret
-from jetstream_argo.argo.here.manifest import read_manifest
-from jetstream_argo.argo.here.pods import Here
+from jetstream_argo.argo.emulator.graph import Phase
+from jetstream_argo.argo.emulator.interpret import WorkflowRun, interpret
+from jetstream_argo.argo.emulator.manifest import read_manifest
+from jetstream_argo.argo.emulator.pods import Here
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import workflow
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 pytestmark = pytest.mark.slow
 

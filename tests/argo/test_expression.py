@@ -2,10 +2,10 @@ from itertools import product
 
 import pytest
 
-from jetstream_argo.argo import container, target
-from jetstream_argo.argo.here.expression import evaluate
-from jetstream_argo.argo.here.functions import shown
-from jetstream_argo.argo.here.substitution import substituted
+from jetstream_argo.argo.emulator.expression import evaluate
+from jetstream_argo.argo.emulator.functions import shown
+from jetstream_argo.argo.emulator.substitution import substituted
+from jetstream_argo.argo.manifest import container, target
 from jetstream_argo.errors import PlanError
 
 TARGETS = '{"active_hours":"stats-day-a stats-week-a","searches":"stats-week-s","identity":"counts"}'

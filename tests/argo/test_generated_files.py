@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jetstream_argo.web import check_host
+from jetstream_argo.storage.http import check_host
 from workflows.regenerate import ROOT, generated
 
 CHECKER = ROOT.parent / "shared" / "tools" / "check_workflow.py"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.documents import to_yaml
-from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.here.graph import Phase, may_start, phase_of
-from jetstream_argo.argo.here.interpret import interpret
-from jetstream_argo.argo.here.manifest import Task, read_manifest
-from jetstream_argo.argo.here.pods import Here
+from jetstream_argo.argo.emulator.graph import Phase, may_start, phase_of
+from jetstream_argo.argo.emulator.interpret import interpret
+from jetstream_argo.argo.emulator.manifest import Task, read_manifest
+from jetstream_argo.argo.emulator.pods import Here
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.documents import to_yaml
+from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.errors import ConfigError, PlanError, UnknownReference

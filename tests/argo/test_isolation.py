@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from jetstream_argo.argo.isolation import Allowance, Died, each_alone
+from jetstream_argo.argo.due.isolation import Allowance, Died, each_alone
 
 _ALLOWANCE = Allowance(seconds=300, memory_mib=256)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.argo import transport
+from jetstream_argo.argo.manifest import transport
 from jetstream_argo.cli.main import exit_code_of
 from tests.run.test_reported_cases import case
 

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 
 from benchmarks.emit import CASES, ORACLE, SHARED, configurations, made
-from jetstream_argo.argo.documents import size
-from jetstream_argo.argo.emit import LARGEST
+from jetstream_argo.argo.manifest.documents import size
+from jetstream_argo.argo.manifest.emit import LARGEST
 from jetstream_argo.dag.build import BUDGET
 
 CHECKER = SHARED / "tools" / "check_workflow.py"

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jetstream_argo.argo.retry import retried, seconds_until_settled
-from jetstream_argo.argo.status import status_of
+from jetstream_argo.argo.cluster.retry import retried, seconds_until_settled
+from jetstream_argo.argo.cluster.status import status_of
 from jetstream_argo.errors import PlanError
 
 NOW = "2026-11-24T06:00:00Z"

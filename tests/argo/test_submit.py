@@ -2,10 +2,10 @@ import hashlib
 
 import pytest
 
-from jetstream_argo.argo.cluster import KubernetesCluster
-from jetstream_argo.argo.deployment import Deployment
-from jetstream_argo.argo.emit import emit
-from jetstream_argo.argo.submit import submit
+from jetstream_argo.argo.cluster.client import KubernetesCluster
+from jetstream_argo.argo.cluster.submit import submit
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.errors import AccessDenied, ConfigError, Conflict, NotFound, Transient
 from tests.argo.fake_kubernetes import FakeKubernetes
 

@@ -4,10 +4,10 @@ import zlib
 
 import pytest
 
-from jetstream_argo.argo import transport
-from jetstream_argo.engines import objects
+from jetstream_argo.argo.manifest import transport
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
+from jetstream_argo.storage import objects
 
 
 def test_a_packed_plan_is_the_same_plan_again(make_plan):

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Write
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.dialect.types import Column
+from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.cli.test_cli import AS_OF, EXPERIMENT
 
 

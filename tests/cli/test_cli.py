@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.plan import codec
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 EXPERIMENT = """
 [experiment]

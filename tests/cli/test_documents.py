@@ -10,9 +10,9 @@ import click
 import pytest
 
 from jetstream_argo.cli.main import commands, exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.cli.test_cli import AS_OF, EXPERIMENT
 
 LATER = (date.fromisoformat(AS_OF) + timedelta(days=7)).isoformat()

@@ -18,7 +18,7 @@ def broken(monkeypatch):
     def fail(*arguments, **options):
         raise ZeroDivisionError("by\n\x1b[31mzero")
 
-    monkeypatch.setattr("jetstream_argo.planner.plan_experiment", fail)
+    monkeypatch.setattr("jetstream_argo.plan.planner.plan_experiment", fail)
     return ["plan", "x.toml"]
 
 
@@ -68,7 +68,7 @@ def test_a_file_or_folder_that_fails_anywhere_is_named(error, code, said, monkey
     def fail(*arguments, **options):
         raise error
 
-    monkeypatch.setattr("jetstream_argo.planner.plan_experiment", fail)
+    monkeypatch.setattr("jetstream_argo.plan.planner.plan_experiment", fail)
 
     assert exit_code_of(["plan", "x.toml"]) == code
     assert said in capsys.readouterr().err

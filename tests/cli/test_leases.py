@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.plan import codec
 from jetstream_argo.run.leasing import alone, writing
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.upkeep.test_shred import units
 from tests.upkeep.world import analysed, plan_of, tables, telemetry
 

@@ -10,9 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jetstream_argo.config.building import Configuration, load_built
-from jetstream_argo.config.experiment_file import load_experiment_file
-from jetstream_argo.config.specs import DataSourceSpec, MetricSpec, SegmentSpec
-from jetstream_argo.config.toml_text import toml_text
+from jetstream_argo.config.files.experiment_file import load_experiment_file
+from jetstream_argo.config.files.toml_writer import toml_text
+from jetstream_argo.config.schema import DataSourceSpec, MetricSpec, SegmentSpec
 from jetstream_argo.errors import ConfigError
 
 

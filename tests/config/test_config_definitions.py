@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.definitions import Definitions
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.errors import ConfigError
 
 Write = Callable[[Mapping[str, str]], Path]

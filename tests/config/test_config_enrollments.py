@@ -8,16 +8,17 @@ import pytest
 import sqlglot
 
 from jetstream_argo.config.conventions.load import Conventions, load_conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import ExperimentConfig
-from jetstream_argo.config.resolve import Resolution, resolve
-from jetstream_argo.config.specs import ExperimentSpec, Spec
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Value, Write
-from jetstream_argo.engines.zetasql.checker import Checker
+from jetstream_argo.config.resolve.experiment import Resolution, resolve
+from jetstream_argo.config.schema import ExperimentSpec, Spec
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.errors import ConfigError, UnknownReference
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 
 Resolve = Callable[..., Resolution]
 Row = dict[str, Value]

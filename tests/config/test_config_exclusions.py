@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.exclusions import Exclusions, SeveralBranches
-from jetstream_argo.config.experiment_file import load_experiment_file
+from jetstream_argo.config.files.experiment_file import load_experiment_file
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.layers import merge_specs
 from jetstream_argo.config.model import ExperimentConfig
-from jetstream_argo.config.resolve import resolve_config
+from jetstream_argo.config.resolve.experiment import resolve_config
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.resolve import resolve
+from jetstream_argo.plan.build import resolve
 
 EXPERIMENT = """
 [experiment]

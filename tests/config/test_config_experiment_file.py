@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config import experiment_file
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.experiment import Branch
-from jetstream_argo.config.experiment_file import is_experiment_file, load_experiment_file
+from jetstream_argo.config.files import experiment_file
+from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import Period
-from jetstream_argo.config.resolve import resolve
+from jetstream_argo.config.resolve.experiment import resolve
 from jetstream_argo.errors import ConfigError
 
 

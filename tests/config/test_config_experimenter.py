@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.experiment import Branch
-from jetstream_argo.config.experimenter import load_experiment, load_experiments
-from jetstream_argo.config.fetch import fetch
+from jetstream_argo.config.files.experimenter import load_experiment, load_experiments
 from jetstream_argo.errors import EXIT_RETRY, ConfigError, Unavailable
+from jetstream_argo.storage.fetch import fetch
 
 EXPERIMENT: dict[str, object] = {
     "schemaVersion": "1.12.0",

@@ -9,7 +9,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Statistic
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import Sources, plan_experiment
 
 EXPERIMENT = """
 [experiment]

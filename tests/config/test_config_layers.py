@@ -5,11 +5,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jetstream_argo.config.files.reading import Reader
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.config.reading import Reader
-from jetstream_argo.config.specs import MetricSpec, OutcomeSpec, Spec
-from jetstream_argo.config.toml_file import read_toml
+from jetstream_argo.config.schema import MetricSpec, OutcomeSpec, Spec
+from jetstream_argo.storage.toml_file import read_toml
 
 
 def _spec(tmp_path: Path, name: str, text: str) -> Spec:

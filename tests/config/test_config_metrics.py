@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from jetstream_argo.config.model import Basis, Period, PreTreatment
-from jetstream_argo.config.resolve import Resolution
+from jetstream_argo.config.resolve.experiment import Resolution
 from jetstream_argo.errors import ConfigError, UnknownReference
 
 Resolve = Callable[..., Resolution]

@@ -7,7 +7,7 @@ import pytest
 
 from jetstream_argo.config.names import COLUMNS
 from jetstream_argo.errors import JetstreamArgoError
-from jetstream_argo.planner import Planned, Sources, plan_experiment
+from jetstream_argo.plan.planner import Planned, Sources, plan_experiment
 from jetstream_argo.report import views
 
 _FILE = """

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.config.files.reading import read_outcome, read_spec
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, SignalBound
-from jetstream_argo.config.reading import read_outcome, read_spec
-from jetstream_argo.config.specs import Spec
+from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import ConfigError
 
 

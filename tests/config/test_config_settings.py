@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.layers import merge_specs
 from jetstream_argo.config.model import AnalysisUnit
-from jetstream_argo.config.resolve import Resolution, resolve_config
-from jetstream_argo.config.specs import ExperimentSpec, Spec
+from jetstream_argo.config.resolve.experiment import Resolution, resolve_config
+from jetstream_argo.config.schema import ExperimentSpec, Spec
 from jetstream_argo.errors import ConfigError, UnknownReference
 
 Resolve = Callable[..., Resolution]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.definitions import Definitions
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import DataSource, Deletions, SignalBound
-from jetstream_argo.config.resolve import Resolution, resolve
+from jetstream_argo.config.resolve.experiment import Resolution, resolve
 from jetstream_argo.errors import ConfigError, UnknownReference
 from tests.config.conftest import launched
 

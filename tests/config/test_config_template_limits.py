@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jetstream_argo.config.specs import FunctionSpec
-from jetstream_argo.config.templates import TemplateError, TemplateExperiment, Templates
+from jetstream_argo.config.schema import FunctionSpec
+from jetstream_argo.config.templates.fill import TemplateError, TemplateExperiment, Templates
 
 _EXPERIMENT = TemplateExperiment("exp", "app", 7, date(2026, 5, 4), date(2026, 6, 1), "old", ("old", "new"))
 _FUNCTIONS = {"twice": FunctionSpec(definition="{select_expr}{select_expr}")}

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from jetstream_argo.config.specs import FunctionSpec
-from jetstream_argo.config.templates import (
+from jetstream_argo.config.schema import FunctionSpec
+from jetstream_argo.config.templates.fill import (
     TemplateError,
     TemplateExperiment,
     Templates,

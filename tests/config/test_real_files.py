@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.definitions import Definitions
 from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import ExperimentConfig, Plain
-from jetstream_argo.config.resolve import resolve
+from jetstream_argo.config.resolve.experiment import resolve
 from jetstream_argo.errors import ConfigError
 
 _SHARED = Path(__file__).resolve().parents[2].parent / "shared"

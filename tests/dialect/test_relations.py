@@ -2,8 +2,8 @@
 
 import pytest
 
+from jetstream_argo.dialect.from_clause import relation
 from jetstream_argo.dialect.literals import without_raw_bytes
-from jetstream_argo.dialect.relations import relation
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.argo import archive
-from jetstream_argo.argo.archive import unpack_archive
+from jetstream_argo.argo.due import archive
+from jetstream_argo.argo.due.archive import unpack_archive
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.errors import ConfigError
-from jetstream_argo.web import check_host
+from jetstream_argo.storage.http import check_host
 
 
 @pytest.mark.parametrize(

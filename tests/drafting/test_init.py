@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.experiment_file import load_experiment_file
+from jetstream_argo.config.files.experiment_file import load_experiment_file
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.loading.load import load_frame
 from jetstream_argo.loading.options import reading_options
-from jetstream_argo.planner import Sources, plan_experiment
-from jetstream_argo.validating.found import found_by
+from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.validate.found import found_by
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 
 @pytest.fixture

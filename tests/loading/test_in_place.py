@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import ConfigError, Damaged, InvalidQuery
 from jetstream_argo.loading.in_place import load_in_place
 from jetstream_argo.loading.listing import listed
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 
 _AS_IT_IS = reading_options(types={})
 _DAY, _NEXT = date(2026, 5, 4), date(2026, 5, 5)

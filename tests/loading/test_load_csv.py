@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import ConfigError, InvalidQuery
 from jetstream_argo.loading.load import Loaded, load_named
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 
 class _Shop:

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.loading.listing import embedded_datasets, listed
 from jetstream_argo.loading.load import Loaded, load_frame, load_named
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 _moment = datetime.fromisoformat
 _AS_IT_IS = reading_options(types={})

@@ -9,15 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.plan.model import Metric
-from jetstream_argo.report.estimates import IDENTITY
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.store.estimates_table import IDENTITY
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.oracle.world import World
 
 Answer = Mapping[str, Any]  # what upstream.py prints

@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jetstream_argo.engines.protocol import Result, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import Reason
+from jetstream_argo.warehouse.protocol import Result
 from tests.oracle.ask import ask
 from tests.oracle.compare import Answer, Comparison, qualified
 from tests.oracle.world import ESTIMATED, World

@@ -10,7 +10,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.planner import Sources, plan_known
+from jetstream_argo.plan.planner import Sources, plan_known
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.population import Population, populate

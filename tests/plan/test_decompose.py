@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.errors import PlanError
-from jetstream_argo.plan.decompose import Split, decompose
 from jetstream_argo.plan.model import Composed, Direct, Merge
+from jetstream_argo.plan.split.decompose import Split, decompose
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Engine
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from decimal import Decimal
 from zlib import crc32
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment
-from jetstream_argo.engines.protocol import Column, Engine, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
@@ -24,10 +24,10 @@ from jetstream_argo.plan.model import (
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
-from jetstream_argo.report import estimates
 from jetstream_argo.sql import names
-from jetstream_argo.store import entries
+from jetstream_argo.store import entries, estimates_table
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Engine, Layout, Write
 
 WEEKS = (AnalysisWindow(1, 0, 6), AnalysisWindow(2, 7, 13))
 LABELS = {"experiment": "new-tab"}
@@ -204,7 +204,7 @@ def record(engine: Engine, recorded: Sequence[Entry], slug: str = "new-tab") -> 
 def keep(engine: Engine, rows: Sequence[Mapping[str, Value]], slug: str = "new-tab") -> None:
     """Write rows to the estimates table."""
     target = names.statistics(names.Place("analysis", slug))
-    engine.load(target, rows, estimates.COLUMNS, write=Write.APPEND, labels=LABELS)
+    engine.load(target, rows, estimates_table.COLUMNS, write=Write.APPEND, labels=LABELS)
 
 
 def enroll(engine: Engine, segments: Sequence[str] = ("loyal",)) -> None:

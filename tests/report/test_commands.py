@@ -7,11 +7,11 @@ import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.cli.reporting import report, results, status
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
 from jetstream_argo.plan import codec
-from jetstream_argo.report.commands import report, results, status
 from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.report import small
 
 BROKEN = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from rich.console import Console
 
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.report.exports import metadata, statistic_rows
 from jetstream_argo.report.facts import (
     NOTHING,
@@ -26,6 +25,7 @@ from jetstream_argo.report.status_tables import status_json, status_tables
 from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.warehouse.protocol import Engine
 from tests.report import small
 
 PLACE = names.Place("analysis", "new-tab")

@@ -3,13 +3,14 @@
 from rich.console import Console
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Engine, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.exports import metadata, mismatches, statistic_rows
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
 from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql.names import Place
 from jetstream_argo.stats.checks import benjamini_hochberg, holm
+from jetstream_argo.warehouse.protocol import Engine
 from tests.report import small
 
 PLACE = Place("analysis", "new-tab")

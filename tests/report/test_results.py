@@ -8,12 +8,13 @@ import pytest
 from rich.console import Console
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.protocol import Engine, Result, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.files import csv_of, json_of, parquet_of
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql.names import Place
+from jetstream_argo.warehouse.protocol import Engine, Result
 from tests.report import small
 
 PLACE = Place("analysis", "new-tab")

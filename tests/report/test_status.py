@@ -5,12 +5,12 @@ import pytest
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import CountsTask, Dag, EnrollmentsTask, ExportTask, Node
-from jetstream_argo.engines.protocol import Engine
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan.model import PeriodWindows
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, status_report
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import Entry, Kind, State, read_entries
+from jetstream_argo.warehouse.protocol import Engine
 from tests.report import small
 
 PLAN = small.plan([small.HOURS])

@@ -9,8 +9,7 @@ import pytest
 from rich.console import Console
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.engines.protocol import Value
-from jetstream_argo.report.estimates import COLUMNS, DERIVED
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.facts import BranchUnits, Facts, Units
 from jetstream_argo.report.summary.about import about_to_record, recorded_about
 from jetstream_argo.report.summary.build import windows_of
@@ -20,6 +19,7 @@ from jetstream_argo.report.summary.model import About, MetricAbout, Verdict
 from jetstream_argo.report.summary.page import page
 from jetstream_argo.report.summary.show import Shown, answers
 from jetstream_argo.store.entries import Kind
+from jetstream_argo.store.estimates_table import COLUMNS, DERIVED
 from tests.report import small
 
 Row = dict[str, Value]

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Engine, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import State
+from jetstream_argo.warehouse.protocol import Engine
 from tests.report import small
 
 PLACE = Place("analysis", "new-tab")

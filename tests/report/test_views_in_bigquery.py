@@ -5,15 +5,14 @@ from dataclasses import replace
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Column
-from jetstream_argo.engines.zetasql.checker import Checker
-from jetstream_argo.report import estimates
+from jetstream_argo.dialect.types import Column
+from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.store import entries
+from jetstream_argo.store import entries, estimates_table
 from tests.report import small
 
 PLACE = Place("analysis", "new-tab")
@@ -23,7 +22,7 @@ ENROLLED = {**UNIT, "enrollment_date": "DATE", "num_enrollment_events": "INT64",
 STORED = {**UNIT, "batch": "INT64", "window_index": "INT64", "m_hours": "FLOAT64"}
 TABLES = {
     names.status(PLACE): entries.COLUMNS,
-    names.statistics(PLACE): estimates.COLUMNS,
+    names.statistics(PLACE): estimates_table.COLUMNS,
     names.enrollments(PLACE): [Column(name, type_) for name, type_ in ENROLLED.items()],
     VALUES: [Column(name, type_) for name, type_ in STORED.items()],
 }
@@ -40,7 +39,7 @@ def test_the_view_of_the_estimates_has_the_table_s_columns_and_those_made_of_all
 
     assert columns == tuple(
         replace(column, type="STRING") if column.name == "window_index" else column
-        for column in (*estimates.COLUMNS, *estimates.DERIVED)
+        for column in (*estimates_table.COLUMNS, *estimates_table.DERIVED)
     )
 
 
@@ -58,7 +57,9 @@ def test_the_view_of_the_units_is_accepted(bigquery: Checker, signal: object):
 def test_queries_with_every_filter_are_accepted(bigquery: Checker):
     every = Filters(("m",), (Period.DAY,), (1,), ("all",), ("exposures",), ("mean",), ("none",), ("control",))
 
-    assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates.COLUMNS) + len(estimates.DERIVED)
+    assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates_table.COLUMNS) + len(
+        estimates_table.DERIVED
+    )
     assert bigquery.analyze(entries.entries_query(PLACE)) == entries.COLUMNS
 
 

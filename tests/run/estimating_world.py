@@ -9,8 +9,12 @@ from itertools import count
 from pathlib import Path
 
 from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Segment
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import PAGE_ROWS, Column, Job, Layout, Result, Value, Write
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.estimating.estimate import Estimated, Stored, estimate_metric
+from jetstream_argo.estimating.groups import Group
+from jetstream_argo.estimating.observations import opened
+from jetstream_argo.estimating.queries.leaf import StoredValues
+from jetstream_argo.estimating.reading import Queries
 from jetstream_argo.plan.model import (
     AnalysisPlan,
     Covariate,
@@ -22,14 +26,11 @@ from jetstream_argo.plan.model import (
     Statistic,
 )
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
-from jetstream_argo.run.estimating import Estimated, Stored, estimate_metric
-from jetstream_argo.run.estimating_asked import Group
-from jetstream_argo.run.estimating_leaf import opened
-from jetstream_argo.run.estimating_queries import Queries
 from jetstream_argo.sql import names
-from jetstream_argo.sql.needs.leaf import StoredValues
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
 
 WEEK = AnalysisWindow(1, 0, 6)
 BEFORE = Covariate("before", Period.PREENROLLMENT_WEEK)

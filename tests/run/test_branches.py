@@ -9,13 +9,14 @@ import pytest
 
 from jetstream_argo.config.model import Period, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.protocol import Column, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.facts import BranchUnits, LeftOut, Units
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.store.entries import read_entries
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 UNITS = [("a", "old"), ("b", "old"), ("c", "old"), *((unit, "new") for unit in "defgh")]

@@ -16,9 +16,10 @@ from jetstream_argo.config.model import (
     Summary,
 )
 from jetstream_argo.dag.model import EnrollmentsTask, SignalTask, SourceTask
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import BOTH, START, Pipeline, experiment, planned
 
 DATES = ("DATE", "DATETIME", "TIMESTAMP")

@@ -9,13 +9,14 @@ import pytest
 from jetstream_argo.config.model import Period, Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import ExportTask
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import MetricStatus, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store.entries import read_entries
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 SIZES = {"control": 106, "treatment": 103}

@@ -9,12 +9,13 @@ import pytest
 
 from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.protocol import Column, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
 
 AS_OF = START + timedelta(days=24)  # enrolled from 4 to 6 May: three whole weeks of every unit

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.groups import groups_of
+from jetstream_argo.estimating.single import plain_facts
 from jetstream_argo.plan.model import MetricStatistics, PreTreatment
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.run.estimating_asked import groups_of
-from jetstream_argo.run.estimating_plain import plain_facts
 from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import (
     BEFORE,

@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.estimating.estimate import count_units
 from jetstream_argo.plan.model import AnalysisPlan, Merge, Partial, Signal, SignalWindow
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.run.estimating import count_units
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import table
 from jetstream_argo.sql.values import Grid
 from jetstream_argo.stats.rows import Reason
+from jetstream_argo.warehouse.protocol import Write
 from tests.run.estimating_world import Counting, plan_of
 
 FIRST = date(2026, 5, 4)

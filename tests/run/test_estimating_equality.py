@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from jetstream_argo.engines.protocol import Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.model import Statistic
 from jetstream_argo.plan.parameters import params_of
 from jetstream_argo.stats.estimate import estimate

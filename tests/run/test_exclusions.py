@@ -9,13 +9,14 @@ import pytest
 
 from jetstream_argo.config.exclusions import Exclusion, Exclusions, SeveralBranches
 from jetstream_argo.config.model import Period, SegmentDataSource, Summary
-from jetstream_argo.engines.protocol import Column, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.facts import Facts, sentences
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind, read_entries
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 

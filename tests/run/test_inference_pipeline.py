@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Summary
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.context import read_ledger
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
 
 WEEK_DUE = START + timedelta(days=8)

@@ -10,7 +10,7 @@ import pytest
 from jetstream_argo.config.model import Deletions, Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.protocol import Layout, Value, Write
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import EXIT_RETRY, NotLoaded
 from jetstream_argo.report.facts import facts_of
 from jetstream_argo.run.context import read_ledger
@@ -18,6 +18,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import latest_estimates
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_pipeline import ACTIVITY, day, of_unit, put, simple, telemetry
 

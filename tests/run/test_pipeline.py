@@ -19,12 +19,13 @@ from jetstream_argo.config.model import (
 )
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.protocol import Column, Layout, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError, NotFound
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
 
 # Enrollment from 4 to 6 May; a day is due on the 6th, a week on the 12th.

@@ -8,8 +8,7 @@ import jsonschema
 import pytest
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Engine, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import NodeError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
@@ -18,6 +17,8 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, State
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine, Write
 from tests.report import small
 
 SCHEMAS = Path(__file__).parents[3] / "shared" / "fixtures"

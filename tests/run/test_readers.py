@@ -10,8 +10,9 @@ import pytest
 
 from jetstream_argo.config.model import Period, Segment, SegmentDataSource, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, TableInfo, Value, Write
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import TableInfo, Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 ENROLLMENTS = {

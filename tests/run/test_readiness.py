@@ -4,12 +4,13 @@ from datetime import date
 from pathlib import Path
 
 from jetstream_argo.config.model import Period, Summary
-from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.due import limited
 from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import Pipeline, experiment, metric, planned, source
 
 LATE, AS_OF = date(2026, 5, 8), date(2026, 5, 9)  # units enroll from 4 to 6 May: the fourth day is due

@@ -9,15 +9,15 @@ import pytest
 
 from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import PAGE_ROWS, DryRun, Job, Layout, Result, Write
 from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, NotFound, PartDenied, TooBig
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
-from tests.engines.bigquery.whole_run import AS_OF, make_telemetry
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import PAGE_ROWS, DryRun, Job, Layout, Result, Write
 from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry
 
 POLICY = PartDenied("Access Denied: User does not have permission to access policy tag on column activity.searches")
 TABLE = AccessDenied("Access Denied: Table activity: User does not have permission to query table activity")

@@ -7,10 +7,11 @@ import pytest
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Value, Write
-from jetstream_argo.engines.schema import infer_tables
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.dialect.inference.columns import infer_tables
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline
 
 EXPERIMENT = """

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from jetstream_argo.config.model import Period, Summary
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 

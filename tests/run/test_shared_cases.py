@@ -9,9 +9,10 @@ import pytest
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Write
-from jetstream_argo.planner import Sources, plan_experiment
+from jetstream_argo.dialect.types import Column
+from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import Pipeline
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -13,15 +13,16 @@ import pytest
 from jetstream_argo.config.model import Period, Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import PAGE_ROWS, Result, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import TooBig
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
-from tests.engines.bigquery.whole_run import AS_OF, make_telemetry, small_plan
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import PAGE_ROWS, Result
 from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry, small_plan
 
 Some = TypeVar("Some", bound=Pipeline)
 

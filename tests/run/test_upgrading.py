@@ -14,8 +14,7 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, Node, SignalTask, SourceTask
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Engine, Layout, Value, Write
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import read_ledger
@@ -23,6 +22,8 @@ from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import FORMAT, Entry, Kind, State, entry_of
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine, Layout, Write
 from tests.pipeline import Pipeline
 from tests.run.legacy.world import make_telemetry, plan_with_segments, plan_with_signal
 

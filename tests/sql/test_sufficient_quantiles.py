@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Value
+from jetstream_argo.dialect.types import Value
+from jetstream_argo.estimating.queries.joint import joint_query
+from jetstream_argo.estimating.queries.leaf import ValueType
+from jetstream_argo.estimating.queries.observations import Observed, Second
+from jetstream_argo.estimating.queries.summary import Clipped, summary_query
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql.needs.joint import joint_query
-from jetstream_argo.sql.needs.leaf import ValueType
-from jetstream_argo.sql.needs.summary import Clipped, summary_query
-from jetstream_argo.sql.needs.units import Observed, Second
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.needs import ClipRule, ClipScope
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 PLACE = "'enrollments' AS basis, 1 AS window_index, 'control' AS branch, 1 AS n_0"
 

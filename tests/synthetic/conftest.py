@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.definitions import Definitions
-from jetstream_argo.config.experiment_file import load_experiment_file
-from jetstream_argo.config.resolve import resolve_config
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.config.files.experiment_file import load_experiment_file
+from jetstream_argo.config.files.metric_hub import Definitions
+from jetstream_argo.config.resolve.experiment import resolve_config
+from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.resolve import resolve
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 MakePlan = Callable[..., AnalysisPlan]
 

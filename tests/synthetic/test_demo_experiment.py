@@ -4,11 +4,11 @@ from datetime import date
 from importlib import resources
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.definitions import Definitions
-from jetstream_argo.config.experiment_file import load_experiment_file
-from jetstream_argo.config.resolve import resolve_config
+from jetstream_argo.config.files.experiment_file import load_experiment_file
+from jetstream_argo.config.files.metric_hub import Definitions
+from jetstream_argo.config.resolve.experiment import resolve_config
+from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan, Direct
-from jetstream_argo.plan.resolve import resolve
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.tables import design_tables
 from jetstream_argo.synthetic.truth import true_effects

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jetstream_argo.engines.schema import infer_columns
+from jetstream_argo.dialect.inference.columns import infer_columns
 from jetstream_argo.synthetic.patterns import ANY, KEY, filter_patterns, row_patterns
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 _CONFIG = Path(__file__).parents[2] / "examples" / "shop" / "checkout.toml"
 

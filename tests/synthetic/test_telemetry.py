@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.telemetry import make_telemetry
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.synthetic.conftest import HEAD, ORDERS, SHOP, MakePlan
 
 UNITS = 600

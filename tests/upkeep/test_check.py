@@ -8,8 +8,6 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import Damaged
 from jetstream_argo.plan import codec
 from jetstream_argo.report.results import Filters, read_estimates
@@ -18,6 +16,8 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, read_entries
 from jetstream_argo.upkeep.repairing import repair
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import Pipeline
 from tests.upkeep.world import HOURS, again, analysed, rows, tables, telemetry
 

@@ -6,8 +6,7 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan import codec
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import Standing, status_report
@@ -16,6 +15,8 @@ from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.forgetting import forgotten, record
 from jetstream_argo.upkeep.owned import owned
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import Pipeline
 from tests.upkeep.world import HOURS, MEDIAN, RATE, again, analysed, rows, tables, telemetry
 

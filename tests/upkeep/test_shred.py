@@ -9,8 +9,6 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Job, Layout, TableInfo, Write
 from jetstream_argo.report.status import status_report
 from jetstream_argo.run.existence import losses
 from jetstream_argo.sql import names
@@ -18,6 +16,8 @@ from jetstream_argo.sql.shredded import keyed_hash
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.shredding import holdings, parts, shred
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Job, Layout, TableInfo, Write
 from tests.pipeline import Pipeline
 from tests.upkeep.world import again, analysed, rows, telemetry
 

@@ -11,17 +11,17 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Write
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from tests.engines.bigquery.fake_server.faults import Call, Fault
-from tests.engines.bigquery.fake_server.server import FakeBigQuery, serving
-from tests.engines.bigquery.whole_run import PROJECT, RemotePipeline
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.upkeep.test_shred import units
 from tests.upkeep.world import HOURS, again, analysed, plan_of, rows, tables, telemetry
+from tests.warehouse.bigquery.fake_server.faults import Call, Fault
+from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
+from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
 
 ALWAYS = 10_000
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from jetstream_argo.config.model import Metric, Period, Summary
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Layout, Write
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import START, Pipeline, experiment, metric, planned, source
 
 WEEK_DUE = date(2026, 5, 12)

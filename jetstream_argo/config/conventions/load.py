@@ -9,10 +9,10 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from jetstream_argo.config.files.reading import problems_of
 from jetstream_argo.config.model import SETTLE_DAYS, AnalysisUnit
-from jetstream_argo.config.reading import problems_of
-from jetstream_argo.config.toml_file import Table, Value, read_toml
 from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.storage.toml_file import Table, Value, read_toml
 
 _PACKAGED = "conventions.toml"
 _Place: TypeAlias = Path | Traversable

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from jetstream_argo.config.model import MetricRole, Period
-from jetstream_argo.engines.protocol import Value
-from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.files import as_json
 from jetstream_argo.report.summary.model import (
     DECILES,
@@ -18,6 +17,7 @@ from jetstream_argo.report.summary.model import (
     Window,
 )
 from jetstream_argo.report.views import TESTS
+from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
 
 Row = Mapping[str, Value]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from jetstream_argo.argo.cluster import KubernetesCluster
-from jetstream_argo.argo.emit import Emitted
-from jetstream_argo.argo.status import WorkflowStatus, status_of
+from jetstream_argo.argo.cluster.client import KubernetesCluster
+from jetstream_argo.argo.cluster.status import WorkflowStatus, status_of
+from jetstream_argo.argo.manifest.emit import Emitted
 
 KUBECONFIG = os.environ.get("JETSTREAM_TEST_KUBECONFIG")
 IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")

@@ -6,7 +6,7 @@ from pathlib import Path
 from world import make_telemetry, plan_with_segments, plan_with_signal  # type: ignore[import-not-found]  # beside this
 
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.pipeline import Pipeline
 
 root = Path(__file__).parent / "warehouse"

@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource, Summary
-from jetstream_argo.engines.embedded.engine import EmbeddedEngine
-from jetstream_argo.engines.protocol import Column, Value, Write
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, experiment, metric, planned, source
 
 AS_OF = date(2026, 5, 19)

@@ -1,0 +1,201 @@
+"""How objects are created, read and changed in a Kubernetes cluster."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config.config_exception import ConfigException
+from urllib3.exceptions import HTTPError
+
+from jetstream_argo.argo.manifest.documents import Document
+from jetstream_argo.errors import AccessDenied, ConfigError, Conflict, EngineError, NotFound, Problem, Transient
+
+_GROUP, _VERSION, _WORKFLOWS = "argoproj.io", "v1alpha1", "workflows"
+_SECONDS = 60  # for an answer
+_NODE = "workflows.argoproj.io/node-id"
+_WORKFLOW = "workflows.argoproj.io/workflow"
+
+_SERVER_FAILS = 500
+
+
+class Cluster(Protocol):
+    """A namespace of a cluster."""
+
+    namespace: str
+
+    def create(self, document: Document) -> bool:
+        """Create a Workflow or ConfigMap; return False if one of that name exists."""
+
+    def workflow(self, name: str) -> Document:
+        """Return a Workflow; NotFound if there is none."""
+
+    def workflows(self, selector: str) -> tuple[Document, ...]:
+        """Return the Workflows whose labels the selector takes."""
+
+    def replace(self, workflow: Document) -> None:
+        """Put a changed Workflow in its place; Conflict if it has changed since it was read."""
+
+    def own(self, config_map: str, workflow: Document) -> None:
+        """Let a ConfigMap be deleted together with the last Workflow that owns it."""
+
+    def delete_pods(self, workflow: str, nodes: Iterable[str]) -> None:
+        """Delete the pods of these nodes, known by their ids."""
+
+
+class KubernetesCluster:
+    """The cluster that this process runs in, or the one that a kubeconfig names.
+
+    Raises, by all methods:
+        AccessDenied, NotFound, Conflict, Transient, EngineError: the cluster says so, or does not answer.
+    """
+
+    def __init__(self, *, namespace: str = "", kubeconfig: str | None = None, context: str | None = None) -> None:
+        api, default = _connection(kubeconfig, context)
+        self.namespace = namespace or default
+        self._api = api
+        self._objects = client.CustomObjectsApi(api)
+        self._core = client.CoreV1Api(api)
+
+    def create(self, document: Document) -> bool:
+        """Create a Workflow or ConfigMap; return False if one of that name exists."""
+        try:
+            if document["kind"] == "ConfigMap":
+                self._call(self._core.create_namespaced_config_map, self.namespace, dict(document))
+            else:
+                self._custom(self._objects.create_namespaced_custom_object, dict(document))
+        except Conflict:
+            return False
+        return True
+
+    def workflow(self, name: str) -> Document:
+        """Return a Workflow; NotFound if there is none."""
+        return self._custom(self._objects.get_namespaced_custom_object, name)
+
+    def workflows(self, selector: str) -> tuple[Document, ...]:
+        """Return the Workflows whose labels the selector takes."""
+        found: list[Document] = []
+        page = ""
+        while True:
+            answer = self._call(
+                self._objects.list_namespaced_custom_object,
+                _GROUP,
+                _VERSION,
+                self.namespace,
+                _WORKFLOWS,
+                label_selector=selector,
+                limit=100,
+                _continue=page,
+            )
+            found += _items(answer["items"])
+            page = str(_metadata(answer).get("continue") or "")
+            if not page:
+                return tuple(found)
+
+    def replace(self, workflow: Document) -> None:
+        """Put a changed Workflow in its place; Conflict if it has changed since it was read."""
+        name = _metadata(workflow)["name"]
+        self._custom(self._objects.replace_namespaced_custom_object, name, dict(workflow))
+
+    def own(self, config_map: str, workflow: Document) -> None:
+        """Let a ConfigMap be deleted together with the last Workflow that owns it."""
+        found = _metadata(self._call(self._core.read_namespaced_config_map, config_map, self.namespace))
+        owners = [dict(each) for each in _items(found.get("ownerReferences"))]
+        metadata = _metadata(workflow)
+        owner = _owner(metadata)
+        if owner["uid"] not in [each["uid"] for each in owners]:
+            patch = {"metadata": {"ownerReferences": [*owners, owner]}}
+            self._call(self._core.patch_namespaced_config_map, config_map, self.namespace, patch)
+
+    def delete_pods(self, workflow: str, nodes: Iterable[str]) -> None:
+        """Delete the pods of these nodes, known by their ids."""
+        wanted = set(nodes)
+        selector = f"{_WORKFLOW}={workflow}"
+        pods = self._call(self._core.list_namespaced_pod, self.namespace, label_selector=selector)
+        for pod in _items(pods["items"]):
+            metadata = _metadata(pod)
+            annotations = metadata.get("annotations")
+            if isinstance(annotations, dict) and annotations.get(_NODE) in wanted:
+                self._call(self._core.delete_namespaced_pod, metadata["name"], self.namespace)
+
+    def _custom(self, method: Callable[..., object], *arguments: object) -> Document:
+        return self._call(method, _GROUP, _VERSION, self.namespace, _WORKFLOWS, *arguments)
+
+    def _call(self, method: Callable[..., object], *arguments: object, **options: object) -> Document:
+        """Return the answer as plain data."""
+        try:
+            answer = method(*arguments, **options, _request_timeout=_SECONDS)
+        except ApiException as error:
+            raise _translated(error, self.namespace) from error
+        except HTTPError as error:
+            raise Transient(f"the cluster does not answer: {error}; is the kubeconfig's server up?") from error
+        plain: Document = self._api.sanitize_for_serialization(answer)  # type: ignore[no-untyped-call]  # no types
+        return plain
+
+
+def _connection(kubeconfig: str | None, context: str | None) -> tuple[client.ApiClient, str]:
+    """Return a client and the namespace that goes with it."""
+    try:
+        if kubeconfig is None and context is None:
+            try:
+                settings = client.Configuration()
+                config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # the package has few types
+                return client.ApiClient(settings), _own_namespace()
+            except ConfigException:
+                pass  # not in a cluster
+        api = config.new_client_from_config(kubeconfig, context)  # type: ignore[no-untyped-call]  # as above
+        contexts, active = config.list_kube_config_contexts(kubeconfig)  # type: ignore[no-untyped-call]  # as above
+        chosen = next((each for each in contexts if each["name"] == context), active)
+        return api, str(chosen["context"].get("namespace", "default"))
+    except ConfigException as error:
+        problem = Problem("", f"leads to no cluster: {error}; set KUBECONFIG or give --kubeconfig")
+        raise ConfigError(kubeconfig or "kubeconfig", [problem]) from error
+
+
+def _own_namespace() -> str:
+    return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text(encoding="utf-8").strip()
+
+
+def _owner(workflow: Mapping[str, object]) -> Mapping[str, object]:
+    return {
+        "apiVersion": f"{_GROUP}/{_VERSION}",
+        "kind": "Workflow",
+        "name": workflow["name"],
+        "uid": workflow["uid"],
+    }
+
+
+def _metadata(document: Document) -> Mapping[str, object]:
+    metadata = document["metadata"]
+    assert isinstance(metadata, dict)  # every object of Kubernetes has it
+    return metadata
+
+
+def _items(value: object) -> list[Document]:
+    return value if isinstance(value, list) else []
+
+
+def _translated(error: ApiException, namespace: str) -> EngineError:
+    said = _said(error)
+    match error.status:
+        case 404:
+            return NotFound(said)
+        case 409:
+            return Conflict(f"cluster: {said}")
+        case 401 | 403:
+            return AccessDenied(f"cluster, namespace {namespace!r}: {said}; see k8s/ for the roles that are needed")
+        case 429:
+            return Transient(f"cluster: {said}; try again")
+        case int(status) if status >= _SERVER_FAILS or status == 0:
+            return Transient(f"cluster: {said}; try again")
+        case _:
+            return EngineError(f"cluster: {said}")
+
+
+def _said(error: ApiException) -> str:
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (TypeError, ValueError, KeyError):
+        return f"{error.status} {error.reason}"

@@ -1,0 +1,1 @@
+"""Which experiments are due on a date, and their Workflows."""

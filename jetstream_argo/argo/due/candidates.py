@@ -1,0 +1,106 @@
+"""Which experiments may get a Workflow on a date."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from jetstream_argo.config.experiment import Experiment
+from jetstream_argo.config.files.experimenter import load_experiments
+from jetstream_argo.config.model import SETTLE_DAYS
+from jetstream_argo.config.schema import Spec
+from jetstream_argo.errors import EXIT_DONE, ConfigError, JetstreamArgoError, Problem
+from jetstream_argo.store.dates import LOOKS
+
+NO_EXPERIMENT = "the folder holds no experiment: no .toml with [experiment], and no .json"
+
+
+class State(StrEnum):
+    """What became of an experiment."""
+
+    SUBMITTED = "submitted"
+    EXISTS = "exists already"
+    NOT_DUE = "not due"
+    WAITS = "waiting"
+    FAILED = "failed"
+
+
+class Passed(StrEnum):
+    """Why there is nothing to say of a file or an experiment."""
+
+    NO_EXPERIMENT = "the file holds no experiment"
+    NOT_LIVE = "the experiment has not started, or has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one experiment; `line` is the Workflow's name or the reason why there is none.
+
+    `waits` has a line for each source of which more will be computed once it is there.
+    """
+
+    slug: str
+    state: State
+    line: str
+    exit_code: int = EXIT_DONE
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An experiment, and its own file if that is where it comes from."""
+
+    experiment: Experiment
+    spec: Spec | None = None
+
+
+def candidates(source: str) -> tuple[tuple[Candidate | Path, ...], tuple[Entry, ...]]:
+    """Return the experiments that an address or a folder of files holds, and those that cannot be read.
+
+    TOML files are not read here: each may hold an experiment.
+
+    Raises:
+        Unavailable: the address does not answer just now.
+        ConfigError: there is no such thing, or it holds no list of experiments.
+    """
+    if "://" in source or not Path(source).is_dir():
+        return _experimenter(source)
+    found: list[Candidate | Path] = []
+    failed: list[Entry] = []
+    for file in sorted(Path(source).iterdir()):
+        if file.suffix == ".toml":
+            found.append(file)
+        elif file.suffix == ".json":
+            try:
+                more, wrong = _experimenter(str(file))
+            except JetstreamArgoError as error:
+                more, wrong = (), (Entry(file.name, State.FAILED, str(error), error.exit_code),)
+            found += more
+            failed += wrong
+    if not found and not failed:
+        raise ConfigError(source, [Problem("", NO_EXPERIMENT)])
+    return tuple(sorted(found, key=_name)), tuple(failed)
+
+
+def _name(found: Candidate | Path) -> str:
+    return found.stem if isinstance(found, Path) else found.experiment.slug
+
+
+def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]]:
+    experiments, errors = load_experiments(source)
+    failed = tuple(Entry(error.file, State.FAILED, str(error), error.exit_code) for error in errors)
+    found = (Candidate(experiment) for experiment in experiments)
+    return tuple(sorted(found, key=lambda each: each.experiment.slug)), failed
+
+
+def is_live(experiment: Experiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:
+    """Return whether results may be due, or may change: the experiment has started, and is followed to its last look.
+
+    That is when its last date, the day after its end, is looked at for the last time, in case rows came late.
+    """
+    if experiment.start_date is None or experiment.is_rollout:
+        return False
+    if experiment.end_date is None:
+        return experiment.start_date <= as_of
+    followed = timedelta(days=1 + settle_days + LOOKS[-1])
+    return experiment.start_date <= as_of <= experiment.end_date + followed

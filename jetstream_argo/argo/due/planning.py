@@ -1,0 +1,61 @@
+"""What becomes of one candidate, up to the plan of its Workflow; done in a process of its own."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from jetstream_argo.argo.due.candidates import Candidate, Entry, Passed, State, is_live
+from jetstream_argo.argo.manifest.deployment import Deployment
+from jetstream_argo.argo.manifest.emit import emit
+from jetstream_argo.config.conventions.load import load_conventions
+from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
+from jetstream_argo.errors import JetstreamArgoError, NotRunnable
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.planner import Sources, plan_known
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What all candidates are planned with."""
+
+    where: Sources
+    as_of: date
+    dataset: str | None
+    deployment: Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan of which a Workflow can be made."""
+
+    slug: str
+    plan: AnalysisPlan
+
+
+def planned(found: Candidate | Path, planning: Planning) -> Made | Entry | Passed:
+    """Return the plan of a live experiment, or why there is none."""
+    slug = found.name if isinstance(found, Path) else found.experiment.slug
+    try:
+        candidate = _read(found) if isinstance(found, Path) else found
+        if candidate is None:
+            return Passed.NO_EXPERIMENT
+        settle_days = load_conventions(planning.where.conventions).freshness.longest_settle_days
+        if not is_live(candidate.experiment, planning.as_of, settle_days=settle_days):
+            return Passed.NOT_LIVE
+        slug = candidate.experiment.slug
+        made = plan_known(
+            candidate.experiment, candidate.spec, planning.where, as_of=planning.as_of, dataset=planning.dataset
+        )
+        emit(made.plan, planning.deployment)  # what no Workflow can hold fails here
+        return Made(slug, made.plan)
+    except NotRunnable as reason:
+        return Entry(slug, State.NOT_DUE, str(reason))
+    except JetstreamArgoError as error:
+        return Entry(slug, State.FAILED, str(error), error.exit_code)
+
+
+def _read(file: Path) -> Candidate | None:
+    if not is_experiment_file(file):
+        return None
+    read = load_experiment_file(file)
+    return Candidate(read.experiment, read.spec)

@@ -1,0 +1,1 @@
+"""The Workflow as a manifest."""

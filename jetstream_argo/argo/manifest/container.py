@@ -1,0 +1,122 @@
+"""How a pod of the workflow is set up: its command, environment, limits and retries."""
+
+from hera.workflows import Container
+from hera.workflows import models as m
+
+from jetstream_argo.argo.manifest.deployment import APP, Deployment
+from jetstream_argo.argo.pod import SUMMARY, TERMINATION_LOG
+
+TMP = "tmp"
+NODE = "node"
+_NO_TOKEN = "no-token"
+_TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+RETRIES = 3
+_MOST_MEMORY = 2**RETRIES
+_DEADLINE = 86_400  # seconds of an attempt: no query of BigQuery takes so long, and what it finished is kept
+
+_SUMMARY_FILE = "/tmp/summary.json"  # the pod's own, and its only writable folder
+
+# 75 is ours (worth retrying); 137 and 143 are SIGKILL and SIGTERM, which is how memory, preemption and eviction end a
+# process. Everything else is permanent: the same definition fails the same way.
+RETRY_EXPRESSION = (
+    "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [75, 137, 143] || "
+    "lastRetry.message matches 'OOMKilled|pod deleted|Evicted|imminent node shutdown'"
+)
+
+
+def retry_strategy() -> m.RetryStrategy:
+    """Return when and how often a pod is tried again.
+
+    `cap` bounds the wait. `maxDuration` would count from the first attempt's start, so that a pod which ran for longer
+    would never be tried again.
+    """
+    return m.RetryStrategy(
+        limit=str(RETRIES),
+        retry_policy="Always",
+        expression=RETRY_EXPRESSION,
+        backoff=m.Backoff(duration="30s", factor="2", cap="10m"),
+    )
+
+
+def growing_memory(mib: int) -> str:
+    """Return the patch that gives an attempt twice the memory of the one before; `retries` is known here only."""
+    memory = f'"{{{{= min({mib * _MOST_MEMORY}, {mib} * (2 ** asInt(retries))) }}}}Mi"'
+    resources = f'{{"requests":{{"memory":{memory}}},"limits":{{"memory":{memory}}}}}'
+    return f'{{"containers":[{{"name":"main","resources":{resources}}}]}}'
+
+
+def worker(
+    name: str, environment: dict[str, str], deployment: Deployment, *, node: str, lock: m.Synchronization | None
+) -> Container:
+    """Return the template called `name`, whose pods run `node`, which may be an expression, while they hold `lock`."""
+    takes_node = node.startswith("{{inputs.")
+    memory = f"{deployment.memory_mib}Mi"
+    return Container(
+        name=name,
+        inputs=[m.Parameter(name=NODE)] if takes_node else None,
+        outputs=[m.Parameter(name="summary", value_from=m.ValueFrom(path=_SUMMARY_FILE, default="{}"))],
+        image=deployment.image,
+        # Named, for else the controller would ask the image's registry what its command is.
+        command=[APP],
+        args=["task", "--node", node],
+        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting()],
+        resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
+        security_context=container_security(),
+        volume_mounts=[
+            m.VolumeMount(name=TMP, mount_path="/tmp"),  # the pod's own
+            # Kubernetes gives its token to each container that has nothing there: to Argo's sidecar, and not to ours.
+            m.VolumeMount(name=_NO_TOKEN, mount_path=_TOKEN_FOLDER, read_only=True),
+        ],
+        termination_message_policy="FallbackToLogsOnError",
+        retry_strategy=retry_strategy(),
+        pod_spec_patch=growing_memory(deployment.memory_mib),
+        synchronization=lock,
+        # Here and not on the Workflow, whose deadline would run out while it waits for its locks: an attempt's time
+        # begins with its pod, and what waits has none.
+        active_deadline_seconds=_DEADLINE,
+    )
+
+
+def reporting() -> list[m.EnvVar]:
+    """Return the variables that tell a pod where Argo listens."""
+    return [
+        m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
+        m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
+    ]
+
+
+def pod_security() -> m.PodSecurityContext:
+    """Return what holds for every container of a pod, Argo's included."""
+    return m.PodSecurityContext(
+        run_as_non_root=True,
+        run_as_user=10001,
+        run_as_group=10001,
+        fs_group=10001,
+        seccomp_profile=m.SeccompProfile(type="RuntimeDefault"),
+    )
+
+
+def container_security() -> m.SecurityContext:
+    """Return what holds for the container that runs our code."""
+    return m.SecurityContext(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        capabilities=m.Capabilities(drop=["ALL"]),
+    )
+
+
+def executor(deployment: Deployment) -> m.ExecutorConfig | None:
+    """Return what Argo's sidecar reports with; None for the pod's own account."""
+    account = deployment.executor_account
+    return m.ExecutorConfig(service_account_name=account) if account else None
+
+
+def volumes() -> list[m.Volume]:
+    """Return the only folder that a pod can write to, and one that stays empty."""
+    empty = m.EmptyDirVolumeSource(size_limit="1Mi")
+    return [scratch(), m.Volume(name=_NO_TOKEN, empty_dir=empty)]
+
+
+def scratch() -> m.Volume:
+    """Return the only folder that a pod can write to."""
+    return m.Volume(name=TMP, empty_dir=m.EmptyDirVolumeSource(size_limit="1Gi"))

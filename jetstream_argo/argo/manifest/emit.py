@@ -1,0 +1,255 @@
+"""Which Workflow Argo is given for a plan."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from hera.workflows import DAG, Container, Parameter, Workflow
+from hera.workflows import models as m
+
+from jetstream_argo.argo.manifest import container, locks, names, target, transport
+from jetstream_argo.argo.manifest.deployment import APP, Deployment
+from jetstream_argo.argo.manifest.documents import Document, size, to_yaml
+from jetstream_argo.argo.manifest.plan_storage import FOLDER, Carrier, carriers
+from jetstream_argo.dag.build import build_dag, filtered
+from jetstream_argo.dag.model import (
+    CountsTask,
+    Dag,
+    EnrollmentsTask,
+    ExportTask,
+    SignalTask,
+    SourceTask,
+    StatisticsTask,
+    Task,
+)
+from jetstream_argo.errors import NotRunnable, PlanError
+from jetstream_argo.plan import codec
+from jetstream_argo.plan.model import AnalysisPlan
+
+# Argo refuses a Workflow whose specification and status have more than 1 MiB together.
+LARGEST = 300 * 1024
+ENTRYPOINT = "turn"
+EXPERIMENT = "experiment"
+PUBLISH = "publish"
+_PLAN_VOLUME = "plan"
+_DAY = 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """A Workflow and what carries its plan."""
+
+    workflow: Document
+    carrier: Carrier
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The objects to create, in this order."""
+        return (self.carrier.config_map, self.workflow) if self.carrier.config_map else (self.workflow,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """What tells this workflow from others. With `once`, it has a name that can be taken once only."""
+
+    name: str
+    sha256: str
+    metrics: tuple[str, ...]
+    once: bool
+
+
+def workflow(plan: AnalysisPlan, deployment: Deployment, *, metrics: Collection[str] = ()) -> str:
+    """Return the manifest of the plan's Workflow as YAML, which can be submitted as often as wanted.
+
+    Raises:
+        see `emit`.
+    """
+    return manifest(emit(plan, deployment, metrics=metrics, once=False))
+
+
+def manifest(emitted: Emitted) -> str:
+    """Return what was emitted as YAML, with a word on its use."""
+    return to_yaml(
+        emitted.documents,
+        comment=(
+            "Submit all of it, or some metrics and what they need:\n"
+            "  argo submit FILE [-p metrics=METRIC,METRIC]\n"
+            "Run it on this machine:\n"
+            "  jetstream-argo run --manifest FILE [-p metrics=METRIC,METRIC] [-p warehouse=embedded:FOLDER]"
+        ),
+    )
+
+
+def emit(
+    plan: AnalysisPlan,
+    deployment: Deployment,
+    *,
+    metrics: Collection[str] = (),
+    once: bool = True,
+    attempt: int = 1,
+) -> Emitted:
+    """Return the objects that compute `plan`, limited to `metrics` unless that is empty.
+
+    With `once`, the Workflow has the one name that belongs to plan, metrics and `attempt`, so that it cannot be created
+    twice.
+
+    Raises:
+        NotRunnable: no window is due.
+        UnknownReference: the plan has no metric of that name.
+        PlanError: it does not fit in what Argo can hold.
+    """
+    dag = build_dag(plan)
+    if not dag.nodes:
+        raise NotRunnable(f"{plan.experiment.slug}: nothing is due as of {plan.as_of}")
+    filtered(dag, metrics)
+    sha256 = codec.sha256(plan)
+    identity = _Identity(names.workflow_name(plan, sha256, metrics, attempt=attempt), sha256, tuple(metrics), once)
+    tasks = [node.id for node in (*dag.nodes, dag.last)]
+    names.refuse_unusable(tasks)
+    names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{node.id}" for node in dag.nodes), names.ON_EXIT])
+    written = 0
+    for carrier in carriers(plan, deployment):
+        document = _document(plan, dag, deployment, carrier, identity)
+        written = size(document)
+        if written <= LARGEST:
+            return Emitted(document, carrier)
+    raise PlanError(
+        f"{plan.experiment.slug}: its Workflow has {written} bytes, {LARGEST} are allowed; "
+        f"analyse fewer metrics or periods, or split them over two configurations"
+    )
+
+
+def _document(
+    plan: AnalysisPlan, dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity
+) -> dict[str, object]:
+    found = names.labels(plan, identity.sha256)
+    built = Workflow(
+        name=identity.name if identity.once else None,
+        generate_name=None if identity.once else names.name_prefix(plan),
+        namespace=deployment.namespace or None,
+        labels=found,
+        annotations=_annotations(plan, dag, identity),
+        arguments=_parameters(dag, deployment, carrier, identity),
+        entrypoint=ENTRYPOINT,
+        on_exit=PUBLISH,
+        service_account_name=deployment.service_account,
+        automount_service_account_token=False if deployment.executor_account else None,
+        executor=container.executor(deployment),
+        security_context=container.pod_security(),
+        pod_metadata=m.Metadata(labels=found),
+        parallelism=deployment.parallelism,
+        # The pods of failures stay, with their logs, as long as the workflow.
+        pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),
+        ttl_strategy=m.TTLStrategy(seconds_after_success=7 * _DAY, seconds_after_completion=30 * _DAY),
+        volumes=_volumes(carrier),
+        templates=[*_graphs(plan, dag, deployment), *_workers(plan, dag, deployment, carrier, identity)],
+    )
+    document: dict[str, object] = built.to_dict()
+    return document
+
+
+def _annotations(plan: AnalysisPlan, dag: Dag, identity: _Identity) -> dict[str, str]:
+    due = ", ".join(f"{len(each.windows)} {each.period}" for each in plan.periods if each.windows)
+    chosen = f" Metrics: {', '.join(identity.metrics)}." if identity.metrics else ""
+    return {
+        "workflows.argoproj.io/title": f"**{names.label(plan.experiment.slug)}** as of {plan.as_of}",
+        "workflows.argoproj.io/description": f"{len(dag.nodes)} nodes; windows that are due: {due}.{chosen}",
+        f"{APP}/plan-sha256": identity.sha256,
+    }
+
+
+def _parameters(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity) -> list[Parameter]:
+    parameters = [
+        Parameter(
+            name=target.METRICS,
+            value=",".join(identity.metrics),
+            description="metrics to compute, parted by commas; all if empty",
+        ),
+        Parameter(name="warehouse", value=deployment.warehouse, description="URL of the warehouse"),
+        Parameter(
+            name="export-to",
+            value=deployment.export_to,
+            description="folder for JSON files, gs://BUCKET; none if empty",
+        ),
+        Parameter(
+            name=target.TARGETS,
+            value=target.metric_targets(dag),
+            description="the nodes of each metric; leave as it is",
+        ),
+    ]
+    if carrier.parameter:
+        parameters.append(Parameter(name="plan", value=carrier.parameter, description="the plan; leave it"))
+    return parameters
+
+
+def _volumes(carrier: Carrier) -> list[m.Volume]:
+    volumes = container.volumes()
+    if name := carrier.config_map_name:
+        volumes.append(m.Volume(name=_PLAN_VOLUME, config_map=m.ConfigMapVolumeSource(name=name)))
+    return volumes
+
+
+def _workers(
+    plan: AnalysisPlan, dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity
+) -> list[Container]:
+    environment = {
+        carrier.variable: carrier.value,
+        transport.PLAN_SHA256: identity.sha256,
+        "JETSTREAM_WAREHOUSE": "{{workflow.parameters.warehouse}}",
+        "JETSTREAM_METRICS": "{{workflow.parameters.metrics}}",
+    }
+    used = dict.fromkeys(_template(node.task) for node in dag.nodes)
+    each_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
+    query = locks.query(deployment)
+    workers = [container.worker(name, environment, deployment, node=each_node, lock=query) for name in used]
+    ended = {
+        **environment,
+        "JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}",
+        "JETSTREAM_WORKFLOW_STATUS": "{{workflow.status}}",
+    }
+    # It runs when the graph has given the turn back, and takes it again, before Workflows that were created later.
+    turn = locks.turn(plan.experiment.slug)
+    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn))
+    if carrier.config_map:
+        for each in workers:
+            mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
+            each.volume_mounts = [*(each.volume_mounts or []), mount]
+    return workers
+
+
+def _graphs(plan: AnalysisPlan, dag: Dag, deployment: Deployment) -> tuple[DAG, DAG]:
+    """Return the template that waits for the experiment's turn, and the one that is its only task: the graph.
+
+    Edges are strict: what tolerates a failure and succeeds bars its retry.
+    """
+    tasks = [
+        m.DAGTask(
+            name=node.id,
+            template=_template(node.task),
+            depends=" && ".join(sorted(node.needs)) or None,
+            arguments=m.Arguments(parameters=[m.Parameter(name=container.NODE, value=node.id)]),
+        )
+        for node in dag.nodes
+    ]
+    whole = m.DAGTask(name=EXPERIMENT, template=EXPERIMENT)
+    turn, slot = locks.turn(plan.experiment.slug), locks.slot(deployment)
+    return (
+        DAG(name=ENTRYPOINT, fail_fast=False, tasks=[whole], synchronization=turn),
+        DAG(name=EXPERIMENT, fail_fast=False, target=target.EXPRESSION, tasks=[*tasks], synchronization=slot),
+    )
+
+
+def _template(task: Task) -> str:
+    """Return the name of the template that runs a task; the UI shows it, and nodes can be selected by it."""
+    match task:
+        case EnrollmentsTask():
+            return "enrollments"
+        case SignalTask():
+            return "exposures"
+        case CountsTask():
+            return "counts"
+        case SourceTask():
+            return "source"
+        case StatisticsTask():
+            return "statistics"
+        case ExportTask():
+            return PUBLISH

@@ -1,0 +1,39 @@
+"""What several commands are told, in the same words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE
+
+warehouse_option = click.option(
+    "--warehouse", envvar="JETSTREAM_WAREHOUSE", default=DEFAULT_WAREHOUSE, show_default=True
+)  # fmt: skip
+dataset_option = click.option(
+    "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."
+)
+
+metrics_option = click.option(
+    "--metrics", multiple=True, metavar="METRIC", help="Only these; repeated, or with commas."
+)
+period_option = click.option(
+    "--period", "periods", multiple=True, metavar="PERIOD", help="Only these, such as week or overall; as --metrics."
+)
+source_option = click.option(
+    "--source", "sources", multiple=True, metavar="SOURCE", help="Only metrics of these data sources; as --metrics."
+)
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose a part of an experiment: `metrics`, `periods` and `sources`."""
+    return metrics_option(period_option(source_option(command)))
+
+
+def chosen(*given: str) -> tuple[str, ...]:
+    """Return the names in an option's texts, each of which may have several, separated by commas.
+
+    >>> chosen("a, b", "c,,a")
+    ('a', 'b', 'c')
+    """
+    return tuple(dict.fromkeys(name for text in given for part in text.split(",") if (name := part.strip())))

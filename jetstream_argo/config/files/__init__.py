@@ -1,0 +1,1 @@
+"""The files that configuration is read from, and written to."""

@@ -1,0 +1,1 @@
+"""How all files of an experiment together say what it is."""

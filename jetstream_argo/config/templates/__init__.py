@@ -1,0 +1,1 @@
+"""What the templates in configuration files come to."""

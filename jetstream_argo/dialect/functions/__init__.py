@@ -1,0 +1,1 @@
+"""Functions that queries may call beside those of BigQuery."""

@@ -1,0 +1,83 @@
+"""How many units each window has, and whether they are split as designed."""
+
+from collections.abc import Mapping, Sequence
+
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.estimating.model import Estimated, Placed
+from jetstream_argo.estimating.queries.counts import counts_query, has_windows
+from jetstream_argo.estimating.queries.leaf import ALL_UNITS
+from jetstream_argo.estimating.sample_ratio import split_check, split_notes
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.values import Grid
+from jetstream_argo.stats.rows import EstimateRow
+from jetstream_argo.store.estimates_table import IDENTITY
+from jetstream_argo.warehouse.protocol import Engine, Job
+
+EVERY_WINDOW = 0
+
+
+def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], labels: Mapping[str, str]) -> Estimated:
+    """Return how many units each branch has, by window, basis and segment; 0 for a branch without any.
+
+    After the counts comes the check of their split, where the plan asks for one.
+
+    One query for each basis, and for each period of exposures by a signal.
+    """
+    merged = _merged(grids)
+    answers: dict[Sql, dict[tuple[int, str, str], int]] = {}
+    jobs: list[Job] = []
+    for grid in merged:
+        sql = counts_query(plan, grid)
+        if has_windows(plan, grid) and not grid.signals:
+            answers[sql] = {}  # nobody looked for signals on these dates
+        if sql not in answers:
+            result = engine.query(sql, labels=labels)
+            jobs.append(result.job)
+            answers[sql] = {
+                (int(str(row["window_index"])), str(row["segment"]), str(row["branch"])): int(str(row["n"]))
+                for row in result.dicts()
+            }
+    rows: list[Placed] = []
+    segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
+    for grid in merged:
+        counts = answers[counts_query(plan, grid)]
+        for window in grid.windows:
+            index = window.index if has_windows(plan, grid) else EVERY_WINDOW
+            for segment in segments:
+                units = [counts.get((index, segment, branch), 0) for branch in plan.experiment.branches]
+                found = [
+                    EstimateRow(IDENTITY, "count", branch, n_units=n, point=float(n))
+                    for branch, n in zip(plan.experiment.branches, units, strict=True)
+                ]
+                found += split_check(plan.experiment, units)
+                rows += (Placed(row, grid.basis, window.index, segment) for row in found)
+    bases = list(Basis)
+    rows.sort(key=lambda placed: (placed.window_index, bases.index(placed.basis)))
+    return Estimated(tuple(rows), tuple(split_notes(rows)), tuple(jobs), units=_most(rows))
+
+
+def _merged(grids: Sequence[Grid]) -> list[Grid]:
+    """One grid for each basis and period, with all windows."""
+    found: dict[tuple[Basis, Period], list[Grid]] = {}
+    for grid in grids:
+        found.setdefault((grid.basis, grid.period), []).append(grid)
+    return [
+        Grid(
+            basis,
+            period,
+            tuple(dict.fromkeys(window for grid in parts for window in grid.windows)),
+            parts[0].units,
+            tuple(dict.fromkeys(part for grid in parts for part in grid.signals)),
+        )
+        for (basis, period), parts in found.items()
+    ]
+
+
+def _most(rows: Sequence[Placed]) -> int:
+    totals: dict[tuple[Basis, int], int] = {}
+    for placed in rows:
+        if placed.segment == ALL_UNITS and placed.row.metric == IDENTITY:
+            key = (placed.basis, placed.window_index)
+            totals[key] = totals.get(key, 0) + placed.row.n_units
+    return max(totals.values(), default=0)

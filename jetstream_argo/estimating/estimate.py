@@ -1,0 +1,167 @@
+"""What a metric's stored values say: its estimates, from a few queries whatever the number of windows and segments."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, assert_never
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadjusted_notes
+from jetstream_argo.estimating.clipping import dropped_notes
+from jetstream_argo.estimating.counts import count_units
+from jetstream_argo.estimating.groups import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
+from jetstream_argo.estimating.model import Estimated, Place, Placed, Stored
+from jetstream_argo.estimating.observations import opened
+from jetstream_argo.estimating.pairs import joint_facts, ratio_facts
+from jetstream_argo.estimating.queries.leaf import ALL_UNITS
+from jetstream_argo.estimating.reading import Key, Queries
+from jetstream_argo.estimating.single import plain_facts
+from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql import names
+from jetstream_argo.stats.estimate import estimate
+from jetstream_argo.stats.needs import CountNeed, JointMomentsNeed, Need
+from jetstream_argo.stats.rows import EstimateRow, Reason
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled, Sample
+from jetstream_argo.warehouse.protocol import Engine
+
+__all__ = ["Estimated", "Placed", "Stored", "count_units", "estimate_metric"]
+
+
+def estimate_metric(
+    plan: AnalysisPlan,
+    wanted: MetricStatistics,
+    stored: Stored,
+    engine: Engine,
+    *,
+    windows: Sequence[AnalysisWindow],
+    labels: Mapping[str, str],
+    attempt: str = "",
+) -> Estimated:
+    """Return all rows of `wanted` in `windows`, by window, basis, segment and statistic.
+
+    Every branch of the plan has rows, one without units too; units of other branches do not count. A basis whose
+    values are not stored has no rows. Statistics that share pre-treatments and covariate share queries. `attempt` is
+    part of the names of the tables that are made in between, so that nobody else writes to them.
+
+    Raises:
+        EngineError: a query failed.
+        EstimateError: the values are no numbers.
+    """
+    if not stored.bases() or not windows:
+        return Estimated()
+    groups = groups_of(wanted, stored)
+    scratch = names.scratch(plan, attempt, wanted.metric, wanted.period, str(windows[0].index))
+    with opened(plan, stored, groups, engine, windows=windows, labels=labels, scratch=scratch) as queries:
+        facts = [_facts(group, queries) for group in groups]
+        dropped = tuple(dropped_notes(groups, queries))
+    asked = [(one, facts[index]) for one, index in statistics_by_name(groups)]
+    rows: list[Placed] = []
+    excluded: dict[str, int] = {}
+    gaps: list[Gap] = []
+    units = 0
+    of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
+    bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
+    for place in _places(plan, stored.bases(), windows):
+        for number, (one, known) in enumerate(asked):
+            keys = _keys(place, plan)
+            counts = [known.facts(CountNeed(), key) for key in keys]
+            units = max(units, sum(of.n_rows for of in counts))
+            if place.segment == ALL_UNITS:
+                excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
+                gaps += gaps_of(one, place, _joint(one, known, keys))
+            is_empty = not any(of.n_rows for of in counts)
+            if is_empty and number in of_nobody:
+                found = of_nobody[number]
+            else:
+                found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
+                if is_empty:
+                    of_nobody[number] = found
+            rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
+    statistics = [one for one, _ in asked]
+    notes = (
+        *_notes(statistics, excluded),
+        *unadjusted_notes(statistics, rows),
+        *gap_notes(gaps),
+        *dropped,
+    )
+    return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
+
+
+class _Facts(Protocol):
+    """What queries say of every branch."""
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+
+    def unit(self, need: Need) -> float:
+        """Return the unit of the data for this need."""
+
+
+def _facts(group: Group, queries: Queries) -> _Facts:
+    match group.subject:
+        case Plain():
+            return plain_facts(group, queries)
+        case Adjusted():
+            return joint_facts(group, group.subject, queries)
+        case Ratio():
+            return ratio_facts(group, queries)
+        case _:
+            assert_never(group.subject)
+
+
+def _places(plan: AnalysisPlan, bases: Sequence[Basis], windows: Sequence[AnalysisWindow]) -> Iterator[Place]:
+    segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
+    for window in windows:
+        for basis in bases:
+            yield from (Place(basis, window.index, segment) for segment in segments)
+
+
+def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:
+    return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
+
+
+def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
+    """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
+    try:
+        facts = tuple(known.facts(one.need, key) for key in keys)
+        return estimate(one.params, Sample(metric, facts, known.pooled(one.need, keys), known.unit(one.need)))
+    except EstimateError as error:
+        if error.reason not in set(Reason):
+            raise
+        reason = Reason(error.reason)
+        counts = (known.facts(CountNeed(), key) for key in keys)
+        return tuple(
+            EstimateRow(metric, one.params.row_name, of.branch, of.n_rows - of.n_null - of.n_nonfinite, reason=reason)
+            for of in counts
+        )
+
+
+def _joint(one: Asked, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
+    return [known.facts(one.need, key) for key in keys] if isinstance(one.need, JointMomentsNeed) else []
+
+
+def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[EstimateRow, ...]:
+    """Return the rows with chances and losses of the better branch, which is the lower one unless `bigger_is_better`.
+
+    Statistics take the higher one for the better; what the lower one loses is what the higher one gains.
+    """
+    if bigger_is_better:
+        return tuple(rows)
+    return tuple(
+        replace(row, chance_to_win=1 - row.chance_to_win, expected_loss=max(row.expected_loss + row.point, 0.0))
+        if row.chance_to_win is not None and row.expected_loss is not None and row.point is not None
+        else row
+        for row in rows
+    )
+
+
+def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:
+    for one in asked:
+        if one.note:
+            yield one.note
+        if excluded.get(one.name):
+            yield f"{one.name} leaves out {excluded[one.name]} infinite or NaN values"

@@ -1,0 +1,88 @@
+"""Which statistics of a metric are asked for, and which of them one query can serve."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jetstream_argo.estimating.model import Stored
+from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
+from jetstream_argo.plan.parameters import params_of, steps_of
+from jetstream_argo.stats.method import Method
+from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, MomentsNeed, Need, RatioNeed
+from jetstream_argo.stats.pretreatments import PreTreatment
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The metric's values by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """The metric's values together with a covariate."""
+
+    covariate: Covariate
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """The values of two other metrics together, each clipped by `clip`."""
+
+    numerator: str
+    denominator: str
+    clip: ClipRule | None
+
+
+Subject: TypeAlias = Plain | Adjusted | Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statistic asked for, and what it needs; `note` says what cannot be done as asked, if anything."""
+
+    name: str
+    params: Method
+    need: Need
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Statistics of the same values, treated in the same way."""
+
+    subject: Subject
+    steps: tuple[PreTreatment, ...]
+    asked: tuple[Asked, ...]
+
+
+def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[Group, ...]:
+    """Return the statistics of `wanted`, together where they share their values."""
+    found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[Asked]] = {}
+    for statistic in wanted.statistics:
+        one = _asked(statistic, stored)
+        found.setdefault((_subject(one.need, statistic.covariate), steps_of(statistic)), []).append(one)
+    return tuple(Group(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
+
+
+def _asked(statistic: Statistic, stored: Stored) -> Asked:
+    params = params_of(statistic)
+    need = params.need()
+    covariate = statistic.covariate
+    if isinstance(need, JointMomentsNeed) and covariate is not None and stored.covariates.get(covariate) is None:
+        note = f"{statistic.name} is unadjusted: {covariate.metric} has no values in {covariate.period}"
+        return Asked(statistic.name, params, MomentsNeed(need.clip), note)
+    return Asked(statistic.name, params, need)
+
+
+def _subject(need: Need, covariate: Covariate | None) -> Subject:
+    if isinstance(need, RatioNeed):
+        return Ratio(need.numerator, need.denominator, need.clip)
+    if isinstance(need, JointMomentsNeed) and covariate is not None:
+        return Adjusted(covariate)
+    return Plain()
+
+
+def statistics_by_name(groups: tuple[Group, ...]) -> Iterator[tuple[Asked, int]]:
+    """Yield every statistic with the place of its group, by name."""
+    pairs = [(one, index) for index, group in enumerate(groups) for one in group.asked]
+    yield from sorted(pairs, key=lambda pair: pair[0].name)

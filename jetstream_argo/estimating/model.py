@@ -1,0 +1,72 @@
+"""What estimating takes and gives: where values are, and rows with their place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from jetstream_argo.config.model import Basis
+from jetstream_argo.estimating.queries.leaf import StoredValues
+from jetstream_argo.plan.model import Covariate
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats.rows import EstimateRow
+from jetstream_argo.warehouse.protocol import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the values are: of the metric, or of those that it is made of, by name and per basis; and of covariates.
+
+    `units` is the relation of the units with their segments (`sql.units`); it has `everybody` with values, or some
+    of them do not count. A covariate is None where it has no values; estimates are then unadjusted.
+    """
+
+    values: Mapping[str, tuple[StoredValues, ...]]
+    units: Sql
+    covariates: Mapping[Covariate, StoredValues | None] = field(default_factory=dict)
+    everybody: bool = True
+
+    def of(self, metric: str) -> tuple[StoredValues, ...]:
+        """Return where the values of `metric` are, of the bases that have any."""
+        return tuple(each for each in self.values[metric] if each.slices)
+
+    def bases(self) -> tuple[Basis, ...]:
+        """Return the bases for which all of the metrics have values."""
+        held = [tuple(each.basis for each in self.of(metric)) for metric in self.values]
+        return tuple(basis for basis in (held[0] if held else ()) if all(basis in of for of in held))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whom an estimate is about."""
+
+    basis: Basis
+    window_index: int
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An estimate and whom it is about."""
+
+    row: EstimateRow
+    basis: Basis
+    window_index: int
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """All estimates asked for, in the order in which results list them.
+
+    `notes` say what was not as asked. `units` are the most that any basis and window has, None where nobody counted.
+    """
+
+    rows: tuple[Placed, ...] = ()
+    notes: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    units: int | None = None
+
+    def __add__(self, later: "Estimated") -> "Estimated":
+        """Return these and those of later windows."""
+        units = [each for each in (self.units, later.units) if each is not None]
+        notes = tuple(dict.fromkeys((*self.notes, *later.notes)))
+        return Estimated(self.rows + later.rows, notes, self.jobs + later.jobs, max(units, default=None))

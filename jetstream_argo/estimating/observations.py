@@ -1,0 +1,134 @@
+"""How the rows that the statistics of a leaf are computed from come about, and how long they are kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from jetstream_argo.errors import EstimateError, NotFound
+from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
+from jetstream_argo.estimating.model import Stored
+from jetstream_argo.estimating.queries.leaf import Leaf, StoredValues, Typed, ValueType, leaf_query, units_query
+from jetstream_argo.estimating.reading import Queries, Relations
+from jetstream_argo.plan.model import AnalysisPlan, Covariate
+from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql.text import Sql, in_brackets, table
+from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
+from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
+
+_TYPES = {
+    "INT64": ValueType.INTEGER,
+    "BOOL": ValueType.BOOLEAN,
+    "FLOAT64": ValueType.FLOAT,
+    "NUMERIC": ValueType.NUMERIC,
+    "BIGNUMERIC": ValueType.NUMERIC,
+}
+
+
+@contextmanager
+def opened(
+    plan: AnalysisPlan,
+    stored: Stored,
+    groups: Sequence[Group],
+    engine: Engine,
+    *,
+    windows: Sequence[AnalysisWindow],
+    labels: Mapping[str, str],
+    scratch: str,
+) -> Iterator[Queries]:
+    """Hold the rows that the statistics of `groups` are computed from, each stored table being read once for them.
+
+    They are kept in tables whose names begin with `scratch`, until this ends. Where one query reads them once, it reads
+    the stored tables itself.
+
+    Raises:
+        EngineError: a query failed.
+        EstimateError: the values are no numbers.
+    """
+    covariates = tuple(
+        dict.fromkeys(group.subject.covariate for group in groups if isinstance(group.subject, Adjusted))
+    )
+    leaf = _leaf(plan, stored, groups, covariates, _Types(engine), windows)
+    made: list[str] = []
+    jobs: list[Job] = []
+
+    def kept(sql: Sql, kind: str) -> Sql:
+        name = f"{scratch}_{kind}"
+        made.append(name)
+        jobs.append(
+            engine.query_to_table(sql, name, write=Write.TRUNCATE, labels=labels, layout=Layout(temporary=True))
+        )
+        return table(name)
+
+    try:
+        units = None
+        if leaf.covariates:
+            units = kept(units_query(leaf), "units")
+        elif leaf.segments or not stored.everybody:
+            units = in_brackets(units_query(leaf))
+        rows = leaf_query(leaf, units)
+        once = len(groups) == 1 and _reads_once(groups[0])
+        relations = Relations(in_brackets(rows) if once else kept(rows, "rows"), units or Sql(""))
+        yield Queries(engine, leaf, relations, covariates, labels, jobs=jobs)
+    finally:
+        for name in made:
+            engine.delete(name)
+
+
+def _reads_once(group: Group) -> bool:
+    return not group.steps and all(isinstance(one.need, CountNeed | SumNeed | ProportionNeed) for one in group.asked)
+
+
+def _leaf(
+    plan: AnalysisPlan,
+    stored: Stored,
+    groups: Sequence[Group],
+    covariates: Sequence[Covariate],
+    types: "_Types",
+    windows: Sequence[AnalysisWindow],
+) -> Leaf:
+    counted = all(isinstance(one.need, CountNeed) for group in groups for one in group.asked)
+    ratio = next((group.subject for group in groups if isinstance(group.subject, Ratio)), None)
+    bases = stored.bases()
+    names = list(stored.values) if ratio is None else [ratio.numerator, ratio.denominator]
+    y, *d = (tuple(each for each in stored.of(name) if each.basis in bases) for name in names)
+    before = (stored.covariates[covariate] for covariate in covariates)
+    return Leaf(
+        Typed(y, types.of(y[0], counted=counted)),
+        tuple(windows),
+        plan.experiment.branches,
+        stored.units,
+        tuple(segment.name for segment in plan.enrollments.segments),
+        Typed(d[0], types.of(d[0][0])) if d else None,
+        tuple(Typed((each,), types.of(each)) for each in before if each is not None),
+    )
+
+
+@dataclass(slots=True)
+class _Types:
+    """What the columns of stored tables hold."""
+
+    engine: Engine
+    _known: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def of(self, values: StoredValues, *, counted: bool = False) -> ValueType:
+        """Return what the values are; if they are only `counted`, they may be anything.
+
+        Raises:
+            NotFound: their table is gone.
+            EstimateError: they are no numbers.
+        """
+        if values.table not in self._known:
+            info = self.engine.info(values.table)
+            if info is None:
+                raise NotFound(values.table)
+            self._known[values.table] = {column.name: column.type for column in info.columns}
+        type_ = self._known[values.table].get(values.column, "missing")
+        unnamed = ValueType.OTHER if counted and type_ != "missing" else None
+        found = _TYPES.get(type_.partition("(")[0].upper(), unnamed)
+        if found is None:
+            raise EstimateError(
+                "not_numeric",
+                f"{values.table}.{values.column}: is {type_}, and statistics need numbers; "
+                "change the metric's select_expression to give one",
+            )
+        return found

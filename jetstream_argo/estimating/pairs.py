@@ -1,0 +1,96 @@
+"""What the statistics of two columns together are told of each branch: a covariate, or a ratio."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.groups import Adjusted, Group
+from jetstream_argo.estimating.moments import covaried, joint_power_sums
+from jetstream_argo.estimating.queries.joint import joint_query
+from jetstream_argo.estimating.queries.ratio import ratio_query
+from jetstream_argo.estimating.reading import Key, Queries, Row
+from jetstream_argo.estimating.scaling import Units
+from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need, RatioNeed
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled
+
+
+@dataclass(frozen=True, slots=True)
+class JointFacts:
+    """What is known of every branch with units, for each rule by which value and covariate are clipped."""
+
+    rows: Mapping[Key, Row]
+    clips: tuple[ClipRule | None, ...]
+    integer: bool
+    units: Units
+
+    def unit(self, need: Need) -> float:  # the same for every need
+        """Return the unit of the values."""
+        return self.units.first
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+        row = self.rows.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        asked = self.clips.index(need.clip) if isinstance(need, JointMomentsNeed) and row.whole("n") else None
+        data = covaried(row, asked) if asked is not None else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+        rows = [self.rows[key] for key in keys if key in self.rows]
+        if not isinstance(need, JointMomentsNeed) or not rows:
+            return Pooled(integer=self.integer)
+        index = self.clips.index(need.clip)
+        qbar = rows[0].number_or_none(f"qbar_{index}")
+        return Pooled(
+            threshold=rows[0].number_or_none(f"limit_y{index}"),
+            covariate_threshold=rows[0].number_or_none(f"limit_x{index}"),
+            qbar=None if qbar is None else rows[0].number("center_x") + rows[0].number(f"scale_x{index}") * qbar,
+            integer=self.integer,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RatioFacts:
+    """What is known of every branch with units: joint sums of numerator and denominator."""
+
+    rows: Mapping[Key, Row]
+    units: Units
+
+    def unit(self, need: Need) -> float:  # one need, that of the query
+        """Return the unit of the ratio."""
+        return self.units.first / self.units.second
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:  # one need, that of the query
+        """Return the joint sums of one branch."""
+        row = self.rows.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        data = joint_power_sums(row) if row.whole("n") else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return nothing: a ratio is clipped in each branch for itself."""
+        return Pooled()
+
+
+def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts:
+    """Ask for the moments of value and covariate, in one query."""
+    integer = queries.covariate(subject.covariate).type.integer
+    needs = (one.need for one in group.asked)
+    clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
+    rows: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
+    units = Units.of(rows.values())
+    return JointFacts(units.applied(rows), clips, observed.integer, units)
+
+
+def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
+    """Ask for the joint sums of numerator and denominator, in one query."""
+    (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
+    rows: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))
+    units = Units.of(rows.values())
+    return RatioFacts(units.applied(rows), units)

@@ -1,0 +1,196 @@
+"""The query for the moments of a metric together with its covariate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
+from jetstream_argo.estimating.queries.ranks import (
+    POOLED,
+    Quantile,
+    Values,
+    places,
+    quantile,
+    ranked,
+    scale,
+    standardised,
+)
+from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.stats.needs import ClipRule
+
+# The quantiles whose mean is the covariate's reference value: 0, 1 / QUANTILES, …
+QUANTILES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Clip:
+    """The values as the `index`-th rule clips them, in one segment."""
+
+    index: int
+    clipped: bool
+    segment: int
+
+    def limit(self, name: str) -> str | None:
+        return f"limit_{name}{self.index}_{self.segment}" if self.clipped else None
+
+    def scale(self, name: str) -> str:
+        return f"scale_{name}{self.index}_{self.segment}"
+
+    def scaled(self, name: str, relation: str) -> Sql:
+        """The scale, from the ends and the centre in a relation of places; its column is `scale`."""
+        limit = self.limit(name)
+        least, most = (f"{relation}.{end}_{name}_{self.segment}" for end in ("minimum", "maximum"))
+        of = scale(least, most, limit and f"{relation}.{limit}", f"{relation}.center_{name}_{self.segment}")
+        return Sql(f"{of} AS {self.scale(name)}")
+
+    def z(self, value: str, name: str, relation: str) -> str:
+        """The standardised value, from what a relation says of centre, limit and scale."""
+        limit = self.limit(name)
+        center = f"{relation}.center_{name}_{self.segment}"
+        return standardised(value, limit and f"{relation}.{limit}", center, f"{relation}.{self.scale(name)}")
+
+
+def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sql, *, integer_covariate: bool) -> Sql:
+    """Return the query for the moments of `y`, and of `y` and `x` together, for the i-th rule of `wanted`.
+
+    `n` units have a finite `y`, `n_both` also a finite `x`. Sums are about `center_y` and `center_x`, in units of
+    `scale_yi` and `scale_xi`: `y_i_1` and `y_i_2` are those of the first and second power over the `n` units; `both_…`
+    those over the `n_both`. The reference value of the covariate (see `stats.needs.JointMomentsNeed`) is
+    `center_x + scale_xi * qbar_i`. The thresholds are `limit_yi` and `limit_xi`. Every column is there once for each
+    segment, with `__` and the segment's place behind its name.
+
+    `units` is what `units_query` gives: in windows in which no unit with the covariate lacks a value, the covariate's
+    order is that of all units, and it is made only once.
+    """
+    segments = observed.segments
+    asked = [Quantile(str(index), rule.probability) for index, rule in enumerate(wanted) if rule is not None]
+    clips = [_Clip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
+    of_y = places("of_y", Values("treated", "y"), keys=POOLED, asked=asked, segments=segments)
+    of_x = places("of_x", Values("covariates", "x"), keys=POOLED, asked=asked, segments=segments)
+    column = observed.second_column
+    return fill(
+        "estimating/joint",
+        units=treated(observed),
+        all_units=units,
+        covariate=Sql(f"IF(IS_NAN(u.{column}) OR IS_INF(u.{column}), NULL, u.{column}) AS x"),
+        all_weights=lines([Sql(f"u.{weight(i)}") for i in _with_all(segments)], indent=0),
+        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        same_weights=lines([Sql(f"u.{weight(i)}") for i in segments], indent=0),
+        everybody=Sql(weight(0)),
+        of_y=of_y,
+        of_x=of_x,
+        ranks=ranked("of_both", Values("covariates", "x", ("y",)), keys=POOLED, segments=segments),
+        limits_y=lines(_limits("y", asked, segments, integer=observed.integer), indent=0),
+        limits_x=lines(_limits("x", asked, segments, integer=integer_covariate), indent=0),
+        scales_y=lines([clip.scaled("y", "l") for clip in clips], indent=0),
+        scales_x=lines([clip.scaled("x", "l") for clip in clips], indent=0),
+        reached=lines(
+            [Sql(_first_quantile(rank, i, f"from_{k}_{i}")) for i in segments for k, rank in enumerate(_RANKS)],
+            indent=0,
+        ),
+        qbars=lines(
+            [
+                Sql(f"SUM(({_quantiles(clip.segment)}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {_qbar(clip)}")
+                for clip in clips
+            ],
+            indent=0,
+        ),
+        standard=lines(_standard(clips, segments), indent=0),
+        columns=lines(
+            [
+                *(Sql(f"s.{key}") for key in KEYS),
+                *(each for i in segments for each in wide([*_counts(i), *_sums(clips, i)], i)),
+            ],
+            indent=0,
+        ),
+    )
+
+
+def _with_all(segments: Sequence[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys((0, *segments)))
+
+
+def _limits(name: str, asked: Sequence[Quantile], segments: Sequence[int], *, integer: bool) -> Iterator[Sql]:
+    for i in segments:
+        yield from (Sql(f"p.{end}_{i} AS {end}_{name}_{i}") for end in ("minimum", "maximum", "center"))
+        for one in asked:
+            yield Sql(f"{quantile('p', one.name, i, rounded_up=integer)} AS limit_{name}{one.name}_{i}")
+
+
+def _qbar(clip: _Clip) -> str:
+    return f"qbar_{clip.index}_{clip.segment}"
+
+
+def _standard(clips: Sequence[_Clip], segments: Sequence[int]) -> Iterator[Sql]:
+    for i in segments:
+        yield Sql(f"y.center_y_{i}")
+        yield Sql(f"x.center_x_{i}")
+        yield Sql(f"IF(t.y IS NULL OR t.x IS NULL, 0, t.{weight(i)}) AS both_{i}")
+    for clip in clips:
+        for name in ("y", "x"):
+            limit = clip.limit(name)
+            if limit:
+                yield Sql(f"{name}.{limit}")
+            yield Sql(f"{name}.{clip.scale(name)}")
+            yield Sql(f"{clip.z(f't.{name}', name, name)} AS z_{name}{clip.index}_{clip.segment}")
+        yield Sql(f"x.{_qbar(clip)}")
+
+
+# The ranks just before and at the first unit of a block of equal covariates, and before and at the first one behind it.
+_RANKS = ("(d.upto_{i} - d.{n} - 1)", "(d.upto_{i} - d.{n})", "(d.upto_{i} - 1)", "d.upto_{i}")
+
+
+def _rank(rank: str, segment: int) -> str:
+    return rank.format(i=segment, n=weight(segment))
+
+
+def _first_quantile(rank: str, segment: int, name: str) -> str:
+    """The first of the quantiles, counted from 0, that lies above the rank."""
+    of, last = _rank(rank, segment), f"d.total_{segment} - 1"
+    above = f"DIV({QUANTILES} * {of}, {last}) + 1"
+    return f"CASE WHEN {of} < 0 THEN 0 WHEN {of} >= {last} THEN {QUANTILES} ELSE {above} END AS {name}"
+
+
+def _quantiles(segment: int) -> str:
+    """How much of the quantiles rests on a block of equal covariates, in ten-thousandths of one quantile.
+
+    Quantile k lies at the position `k * (n - 1) / QUANTILES` among the ranks 0 … n - 1, and rests on the two ranks
+    next to it. Let P(m) be the sum over the quantiles of what their position exceeds m by: an arithmetic series. Then
+    the ranks from m on carry P(m - 1) - P(m). Whole numbers, so that nothing cancels.
+    """
+    excess = []
+    for index, rank in enumerate(_RANKS):
+        of, first = _rank(rank, segment).replace("d.", "m."), f"m.from_{index}_{segment}"
+        excess.append(
+            f"((m.total_{segment} - 1) * DIV(({first} + {QUANTILES - 1}) * ({QUANTILES} - {first}), 2)"
+            f" - {QUANTILES} * {of} * ({QUANTILES} - {first}))"
+        )
+    return f"{excess[0]} - {excess[1]} - {excess[2]} + {excess[3]}"
+
+
+def _counts(segment: int) -> Iterator[tuple[str, str]]:
+    n = f"s.{weight(segment)}"
+    yield from counted(segment)
+    yield f"SUM(IF(s.y IS NULL, 0, {n}))", "n"
+    yield f"SUM(s.both_{segment})", "n_both"
+    yield f"MAX(s.center_y_{segment})", "center_y"
+    yield f"MAX(s.center_x_{segment})", "center_x"
+
+
+def _sums(clips: Sequence[_Clip], segment: int) -> Iterator[tuple[str, str]]:
+    n, both = f"s.{weight(segment)}", f"s.both_{segment}"
+    for clip in clips:
+        if clip.segment != segment:
+            continue
+        index = clip.index
+        y, x = (f"s.z_{name}{index}_{segment}" for name in ("y", "x"))
+        for name in ("y", "x"):
+            limit = clip.limit(name)
+            if limit:
+                yield f"MAX(s.{limit})", f"limit_{name}{index}"
+            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
+        yield f"SUM({n} * {y})", f"y_{index}_1"
+        yield f"SUM({n} * {y} * {y})", f"y_{index}_2"
+        products = (("y_1", y), ("y_2", f"{y} * {y}"), ("x_1", x), ("x_2", f"{x} * {x}"), ("xy", f"{x} * {y}"))
+        yield from ((f"SUM({both} * {term})", f"both_{index}_{name}") for name, term in products)
+        yield f"MAX(s.{_qbar(clip)})", f"qbar_{index}"

@@ -1,0 +1,49 @@
+"""The query for the values around some quantiles, of branches with many distinct values."""
+
+from collections.abc import Iterator
+
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.estimating.queries.observations import Observed, treated, wide
+from jetstream_argo.estimating.queries.ranks import PER_BRANCH, Values, near
+from jetstream_argo.sql.text import Sql, fill, lines, literal
+from jetstream_argo.stats.needs import OrderStatisticsNeed
+
+
+def runs_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
+    """Return the query for the distinct values that have a rank in some window of `stats.sufficient.rank_window`.
+
+    `vals` is ascending, `first_ranks` and `last_ranks` are those of the units that have the value, counted from 0.
+    Every column is there once for each segment, with `__` and the segment's place behind its name.
+    """
+    segments = observed.segments
+    buckets = [_near(need, f"b.upto_{i}", f"b.{weight(i)}", f"b.total_{i}") for i in segments]
+    return fill(
+        "estimating/runs",
+        units=treated(observed),
+        near=near(
+            "of_branch",
+            Values("treated", "y"),
+            keys=PER_BRANCH,
+            segments=segments,
+            wanted=lines([Sql(each) for of in buckets for each in of], separator=" OR", indent=0),
+        ),
+        arrays=lines([column for i in segments for column in wide(list(_arrays(need, i)), i)], indent=0),
+    )
+
+
+def _arrays(need: OrderStatisticsNeed, segment: int) -> Iterator[tuple[str, str]]:
+    n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
+    is_near = " OR ".join(_near(need, upto, n, f"r.total_{segment}"))
+    for value, name in (("r.value", "vals"), (f"{upto} - {n}", "first_ranks"), (f"{upto} - 1", "last_ranks")):
+        yield f"ARRAY_AGG(IF({n} > 0 AND ({is_near}), {value}, NULL) IGNORE NULLS ORDER BY r.value)", name
+
+
+def _near(need: OrderStatisticsNeed, upto: str, units: str, n: str) -> list[str]:
+    """The conditions of which one holds for units whose ranks, up to `upto`, are in a window."""
+    found = []
+    for probability in need.probabilities:
+        p = literal(float(probability))
+        # One rank wider than the window, whose ends may be rounded differently here.
+        mean, reach = f"({n} - 1) * {p}", f"({literal(need.spread)} * SQRT(GREATEST({n} - 1, 0) * {p} * (1 - {p})) + 4)"
+        found.append(f"({upto} > {mean} - {reach} AND {upto} - {units} < {mean} + {reach})")
+    return found

@@ -1,0 +1,213 @@
+"""Where the quantiles, the middle and the ends of values are, in relations of a row per window or branch.
+
+A quantile is found in two steps, so that no sort holds more than a small part of the values. First the values are
+counted in buckets, whose order is theirs; then only those buckets are put in order in which a wanted rank lies.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.queries import quantiles
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.sql.text import Sql, equal, fill, lines
+
+POOLED = ("basis", "window_index")
+PER_BRANCH = (*POOLED, "branch")
+
+# Buckets on each side of 0. Roots of values are correctly rounded, and so are products and quotients, so that a larger
+# value is never in a lower bucket. By the 16th root a bucket is 2 % of a value wide, and 5 % of one that is a
+# hundred-millionth of the largest.
+_BUCKETS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile asked for; its columns are `low_<name>_<i>`, `high_<name>_<i>` and `share_<name>_<i>` of segment i."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The column `value` of the rows of `source` that have all columns of `needs` too."""
+
+    source: str
+    value: str
+    needs: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> str:
+        """What must hold for a row of `t` to count."""
+        present = (f"t.{name} IS NOT NULL" for name in dict.fromkeys((self.value, *self.needs)))
+        return f"{' AND '.join(present)} AND NOT IS_NAN(t.{self.value})"
+
+
+def places(
+    name: str, values: Values, *, keys: Sequence[str], asked: Sequence[Quantile], segments: Sequence[int]
+) -> Sql:
+    """Return the relation `name`: (*keys, minimum_…, maximum_…, center_…, …), and what it is made from.
+
+    Every column is there once for each segment. `center` is the least value of the bucket that has the lower median:
+    no farther from the median than a bucket is wide.
+    """
+    if not asked:
+        return together(_buckets(name, values, keys, segments), _ends(name, name, keys, segments))
+    wanted = [
+        f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
+        for each in asked
+        for i in segments
+        for rank in quantiles.ranks(Sql(f"b.total_{i}"), each.probability)
+    ]
+    condition = lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0)
+    found = fill(
+        "estimating/places",
+        name=Sql(name),
+        keys=_list("t", keys),
+        quantiles=lines(_quantiles(asked, segments), indent=0),
+        same=equal("q", "e", keys),
+        found=lines(_found(asked, segments), indent=0),
+    )
+    ends = _ends(f"{name}_ends", name, keys, segments)
+    return together(near(name, values, keys=keys, segments=segments, wanted=condition), ends, found)
+
+
+def together(*relations: Sql) -> Sql:
+    """Return relations of a WITH, one after the other."""
+    return Sql(",\n".join(relation.rstrip() for relation in relations))
+
+
+def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), and what it is made from.
+
+    One row per distinct value; `upto` counts the units of the segment with this value or a smaller one, of `total`.
+    """
+    return near(name, values, keys=keys, segments=segments, wanted=Sql("TRUE"))
+
+
+def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
+    """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
+    of_bucket = _list("t", (*keys, "bucket"))
+    ranks = [
+        Sql(
+            f"b.upto_{i} - b.{weight(i)} + SUM(t.{weight(i)}) OVER (\n"
+            f"  PARTITION BY {of_bucket} ORDER BY t.value\n) AS upto_{i}"
+        )
+        for i in segments
+    ]
+    return fill(
+        "estimating/ranks",
+        buckets=_buckets(name, values, keys, segments),
+        name=Sql(name),
+        own_keys=_list("t", keys),
+        sums=lines([Sql(f"SUM(t.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
+        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
+        ranks=lines(ranks, indent=0),
+        same_bucket=equal("b", "t", (*keys, "bucket")),
+        wanted=wanted,
+    )
+
+
+def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    sums, running = [], []
+    for i in segments:
+        n = f"t.{weight(i)}"
+        sums += [
+            Sql(f"SUM({n}) AS {weight(i)}"),
+            Sql(f"MIN(IF({n} > 0, t.value, NULL)) AS least_{i}"),
+            Sql(f"MAX(IF({n} > 0, t.value, NULL)) AS most_{i}"),
+        ]
+        running += [
+            Sql(f"SUM({n}) OVER (in_order ORDER BY t.bucket) AS upto_{i}"),
+            Sql(f"SUM({n}) OVER in_order AS total_{i}"),
+        ]
+    return fill(
+        "estimating/buckets",
+        name=Sql(name),
+        source=Sql(values.source),
+        value=Sql(f"t.{values.value} AS value"),
+        condition=Sql(values.condition),
+        keys=_list("t", keys),
+        same=equal("r", "t", keys),
+        part=Sql("IF(r.reach > 0 AND NOT IS_INF(t.value), ABS(t.value) / r.reach, 0.0)"),
+        bucket=_bucket("t.value", "t.root_16"),
+        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        sums=lines(sums, indent=0),
+        running=lines(running, indent=0),
+    )
+
+
+def _bucket(value: str, root: str) -> Sql:
+    number = f"CAST(FLOOR({_BUCKETS} * {root}) AS INT64)"
+    infinite = f"IF({value} > 0, {_BUCKETS + 1}, {-_BUCKETS - 2})"
+    return Sql(f"CASE WHEN IS_INF({value}) THEN {infinite} WHEN {value} < 0 THEN -1 - {number} ELSE {number} END")
+
+
+def _ends(relation: str, name: str, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    """The relation that has the ends and the centre of the values in the buckets of `name`."""
+    columns = []
+    for i in segments:
+        middle = quantiles.ranks(Sql(f"b.total_{i}"), 0.5)[0]
+        columns += [
+            Sql(f"MIN(b.least_{i}) AS minimum_{i}"),
+            Sql(f"MAX(b.most_{i}) AS maximum_{i}"),
+            Sql(f"MIN(IF(b.upto_{i} > {middle}, b.least_{i}, NULL)) AS center_{i}"),
+        ]
+    return fill(
+        "estimating/ends",
+        relation=Sql(relation),
+        name=Sql(name),
+        keys=_list("b", keys),
+        columns=lines(columns, indent=0),
+    )
+
+
+def _quantiles(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
+    for each in asked:
+        for i in segments:
+            value, upto, total = Sql("t.value"), Sql(f"t.upto_{i}"), Sql(f"t.total_{i}")
+            yield Sql(f"{quantiles.low(value, upto, total, each.probability)} AS low_{each.name}_{i}")
+            yield Sql(f"{quantiles.high(value, upto, total, each.probability)} AS high_{each.name}_{i}")
+            yield Sql(f"{quantiles.share(Sql(f'MAX(t.total_{i})'), each.probability)} AS share_{each.name}_{i}")
+
+
+def _found(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
+    for each in asked:
+        yield from (Sql(f"q.{part}_{each.name}_{i}") for i in segments for part in ("low", "high", "share"))
+
+
+def _list(relation: str, keys: Sequence[str]) -> Sql:
+    return Sql(", ".join(f"{relation}.{key}" for key in keys))
+
+
+def quantile(relation: str, name: str, segment: int, *, rounded_up: bool = False) -> Sql:
+    """Return the quantile of this name, an expression over a row of the relation that has it."""
+    value = quantiles.between(*(Sql(f"{relation}.{part}_{name}_{segment}") for part in ("low", "high", "share")))
+    return Sql(f"CEIL({value})") if rounded_up else value
+
+
+def scale(least: str, most: str, limit: str | None, center: str) -> Sql:
+    """Return the largest distance from the centre after clipping; 1 where that is 0.
+
+    In this unit powers of what is left of the values neither overflow nor vanish.
+    """
+    top = most if limit is None else f"IF({most} > {limit}, {limit}, {most})"
+    reach = f"GREATEST({top} - {center}, {center} - {least})"
+    return Sql(f"IF({reach} > 0, {reach}, 1.0)")
+
+
+def standardised(value: str, limit: str | None, center: str, scale: str) -> Sql:
+    """Return the clipped value's distance from the centre, from -1 to 1."""
+    # LEAST would do, but for NULL.
+    clipped = value if limit is None else f"IF({value} > {limit}, {limit}, {value})"
+    return Sql(f"({clipped} - {center}) / {scale}")
+
+
+def power(z: str, exponent: int) -> str:
+    """Return `z` to a whole power, as a product.
+
+    >>> power("z", 3)
+    'z * z * z'
+    """
+    return " * ".join([z] * exponent)

@@ -1,0 +1,146 @@
+"""The query for everything about one metric that is a few numbers a branch, and for its values where they are few."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
+from jetstream_argo.estimating.queries.ranks import (
+    PER_BRANCH,
+    POOLED,
+    Quantile,
+    Values,
+    places,
+    power,
+    quantile,
+    scale,
+    standardised,
+    together,
+)
+from jetstream_argo.sql.text import Sql, equal, fill, lines
+from jetstream_argo.stats.needs import ClipRule, ClipScope
+
+# Up to so many distinct values a branch, the values and their counts themselves are handed over.
+FEW_VALUES = 1000
+HIGHEST_POWER = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """Moments wanted of the values as clipped by `rule` (None: as they are), up to the power `powers`."""
+
+    rule: ClipRule | None
+    powers: int
+
+
+def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values: bool) -> Sql:
+    """Return the query for the counts of each branch and, for the i-th of `wanted`, its moments.
+
+    Those are `scale_i` and `power_i_k`, the sums of `((y - center) / scale) ** k` for k = 1 …, over the `n` units with
+    a finite value; `limit_i` is the threshold. `vals` and `counts` are arrays of the `n_values` distinct values,
+    ascending, and how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless
+    `with_values`. Every column is there once for each segment, with `__` and the segment's place behind its name.
+    """
+    indexed = list(enumerate(wanted))
+    sums = [Sql(f"s.{key}") for key in KEYS]
+    for segment in observed.segments:
+        sums += wide([*_counts(segment), *_moments(wanted, segment)], segment)
+    found = [*(("n_values", "vals", "counts") if with_values else ())]
+    parts = {
+        "units": treated(observed),
+        "columns": lines(sums, indent=0),
+        "few": _few(observed) if with_values else Sql(""),
+        "found": lines([Sql("")] + [Sql(f"f.{name}__{i}") for i in observed.segments for name in found], indent=0),
+        "joined": Sql("\nLEFT JOIN few AS f\n  ON " + equal("f", "s", KEYS)) if with_values else Sql(""),
+    }
+    if not wanted:
+        return fill("estimating/totals", **parts)
+    scales, standard = [], []
+    for segment in observed.segments:
+        standard.append(Sql(f"s.center_{segment}"))
+        for index, each in indexed:
+            limit = None if each.rule is None else f"limit_{index}_{segment}"
+            ends = (f"l.minimum_{segment}", f"l.maximum_{segment}", limit and f"l.{limit}", f"l.center_{segment}")
+            scales.append(Sql(f"{scale(*ends)} AS scale_{index}_{segment}"))
+            standard += [Sql(f"s.{limit}")] if limit else []
+            standard.append(Sql(f"s.scale_{index}_{segment}"))
+            z = standardised("t.y", limit and f"s.{limit}", f"s.center_{segment}", f"s.scale_{index}_{segment}")
+            standard.append(Sql(f"{z} AS z_{index}_{segment}"))
+    return fill(
+        "estimating/summary",
+        **parts,
+        places=_places(observed, wanted),
+        scales=lines(scales, indent=0),
+        standard=lines(standard, indent=0),
+    )
+
+
+def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
+    """The relations that end in `limits`: a row per branch, with its centre, its ends and all thresholds."""
+    segments, values = observed.segments, Values("treated", "y")
+    rules = [(str(index), each.rule) for index, each in enumerate(wanted) if each.rule is not None]
+    pooled = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.POOLED]
+    own = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.PER_BRANCH]
+    relations = [places("of_branch", values, keys=PER_BRANCH, asked=own, segments=segments)]
+    limits = [Sql(f"b.{name}") for name in PER_BRANCH]
+    limits += [Sql(f"b.{name}_{i}") for i in segments for name in ("minimum", "maximum", "center")]
+    limits += [Sql(f"{quantile('b', one.name, i)} AS limit_{one.name}_{i}") for one in own for i in segments]
+    joined = "of_branch AS b"
+    if pooled:
+        relations.append(places("pooled", values, keys=POOLED, asked=pooled, segments=segments))
+        limits += [
+            Sql(f"{quantile('p', one.name, i, rounded_up=observed.integer)} AS limit_{one.name}_{i}")
+            for one in pooled
+            for i in segments
+        ]
+        joined += f"\n  INNER JOIN pooled AS p\n    ON {equal('p', 'b', POOLED)}"
+    relations.append(Sql(f"limits AS (\n  SELECT\n    {lines(limits, indent=4)}\n  FROM {joined}\n)"))
+    return together(*relations)
+
+
+def _counts(segment: int) -> Iterator[tuple[str, str]]:
+    n = f"s.{weight(segment)}"
+    held = f"IF(s.y IS NULL, 0, {n})"
+    present = f"IF({n} > 0, s.y, NULL)"
+    yield from counted(segment)
+    yield f"SUM({held})", "n"
+    yield f"SUM(s.y * {n})", "total"
+    yield f"SUM(IF(s.y = 1, {n}, 0))", "successes"
+    yield f"SUM(IF(s.y IN (0, 1), 0, {held}))", "other"
+    yield f"MIN({present})", "minimum"
+    yield f"MAX({present})", "maximum"
+    yield f"MIN(IF(s.y > 0, {present}, NULL))", "smallest_positive"
+    yield f"SUM(IF(s.y <= 0, {n}, 0))", "at_most_zero"
+
+
+def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str]]:
+    if wanted:
+        yield f"MAX(s.center_{segment})", "center"
+    for index, each in enumerate(wanted):
+        if each.rule is not None:
+            yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
+        yield f"MAX(s.scale_{index}_{segment})", f"scale_{index}"
+        for exponent in range(1, each.powers + 1):
+            z = power(f"s.z_{index}_{segment}", exponent)
+            yield f"SUM(s.{weight(segment)} * {z})", f"power_{index}_{exponent}"
+
+
+def _few(observed: Observed) -> Sql:
+    """The relations that end in `few`: how many distinct values there are, and these where they are few."""
+    sums, counts, arrays, few = [], [], [], []
+    for i in observed.segments:
+        n = weight(i)
+        sums.append(Sql(f"SUM(t.{n}) AS {n}"))
+        counts.append(Sql(f"SUM(IF(v.{n} > 0, 1, 0)) AS n_values_{i}"))
+        is_few = f"c.n_values_{i} <= {FEW_VALUES}"
+        few.append(Sql(is_few))
+        arrays.append(Sql(f"MAX(c.n_values_{i}) AS n_values__{i}"))
+        for value, name in (("v.y", "vals"), (f"v.{n}", "counts")):
+            kept = f"IF({is_few} AND v.{n} > 0, {value}, NULL)"
+            arrays.append(Sql(f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY v.y) AS {name}__{i}"))
+    return fill(
+        "estimating/few",
+        sums=lines(sums, indent=0),
+        counts=lines(counts, indent=0),
+        arrays=lines(arrays, indent=0),
+    )

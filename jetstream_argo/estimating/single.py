@@ -1,0 +1,233 @@
+"""What the statistics of one metric by itself are told of each branch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+import numpy as np
+
+from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.groups import Asked, Group
+from jetstream_argo.estimating.moments import moments, power_sums
+from jetstream_argo.estimating.queries.curves import BOXES, REACH, TERMS, boxes_query, grid_query
+from jetstream_argo.estimating.queries.observations import Observed
+from jetstream_argo.estimating.queries.order_statistics import runs_query
+from jetstream_argo.estimating.queries.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
+from jetstream_argo.estimating.reading import Key, Queries, Row, portions
+from jetstream_argo.estimating.scaling import Units
+from jetstream_argo.estimating.value_counts import values_of_the_inexact
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats import needs
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
+from jetstream_argo.stats.moments import Successes, Total
+from jetstream_argo.stats.sufficient import (
+    Boxes,
+    BranchFacts,
+    Data,
+    Extremes,
+    GridCounts,
+    OrderWindows,
+    Pooled,
+    ValueCounts,
+    rank_window,
+)
+
+SQUARES = 2
+_Detailed: TypeAlias = needs.OrderStatisticsNeed | needs.GridNeed | needs.DensityNeed
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFacts:
+    """What is known of every branch with units; `details` by need, of branches with many distinct values.
+
+    `reduced` is the summary in `units`, for what is made of powers.
+    """
+
+    summary: Mapping[Key, Row]
+    reduced: Mapping[Key, Row]
+    units: Units
+    clips: tuple[Clipped, ...]
+    details: Mapping[needs.Need, Mapping[Key, Row]]
+    integer: bool
+
+    def facts(self, need: needs.Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+        row = self.summary.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        n_rows, n_null, n_nonfinite = (row.whole(name) for name in ("n_rows", "n_null", "n_nonfinite"))
+        data = self._data(need, key, row) if row.whole("n") else None
+        return BranchFacts(key[3], n_rows, data, n_null, n_nonfinite)
+
+    def unit(self, need: needs.Need) -> float:
+        """Return the unit of the data for this need."""
+        return self.units.first if isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) else 1.0
+
+    def pooled(self, need: needs.Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+        clip = need.clip if isinstance(need, needs.MomentsNeed) else None
+        if clip is None:
+            return Pooled(integer=self.integer)
+        column = f"limit_{self._index(clip)}"
+        limits = (row.number_or_none(column) for row in map(self.summary.get, keys) if row is not None)
+        return Pooled(threshold=next(filter(lambda limit: limit is not None, limits), None), integer=self.integer)
+
+    def n_rows(self, key: Key) -> int:
+        """Return how many units there are."""
+        row = self.summary.get(key)
+        return row.whole("n_rows") if row is not None else 0
+
+    def n_nonfinite(self) -> int:
+        """Return how many values of all units are infinite or NaN."""
+        return sum(row.whole("n_nonfinite") for row in self.summary.values())
+
+    def _index(self, clip: needs.ClipRule | None) -> int:
+        return [each.rule for each in self.clips].index(clip)
+
+    def _data(self, need: needs.Need, key: Key, row: Row) -> Data | None:
+        match need:
+            case needs.CountNeed():
+                return None
+            case needs.SumNeed():
+                return Total(row.whole("n"), row.number("total"))
+            case needs.ProportionNeed():
+                return Successes(row.whole("n"), row.whole("successes"), row.whole("other"))
+            case needs.MomentsNeed():
+                return moments(self.reduced[key], self._index(need.clip))
+            case needs.PowerSumsNeed():
+                values, small = self.details.get(need, {}).get(key), self.reduced[key]
+                if values is not None:
+                    return _values(self.units.applied({key: values})[key])
+                return _few_values(small) or power_sums(small, self._index(need.clip))
+            case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
+                return _few_values(row) or _detail(need, row, self.details[need].get(key))
+            case needs.JointMomentsNeed() | needs.RatioNeed():
+                raise TypeError(f"{need!r} is not about one metric")
+            case _:
+                assert_never(need)
+
+
+def plain_facts(group: Group, queries: Queries) -> PlainFacts:
+    """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
+    clips = _clips(group.asked)
+    detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
+    with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
+    summary: dict[Key, Row] = {}
+    for observed in queries.observed(group, queries.windows):
+        largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
+        summary |= queries.rows(summary_query(observed, clips, with_values=with_values), largest=largest)
+    details: dict[needs.Need, Mapping[Key, Row]] = {
+        need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
+    }
+    units = Units.of(summary.values())
+    facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
+    for one in group.asked:
+        if isinstance(one.params, BootstrapMean):
+            many = (
+                (key, facts.facts(one.need, key), row.whole("n_values"))
+                for key, row in summary.items()
+                if row.whole("n_values") > FEW_VALUES
+            )
+            details[one.need] = values_of_the_inexact(group, one.params, queries, many)
+    return facts
+
+
+_DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
+
+
+def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
+    powers: dict[needs.ClipRule | None, int] = {}
+    for one in asked:
+        if isinstance(one.need, needs.MomentsNeed):
+            powers.setdefault(one.need.clip, SQUARES)
+        elif isinstance(one.need, needs.PowerSumsNeed):
+            powers[one.need.clip] = HIGHEST_POWER
+    return tuple(Clipped(rule, highest) for rule, highest in powers.items())
+
+
+def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[Key, Row]) -> dict[Key, Row]:
+    sizes: dict[int, list[int]] = {}
+    for row in summary.values():
+        if row.whole("n_values") > FEW_VALUES:
+            size = min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
+            sizes.setdefault(row.whole("window_index"), []).append(size)
+    found: dict[Key, Row] = {}
+    for indexes in portions({index: sum(sizes[index]) for index in sorted(sizes)}, queries.at_once):
+        windows = [window for window in queries.windows if window.index in indexes]
+        largest = max(size for index in indexes for size in sizes[index])
+        for observed in queries.observed(group, windows):
+            found |= queries.rows(_query(need, observed), largest=largest * len(observed.segments))
+    return found
+
+
+def _query(need: _Detailed, observed: Observed) -> Sql:
+    match need:
+        case needs.OrderStatisticsNeed():
+            return runs_query(observed, need)
+        case needs.GridNeed():
+            return grid_query(observed, need)
+        case needs.DensityNeed():
+            return boxes_query(observed, need)
+        case _:
+            assert_never(need)
+
+
+_WIDTHS: Mapping[type[object], int] = {
+    needs.OrderStatisticsNeed: 3,
+    needs.GridNeed: 2,
+    needs.DensityNeed: TERMS + 1,
+}
+
+
+def _size(need: _Detailed, row: Row) -> int:
+    """How many numbers a branch's answer has at most."""
+    match need:
+        case needs.OrderStatisticsNeed():
+            windows = (rank_window(row.whole("n"), p, need.spread) for p in need.probabilities)
+            return 3 * sum(high - low + 3 for low, high in windows)
+        case needs.GridNeed():
+            return 2 * need.grid_size
+        case needs.DensityNeed():
+            return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BOXES + 1)
+        case _:
+            assert_never(need)
+
+
+def _few_values(row: Row) -> ValueCounts | None:
+    return _values(row) if row.whole("n_values") <= FEW_VALUES else None
+
+
+def _values(row: Row) -> ValueCounts:
+    return ValueCounts(row.numbers("vals"), row.wholes("counts"))
+
+
+def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
+    if detail is None:
+        raise EstimateError("overflow", f"values up to {row.number('maximum'):g} are too many bandwidths from 0")
+    match need:
+        case needs.OrderStatisticsNeed():
+            first, last = (detail.wholes(name) for name in ("first_ranks", "last_ranks"))
+            return OrderWindows(row.whole("n"), detail.numbers("vals"), first, last)
+        case needs.GridNeed():
+            return GridCounts(_extremes(row), _cumulative(need, detail))
+        case needs.DensityNeed():
+            powers = np.column_stack([detail.numbers(f"moment_{k}") for k in range(TERMS)])
+            return Boxes(_extremes(row), detail.number("bandwidth"), detail.wholes("boxes"), powers)
+        case _:
+            assert_never(need)
+
+
+def _extremes(row: Row) -> Extremes:
+    return Extremes(
+        row.whole("n"),
+        row.number("minimum"),
+        row.number("maximum"),
+        row.number_or_none("smallest_positive"),
+        row.whole("at_most_zero"),
+    )
+
+
+def _cumulative(need: needs.GridNeed, detail: Row) -> tuple[int, ...]:
+    steps = np.zeros(need.grid_size, np.int64)
+    np.add.at(steps, detail.wholes("points"), detail.wholes("counts"))
+    return tuple(np.cumsum(steps).tolist())

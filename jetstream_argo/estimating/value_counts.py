@@ -1,0 +1,35 @@
+"""Of which branches a bootstrap needs the values themselves, because power sums do not say enough."""
+
+from collections.abc import Iterable
+
+from jetstream_argo.estimating.groups import Group
+from jetstream_argo.estimating.queries.value_counts import values_query
+from jetstream_argo.estimating.reading import Key, Queries, Row, portions
+from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
+from jetstream_argo.stats.sufficient import BranchFacts, Sample
+
+# Up to so many distinct values a branch are fetched; with more, the rows say that they are approximate.
+MOST_VALUES = 200_000
+
+
+def values_of_the_inexact(
+    group: Group, method: BootstrapMean, queries: Queries, facts: Iterable[tuple[Key, BranchFacts, int]]
+) -> dict[Key, Row]:
+    """Return the distinct values and counts of the branches whose bounds their power sums do not give exactly.
+
+    `facts` are what is known of each branch, and how many distinct values it has. Mostly there are no such branches:
+    unclipped values with a heavy tail make them.
+    """
+    sizes: dict[Key, int] = {}
+    for key, known, n_values in facts:
+        if n_values <= MOST_VALUES and method.branches_without_exact_bounds(Sample("", (known,))):
+            sizes[key] = 2 * n_values
+    found: dict[Key, Row] = {}
+    for cells in portions(dict(sorted(sizes.items())), queries.at_once):
+        windows = [window for window in queries.windows if window.index in {key[1] for key in cells}]
+        largest = max(sizes[cell] for cell in cells)
+        for observed in queries.observed(group, windows):
+            own = [cell for cell in cells if cell[2] in observed.names]
+            if own:
+                found |= queries.rows(values_query(observed, own), largest=largest)
+    return found

@@ -1,0 +1,139 @@
+"""What is wrong with an experiment, metric by metric, and what computing all of it would read."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from jetstream_argo.errors import CostExceeded
+from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
+from jetstream_argo.validate.analysts import Analyst
+from jetstream_argo.validate.statements import Statement, Wrong, rehearse
+from jetstream_argo.validate.uncertain import Doubts
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of one metric. `problems` are the messages, each once; `types` are those of its values.
+
+    `doubts` are problems that there are only if the tables' columns have the types that were guessed.
+    """
+
+    metric: str
+    source: str
+    how: str
+    types: tuple[str, ...]
+    statements: int
+    problems: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is known of an experiment. `others` are problems that are not those of one metric, with their nodes.
+
+    `doubts` are such problems too, if columns have the types that were guessed; `unknown` are the tables of all doubts.
+    """
+
+    slug: str
+    verdicts: tuple[Verdict, ...]
+    others: tuple[tuple[str, str], ...]
+    statements: tuple[Statement, ...]
+    doubts: tuple[tuple[str, str], ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """What all statements read of telemetry."""
+        return sum(statement.bytes for statement in self.statements)
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """The metrics with problems."""
+        return tuple(verdict.metric for verdict in self.verdicts if verdict.problems)
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The metrics of which it is not known whether they have problems."""
+        return tuple(verdict.metric for verdict in self.verdicts if verdict.doubts and not verdict.problems)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong and not self.others
+
+
+def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] = ()) -> Findings:
+    """Have `analyst` look at every query that the nodes of `plan` would run, as if nothing was computed yet.
+
+    The columns of the `assumed` tables were taken from the SQL: what is wrong only with their types is a doubt.
+    """
+    rehearsed = rehearse(plan, analyst)
+    types = {
+        (table, column.name): column.type for table, columns in rehearsed.tables.items() for column in columns
+    }  # fmt: skip
+    about = Doubts(plan, assumed).about
+    tables = {each: about(each) for each in rehearsed.wrong}
+    wrong = tuple(each for each in rehearsed.wrong if not tables[each])
+    doubtful = tuple(each for each in rehearsed.wrong if tables[each])
+    return Findings(
+        slug=plan.experiment.slug,
+        verdicts=tuple(_verdict(plan, metric, rehearsed.statements, wrong, doubtful, types) for metric in plan.metrics),
+        others=_others(wrong),
+        statements=rehearsed.statements,
+        doubts=_others(doubtful),
+        unknown=tuple(dict.fromkeys(name for each in doubtful for name in tables[each])),
+    )
+
+
+def check_budget(findings: Findings, most: int) -> None:
+    """Refuse what reads more than `most` bytes.
+
+    Raises:
+        CostExceeded: it does.
+    """
+    if findings.bytes > most:
+        raise CostExceeded(
+            f"{findings.slug}: would read {findings.bytes:,} bytes of telemetry, and {most:,} are allowed; "
+            "leave out metrics or periods, or raise --max-bytes"
+        )
+
+
+def _others(wrong: tuple[Wrong, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys((each.node, str(each.error)) for each in wrong if not each.metric))
+
+
+def _verdict(
+    plan: AnalysisPlan,
+    metric: Metric,
+    statements: tuple[Statement, ...],
+    wrong: tuple[Wrong, ...],
+    doubtful: tuple[Wrong, ...],
+    types: dict[tuple[str, str], str],
+) -> Verdict:
+    of_values = (type_ for (_, column), type_ in types.items() if column == metric.column and metric.column)
+    return Verdict(
+        metric=metric.name,
+        source=metric.source,
+        how=_how(metric),
+        types=tuple(dict.fromkeys(of_values)),
+        statements=sum(metric.name in statement.metrics for statement in statements),
+        problems=_of(metric, wrong),
+        doubts=_of(metric, doubtful),
+    )
+
+
+def _of(metric: Metric, wrong: tuple[Wrong, ...]) -> tuple[str, ...]:
+    return _unrepeated(tuple(dict.fromkeys(str(each.error) for each in wrong if each.metric == metric.name)))
+
+
+def _how(metric: Metric) -> str:
+    if metric.computation is None:
+        return f"of {', '.join(metric.depends_on)}"
+    return "composed" if isinstance(metric.computation, Composed) else "direct"
+
+
+def _unrepeated(problems: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the problems without those that say the same of another query: their first lines are alike."""
+    first: dict[str, str] = {}
+    for problem in problems:
+        first.setdefault(problem.partition("\n")[0].partition(" [at ")[0], problem)
+    return tuple(first.values())

@@ -1,0 +1,320 @@
+"""How the pipeline's questions to a warehouse are answered from a folder on this machine."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from jetstream_argo.dialect.functions.registry import load_registry
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.errors import Conflict, Damaged, InvalidQuery, NotFound
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.elsewhere import bytes_of, state_of
+from jetstream_argo.warehouse.duckdb.intake import Intake
+from jetstream_argo.warehouse.duckdb.integrity import damage
+from jetstream_argo.warehouse.duckdb.leases import FileLeases
+from jetstream_argo.warehouse.duckdb.limits import Limits
+from jetstream_argo.warehouse.duckdb.pointer import Version
+from jetstream_argo.warehouse.duckdb.session import Scan, Session
+from jetstream_argo.warehouse.duckdb.store import Store, TableName
+from jetstream_argo.warehouse.duckdb.types import bigquery_type
+from jetstream_argo.warehouse.duckdb.versions import Versions
+from jetstream_argo.warehouse.duckdb.write import Writer, Written, rows_by_partition
+from jetstream_argo.warehouse.protocol import (
+    PAGE_ROWS,
+    DryRun,
+    Job,
+    Layout,
+    Listed,
+    Purged,
+    Result,
+    TableInfo,
+    TableVersions,
+    Write,
+)
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from jetstream_argo.warehouse.duckdb.translate import Translated
+
+
+def _nonce() -> str:
+    return uuid4().hex
+
+
+class EmbeddedEngine:
+    """A warehouse in the folder `root`: BigQuery's dialect on DuckDB over Parquet files.
+
+    Any number of processes may use the folder at once. `project` is that of tables which are named without one; `udfs`
+    is a file of functions to add to those of `functions.toml`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        project: str = "local",
+        udfs: Path | None = None,
+        limits: Limits = Limits(),
+        clock: Callable[[], float] = time.time,
+        nonce: Callable[[], str] = _nonce,
+    ) -> None:
+        settings = {"memory_limit": limits.memory} if limits.memory else {}
+        # DuckDB names its temporary files alike in every process.
+        folder = (
+            limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
+        ) / f"jetstream-argo-{nonce()}"
+        settings["temp_directory"] = str(folder)
+        registry = load_registry(udfs)
+        self._project = project
+        self._nonce = nonce
+        self._store = Store(root, project, clock=clock, nonce=nonce)
+        self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
+        self._writer = Writer(self._store, self._session)
+        self._versions = Versions(self._store, self._session)
+        self._leases = FileLeases(root / ".leases", nonce)
+        self.root = root
+        self.intake = Intake(self._store, self._session, self._writer)
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
+        """Run a query and return its rows."""
+        from jetstream_argo.warehouse.arrow import fitted
+
+        started = time.perf_counter()
+        columns, found = self._session.answer(sql, lambda translated: self._session.fetched(translated, sql))
+        _check_unique([column.name for column in columns])
+        table = fitted(found, columns)
+        return Result(columns, table, self._job(table.num_rows, started, self._session.scanned()))
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        """Run a query and write its rows, all or none, to a table, which is made if it is missing."""
+        started = time.perf_counter()
+        name = self._store.name(destination)
+
+        def write_rows(translated: "Translated") -> Written:
+            columns = self._columns(translated, sql)
+            if layout.temporary:
+                kept = self._session.keep(destination, columns, translated.sql, sql)
+                return Written(kept, {"": kept}, self._session.scanned())
+            return self._writer.write(translated.sql, columns, name, write, layout, sql=sql)
+
+        return self._wrote(self._session.answer(sql, write_rows), started)
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        """Write rows, all or none, to a table, which is made if it is missing; a key that a row lacks is NULL."""
+        started = time.perf_counter()
+        _check_unique([column.name for column in columns])
+        with self._writer.staged(rows, columns) as staged:
+            written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
+        return self._wrote(written, started)
+
+    def load_arrow(
+        self,
+        destination: str,
+        table: "pyarrow.Table",
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+        columns: Sequence[Column] = (),
+    ) -> Job:
+        """Write an Arrow table's rows, as `load` does; `columns` says the types where Arrow's do not."""
+        started = time.perf_counter()
+        with self._session.arrow(table) as staged:
+            if not columns:
+                described = self._session.run(f"DESCRIBE {staged}", "").fetchall()
+                columns = [Column(str(row[0]), bigquery_type(str(row[1]))) for row in described]
+            written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
+        return self._wrote(written, started)
+
+    def create_view(self, name: str, sql: Sql, *, description: str = "", labels: Mapping[str, str]) -> None:
+        """Make or replace a view.
+
+        Raises:
+            Conflict: a table has that name.
+        """
+        full = self._store.name(name)
+        columns = self._session.answer(sql, lambda translated: self._columns(translated, sql))
+        with self._store.locked(full):
+            current = self._store.current(full)
+            if current is not None and current.view_sql is None:
+                raise Conflict(f"{name} is a table; delete it before making a view of that name")
+            layout = Layout(description=description, labels=dict(labels))
+            self._store.swap(full, Version(columns=columns, layout=layout, view_sql=sql))
+
+    def info(self, table: str) -> TableInfo | None:
+        """Return what is known of a table or view, or None if there is none of that name.
+
+        Raises:
+            Damaged: a file of the table is missing, or has another size than was written.
+        """
+        name = self._store.name(table)
+        version = self._store.whole(name)
+        return None if version is None else self._info(name, version)
+
+    def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
+        """Return, by the names asked for, what is known of those of many tables that there are."""
+        return {table: info for table in tables if (info := self.info(table)) is not None}
+
+    def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
+        """Replace a table's labels."""
+        name = self._store.name(table)
+        if self._store.current(name) is None:
+            raise NotFound(table)
+        with self._store.locked(name):
+            current = self._store.current(name)
+            if current is None:
+                raise NotFound(table)
+            self._store.swap(name, replace(current, layout=replace(current.layout, labels=dict(labels))))
+
+    def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
+        """Return the tables and views of a dataset, by name."""
+        *project, own = dataset.strip("`").rsplit(".", 1)
+        names = self._store.names(project[0] if project else self._project, own, prefix)
+        return tuple(listed for name in names if (listed := self._listed(name)) is not None)
+
+    def delete(self, table: str) -> None:
+        """Delete a table or view; one that is missing already is fine."""
+        if not self._session.forget(table):
+            self._store.drop(self._store.name(table))
+
+    def dry_run(self, sql: Sql) -> DryRun:
+        """Check a query and say what it would read: all bytes of its tables."""
+        described = self._session.answer(sql, lambda translated: self._session.describe(translated, sql))
+        columns = tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+        sizes = {given.name: given.version.bytes for given in self._session.given(sql)}
+        return DryRun(columns, sum(sizes.values()))
+
+    def base_tables(self, sql: Sql) -> tuple[str, ...]:
+        """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""
+        return tuple(sorted({self._store.short(given.name) for given in self._session.given(sql)}))
+
+    def versions(
+        self, tables: Sequence[str], *, date_column: str, first: date, last: date
+    ) -> Mapping[str, TableVersions]:
+        """Return, by the names asked for, the versions of the dates `first` to `last`, both included."""
+        return {table: self._versions.within(table, date_column, first, last) for table in tables}
+
+    def rows_by_partition(self, table: str) -> Mapping[str, int]:
+        """Return how many rows each partition of a table has, as `Job.written` names them; empty where it has none."""
+        version = self._store.whole(self._store.name(table))
+        return {} if version is None else rows_by_partition(version)
+
+    def lease(
+        self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """Hold the lease `name` (`dataset.name`): many may hold it shared, or one alone.
+
+        A holder that died holds nothing.
+        """
+        full = str(self._store.name(name))
+        return self._leases.held(full, exclusive=exclusive, holder=holder, wait_seconds=wait_seconds)
+
+    def purge(self, tables: Sequence[str]) -> Purged:
+        """Remove earlier versions of these tables, deleted ones too, and what writers left that died.
+
+        Who reads without a lease finds the rows that there are now. The caller holds the exclusive lease.
+        """
+        files = sum(self._store.purge(self._store.name(table)) for table in tables)
+        self._store.forget_dead_writers()
+        return Purged(files)
+
+    def take_over(self) -> None:
+        """Do nothing: a query ends with the process that asked."""
+
+    def left_over(self, table: str) -> int:
+        """Return how many files writers that died have left of a table, be it there or not; `purge` removes them."""
+        return self._store.left_over(self._store.name(table))
+
+    def verify(self, table: str) -> tuple[Damaged, ...]:
+        """Return what is damaged of a table: its pointer, or files that it names; a table that is missing is not.
+
+        Files of up to 32 MB are read whole and compared with their checksums; of larger ones length and ends are looked
+        at. `delete` works for a table that is damaged, and so does replacing one of which only data files are.
+        """
+        name = self._store.name(table)
+        try:
+            version = self._store.current(name)
+        except Damaged as error:
+            return (error,)
+        folder = self._store.folder(name)
+        found = ((folder / file.name, damage(folder / file.name, file)) for file in version.files) if version else ()
+        return tuple(Damaged(str(path), what) for path, what in found if what)
+
+    def salvage(self, table: str) -> None:
+        """Make a damaged table what is left of it: the files that are whole; without its pointer that is none."""
+        name = self._store.name(table)
+        folder = self._store.folder(name)
+        with self._store.locked(name):
+            try:
+                version = self._store.current(name)
+            except Damaged:
+                version = None
+            if version is not None:
+                whole = tuple(file for file in version.files if not damage(folder / file.name, file))
+                if whole != version.files:
+                    self._store.swap(name, replace(version, files=whole))
+                return
+        self._store.drop(name)
+
+    def _listed(self, name: TableName) -> Listed | None:
+        """Return what a list says of a table; of a damaged one, its name, so that others can be listed."""
+        try:
+            version = self._store.current(name)
+        except Damaged:
+            return Listed(self._store.short(name), is_view=False, labels={})
+        if version is None:
+            return None
+        return Listed(self._store.short(name), version.view_sql is not None, version.layout.labels)
+
+    def _columns(self, translated: "Translated", sql: str) -> tuple[Column, ...]:
+        described = self._session.describe(translated, sql)
+        _check_unique([name for name, _ in described])
+        return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
+
+    def _info(self, name: TableName, version: Version) -> TableInfo:
+        place = version.elsewhere
+        return TableInfo(
+            name=self._store.short(name),
+            columns=version.columns,
+            rows=version.rows if place is None else self.intake.count(version),
+            bytes=version.bytes if place is None else bytes_of(place),
+            description=version.layout.description,
+            labels=version.layout.labels,
+            etag=state_of(version),
+            view_sql=version.view_sql,
+            created=datetime.fromtimestamp(version.created, UTC),
+            partitions=rows_by_partition(version),
+        )
+
+    def _job(self, rows: int, started: float, scan: Scan, written: Mapping[str, int] = MappingProxyType({})) -> Job:
+        seconds = time.perf_counter() - started
+        return Job(self._nonce(), rows, scan.bytes, 0, seconds, scanned=scan.row_groups, written=written)
+
+    def _wrote(self, written: Written, started: float) -> Job:
+        return self._job(written.rows, started, written.scan, written.by_partition)
+
+
+def _check_unique(names: Sequence[str]) -> None:
+    lowered = [name.lower() for name in names]
+    for name in names:
+        if lowered.count(name.lower()) > 1:
+            raise InvalidQuery(f"column {name!r} is given twice; give one of them another name")

@@ -1,0 +1,37 @@
+"""What functions beside BigQuery's own give: what they say in `returns`, or what their body in BigQuery's SQL gives."""
+
+from functools import lru_cache
+
+from jetstream_argo.dialect.functions.registry import Function, Registry
+from jetstream_argo.errors import NotFound
+from jetstream_argo.warehouse.duckdb.typing.kinds import UNKNOWN, Kind, kind_of
+from jetstream_argo.warehouse.duckdb.typing.scopes import Relation, Rows, Scope
+
+
+def result(function: Function, arguments: tuple[Kind, ...], registry: Registry) -> Kind:
+    """Return the type of what the function gives when it is given arguments of these types.
+
+    Raises:
+        InvalidQuery: its body does not run with them.
+    """
+    if function.returns:
+        return kind_of(function.returns)
+    if not function.bigquery:
+        return UNKNOWN
+    return _of_body(function, arguments, registry)
+
+
+@lru_cache(maxsize=1024)
+def _of_body(function: Function, arguments: tuple[Kind, ...], registry: Registry) -> Kind:
+    from jetstream_argo.warehouse.duckdb.reading import read_query
+    from jetstream_argo.warehouse.duckdb.typing.queries import QueryReader
+    from jetstream_argo.warehouse.duckdb.typing.setting import Setting
+
+    setting = Setting(read_query(f"SELECT {function.bigquery} AS result"), registry, _no_tables)
+    parameters = Rows(tuple(zip(function.parameters, arguments, strict=True)))
+    outer = Scope(relations=[Relation("", parameters)])
+    return QueryReader(setting).rows(setting.reading.tree, outer).only()
+
+
+def _no_tables(name: str) -> Rows:
+    raise NotFound(name)

@@ -1,0 +1,141 @@
+"""Which value a name in a query means, and of which type it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jetstream_argo.errors import InvalidQuery, Unsupported, nearest
+from jetstream_argo.warehouse.duckdb.typing.kinds import JSON, UNKNOWN, Kind, struct
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The columns of a relation, in their order."""
+
+    columns: tuple[tuple[str, Kind], ...]
+
+    def named(self, name: str) -> Kind | None:
+        """Return the type of the column of that name; names are compared without case."""
+        lowered = name.lower()
+        return next((kind for known, kind in self.columns if known.lower() == lowered), None)
+
+    def only(self) -> Kind:
+        """Return the type of the rows' one column."""
+        if len(self.columns) != 1:
+            raise InvalidQuery(f"a subquery gives {len(self.columns)} columns where one value is wanted")
+        return self.columns[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Something in FROM under its name.
+
+    `element` is what the name itself means, of an unnested array; `merged` are columns that USING has made one with
+    those of a relation before.
+    """
+
+    name: str
+    rows: Rows
+    element: Kind | None = None
+    merged: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Scope:
+    """What the names of one SELECT can mean: its own relations first, then those around it."""
+
+    outer: "Scope | None" = None
+    relations: list[Relation] = field(default_factory=list)
+    queries: dict[str, Rows] = field(default_factory=dict)  # of WITH, in lower case
+    aliases: dict[str, Kind] = field(default_factory=dict)  # of the select list, in lower case, once they are seen
+
+    def query(self, name: str) -> Rows | None:
+        """Return the rows of a query of WITH, here or around."""
+        found = self.queries.get(name.lower())
+        return found if found is not None or self.outer is None else self.outer.query(name)
+
+    def without_relations(self) -> "Scope":
+        """Return what a subquery in FROM sees: the queries of WITH and what is around, not its neighbours."""
+        return Scope(self.outer, queries=self.queries)
+
+    def relation(self, name: str) -> Relation | None:
+        """Return the relation of that name, of this SELECT."""
+        lowered = name.lower()
+        return next((relation for relation in self.relations if relation.name.lower() == lowered), None)
+
+    def resolve(self, names: Sequence[str]) -> Kind:
+        """Return the type of the path `names`.
+
+        Raises:
+            InvalidQuery: nothing has that name.
+            Unsupported: the name means one thing to BigQuery and another to DuckDB.
+        """
+        found = self._lookup(names)
+        if found is None:
+            raise InvalidQuery(_missing(names, self))
+        return found
+
+    def _lookup(self, names: Sequence[str]) -> Kind | None:
+        relation = self.relation(names[0])
+        own = _column(names[0], self.relations)
+        if relation is not None and relation.element is not None and own not in (None, relation.element):
+            raise Unsupported(f"{names[0]!r} is an element and a field of it; give it another alias")
+        # A table's name that is also a column's can only mean the column, unless a column of the table follows.
+        if relation is not None and not (own is not None and len(names) == 1 and relation.element is None):
+            kind = _of_relation(relation, names[1:])
+            if kind is not None:
+                return kind
+        column = own
+        if column is None:
+            column = self.aliases.get(names[0].lower())
+        if column is not None:
+            return descend(column, names[1:])
+        return self.outer._lookup(names) if self.outer is not None else None
+
+    def known(self) -> list[str]:
+        """Return every name, for hints."""
+        own = [name for relation in self.relations for name, _ in relation.rows.columns]
+        own += [relation.name for relation in self.relations if relation.name]
+        return own + (self.outer.known() if self.outer is not None else [])
+
+
+def descend(kind: Kind, names: Sequence[str]) -> Kind:
+    """Return the type of a field within a field.
+
+    Raises:
+        InvalidQuery: there is none of that name.
+    """
+    for name in names:
+        if kind in (JSON, UNKNOWN):
+            return kind
+        inner = kind.field(name)
+        if inner is None:
+            hint = nearest(name, [known for known, _ in kind.fields])
+            raise InvalidQuery(f"{kind} has no field {name!r}{hint}")
+        kind = inner
+    return kind
+
+
+def _of_relation(relation: Relation, names: Sequence[str]) -> Kind | None:
+    if relation.element is not None:
+        if names and relation.element.fields and relation.element.field(names[0]) is None:
+            return None
+        return descend(relation.element, names)
+    if not names:
+        return struct(*relation.rows.columns)
+    column = relation.rows.named(names[0])
+    return None if column is None else descend(column, names[1:])
+
+
+def _column(name: str, relations: Sequence[Relation]) -> Kind | None:
+    return next((kind for r in relations if (kind := r.rows.named(name)) is not None), None)
+
+
+def _missing(names: Sequence[str], scope: Scope) -> str:
+    around: Scope | None = scope
+    relation = None
+    while around is not None and relation is None and len(names) > 1:
+        relation, around = around.relation(names[0]), around.outer
+    known = [name for name, _ in relation.rows.columns] if relation is not None else scope.known()
+    name = names[1] if relation is not None else names[0]
+    hint = nearest(name, known).replace("'", '"')
+    return f'column "{name}" not found{hint}'

@@ -1,0 +1,18 @@
+"""What a query is read with: its text, the functions there are, and the columns of tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jetstream_argo.dialect.functions.registry import Registry
+from jetstream_argo.warehouse.duckdb.reading import Reading
+from jetstream_argo.warehouse.duckdb.typing.scopes import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All that reading a query needs beside its tree; `columns` raises `NotFound` for a table that is not there."""
+
+    reading: Reading
+    registry: Registry
+    columns: Callable[[str], Rows]
+    checks_overflow: bool = True

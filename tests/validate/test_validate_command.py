@@ -1,0 +1,146 @@
+"""What `validate` tells a person."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.dialect.types import Column
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Write
+
+EXPERIMENT = """
+[experiment]
+slug = "checkout"
+app_name = "shop"
+branches = ["old", "new"]
+reference_branch = "old"
+start_date = "2026-05-04"
+enrollment_period = 2
+end_date = "2026-05-20"
+enrollment_query = '''
+SELECT client_id AS analysis_id, branch, MIN(submission_date) AS enrollment_date, COUNT(*) AS num_enrollment_events
+FROM shop.assignments
+WHERE experiment = '{{ experiment.slug }}'
+GROUP BY client_id, branch
+'''
+
+[data_sources.orders]
+from_expression = "shop.orders"
+experiments_column_type = "none"
+
+[metrics]
+weekly = ["revenue"]
+
+[metrics.revenue]
+data_source = "orders"
+select_expression = "SUM(price)"
+
+[metrics.revenue.statistics.bootstrap_mean]
+"""
+ORDERS = (Column("client_id", "STRING"), Column("submission_date", "DATE"), Column("price", "FLOAT64"))
+ASSIGNMENTS = (
+    Column("client_id", "STRING"),
+    Column("submission_date", "DATE"),
+    Column("experiment", "STRING"),
+    Column("branch", "STRING"),
+)
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what validates an experiment; it gives the exit code and what was printed."""
+
+    def validate(text: str, *options: str) -> tuple[int, str]:
+        file = tmp_path / "checkout.toml"
+        file.write_text(text, encoding="utf-8")
+        code = exit_code_of(["validate", str(file), "--as-of", "2026-05-31", *options])
+        captured = capsys.readouterr()
+        return code, " ".join((captured.out + captured.err).split())
+
+    return validate
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> str:
+    """Return the URL of a warehouse that has the telemetry's tables."""
+    engine = EmbeddedEngine(tmp_path / "warehouse")
+    row = {"client_id": "a", "submission_date": None}
+    engine.load("shop.orders", [row], ORDERS, write=Write.TRUNCATE, labels={})
+    engine.load("shop.assignments", [row], ASSIGNMENTS, write=Write.TRUNCATE, labels={})
+    return f"embedded:{tmp_path / 'warehouse'}"
+
+
+def test_an_experiment_that_is_right_exits_0_and_says_what_was_taken_for_granted(run: Run) -> None:
+    code, said = run(EXPERIMENT)
+
+    assert code == 0
+    assert "all of them right" in said
+    assert "The columns of 2 tables were taken from the SQL itself" in said
+
+
+def test_a_metric_that_is_wrong_exits_2_and_is_named(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT.replace("SUM(price)", "SUM(prize)"), "--warehouse", warehouse)
+
+    assert code == 2
+    assert "revenue: Unrecognized name: prize; Did you mean price?" in said
+    assert "1 of 1 metrics are wrong" in said
+
+
+def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe(run: Run, tmp_path: Path) -> None:
+    experiment = EXPERIMENT.replace("SUM(price)", "MAX(grade)")
+
+    code, said = run(experiment)
+
+    assert code == 0
+    assert "revenue could not be checked: " in said
+    assert "depends on the types of the columns of shop.orders, which were only guessed" in said
+    assert "nothing is known to be wrong, and 1 metrics could not be checked" in said
+
+    schema = tmp_path / "schema.json"
+    schema.write_text(
+        '{"shop.orders": {"client_id": "STRING", "submission_date": "DATE", "grade": "STRING"}}', encoding="utf-8"
+    )
+    assert run(experiment, "--schema", str(schema))[0] == 2
+
+
+def test_a_warehouse_says_what_it_would_cost(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT, "--warehouse", warehouse)
+
+    assert code == 0
+    assert "of telemetry: about $0.00" in said
+    assert "taken from the SQL itself" not in said
+
+
+def test_over_the_budget_it_exits_2(run: Run, warehouse: str) -> None:
+    code, said = run(EXPERIMENT, "--warehouse", warehouse, "--max-bytes", "10")
+
+    assert code == 2
+    assert "and 10 are allowed" in said
+
+
+def test_a_budget_without_a_warehouse_is_refused(run: Run) -> None:
+    code, said = run(EXPERIMENT, "--max-bytes", "10")
+
+    assert code == 2
+    assert "--max-bytes needs --warehouse" in said
+
+
+def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run: Run, tmp_path: Path) -> None:
+    schema = tmp_path / "schema.json"
+    tables = {"shop.orders": ORDERS, "shop.assignments": ASSIGNMENTS}
+    schema.write_text(json.dumps({name: {c.name: c.type for c in columns} for name, columns in tables.items()}))
+    text = EXPERIMENT.replace("SUM(price)", "SUM(prize)")
+
+    code, output = run(text, "--schema", str(schema))
+    _, guessed = run(text)
+
+    told = "metrics.revenue.select_expression: column 'prize' is not among those of [data_sources.orders]"
+    assert code == 2
+    assert told in " ".join(output.split())
+    assert "did you mean 'price'?" in " ".join(output.split())
+    assert "In the files" not in guessed

@@ -1,0 +1,261 @@
+"""The fake's tables: resources with etags over the embedded engine's, and the writes of jobs to them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
+from tests.warehouse.bigquery.fake_server.clock import Clock, millis
+from tests.warehouse.bigquery.fake_server.datasets import Datasets
+from tests.warehouse.bigquery.fake_server.partitions import Partition, Partitions, last_expired
+from tests.warehouse.bigquery.fake_server.policies import Policies
+from tests.warehouse.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
+from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
+
+_ALSO_KEPT = ("description", "expirationTime")
+_WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
+
+
+class Catalog:
+    """Tables by their full names. What the embedded engine has no place for is in a file for each."""
+
+    def __init__(self, engine: EmbeddedEngine, root: Path, project: str, clock: Clock) -> None:
+        self.project = project
+        self.engine = engine
+        self.datasets = Datasets()
+        self.policies = Policies(engine, project)
+        self.clock = clock
+        self._folder = root / "fake_server"
+        self._folder.mkdir(exist_ok=True)
+        self._partitions = Partitions(engine, self._folder / "partitions", clock)
+        self._extras: dict[str, Resource] = {
+            file.stem: json.loads(file.read_text()) for file in self._folder.glob("*.json")
+        }
+
+    def resource(self, name: str) -> Resource:
+        """Return a table's resource."""
+        project, dataset, table = split(name)
+        info = self.info(name)
+        extras = self._extras.get(name, {})
+        resource: Resource = {
+            "kind": "bigquery#table",
+            "id": f"{project}:{dataset}.{table}",
+            "etag": self._etag(name, info),
+            "tableReference": {"projectId": project, "datasetId": dataset, "tableId": table},
+            "schema": schema_of(info.columns),
+            "labels": dict(info.labels),
+            "type": "TABLE" if info.view_sql is None else "VIEW",
+            "numRows": str(info.rows),
+            "numBytes": str(info.bytes),
+            "creationTime": self._created(name, info),
+            "location": self.datasets[f"{project}.{dataset}"].location,
+            "description": info.description or None,
+            **{key: extras[key] for key in _ALSO_KEPT if key in extras},
+            **{key: value for key, value in self.storage(name, info).items() if key in STORAGE},
+        }
+        if info.view_sql is not None:
+            resource["view"] = {"query": info.view_sql, "useLegacySql": False}
+        streamed = self._partitions.in_buffer(name)
+        if streamed:
+            resource["numRows"] = str(info.rows - streamed)
+            resource["streamingBuffer"] = {"estimatedRows": str(streamed)}
+        return resource
+
+    def storage(self, name: str, info: TableInfo) -> Resource:
+        """Return how a table is partitioned and clustered: as it was made here, or behind the fake's back."""
+        extras = self._extras.get(name, {})
+        kept = {key: extras[key] for key in (*STORAGE, "by") if extras.get(key)}
+        return kept if kept or info.view_sql is not None else storage_in(self.engine, name)
+
+    def store(self, name: str, storage: Mapping[str, object]) -> None:
+        """Have a table be stored so, whoever made it.
+
+        `by` names the column by whose dates it is partitioned where `timePartitioning` names none (ingestion time).
+        """
+        kept = {key: value for key, value in self._extras.get(name, {}).items() if key not in (*STORAGE, "by")}
+        self._remember(name, {**kept, **storage})
+
+    def check_rights(self, sql: Sql) -> None:
+        """Raise what the service says if the account may not read a table, or a column, that a query reads."""
+        for name in self.engine.base_tables(sql):
+            self.datasets.check_reading(name if name.count(".") > 1 else f"{self.project}.{name}")
+        self.policies.check(sql)
+
+    def partitions(self, name: str) -> list[Partition]:
+        """Return the partitions of a table that have rows; none of a view."""
+        return self._partitions.of(name, self.storage(name, self.info(name)))
+
+    def stream(self, name: str, rows: Sequence[Mapping[str, Value]]) -> None:
+        """Have rows arrive by streaming: queries see them at once, storage has them after `flush`."""
+        info = self.info(name)
+        arriving = f"{self.project}.fake_server.arriving"
+        self.engine.load(arriving, rows, info.columns, write=Write.TRUNCATE, labels={})
+        self._partitions.stream(name, self.storage(name, info), arriving)
+        self.engine.load(name, rows, info.columns, write=Write.APPEND, labels={})
+
+    def flush(self, name: str) -> None:
+        """Have what was streamed be stored."""
+        self._partitions.flush(name)
+
+    def expire(self) -> None:
+        """Remove what has expired by now: tables, and partitions by days."""
+        now = self.clock.now()
+        for name, extras in list(self._extras.items()):
+            expiration, lasts = int(str(extras.get("expirationTime") or 0)), lasting(extras)
+            if expiration and expiration <= int(millis(now)):
+                self.engine.delete(name)
+                self._remember(name, {})
+            elif lasts is not None and self.engine.info(name) is not None:
+                last = last_expired(self.partitions(name), lasts, now)
+                if last is not None:
+                    self._keep_after(name, last)
+
+    def _keep_after(self, name: str, last: date) -> None:
+        layout = layout_of(self._extras[name])
+        column = layout.partition_by
+        kept = Sql(f"SELECT * FROM `{name}` WHERE {column} IS NULL OR CAST({column} AS DATE) > DATE '{last}'")
+        info = self.info(name)
+        layout = replace(layout, labels=info.labels, description=info.description)
+        self.engine.query_to_table(kept, name, write=Write.TRUNCATE, labels={}, layout=layout)
+
+    def info(self, name: str) -> TableInfo:
+        """Return what the embedded engine knows of a table that there must be."""
+        info = self.engine.info(name)
+        if info is None:
+            project, dataset, table = split(name)
+            raise ApiError(404, "notFound", f"Not found: Table {project}:{dataset}.{table}")
+        return info
+
+    def insert(self, name: str, body: Mapping[str, object]) -> Resource:
+        """Make a table or view."""
+        if self.engine.info(name) is not None:
+            project, dataset, table = split(name)
+            raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        view, description, labels = body.get("view"), str(body.get("description") or ""), _labels(body)
+        if isinstance(view, dict):
+            self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
+        else:
+            schema = body.get("schema")
+            columns = columns_from(schema if isinstance(schema, dict) else {})
+            layout = replace(layout_of(body), description=description, labels=labels)
+            self.engine.load(name, [], columns, write=Write.EMPTY, labels={}, layout=layout)
+        self._remember(name, self._as_made(name, body))
+        return self.resource(name)
+
+    def patch(self, name: str, body: Mapping[str, object], *, if_match: str | None) -> Resource:
+        """Change what `body` names of a table, if it is still the one of that etag."""
+        info = self.info(name)
+        if if_match is not None and if_match != self._etag(name, info):
+            raise ApiError(412, "conditionNotMet", "Precondition check failed.")
+        patched = body.get("labels")
+        labels = dict(info.labels)
+        for key, value in patched.items() if isinstance(patched, dict) else ():
+            if value is None:
+                labels.pop(key, None)
+            else:
+                labels[key] = str(value)
+        view = body.get("view")
+        if isinstance(view, dict):
+            description = str(body.get("description") or info.description)
+            self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
+        elif labels != dict(info.labels):
+            self.engine.set_labels(name, labels)
+        kept = {key: body[key] for key in _ALSO_KEPT if key in body}
+        extras = self._extras.get(name, {})
+        days, partitioning = extras.get("timePartitioning"), body.get("timePartitioning")
+        if isinstance(partitioning, dict):
+            merged = {**(days if isinstance(days, dict) else {}), **partitioning}
+            kept["timePartitioning"] = {key: value for key, value in merged.items() if value is not None}
+        if isinstance(view, dict):
+            kept.pop("description", None)
+        if kept:
+            self._remember(name, {key: value for key, value in {**extras, **kept}.items() if value is not None})
+        return self.resource(name)
+
+    def delete(self, name: str) -> None:
+        """Delete a table or view that there must be."""
+        self.info(name)
+        self.engine.delete(name)
+        self._remember(name, {})
+
+    def names(self, project: str, dataset: str) -> list[str]:
+        """Return the full names of a dataset's tables, in order."""
+        found = [info.name for info in self.engine.tables(f"{project}.{dataset}")]
+        return sorted(name if name.count(".") > 1 else f"{project}.{name}" for name in found)
+
+    def writing(self, name: str, config: Mapping[str, object], columns: Sequence[Column]) -> tuple[Write, Layout]:
+        """Return how a job with this configuration writes to the table, which it may.
+
+        Raises:
+            ApiError: it may not: by its disposition, its columns, or how the table is stored.
+        """
+        info = self.engine.info(name)
+        write = _WRITES[str(config.get("writeDisposition", "WRITE_APPEND"))]
+        wanted = {key: config[key] for key in STORAGE if config.get(key)}
+        project, dataset, table = split(name)
+        if info is None:
+            self._remember(name, self._as_made(name, wanted))
+            return (Write.TRUNCATE if write is Write.EMPTY else write), layout_of(wanted)
+        if not same_storage(wanted, self.storage(name, info)):
+            raise ApiError(400, "invalid", f"Incompatible table partitioning specification for {name}: {wanted}")
+        if write is Write.EMPTY and info.rows:
+            raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        if write is Write.APPEND:
+            options = config.get("schemaUpdateOptions")
+            may_add = isinstance(options, list) and "ALLOW_FIELD_ADDITION" in options
+            problem = _mismatch(info.columns, columns, may_add=may_add)
+            if problem:
+                raise ApiError(
+                    400, "invalid", f"Provided Schema does not match Table {project}:{dataset}.{table}. {problem}"
+                )
+        else:
+            self._partitions.rewritten(name)
+        return (Write.TRUNCATE if write is Write.EMPTY else write), layout_of(wanted)
+
+    def _as_made(self, name: str, given: Mapping[str, object]) -> Resource:
+        project, dataset, _ = split(name)
+        now = self.clock.now()
+        inherited = self.datasets[f"{project}.{dataset}"].inherited(given, now)
+        kept = {key: given[key] for key in (*STORAGE, *_ALSO_KEPT) if given.get(key)}
+        return {**kept, **inherited, "creationTime": millis(now)}
+
+    def _created(self, name: str, info: TableInfo) -> str:
+        # The later: a table may be made anew behind the fake's back.
+        known = int(str(self._extras.get(name, {}).get("creationTime", 0)))
+        return str(max(known, int(millis(info.created or datetime(2026, 1, 1, tzinfo=UTC)))))
+
+    def _etag(self, name: str, info: TableInfo) -> str:
+        return f"{info.etag}-{self._extras.get(name, {}).get('changes', 0)}"
+
+    def _remember(self, name: str, extras: Mapping[str, object]) -> None:
+        changes = self._extras.get(name, {}).get("changes", 0)
+        self._extras[name] = {**extras, "changes": int(str(changes)) + 1}
+        (self._folder / f"{name}.json").write_text(json.dumps(self._extras[name]))
+
+
+def split(name: str) -> tuple[str, str, str]:
+    """Return project, dataset and table of a full name."""
+    project, dataset, table = name.rsplit(".", 2)
+    return project, dataset, table
+
+
+def _labels(body: Mapping[str, object]) -> dict[str, str]:
+    labels = body.get("labels")
+    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
+
+
+def _mismatch(old: Sequence[Column], new: Sequence[Column], *, may_add: bool) -> str:
+    before = {column.name.lower(): column.type for column in old}
+    after = {column.name.lower(): column.type for column in new}
+    for name, type_ in before.items():
+        if name not in after:  # BigQuery is known to say so of REQUIRED columns; the fake is as strict with all
+            return f"Field {name} is missing in new schema"
+        if after[name] != type_:
+            return f"Field {name} has changed type from {type_} to {after[name]}"
+    added = [name for name in after if name not in before]
+    return f"Cannot add fields (field: {added[0]})" if added and not may_add else ""

@@ -1,0 +1,102 @@
+"""The fake's datasets: what tables inherit from them, and what the account may not do there."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tests.warehouse.bigquery.fake_server.clock import millis
+from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource
+
+GET, GET_DATA, LIST = "bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.list"
+
+
+@dataclass(slots=True)
+class Dataset:
+    """The settings of a dataset; `denied` are the permissions that the account lacks there."""
+
+    table_expiration: timedelta | None = None
+    partition_expiration: timedelta | None = None
+    max_time_travel_hours: int = 168
+    location: str = "US"
+    denied: set[str] = field(default_factory=set)
+
+    def resource(self, project: str, dataset: str) -> Resource:
+        """Return the dataset's resource."""
+        resource: Resource = {
+            "kind": "bigquery#dataset",
+            "datasetReference": {"projectId": project, "datasetId": dataset},
+            "location": self.location,
+            "maxTimeTravelHours": str(self.max_time_travel_hours),
+        }
+        if self.table_expiration is not None:
+            resource["defaultTableExpirationMs"] = _length(self.table_expiration)
+        if self.partition_expiration is not None:
+            resource["defaultPartitionExpirationMs"] = _length(self.partition_expiration)
+        return resource
+
+    def change(self, body: Mapping[str, object]) -> None:
+        """Change the default expirations that `body` names."""
+        if "defaultTableExpirationMs" in body:
+            self.table_expiration = _duration(body["defaultTableExpirationMs"])
+        if "defaultPartitionExpirationMs" in body:
+            self.partition_expiration = _duration(body["defaultPartitionExpirationMs"])
+
+    def inherited(self, given: Mapping[str, object], now: datetime) -> Resource:
+        """Return what a new table that is made with `given` takes from the dataset.
+
+        What is given explicitly counts more, and a partitioned table takes just one of the two:
+        https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets
+        """
+        partitioning = given.get("timePartitioning")
+        if isinstance(partitioning, dict) and self.partition_expiration is not None:
+            return {"timePartitioning": {"expirationMs": _length(self.partition_expiration), **partitioning}}
+        if self.table_expiration is not None and not given.get("expirationTime"):
+            return {"expirationTime": millis(now + self.table_expiration)}
+        return {}
+
+
+class Datasets:
+    """All datasets, by `project.dataset`; each is there, with the service's defaults, as soon as it is named."""
+
+    def __init__(self) -> None:
+        self._all: defaultdict[str, Dataset] = defaultdict(Dataset)
+
+    def __getitem__(self, name: str) -> Dataset:
+        return self._all[name]
+
+    def check(self, table: str, *permissions: str) -> None:
+        """Raise what the service says to an account that lacks one of the permissions on a table, by its full name."""
+        project, dataset, name = table.split(".", 2)
+        for permission in permissions:
+            if permission in self[f"{project}.{dataset}"].denied:
+                raise ApiError(
+                    403,
+                    "accessDenied",
+                    f"Access Denied: Table {project}:{dataset}.{name}: Permission {permission} denied on table "
+                    f"{project}:{dataset}.{name} (or it may not exist).",
+                )
+
+    def check_reading(self, table: str) -> None:
+        """Raise what the service says to an account that may not query a table, by its full name."""
+        project, dataset, name = table.split(".", 2)
+        if GET_DATA in self[f"{project}.{dataset}"].denied:
+            raise not_to_be_queried(f"{project}:{dataset}.{name}")
+
+
+def not_to_be_queried(table: str) -> ApiError:
+    """Return what the service says of a table that the account may not query."""
+    return ApiError(
+        403,
+        "accessDenied",
+        f"Access Denied: Table {table}: User does not have permission to query table {table}, or perhaps it does not "
+        "exist.",
+    )
+
+
+def _duration(length: object) -> timedelta | None:
+    return timedelta(milliseconds=int(str(length))) if length else None
+
+
+def _length(duration: timedelta) -> str:
+    return str(int(duration.total_seconds() * 1000))

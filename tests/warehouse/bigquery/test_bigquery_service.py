@@ -1,0 +1,240 @@
+"""What only the real service can show. Needs credentials, and a project in which the dataset `js_scratch` is ours.
+
+JETSTREAM_BIGQUERY_PROJECT=my-project pytest -m bigquery
+
+With JETSTREAM_BIGQUERY_ENDPOINT=http://… they run against the fake, which shows that they themselves work; two of them
+want a function and a message that it does not have.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.errors import Conflict, CostExceeded, InvalidQuery, NotFound, TooBig
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.bigquery.client import client_for
+from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
+from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
+from jetstream_argo.warehouse.protocol import Engine, Knowledge, Layout, TableVersions, Write
+from tests.pipeline import Pipeline
+from tests.warehouse.bigquery.whole_run import make_telemetry, run_as_argo_does, small_plan, views
+
+PROJECT = os.environ.get("JETSTREAM_BIGQUERY_PROJECT", "")
+ENDPOINT = os.environ.get("JETSTREAM_BIGQUERY_ENDPOINT")
+DATASET = "js_scratch"
+X = (Column("x", "INT64"),)
+
+pytestmark = [
+    pytest.mark.bigquery,
+    pytest.mark.skipif(not PROJECT, reason="JETSTREAM_BIGQUERY_PROJECT names no project"),
+]
+
+
+@pytest.fixture
+def settings() -> BigQuerySettings:
+    return BigQuerySettings(PROJECT, timeout_seconds=300.0, api_endpoint=ENDPOINT)
+
+
+@pytest.fixture
+def engine(settings: BigQuerySettings) -> BigQueryEngine:
+    return BigQueryEngine(settings, attempt=uuid4().hex, job_id_prefix="test")
+
+
+@pytest.fixture(autouse=True)
+def dataset(settings: BigQuerySettings) -> None:
+    client_for(settings).create_dataset(DATASET, exists_ok=True)
+
+
+@pytest.fixture
+def table(engine: BigQueryEngine) -> Iterator[str]:
+    name = f"{DATASET}.t_{uuid4().hex}"
+    yield name
+    engine.delete(name)
+
+
+@dataclass
+class ServicePipeline(Pipeline):
+    """A pipeline each of whose nodes is a new client of the service."""
+
+    settings: BigQuerySettings = field(kw_only=True)
+
+    @property
+    def engine(self) -> Engine:  # type: ignore[override]  # any engine will do
+        return BigQueryEngine(self.settings, attempt=uuid4().hex)
+
+
+def test_a_whole_analysis_gives_what_it_gives_on_this_machine(settings: BigQuerySettings, tmp_path: Path) -> None:
+    mine = uuid4().hex[:8]
+    plan = small_plan(f"test-{mine}", telemetry=f"{DATASET}.telemetry_{mine}_", dataset=DATASET)
+    make_telemetry(tmp_path, plan)
+    here, there = Pipeline(tmp_path, plan), ServicePipeline(tmp_path, plan, settings=settings)
+    try:
+        for made in here.engine.tables(DATASET):
+            rows = here.engine.query(Sql(f"SELECT * FROM {made.name}"), labels={})
+            there.engine.load(made.name, list(rows.dicts()), rows.columns, write=Write.TRUNCATE, labels={})
+        assert run_as_argo_does(here) == run_as_argo_does(there) == ()
+        expected, found = (dict(views(each.engine, DATASET, naming=mine)) for each in (here, there))
+    finally:
+        for left in there.engine.tables(DATASET):
+            if mine in left.name:
+                there.engine.delete(left.name)
+
+    assert len(expected) == 6
+    assert found.keys() == expected.keys()
+    for name, rows_here in expected.items():
+        # Floats are summed in another order.
+        one, other = (sorted(map(_rounded, rows.elements()), key=repr) for rows in (rows_here, found[name]))
+        assert one == other
+
+
+def _rounded(row: tuple[Value, ...]) -> tuple[Value, ...]:
+    return tuple(float(f"{value:.9g}") if isinstance(value, float) else value for value in row)
+
+
+def test_rows_are_loaded_appended_and_read(engine: BigQueryEngine, table: str) -> None:
+    layout = Layout(partition_by="day", cluster_by=("x",), description="A test.", labels={"kind": "test"})
+    day = Sql("SELECT DATE '2026-05-04' AS day, 1 AS x")
+    for write in (Write.TRUNCATE, Write.APPEND, Write.TRUNCATE):
+        engine.query_to_table(day, table, write=write, labels={"node": "test"}, layout=layout)
+    # A column more and a column less at once.
+    engine.query_to_table(Sql("SELECT DATE '2026-05-05' AS day, 0.5 AS y"), table, write=Write.APPEND, labels={})
+    engine.load(table, [{"x": 3}], X, write=Write.APPEND, labels={})
+
+    rows = list(engine.query(Sql(f"SELECT x, y FROM {table}"), labels={}).dicts())
+    info = engine.info(table)
+
+    assert sorted(rows, key=str) == [{"x": 1, "y": None}, {"x": 3, "y": None}, {"x": None, "y": 0.5}]
+    assert info is not None
+    assert (info.description, dict(info.labels)) == ("A test.", {"kind": "test"})
+
+
+def test_no_rows_can_be_loaded(engine: BigQueryEngine, table: str) -> None:
+    engine.load(table, [], X, write=Write.TRUNCATE, labels={})
+
+    info = engine.info(table)
+    assert info is not None
+    assert info.columns == X
+
+
+def test_a_table_is_partitioned_by_an_integer_and_keeps_that(engine: BigQueryEngine, table: str) -> None:
+    for write in (Write.APPEND, Write.APPEND, Write.TRUNCATE):
+        engine.load(table, [{"x": 1}], X, write=write, labels={}, layout=Layout(partition_by="x"))
+
+    assert engine.query(Sql(f"SELECT COUNT(*) FROM {table}"), labels={}).rows == ((1,),)
+
+
+def test_a_view_may_name_tables_without_their_project(engine: BigQueryEngine, table: str) -> None:
+    engine.load(table, [{"x": 1}], X, write=Write.TRUNCATE, labels={})
+    view = f"{table}_view"
+    try:
+        for sql in (f"SELECT x FROM {table}", f"SELECT x + 1 AS x FROM {table}"):
+            engine.create_view(view, Sql(sql), labels={"kind": "view"})
+        assert engine.query(Sql(f"SELECT * FROM {view}"), labels={}).rows == ((2,),)
+    finally:
+        engine.delete(view)
+
+
+def test_a_job_of_the_same_name_is_not_run_again(settings: BigQuerySettings) -> None:
+    attempt = uuid4().hex
+    draw = Sql("SELECT GENERATE_UUID()")
+
+    first, second = (BigQueryEngine(settings, attempt=attempt).query(draw, labels={}) for _ in range(2))
+
+    assert first.rows == second.rows
+
+
+def test_views_and_wildcards_are_told_by_what_is_behind_them(engine: BigQueryEngine, table: str) -> None:
+    shards = [f"{table}_20260504", f"{table}_20260505"]
+    view = f"{table}_view"
+    try:
+        for name in (table, *shards):
+            engine.load(name, [{"x": 1}], X, write=Write.TRUNCATE, labels={})
+        engine.create_view(view, Sql(f"SELECT x FROM {table} UNION ALL SELECT x FROM `{table}_2026*`"), labels={})
+
+        assert engine.base_tables(Sql(f"SELECT * FROM {view}")) == (table, *shards)
+    finally:
+        for name in (view, *shards):
+            engine.delete(name)
+
+
+def test_dates_have_versions_of_which_just_that_changes_whose_rows_do(engine: BigQueryEngine, table: str) -> None:
+    first, last = date(2026, 5, 4), date(2026, 5, 6)
+    sql = "SELECT '{batch}' AS batch, day FROM UNNEST([DATE '2026-05-04', DATE '2026-05-05', DATE '2026-05-07']) AS day"
+    layout = Layout(partition_by="day")
+
+    def versions() -> TableVersions:
+        return engine.versions([table], date_column="day", first=first, last=last)[table]
+
+    job = engine.query_to_table(Sql(sql.format(batch="a")), table, write=Write.APPEND, labels={}, layout=layout)
+    before = versions()
+    more = engine.query_to_table(
+        Sql(f"SELECT * FROM ({sql.format(batch='b')}) WHERE day > DATE '2026-05-04'"),
+        table,
+        write=Write.APPEND,
+        labels={},
+    )
+    after = versions()
+
+    assert job.written == {"2026-05-04": 1, "2026-05-05": 1, "2026-05-07": 1}
+    assert more.written == {"2026-05-05": 1, "2026-05-07": 1}
+    assert (before.knowledge, before.newest) == (Knowledge.BY_DATE, date(2026, 5, 7))
+    assert [version.rows for version in after.dates.values()] == [1, 2]
+    assert after.dates[first] == before.dates[first]
+
+
+def test_a_shared_lease_is_seen_at_once_by_who_wants_it_alone(engine: BigQueryEngine, table: str) -> None:
+    other = BigQueryEngine(engine.settings, attempt=uuid4().hex)
+    for _ in range(5):
+        with (
+            engine.lease(table, exclusive=False, holder="a"),
+            pytest.raises(Conflict, match="a since"),
+            other.lease(table, exclusive=True, holder="b"),
+        ):
+            pass
+    with other.lease(table, exclusive=True, holder="b"):
+        pass
+
+
+def test_tables_of_ours_stay_though_the_datasets_do_not(
+    settings: BigQuerySettings, engine: BigQueryEngine, table: str
+) -> None:
+    client = client_for(settings)
+    settled = client.get_dataset(DATASET)
+    week = 7 * 86_400_000
+    try:
+        settled.default_table_expiration_ms = settled.default_partition_expiration_ms = week
+        client.update_dataset(settled, ["default_table_expiration_ms", "default_partition_expiration_ms"])
+        engine.load(
+            table,
+            [{"day": date(2020, 5, 4)}],
+            [Column("day", "DATE")],
+            write=Write.APPEND,
+            labels={},
+            layout=Layout("day"),
+        )
+    finally:
+        settled.default_table_expiration_ms = settled.default_partition_expiration_ms = None
+        client.update_dataset(settled, ["default_table_expiration_ms", "default_partition_expiration_ms"])
+
+    made = client.get_table(f"{PROJECT}.{table}")
+    assert (made.num_rows, made.expires, made.time_partitioning.expiration_ms) == (1, None, None)
+
+
+def test_refusals_are_understood(engine: BigQueryEngine, settings: BigQuerySettings) -> None:
+    with pytest.raises(InvalidQuery, match=r"\^"):
+        engine.query(Sql("SELECT\n  nope"), labels={})
+    with pytest.raises(NotFound, match="missing"):
+        engine.query(Sql(f"SELECT 1 FROM {DATASET}.missing"), labels={})
+    capped = BigQueryEngine(replace(settings, maximum_bytes_billed=1), attempt=uuid4().hex)
+    with pytest.raises(CostExceeded):
+        capped.query(Sql("SELECT word FROM `bigquery-public-data.samples.shakespeare`"), labels={})
+    slow = Sql("SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 100000)) AS b")
+    hasty = BigQueryEngine(replace(settings, timeout_seconds=1.0), attempt=uuid4().hex)
+    with pytest.raises(TooBig):
+        hasty.query(slow, labels={})

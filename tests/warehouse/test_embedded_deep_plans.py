@@ -1,0 +1,17 @@
+"""Whether a query whose plan is nested deeply can be accounted for."""
+
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+
+
+@pytest.mark.slow
+def test_a_query_of_many_correlated_subqueries_gives_its_rows(tmp_path: Path) -> None:
+    columns = ", ".join(f"SUM((SELECT SUM(v) FROM UNNEST(t.x) AS v WHERE v != {n})) AS c{n}" for n in range(220))
+
+    result = EmbeddedEngine(tmp_path).query(Sql(f"SELECT {columns} FROM (SELECT [1000, 2000] AS x) AS t"), labels={})
+
+    assert result.rows == ((3000,) * 220,)
