@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.choices import metrics_told, periods_told
 from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
 from jetstream_argo.config.model import Basis
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
-from jetstream_argo.report.selecting import metrics_told, periods_told
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.targets import Target, entries_of, target_of
 from jetstream_argo.report.upgraded import check_upgraded

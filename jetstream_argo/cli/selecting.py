@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from jetstream_argo.cli.choices import periods_told
 from jetstream_argo.cli.options import chosen
 from jetstream_argo.dag.selection import Selection
-from jetstream_argo.report.selecting import periods_told
 
 
 def selection_of(metrics: Sequence[str], periods: Sequence[str], sources: Sequence[str]) -> Selection:
