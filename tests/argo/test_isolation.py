@@ -45,7 +45,7 @@ def test_a_piece_that_goes_wrong_is_told_and_the_others_go_on(item: str, reason:
 
     assert [each for each, _ in outcomes] == ["a", item, "long", "b"]
     results = dict(outcomes)
-    assert results["a"], results["b"] == ("A", "B")
+    assert (results["a"], results["b"]) == ("A", "B")
     assert results["long"] == "LONG" * 300_000
     died = results[item]
     assert isinstance(died, Died)

@@ -142,17 +142,19 @@ def test_no_more_nodes_run_at_once_than_asked_for(run: Callable[..., DagRun]) ->
 
 
 def test_being_told_to_stop_stops_the_nodes_and_is_passed_on(run: Callable[..., DagRun], tmp_path: Path) -> None:
-    def stop_when_running() -> None:
-        while not (tmp_path / "log").exists():
+    line = tmp_path / "a.line"  # which says "done" before the node sleeps
+
+    def stop_when_asleep() -> None:
+        while not (line.exists() and line.read_text() == "done"):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=stop_when_running, daemon=True).start()
+    threading.Thread(target=stop_when_asleep, daemon=True).start()
 
     with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
         run(dag(node("a")), {"a": "sleep"})
 
-    assert (tmp_path / "a.line").read_text() == "done"  # which it said before it slept
+    assert line.read_text() == "done"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid(tmp_path, "a")), 0)
 
