@@ -11,11 +11,12 @@ from jetstream_argo.stats.pretreatments import CensorHighestValues, CensorLowest
 def dropped_notes(groups: Sequence[Group], queries: Queries) -> Iterator[str]:
     """Yield a note for each step and group of statistics of which ties made more than twice the asked share leave.
 
-    One query for each group that drops by a quantile; others ask nothing. The note tells of the worst window.
+    One query for each group that drops by a quantile; others ask nothing. The note tells of the worst window, and of
+    all units: a share without them has none.
     """
     for group in groups:
         observed = next(queries.observed(group, queries.windows))
-        if not drops_by_quantile(observed):
+        if not drops_by_quantile(observed) or 0 not in observed.segments:
             continue
         found: dict[int, tuple[float, int, int, int]] = {}
         for row in queries.table(dropped_query(observed)):

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, assert_never
 
-from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadjusted_notes
 from jetstream_argo.estimating.clipping import dropped_notes
@@ -41,8 +40,9 @@ def estimate_metric(
     """Return all rows of `wanted` in `windows`, by window, basis, segment and statistic.
 
     Every branch of the plan has rows, one without units too; units of other branches do not count. A basis whose
-    values are not stored has no rows. Statistics that share pre-treatments and covariate share queries. `attempt` is
-    part of the names of the tables that are made in between, so that nobody else writes to them.
+    values are not stored has no rows, nor has what is not in the share of it that is asked for. Statistics with the
+    same pre-treatments and covariate share queries. `attempt` is part of the names of the tables that are made in
+    between, so that nobody else writes to them.
 
     Raises:
         EngineError: a query failed.
@@ -62,7 +62,7 @@ def estimate_metric(
     units = 0
     of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
-    for place in _places(plan, stored.bases(), windows):
+    for place in _places(plan, stored, windows):
         for number, (one, known) in enumerate(asked):
             keys = _keys(place, plan)
             counts = [known.facts(CountNeed(), key) for key in keys]
@@ -113,11 +113,12 @@ def _facts(group: Group, queries: Queries) -> _Facts:
             assert_never(group.subject)
 
 
-def _places(plan: AnalysisPlan, bases: Sequence[Basis], windows: Sequence[AnalysisWindow]) -> Iterator[Place]:
-    segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
+def _places(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]) -> Iterator[Place]:
+    names = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
+    asked = stored.share.segments_of(len(names))
     for window in windows:
-        for basis in bases:
-            yield from (Place(basis, window.index, segment) for segment in segments)
+        for basis in stored.bases():
+            yield from (Place(basis, window.index, names[place]) for place in asked)
 
 
 def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:

@@ -1,9 +1,10 @@
 """What estimating takes and gives: where values are, and rows with their place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jetstream_argo.config.model import Basis
+from jetstream_argo.estimating.portions import WHOLE, Share
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.plan.model import Covariate
 from jetstream_argo.sql.text import Sql
@@ -16,17 +17,27 @@ class Stored:
     """Where the values are: of the metric, or of those that it is made of, by name and per basis; and of covariates.
 
     `units` is the relation of the units with their segments (`sql.units`); it has `everybody` with values, or some
-    of them do not count. A covariate is None where it has no values; estimates are then unadjusted.
+    of them do not count. A covariate is None where it has no values; estimates are then unadjusted. Only what is in the
+    `share` is asked for.
     """
 
     values: Mapping[str, tuple[StoredValues, ...]]
     units: Sql
     covariates: Mapping[Covariate, StoredValues | None] = field(default_factory=dict)
     everybody: bool = True
+    share: Share = WHOLE
 
     def of(self, metric: str) -> tuple[StoredValues, ...]:
         """Return where the values of `metric` are, of the bases that have any."""
         return tuple(each for each in self.values[metric] if each.slices)
+
+    def shared(self, share: Share) -> "Stored":
+        """Return where the values of a share are."""
+        kept = {
+            name: tuple(values for values in stored if share.bases is None or values.basis in share.bases)
+            for name, stored in self.values.items()
+        }
+        return replace(self, values=kept, share=share)
 
     def bases(self) -> tuple[Basis, ...]:
         """Return the bases for which all of the metrics have values."""

@@ -1,17 +1,26 @@
 """How the rows that the statistics of a leaf are computed from come about, and how long they are kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from jetstream_argo.errors import EstimateError, NotFound
 from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
 from jetstream_argo.estimating.model import Stored
-from jetstream_argo.estimating.queries.leaf import Leaf, StoredValues, Typed, ValueType, leaf_query, units_query
+from jetstream_argo.estimating.queries.leaf import (
+    HashRange,
+    Leaf,
+    StoredValues,
+    Typed,
+    ValueType,
+    leaf_query,
+    units_query,
+)
 from jetstream_argo.estimating.reading import Queries, Relations
 from jetstream_argo.plan.model import AnalysisPlan, Covariate
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql.text import Sql, in_brackets, table
+from jetstream_argo.sql.text import Sql, in_brackets, table, union_all
 from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
 from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
 
@@ -38,7 +47,7 @@ def opened(
     """Hold the rows that the statistics of `groups` are computed from, each stored table being read once for them.
 
     They are kept in tables whose names begin with `scratch`, until this ends. Where one query reads them once, it reads
-    the stored tables itself.
+    the stored tables itself. A share that is done finely reads them once for each range of units.
 
     Raises:
         EngineError: a query failed.
@@ -51,27 +60,35 @@ def opened(
     made: list[str] = []
     jobs: list[Job] = []
 
-    def kept(sql: Sql, kind: str) -> Sql:
-        name = f"{scratch}_{kind}"
-        made.append(name)
-        jobs.append(
-            engine.query_to_table(sql, name, write=Write.TRUNCATE, labels=labels, layout=Layout(temporary=True))
-        )
-        return table(name)
+    def kept(query: Callable[[HashRange | None], Sql], kind: str) -> Sql:
+        names = []
+        for among in stored.share.ranges or (None,):
+            name = f"{scratch}_{kind}" if among is None else f"{scratch}_{kind}_{among.index}"
+            names.append(name)
+            made.append(name)
+            job = engine.query_to_table(
+                query(among), name, write=Write.TRUNCATE, labels=labels, layout=Layout(temporary=True)
+            )
+            jobs.append(job)
+        return table(names[0]) if len(names) == 1 else _together(names)
 
     try:
         units = None
         if leaf.covariates:
-            units = kept(units_query(leaf), "units")
+            units = kept(partial(units_query, leaf), "units")
         elif leaf.segments or not stored.everybody:
             units = in_brackets(units_query(leaf))
-        rows = leaf_query(leaf, units)
-        once = len(groups) == 1 and _reads_once(groups[0])
-        relations = Relations(in_brackets(rows) if once else kept(rows, "rows"), units or Sql(""))
+        once = len(groups) == 1 and _reads_once(groups[0]) and not stored.share.ranges
+        rows = in_brackets(leaf_query(leaf, units)) if once else kept(partial(leaf_query, leaf, units), "rows")
+        relations = Relations(rows, units or Sql(""))
         yield Queries(engine, leaf, relations, covariates, labels, jobs=jobs)
     finally:
         for name in made:
             engine.delete(name)
+
+
+def _together(names: Sequence[str]) -> Sql:
+    return in_brackets(union_all(Sql(f"SELECT t.*\nFROM {table(name)} AS t") for name in names))
 
 
 def _reads_once(group: Group) -> bool:
@@ -100,6 +117,8 @@ def _leaf(
         tuple(segment.name for segment in plan.enrollments.segments),
         Typed(d[0], types.of(d[0][0])) if d else None,
         tuple(Typed((each,), types.of(each)) for each in before if each is not None),
+        stored.share.segments_of(1 + len(plan.enrollments.segments)),
+        stored.share.cuts,
     )
 
 

@@ -129,9 +129,9 @@ class Queries:
     def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Iterator[Observed]:
         """Yield the values that the statistics of `group` are about in some windows, some segments at a time."""
         second, column = self._second(group)
-        names = self.leaf.all_segments
-        for first in range(0, len(names), self.segments_at_once):
-            places = tuple(range(first, min(first + self.segments_at_once, len(names))))
+        names, asked = self.leaf.all_segments, self.leaf.asked
+        for first in range(0, len(asked), self.segments_at_once):
+            places = asked[first : first + self.segments_at_once]
             yield Observed(
                 self.relations.leaf,
                 tuple(windows),
@@ -142,6 +142,7 @@ class Queries:
                 second,
                 column,
                 whole=tuple(windows) == self.leaf.windows,
+                finer=self.leaf.finer,
             )
 
     def covariate(self, covariate: Covariate) -> Typed:

@@ -1,32 +1,28 @@
 """How a metric's estimates are made from its stored values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.errors import EngineError, NotLoaded, TooBig
-from jetstream_argo.estimating.queries.leaf import StoredValues
+from jetstream_argo.config.model import Period
+from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows
-from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
+from jetstream_argo.plan.model import Metric, MetricStatistics
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.context import Context
 from jetstream_argo.run.deleted_units import deleted_notes
 from jetstream_argo.run.keeping import Leaf, keep
 from jetstream_argo.run.partials import ensure_partials
+from jetstream_argo.run.portions import estimated_in_portions
+from jetstream_argo.run.stored_values import covariates_of
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.counting import counting
 from jetstream_argo.sql.values import Grid
-from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.store.ledger import contiguous
-
-if TYPE_CHECKING:
-    from jetstream_argo.estimating.estimate import Estimated, Stored
 
 
 def ensure_inputs(context: Context, leaf: MetricStatistics) -> NotLoaded | None:
@@ -44,7 +40,7 @@ def ensure_inputs(context: Context, leaf: MetricStatistics) -> NotLoaded | None:
             _ensure_values(context, metric, leaf.period)
         except NotLoaded as error:  # earlier windows may not need that date
             awaited.append(error)
-    for covariate in _covariates(leaf):
+    for covariate in covariates_of(leaf):
         try:
             _ensure_values(context, context.plan.metric(covariate.metric), covariate.period)
         except (EngineError, NotLoaded):
@@ -113,39 +109,11 @@ def ensure_statistics(context: Context, leaf: MetricStatistics, *, awaits: bool 
     windows = tuple(inputs)
     if not windows:
         return Done()
-    estimated = _estimated(context, leaf, windows)
+    estimated = estimated_in_portions(context, leaf, windows)
     estimated = replace(estimated, notes=(*estimated.notes, *deleted_notes(context, leaf, windows)))
     settles_on = {window: estimates_settle_on(context.plan, leaf, window) for window in windows}
     keep(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs, settles_on, estimated)
     return Done(len(windows), len(estimated.jobs))
-
-
-def _estimated(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Estimated":
-    """Return the estimates of `windows`: in halves, and halves of those, where they are too big for one query."""
-    from jetstream_argo.estimating.estimate import estimate_metric  # loads scipy
-
-    middle = len(windows) // 2
-    below = context.ledger.too_big(Kind.STATISTICS, names.statistics(context.plan), key=leaf.key)
-    if below is None or len(windows) < below or not middle:
-        stored, labels = _stored(context, leaf, windows), context.labels(period=leaf.period.value)
-        try:
-            return estimate_metric(
-                context.plan, leaf, stored, context.engine, windows=windows, labels=labels, attempt=context.attempt
-            )
-        except TooBig as error:
-            if not middle:
-                raise
-            entry = replace(
-                context.entry(Kind.STATISTICS, State.FAILED),
-                table=names.statistics(context.plan),
-                keys=(leaf.key,),
-                metrics=(leaf.metric,),
-                period=leaf.period.value,
-                first_window=windows[0].index,
-                last_window=windows[0].index + len(windows) - 1,
-            )
-            context.record([because(entry, error)])
-    return _estimated(context, leaf, windows[:middle]) + _estimated(context, leaf, windows[middle:])
 
 
 def ensure_counts(context: Context) -> int:
@@ -173,45 +141,6 @@ def ensure_counts(context: Context) -> int:
         keep(context, leaf, stale, settles_on, estimated)
         done += len(stale)
     return done
-
-
-def _covariates(leaf: MetricStatistics) -> tuple[Covariate, ...]:
-    return tuple(dict.fromkeys(each.covariate for each in leaf.statistics if each.covariate))
-
-
-def _stored(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> "Stored":
-    """Return where the values in these windows are; of others nothing is read."""
-    from jetstream_argo.estimating.estimate import Stored  # loads scipy
-
-    metric = context.plan.metric(leaf.metric)
-    parts = {name: context.plan.metric(name) for name in (metric.depends_on or (metric.name,))}
-    return Stored(
-        values={
-            name: tuple(
-                _stored_values(context, part, basis, leaf.period, windows)
-                for basis in metric.bases
-                if basis in bases_of(part, leaf.period)
-            )
-            for name, part in parts.items()
-        },
-        units=counting(context.plan, context.currency().units, exposures=False),
-        everybody=not context.plan.enrollments.exclusions.excludes,
-        covariates={covariate: _stored_covariate(context, covariate) for covariate in _covariates(leaf)},
-    )
-
-
-def _stored_values(
-    context: Context, metric: Metric, basis: Basis, period: Period, windows: Sequence[AnalysisWindow]
-) -> StoredValues:
-    table = names.values(context.plan, basis, metric.source, period)
-    return StoredValues(basis, table, metric.column, context.ledger.window_slices(table, metric.column, windows))
-
-
-def _stored_covariate(context: Context, covariate: Covariate) -> StoredValues | None:
-    metric = context.plan.metric(covariate.metric)
-    windows = context.plan.windows(covariate.period)
-    found = _stored_values(context, metric, Basis.ENROLLMENTS, covariate.period, windows)
-    return found if found.slices else None
 
 
 def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str]:

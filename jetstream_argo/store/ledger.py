@@ -51,17 +51,19 @@ class Ledger:
         found = list(self.complete(kind, table))
         return found[-1] if found else None
 
-    def too_big(self, kind: Kind, table: str, *, key: str = "") -> int | None:
+    def too_big(self, kind: Kind, table: str) -> int | None:
         """Return the size, in columns times dates or windows, of the smallest query that was too big for `table`.
-
-        With `key`, of those that were about it.
 
         One column at one place cannot be cut: its size says nothing of the others'.
         """
-        failed = (e for e in self.entries if e.error == TooBig.__name__ and e.kind is kind and e.table == table)
-        about = (entry for entry in failed if not key or key in entry.keys)
-        sizes = (len(entry.keys) * (len(entry.places) or 1) for entry in about)
+        sizes = (len(entry.keys) * (len(entry.places) or 1) for entry in self.were_too_big(kind, table))
         return min((size for size in sizes if size > 1), default=None)
+
+    def were_too_big(self, kind: Kind, table: str) -> Iterator[Entry]:
+        """Yield the entries about `table` that say that something was too big for the warehouse."""
+        for entry in self.entries:
+            if entry.error == TooBig.__name__ and entry.kind is kind and entry.table == table:
+                yield entry
 
     def assigned(self, table: str, key: str) -> Assigned:
         """Return who is assigned by the enrollment query of that key."""

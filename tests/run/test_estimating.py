@@ -185,6 +185,23 @@ def test_a_covariate_takes_its_share_of_a_difference(tmp_path: Path) -> None:
     assert difference.point == pytest.approx(3.0 - slope)
 
 
+def test_the_ninth_segment_is_adjusted_like_one_that_is_alone(tmp_path: Path) -> None:
+    segments = tuple(f"segment_{number}" for number in range(9))
+    units = [
+        Unit(branch, {(Basis.ENROLLMENTS, 1): y + shift}, before, segments=segments[8:] if before % 2 else segments[:8])
+        for shift, branch in enumerate(("control", "treatment"))
+        for y, before in [(1.0, 1), (4.0, 2), (3.0, 3), (7.0, 4), (5.5, 5), (2.0, 6), (8.0, 7)]
+    ]
+    asked = statistic("linear_model_mean", covariate=BEFORE)
+
+    many = world_of(tmp_path / "many", units, segments=segments).estimate(asked)
+    alone = world_of(tmp_path / "alone", units, segments=segments[8:]).estimate(asked)
+
+    found, expected = ([one.row for one in rows.rows if one.segment == segments[8]] for rows in (many, alone))
+    assert found == expected
+    assert any(row.adjusted for row in found)
+
+
 def test_a_ratio_needs_both_values(tmp_path: Path) -> None:
     units = units_of("control", [1, 2, None, 5], [2, 4, 4, None])
     asked = statistic("population_ratio", numerator="clicks", denominator="visits", drop_highest=0)

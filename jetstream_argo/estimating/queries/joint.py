@@ -62,24 +62,27 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
     `units` is what `units_query` gives: in windows in which no unit with the covariate lacks a value, the covariate's
     order is that of all units, and it is made only once.
     """
-    segments = observed.segments
+    segments, finer = observed.segments, observed.finer
     asked = [Quantile(str(index), rule.probability) for index, rule in enumerate(wanted) if rule is not None]
     clips = [_Clip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
-    of_y = places("of_y", Values("treated", "y"), keys=POOLED, asked=asked, segments=segments)
-    of_x = places("of_x", Values("covariates", "x"), keys=POOLED, asked=asked, segments=segments)
+    of_y = places("of_y", Values("treated", "y", finer=finer), keys=POOLED, asked=asked, segments=segments)
+    of_x = places("of_x", Values("covariates", "x", finer=finer), keys=POOLED, asked=asked, segments=segments)
     column = observed.second_column
     return fill(
         "estimating/joint",
         units=treated(observed),
         all_units=units,
         covariate=Sql(f"IF(IS_NAN(u.{column}) OR IS_INF(u.{column}), NULL, u.{column}) AS x"),
-        all_weights=lines([Sql(f"u.{weight(i)}") for i in _with_all(segments)], indent=0),
+        all_weights=lines([Sql(f"u.{weight(i)}") for i in segments], indent=0),
         weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
-        same_weights=lines([Sql(f"u.{weight(i)}") for i in segments], indent=0),
-        everybody=Sql(weight(0)),
+        everybody=lines([Sql(f"SUM(u.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
+        complete=lines(
+            [Sql(f"SUM(IF(t.y IS NULL OR t.x IS NULL, 0, t.{weight(i)})) AS {weight(i)}") for i in segments], indent=0
+        ),
+        are_all=Sql(" AND ".join(f"w.{weight(i)} = a.{weight(i)}" for i in segments)),
         of_y=of_y,
         of_x=of_x,
-        ranks=ranked("of_both", Values("covariates", "x", ("y",)), keys=POOLED, segments=segments),
+        ranks=ranked("of_both", Values("covariates", "x", ("y",), finer), keys=POOLED, segments=segments),
         limits_y=lines(_limits("y", asked, segments, integer=observed.integer), indent=0),
         limits_x=lines(_limits("x", asked, segments, integer=integer_covariate), indent=0),
         scales_y=lines([clip.scaled("y", "l") for clip in clips], indent=0),
@@ -104,10 +107,6 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
             indent=0,
         ),
     )
-
-
-def _with_all(segments: Sequence[int]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys((0, *segments)))
 
 
 def _limits(name: str, asked: Sequence[Quantile], segments: Sequence[int], *, integer: bool) -> Iterator[Sql]:

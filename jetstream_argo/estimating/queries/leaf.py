@@ -29,6 +29,23 @@ class StoredValues:
     slices: tuple[WindowSlice, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class HashRange:
+    """Those units whose hash lies in the `index`-th of so many equal ranges; their number is a power of two, to 256."""
+
+    index: int
+    number: int
+
+    def holds(self, unit: str) -> Sql:
+        """Return the condition for an expression that is a unit's id."""
+        width = _HASHES // self.number
+        first, last = (f"'{value:02x}'" for value in (self.index * width, (self.index + 1) * width - 1))
+        return Sql(f"SUBSTR(TO_HEX(SHA256(CAST({unit} AS STRING))), 1, 2) BETWEEN {first} AND {last}")
+
+
+_HASHES = 256  # by the first byte
+
+
 class ValueType(StrEnum):
     """What a metric's column holds."""
 
@@ -57,7 +74,8 @@ class Leaf:
     """What one metric's statistics are computed from: `values` in `windows`, of the units of `branches`.
 
     `denominator` has the values of the metric that divides, of the same bases and windows. `covariates` are values
-    before enrollment, of window 1. `units` is the relation of the units with a column per segment (`sql.units`).
+    before enrollment, of window 1. `units` is the relation of the units with a column per segment (`sql.units`), of
+    which those at the places `asked` are asked about. `finer` says how values are put in order (`queries.ranks`).
     """
 
     values: Typed
@@ -67,6 +85,8 @@ class Leaf:
     segments: tuple[str, ...] = ()
     denominator: Typed | None = None
     covariates: tuple[Typed, ...] = ()
+    asked: tuple[int, ...] = (0,)
+    finer: int = 0
 
     @property
     def all_segments(self) -> tuple[str, ...]:
@@ -84,10 +104,10 @@ def weight(segment: int) -> str:
     return f"n_{segment}"
 
 
-def units_query(leaf: Leaf) -> Sql:
+def units_query(leaf: Leaf, among: HashRange | None = None) -> Sql:
     """Return the query for the units of the leaf's branches: (analysis_id, branch, covariates …, n_0, n_1, …).
 
-    One row per unit and branch. `n_0` is 1.
+    One row per unit and branch, of those `among` the units of a range, or of all. `n_0` is 1.
     """
     columns = [Sql("e.analysis_id"), Sql("e.branch")]
     joins = []
@@ -108,17 +128,19 @@ def units_query(leaf: Leaf) -> Sql:
         units=leaf.units,
         joins=Sql("\n".join(joins)),
         branches=literals(leaf.branches),
+        among=_among(among, "e.analysis_id"),
     )
 
 
-def leaf_query(leaf: Leaf, units: Sql | None) -> Sql:
+def leaf_query(leaf: Leaf, units: Sql | None, among: HashRange | None = None) -> Sql:
     """Return the query for (basis, window_index, branch, y [, d] [, x_0, …], n_0, n_1, …).
 
     `y` is the metric's value, NULL included, and so are the others: `x_…` NULL for a unit without the covariate. Values
     are numbers, whatever the type of their column, and -0.0 is 0. `units` is what `units_query` gives; None joins no
     units, which is the same where the leaf has neither segments nor covariates.
 
-    Where whole numbers stand by themselves, a row has all units with the same value; else it is one unit.
+    Where whole numbers stand by themselves, a row has all units with the same value; else it is one unit. The rows of
+    all ranges of units `among` which it may be asked for are together those without.
     """
     columns = [Sql("v.basis"), Sql("v.window_index"), Sql("v.branch"), _float("v.value", leaf.values.type, "y")]
     joins = []
@@ -140,8 +162,13 @@ def leaf_query(leaf: Leaf, units: Sql | None) -> Sql:
         joins=Sql("\n".join(joins)),
         windows=literals(window.index for window in leaf.windows),
         branches=literals(leaf.branches),
+        among=_among(among, "v.analysis_id"),
     )
     return rows if leaf.covariates or _continuous(leaf) else _grouped(leaf, rows)
+
+
+def _among(units: HashRange | None, unit: str) -> Sql:
+    return Sql("") if units is None else Sql(f"\nAND {units.holds(unit)}")
 
 
 def _continuous(leaf: Leaf) -> bool:

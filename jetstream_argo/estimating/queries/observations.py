@@ -28,7 +28,8 @@ class Observed:
     `leaf` is the relation that `estimating.queries.leaf` describes, `segments` are the places of the segments that are
     asked about, and `names` what they are called. `second` is the other column, which the leaf has under the name
     `second_column`; a denominator is treated like `y`, a covariate is not. `whole` says that the leaf has no other
-    windows: the text of a query is then the same for every metric and period, and is translated once.
+    windows: the text of a query is then the same for every metric and period, and is translated once. `finer` is how
+    often more than once the values are cut into buckets before they are put in order (`queries.ranks`).
     """
 
     leaf: Sql
@@ -40,6 +41,7 @@ class Observed:
     second: Second | None = None
     second_column: str = ""
     whole: bool = False
+    finer: int = 0
 
     @property
     def integer(self) -> bool:
@@ -69,7 +71,12 @@ def treated(observed: Observed) -> Sql:
     columns += [Sql(f"o.{observed.second_column} AS {observed.second.value}")] if observed.second else []
     carried = (*KEYS, *(("days",) if needs_days(observed.steps) else ()), *names)
     steps, last = step_relations(
-        observed.steps, treats=observed.treats, carried=carried, segments=observed.segments, first="units"
+        observed.steps,
+        treats=observed.treats,
+        carried=carried,
+        segments=observed.segments,
+        first="units",
+        finer=observed.finer,
     )
     return fill(
         "estimating/units",

@@ -22,20 +22,25 @@ def runs_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
         units=treated(observed),
         near=near(
             "of_branch",
-            Values("treated", "y"),
+            Values("treated", "y", finer=observed.finer),
             keys=PER_BRANCH,
             segments=segments,
             wanted=lines([Sql(each) for of in buckets for each in of], separator=" OR", indent=0),
         ),
+        near_any=lines([Sql(_is_near(need, i)) for i in segments], separator=" OR", indent=0),
         arrays=lines([column for i in segments for column in wide(list(_arrays(need, i)), i)], indent=0),
     )
 
 
 def _arrays(need: OrderStatisticsNeed, segment: int) -> Iterator[tuple[str, str]]:
     n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
-    is_near = " OR ".join(_near(need, upto, n, f"r.total_{segment}"))
     for value, name in (("r.value", "vals"), (f"{upto} - {n}", "first_ranks"), (f"{upto} - 1", "last_ranks")):
-        yield f"ARRAY_AGG(IF({n} > 0 AND ({is_near}), {value}, NULL) IGNORE NULLS ORDER BY r.value)", name
+        yield f"ARRAY_AGG(IF({_is_near(need, segment)}, {value}, NULL) IGNORE NULLS ORDER BY r.value)", name
+
+
+def _is_near(need: OrderStatisticsNeed, segment: int) -> str:
+    n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
+    return f"({n} > 0 AND ({' OR '.join(_near(need, upto, n, f'r.total_{segment}'))}))"
 
 
 def _near(need: OrderStatisticsNeed, upto: str, units: str, n: str) -> list[str]:

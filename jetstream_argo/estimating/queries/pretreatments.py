@@ -17,18 +17,20 @@ def step_relations(
     carried: Sequence[str],
     segments: Sequence[int],
     first: str,
+    finer: int = 0,
 ) -> tuple[Sql, str]:
     """Return the relations of all steps, each after a comma, and the name of the last.
 
     Every step is applied to each column of `treats`, in this order. `carried` are the columns of the relation `first`,
-    beside those that count units by segment.
+    beside those that count units by segment. Quantiles are found with `finer` buckets (`queries.ranks`).
     """
     relations: list[Sql] = []
     last = first
     for step in steps:
         for value in treats:
             name = f"step_{len(relations) + 1}"
-            relations.append(_relation(step, value, name=name, before=last, carried=carried, segments=segments))
+            values = Values(last, value, finer=finer)
+            relations.append(_relation(step, values, name=name, carried=carried, segments=segments))
             last = name
     return Sql("".join(f",\n{relation.rstrip()}" for relation in relations)), last
 
@@ -50,15 +52,16 @@ def keeps_integers(steps: Sequence[p.PreTreatment]) -> bool:
 
 
 def _relation(
-    step: p.PreTreatment, value: str, *, name: str, before: str, carried: Sequence[str], segments: Sequence[int]
+    step: p.PreTreatment, values: Values, *, name: str, carried: Sequence[str], segments: Sequence[int]
 ) -> Sql:
+    before, value = values.source, values.value
     columns = [Sql(f"s.{column}") for column in carried]
     weights = [Sql(f"s.{weight(i)}") for i in segments]
     match step:
         case p.CensorHighestValues():
-            return _drop_by_quantile(step.fraction, value, "<", name, before, columns, segments)
+            return _drop_by_quantile(step.fraction, values, "<", name, columns, segments)
         case p.CensorLowestValues():
-            return _drop_by_quantile(step.fraction, value, ">", name, before, columns, segments)
+            return _drop_by_quantile(step.fraction, values, ">", name, columns, segments)
         case p.ZeroFill() | p.NormalizeOverAnalysisPeriod() | p.Log():
             new = Sql(f"{_replacement(step, value)} AS {value}")
             columns = [new if column == value else Sql(f"s.{column}") for column in carried]
@@ -121,17 +124,15 @@ def _conditions(
 
 def _drop_by_quantile(
     probability: float,
-    value: str,
+    values: Values,
     keep: str,
     name: str,
-    before: str,
     columns: Sequence[Sql],
     segments: Sequence[int],
 ) -> Sql:
     """Count no unit of a segment whose value is beyond the quantile of that segment's."""
-    found = places(
-        f"{name}_places", Values(before, value), keys=POOLED, asked=[Quantile("edge", probability)], segments=segments
-    )
+    before, value = values.source, values.value
+    found = places(f"{name}_places", values, keys=POOLED, asked=[Quantile("edge", probability)], segments=segments)
     keys = ", ".join(f"p.{key}" for key in POOLED)
     edges = lines([Sql(f"{quantile('p', 'edge', i)} AS edge_{i}") for i in segments], indent=4)
     kept = [

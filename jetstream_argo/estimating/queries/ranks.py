@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.estimating.queries import quantiles
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.sql.text import Sql, equal, fill, lines
+from jetstream_argo.sql.text import Sql, equal, fill, lines, literal
 
 POOLED = ("basis", "window_index")
 PER_BRANCH = (*POOLED, "branch")
@@ -30,11 +30,16 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The column `value` of the rows of `source` that have all columns of `needs` too."""
+    """The column `value` of the rows of `source` that have all columns of `needs` too.
+
+    Buckets in which values are put in order are cut `finer` times more, so that a worker sorts fewer of them at once;
+    the ranks stay the same.
+    """
 
     source: str
     value: str
     needs: tuple[str, ...] = ()
+    finer: int = 0
 
     @property
     def condition(self) -> str:
@@ -87,14 +92,20 @@ def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence
 
 def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
     """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
-    of_bucket = _list("t", (*keys, "bucket"))
-    ranks = [
-        Sql(
-            f"b.upto_{i} - b.{weight(i)} + SUM(t.{weight(i)}) OVER (\n"
-            f"  PARTITION BY {of_bucket} ORDER BY t.value\n) AS upto_{i}"
-        )
-        for i in segments
-    ]
+    levels = range(1, values.finer + 1)
+    path = (*keys, "bucket", *(f"bucket_{level}" for level in levels))
+    before = [f"{name}_values", *(f"{name}_placed_{level}" for level in levels)]
+    ranks = []
+    for i in segments:
+        earlier = "".join(f" + e{level}.{weight(i)}" for level in levels)
+        own = f"SUM(t.{weight(i)}) OVER (\n  PARTITION BY {_list('t', path)} ORDER BY t.value\n)"
+        ranks.append(Sql(f"b.upto_{i} - b.{weight(i)}{earlier} + {own} AS upto_{i}"))
+    finer = (_finer(name, level, before[level - 1], path[: len(keys) + level], segments) for level in levels)
+    joins = (
+        f"\nINNER JOIN {name}_earlier_{level} AS e{level}\n"
+        f"  ON {equal(f'e{level}', 't', path[: len(keys) + level + 1])}"
+        for level in levels
+    )
     return fill(
         "estimating/ranks",
         buckets=_buckets(name, values, keys, segments),
@@ -106,6 +117,31 @@ def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[i
         ranks=lines(ranks, indent=0),
         same_bucket=equal("b", "t", (*keys, "bucket")),
         wanted=wanted,
+        finer=Sql("".join(f",\n{relations.rstrip()}" for relations in finer)),
+        last=Sql(before[-1]),
+        joins=Sql("".join(joins)),
+    )
+
+
+def _finer(name: str, level: int, before: str, path: Sequence[str], segments: Sequence[int]) -> Sql:
+    """The relations that cut the buckets of a level above into equal parts, and say what lies in earlier parts."""
+    of_path = _list("t", path)
+    earlier = [
+        Sql(
+            f"SUM(t.{weight(i)}) OVER (PARTITION BY {of_path} ORDER BY t.bucket_{level}) - t.{weight(i)} AS {weight(i)}"
+        )
+        for i in segments
+    ]
+    return fill(
+        "estimating/finer",
+        name=Sql(name),
+        level=literal(level),
+        before=Sql(before),
+        buckets=literal(_BUCKETS),
+        path=of_path,
+        same=equal("s", "t", path),
+        sums=lines([Sql(f"SUM(t.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
+        earlier=lines(earlier, indent=0),
     )
 
 

@@ -29,8 +29,9 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
     """
     asked = [Quantile("limit", probability)] if probability is not None else []
     relations = [
-        places(f"of_{name}", Values("treated", name, _NAMES), keys=PER_BRANCH, asked=asked, segments=observed.segments)
+        places(f"of_{name}", values, keys=PER_BRANCH, asked=asked, segments=observed.segments)
         for name in _NAMES
+        for values in [Values("treated", name, _NAMES, observed.finer)]
     ]
     limits, scales, standard = [], [], []
     for i in observed.segments:

@@ -77,7 +77,7 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
 
 def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
     """The relations that end in `limits`: a row per branch, with its centre, its ends and all thresholds."""
-    segments, values = observed.segments, Values("treated", "y")
+    segments, values = observed.segments, Values("treated", "y", finer=observed.finer)
     rules = [(str(index), each.rule) for index, each in enumerate(wanted) if each.rule is not None]
     pooled = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.POOLED]
     own = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.PER_BRANCH]
@@ -127,20 +127,22 @@ def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str
 
 def _few(observed: Observed) -> Sql:
     """The relations that end in `few`: how many distinct values there are, and these where they are few."""
-    sums, counts, arrays, few = [], [], [], []
+    sums, counts, arrays, listed, found = [], [], [], [], []
     for i in observed.segments:
         n = weight(i)
         sums.append(Sql(f"SUM(t.{n}) AS {n}"))
         counts.append(Sql(f"SUM(IF(v.{n} > 0, 1, 0)) AS n_values_{i}"))
-        is_few = f"c.n_values_{i} <= {FEW_VALUES}"
-        few.append(Sql(is_few))
-        arrays.append(Sql(f"MAX(c.n_values_{i}) AS n_values__{i}"))
+        is_listed = f"c.n_values_{i} <= {FEW_VALUES} AND v.{n} > 0"
+        listed.append(Sql(f"({is_listed})"))
+        found.append(Sql(f"c.n_values_{i} AS n_values__{i}"))
         for value, name in (("v.y", "vals"), (f"v.{n}", "counts")):
-            kept = f"IF({is_few} AND v.{n} > 0, {value}, NULL)"
-            arrays.append(Sql(f"ARRAY_AGG({kept} IGNORE NULLS ORDER BY v.y) AS {name}__{i}"))
+            arrays.append(Sql(f"ARRAY_AGG(IF({is_listed}, {value}, NULL) IGNORE NULLS ORDER BY v.y) AS {name}__{i}"))
+            found.append(Sql(f"v.{name}__{i}"))
     return fill(
         "estimating/few",
         sums=lines(sums, indent=0),
         counts=lines(counts, indent=0),
         arrays=lines(arrays, indent=0),
+        listed=lines(listed, separator=" OR", indent=0),
+        found=lines(found, indent=0),
     )

@@ -66,6 +66,19 @@ def test_a_table_that_may_not_be_read_is_refused_as_a_whole(fake: FakeBigQuery, 
     assert not isinstance(caught.value, PartDenied)
 
 
+def test_a_sort_that_one_worker_cannot_bear_is_too_big_and_one_in_parts_is_not(
+    fake: FakeBigQuery, engine: BigQueryEngine
+) -> None:
+    fake.limits.largest_sort = 2
+    values = "FROM UNNEST([1, 2, 3, 4]) AS x"
+
+    with pytest.raises(TooBig):
+        engine.query(Sql(f"SELECT SUM(x) OVER (ORDER BY x) AS s {values}"), labels={})
+    parts = engine.query(Sql(f"SELECT SUM(x) OVER (PARTITION BY x > 2 ORDER BY x) AS s {values}"), labels={})
+
+    assert sorted(row[0] for row in parts.rows) == [1, 3, 3, 7]
+
+
 def test_a_row_that_is_too_large_is_too_big(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
     fake.limits.largest_row = 1_000
     gathered = "SELECT ARRAY_AGG(i) AS many FROM UNNEST(GENERATE_ARRAY(1, {last})) AS i"

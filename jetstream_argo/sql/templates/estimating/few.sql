@@ -19,7 +19,7 @@ values_counted AS (
   FROM of_values AS v
   GROUP BY v.basis, v.window_index, v.branch
 ),
-few AS (
+values_listed AS (
   SELECT
     v.basis,
     v.window_index,
@@ -28,5 +28,17 @@ few AS (
   FROM of_values AS v
   INNER JOIN values_counted AS c
     ON c.basis = v.basis AND c.window_index = v.window_index AND c.branch = v.branch
+  WHERE
+    {{listed}}
   GROUP BY v.basis, v.window_index, v.branch
+),
+few AS (
+  SELECT
+    c.basis,
+    c.window_index,
+    c.branch,
+    {{found}}
+  FROM values_counted AS c
+  LEFT JOIN values_listed AS v
+    ON v.basis = c.basis AND v.window_index = c.window_index AND v.branch = c.branch
 )

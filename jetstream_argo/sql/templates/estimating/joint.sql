@@ -7,7 +7,8 @@ all_units AS (
   FROM {{all_units}} AS u
 ),
 everybody AS (
-  SELECT SUM(u.{{everybody}}) AS n
+  SELECT
+    {{everybody}}
   FROM all_units AS u
   WHERE u.x IS NOT NULL
 ),
@@ -15,7 +16,7 @@ sizes AS (
   SELECT
     t.basis,
     t.window_index,
-    SUM(IF(t.y IS NULL OR t.x IS NULL, 0, t.{{everybody}})) AS n
+    {{complete}}
   FROM treated AS t
   GROUP BY t.basis, t.window_index
 ),
@@ -23,13 +24,13 @@ orders AS (
   SELECT
     w.basis,
     w.window_index,
-    IF(w.n = a.n, '', w.basis) AS order_basis,
-    IF(w.n = a.n, 0, w.window_index) AS order_window
+    IF({{are_all}}, '', w.basis) AS order_basis,
+    IF({{are_all}}, 0, w.window_index) AS order_window
   FROM sizes AS w
   CROSS JOIN everybody AS a
 ),
 covariates AS (
-  SELECT '' AS basis, 0 AS window_index, 0.0 AS y, u.x, {{same_weights}}
+  SELECT '' AS basis, 0 AS window_index, 0.0 AS y, u.x, {{all_weights}}
   FROM all_units AS u
   WHERE u.x IS NOT NULL
   UNION ALL

@@ -6,4 +6,4 @@ FROM (
 ) AS v
 {{joins}}
 WHERE v.window_index IN ({{windows}})
-  AND v.branch IN ({{branches}})
+  AND v.branch IN ({{branches}}){{among}}

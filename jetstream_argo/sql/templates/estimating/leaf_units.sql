@@ -3,4 +3,4 @@ SELECT
   {{columns}}
 FROM {{units}} AS e
 {{joins}}
-WHERE e.branch IN ({{branches}})
+WHERE e.branch IN ({{branches}}){{among}}

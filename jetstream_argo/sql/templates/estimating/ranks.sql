@@ -11,7 +11,7 @@
   WHERE
     {{wanted}}
   GROUP BY {{own_keys}}, t.bucket, t.value
-),
+){{finer}},
 {{name}}_ranks AS (
   SELECT
     {{own_keys}},
@@ -19,7 +19,7 @@
     {{weights}},
     {{totals}},
     {{ranks}}
-  FROM {{name}}_values AS t
+  FROM {{last}} AS t
   INNER JOIN {{name}}_buckets AS b
-    ON {{same_bucket}}
+    ON {{same_bucket}}{{joins}}
 )

@@ -7,4 +7,6 @@ SELECT
   r.branch,
   {{arrays}}
 FROM of_branch_ranks AS r
+WHERE
+  {{near_any}}
 GROUP BY r.basis, r.window_index, r.branch

@@ -13,6 +13,7 @@ from tests.warehouse.bigquery.fake_server.catalog import Catalog
 from tests.warehouse.bigquery.fake_server.faults import Fault
 from tests.warehouse.bigquery.fake_server.limits import Limits
 from tests.warehouse.bigquery.fake_server.metadata import BILLED_BYTES, asks_for_partitions, referenced, with_partitions
+from tests.warehouse.bigquery.fake_server.sorts import largest_sort
 from tests.warehouse.bigquery.fake_server.wire import (
     ApiError,
     Resource,
@@ -211,6 +212,7 @@ class JobStore:
         dry = engine.dry_run(sql)
         self._catalog.check_rights(sql)
         self._refuse_wide(sql)
+        self._refuse_sorts(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
         cap = config.get("maximumBytesBilled")
         if cap is not None and read > int(str(cap)):
@@ -252,6 +254,14 @@ class JobStore:
     def _refuse_wide(self, sql: Sql) -> None:
         if self._limits.largest_row is not None:
             self._refuse_long([str(row) for row in self._catalog.engine.query(sql, labels={}).rows])
+
+    def _refuse_sorts(self, sql: Sql) -> None:
+        if self._limits.largest_sort is not None and largest_sort(sql, self._number) > self._limits.largest_sort:
+            message = "Resources exceeded during query execution: Too much memory for a sort (ORDER BY or OVER())."
+            raise ApiError(400, "resourcesExceeded", message)
+
+    def _number(self, sql: Sql) -> int:
+        return int(str(self._catalog.engine.query(sql, labels={}).rows[0][0]))
 
     def _refuse_long(self, rows: Sequence[str]) -> None:
         largest = self._limits.largest_row

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class Limits:
     """SQL of more characters is too big, and so is SQL in which a pattern is found; rows of more bytes are too large.
 
+    A query is too big that has more than `largest_sort` rows put in order by one worker.
+
     A dry run lists `listed_tables` at most; with `lists_views` views beside what is behind them, and with
     `lists_wildcards` a wildcard as it is written instead of the tables that it matches.
     """
@@ -14,6 +16,7 @@ class Limits:
     longest_query: int | None = None
     too_big: str | None = None
     largest_row: int | None = None
+    largest_sort: int | None = None
     listed_tables: int = 50
     lists_views: bool = False
     lists_wildcards: bool = False

@@ -1,0 +1,81 @@
+"""How many rows the largest sort of a query has that one worker does alone.
+
+BigQuery sorts on one worker what an analytic function with ORDER BY has in one of its partitions, what an aggregate
+with ORDER BY has in one group, and all rows of a query with ORDER BY and without LIMIT:
+https://cloud.google.com/bigquery/docs/best-practices-performance-compute
+"""
+
+from collections.abc import Callable, Iterator
+
+from sqlglot import exp, parse_one
+
+from jetstream_argo.sql.text import Sql
+
+
+def largest_sort(sql: str, number: Callable[[Sql], int]) -> int:
+    """Return the rows of the largest sort of a query, 0 if it has none; `number` answers a query for a number."""
+    questions = _questions(parse_one(sql, dialect="bigquery"))
+    return max((number(Sql(question.sql(dialect="bigquery"))) for question in questions), default=0)
+
+
+def _questions(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield, for every query that sorts, the one for the number of rows of its largest sort."""
+    for query in list(tree.find_all(exp.Select, exp.SetOperation)):
+        sizes = list(_sizes(query)) if isinstance(query, exp.Select) else []
+        if sizes:
+            yield _largest(query, sizes)
+        if query.args.get("order") and not query.args.get("limit"):
+            yield _seeing(query, exp.select("COUNT(*)").from_(_without(query, "order").subquery("s")))
+
+
+def _sizes(select: exp.Select) -> Iterator[exp.Expr]:
+    """Yield an expression over the rows of a SELECT for the size of each of its sorts."""
+    named = {window.name: window for window in select.args.get("windows") or []}
+    for part in (*select.expressions, select.args.get("qualify")):
+        for order in part.find_all(exp.Order) if part is not None else ():
+            if order.find_ancestor(exp.Query) is not select or isinstance(order.parent, exp.Limit):
+                continue
+            if isinstance(order.parent, exp.Window):
+                window = named.get(order.parent.alias, order.parent)
+                keys = [key.copy() for key in window.args.get("partition_by") or []]
+                yield exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys, over="OVER")
+            else:
+                yield exp.Count(this=exp.Star())
+
+
+def _largest(select: exp.Select, sizes: list[exp.Expr]) -> exp.Expr:
+    asked = _without(select, "qualify", "order", "windows")
+    kept = asked.expressions if asked.args.get("group") else []  # it may group by their names
+    names = [f"size_of_sort_{place}" for place in range(len(sizes))]
+    asked.set("expressions", [*kept, *(size.as_(name) for size, name in zip(sizes, names, strict=True))])
+    largest = ", ".join(f"COALESCE(MAX(s.{name}), 0)" for name in names)
+    return _seeing(select, exp.select(f"GREATEST({largest}, 0)").from_(asked.subquery("s")))
+
+
+def _without(query: exp.Expr, *parts: str) -> exp.Query:
+    bare = query.copy()
+    assert isinstance(bare, exp.Query)
+    for part in ("with_", *parts):
+        bare.set(part, None)
+    return bare
+
+
+def _seeing(query: exp.Expr, question: exp.Select) -> exp.Select:
+    """Give a question the relations that the query which it is about can name."""
+    relations: list[exp.Expr] = []
+    outer: exp.Expr | None = query
+    while outer is not None:
+        clause = outer.args.get("with_")
+        seen = [relation.copy() for relation in _before(clause.expressions, query)] if clause is not None else []
+        relations = seen + relations
+        outer = outer.parent
+    if relations:
+        question.set("with_", exp.With(expressions=relations))
+    return question
+
+
+def _before(relations: list[exp.Expr], query: exp.Expr) -> Iterator[exp.Expr]:
+    for relation in relations:
+        if any(part is query for part in relation.walk()):
+            return
+        yield relation
