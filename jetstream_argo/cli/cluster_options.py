@@ -23,12 +23,18 @@ DEPLOYMENT = (
         "--limits", envvar="JETSTREAM_LIMITS", default="jetstream-limits", show_default=True,
         help="The ConfigMap of semaphores; '' for none.",
     ),
-    click.option("--service-account", envvar="JETSTREAM_SERVICE_ACCOUNT", default="jetstream-run", show_default=True),
+    click.option(
+        "--service-account", envvar="JETSTREAM_SERVICE_ACCOUNT", default="jetstream-run", show_default=True,
+        help="What the pods run as.",
+    ),
     click.option(
         "--executor-account", envvar="JETSTREAM_EXECUTOR_ACCOUNT", default="",
         help="What Argo's sidecar reports with, by a Secret's token. Default: the pod's, by a short-lived one.",
     ),
-    click.option("--parallelism", envvar="JETSTREAM_PARALLELISM", type=click.IntRange(1), default=12),
+    click.option(
+        "--parallelism", envvar="JETSTREAM_PARALLELISM", type=click.IntRange(1), default=12, show_default=True,
+        help="Pods of a Workflow at a time.",
+    ),
     click.option(
         "--memory-mib", envvar="JETSTREAM_MEMORY_MIB", type=click.IntRange(64), default=384, show_default=True,
         help="Memory of a pod's first attempt; each retry doubles it.",

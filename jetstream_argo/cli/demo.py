@@ -34,7 +34,10 @@ _DATASET = "demo_results"
 
 
 @click.command(epilog="Example: jetstream-argo demo --units 2000")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(".jetstream"), show_default=True)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), default=Path(".jetstream"), show_default=True,
+    help="Where the warehouse of the demo is made.",
+)  # fmt: skip
 @click.option("--units", type=click.IntRange(100), default=6000, show_default=True, help="How many units enroll.")
 @click.option("--seed", type=int, default=12, show_default=True, help="Of the telemetry.")
 @selection_options

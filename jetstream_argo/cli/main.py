@@ -22,10 +22,12 @@ _COMMANDS = {
     "tables": "jetstream_argo.cli.loading:tables",
     "init": "jetstream_argo.cli.drafting:init",
     "plan": "jetstream_argo.cli.planning:plan",
+    "explain": "jetstream_argo.cli.explaining:explain",
     "graph": "jetstream_argo.cli.planning:graph",
     "validate": "jetstream_argo.cli.validating:validate",
     "run": "jetstream_argo.cli.running:run",
     "task": "jetstream_argo.cli.task:task",
+    "list": "jetstream_argo.cli.listing:list_experiments",
     "results": "jetstream_argo.cli.reporting:results",
     "report": "jetstream_argo.cli.reporting:report",
     "status": "jetstream_argo.cli.reporting:status",
@@ -40,6 +42,7 @@ _COMMANDS = {
     "submit-due": "jetstream_argo.cli.workflows:submit_due",
     "watch": "jetstream_argo.cli.watching:watch",
     "retry": "jetstream_argo.cli.watching:retry",
+    "completion": "jetstream_argo.cli.completing:completion",
 }
 
 

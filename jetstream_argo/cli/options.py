@@ -8,7 +8,8 @@ import click
 from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE
 
 warehouse_option = click.option(
-    "--warehouse", envvar="JETSTREAM_WAREHOUSE", default=DEFAULT_WAREHOUSE, show_default=True
+    "--warehouse", envvar="JETSTREAM_WAREHOUSE", default=DEFAULT_WAREHOUSE, show_default=True,
+    help="Where tables and results are: embedded:FOLDER or bigquery:PROJECT.",
 )  # fmt: skip
 dataset_option = click.option(
     "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."

@@ -1,11 +1,13 @@
 """Looking before paying: what is due, how each metric is computed, which nodes that takes."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from jetstream_argo.plan.planner import Sources
 
 _WHAT = (
-    click.argument("experiment", required=False),
+    click.argument("experiment", required=False, shell_complete=lambda *_: [CompletionItem("", type="file")]),
     click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="A plan made before."),
     click.option("--as-of", metavar="DATE", help="The last complete day of telemetry. Default: yesterday, UTC."),
     click.option(
@@ -51,9 +53,14 @@ _WHERE = (
     click.option("--dataset", envvar="JETSTREAM_DATASET", help="Where results go: dataset or project.dataset."),
 )
 
+_EXPERIMENT = """EXPERIMENT is a TOML or JSON file, a URL, or a slug that --experiments knows. What can be given by an
+option and is the same every time can also be said by the environment: JETSTREAM_DEFINITIONS, _EXPERIMENTS,
+_CONVENTIONS, _DATASET and _WAREHOUSE."""
+
 
 def planning_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what to plan to a command; it passes them to `planned`."""
+    """Add the options that say what to plan to a command; it passes them to `planned`, and its help explains them."""
+    command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n{_EXPERIMENT}\n"
     return _with(_WHAT + _WHERE, command)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jetstream_argo.upkeep.inspecting import Inspection
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo check new-checkout --repair")
 @click.argument("experiment", required=False)
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
 @dataset_option

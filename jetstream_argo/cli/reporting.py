@@ -55,6 +55,7 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _FORMAT = click.option(
     "--format", "format_", type=click.Choice(_FORMATS), default="table", show_default=True,
+    help="All but tables are for programs.",
 )  # fmt: skip
 
 
@@ -68,9 +69,11 @@ _FORMAT = click.option(
 @click.option("--over-time", is_flag=True, help="Metric by metric, window after window.")
 @click.option("--window", "windows", type=click.IntRange(1), multiple=True, help="Only this window of each period.")
 @click.option("--segment", "segments", multiple=True, help="`all` for all units.")
-@click.option("--basis", "bases", type=click.Choice([each.value for each in Basis]), multiple=True)
-@click.option("--statistic", "statistics", multiple=True)
-@click.option("--branch", "branches", multiple=True)
+@click.option(
+    "--basis", "bases", type=click.Choice([each.value for each in Basis]), multiple=True, help="Which units count."
+)
+@click.option("--statistic", "statistics", multiple=True, help="Only these, as rows of csv name them.")
+@click.option("--branch", "branches", multiple=True, help="Only these.")
 @click.option(
     "--comparison",
     "comparisons",
@@ -141,7 +144,7 @@ def report(experiment: str, dataset: str | None, warehouse: str, output: Path | 
     say(f"wrote {file} ({len(text.encode()):,} bytes)")
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo status new-checkout --lacking")
 @_looking
 @_FORMAT
 @click.option("--lacking", is_flag=True, help="Only metrics that are missing, outdated or failed.")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from jetstream_argo.warehouse.protocol import Engine
 
 
-@click.command()
+@click.command(
+    epilog="Example: jetstream-argo restate checkout.toml --source orders --from 2026-05-20 --to 2026-05-21 --dry-run"
+)
 @planning_options
 @warehouse_option
 @click.option("--source", required=True, metavar="NAME", help="The data source to read again.")

@@ -42,7 +42,7 @@ from jetstream_argo.warehouse.connect import check
 def run(manifest: Path | None, **options: Any) -> int:
     """Compute everything that is due, here. A second run does only what is missing.
 
-    EXPERIMENT is a TOML or JSON file, a URL, or a slug. Ends with 0 when everything is there, 2 when a definition is
+    Ends with 0 when everything is there, 2 when a definition is
     wrong (everything else was computed), and 75 when running it again is worth it.
     """
     return _run_experiment(**options) if manifest is None else _run_manifest(manifest, **options)

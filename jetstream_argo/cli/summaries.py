@@ -7,10 +7,12 @@ SUMMARIES: Mapping[str, str] = {
     "tables": "List the tables of a warehouse, with their columns, dates and rows.",
     "init": "Draft a configuration from tables that are there, with comments.",
     "plan": "Say what is due for EXPERIMENT and how it would be computed.",
+    "explain": "Say of METRIC of EXPERIMENT what it is, how it is split, by which SQL it is read, and what is estimated of it.",  # noqa: E501
     "graph": "Print the workflow of EXPERIMENT as a Mermaid flowchart.",
     "validate": "Check every SQL statement of EXPERIMENT without running one, and say of each metric what is wrong.",
     "run": "Compute everything that is due, here.",
     "task": "Do one node of a plan.",
+    "list": "List the experiments that have results in a warehouse, those that were worked at last first.",
     "results": "Print the latest estimates of EXPERIMENT, a slug.",
     "report": "Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network.",  # noqa: E501
     "status": "Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing.",  # noqa: E501
@@ -25,4 +27,5 @@ SUMMARIES: Mapping[str, str] = {
     "submit-due": "Create the Workflow of every live experiment.",
     "watch": "Show the Workflow NAME until it ends; without NAME, list those that are in the cluster.",
     "retry": "Run what failed in the Workflow NAME again, and what waited for it; nothing else runs.",
+    "completion": "Print what makes SHELL (bash, zsh or fish) complete the commands and options of jetstream-argo.",
 }

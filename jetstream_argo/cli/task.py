@@ -24,7 +24,9 @@ from jetstream_argo.warehouse.connect import Connections, connect, new_attempt
 from jetstream_argo.warehouse.termination import ending_on_sigterm
 
 
-@click.command()
+@click.command(
+    epilog="Example: jetstream-argo task --plan plan.json --node week-orders --warehouse embedded:.jetstream"
+)
 @click.option("--plan", "plan_file", metavar="FILE", help="The plan; without it, the environment leads to it.")
 @click.option("--node", "node_id", required=True, metavar="ID", help="The node to do, as `graph` lists them.")
 @warehouse_option

@@ -30,14 +30,17 @@ if TYPE_CHECKING:
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo delete new-checkout --warehouse embedded:.jetstream")
 @planning_options
 @warehouse_option
-@click.option("--metrics", default="", help="Only have these forgotten, to be computed again; comma-separated.")
+@click.option(
+    "--metrics", multiple=True, metavar="METRIC",
+    help="Only have these forgotten, to be computed again; repeated, or several with commas.",
+)  # fmt: skip
 @_YES
 @wait_option
 def delete(
-    experiment: str | None, warehouse: str, metrics: str, yes: bool, wait_seconds: float, **planning: Any
+    experiment: str | None, warehouse: str, metrics: tuple[str, ...], yes: bool, wait_seconds: float, **planning: Any
 ) -> int:
     """Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.
 
@@ -45,17 +48,17 @@ def delete(
     the next run computes them again. That takes a plan, so that EXPERIMENT is then looked up as by `plan`.
     """
     engine = connect(warehouse, attempt=new_attempt())
-    if chosen(metrics):
+    if chosen(*metrics):
         plan = planned(experiment, **planning)
         with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
-            return _forget(engine, plan, chosen(metrics), yes=yes)
+            return _forget(engine, plan, chosen(*metrics), yes=yes)
     named_by_file = experiment is not None and (experiment.endswith((".toml", ".json")) or "://" in experiment)
     owner = planned(experiment, **planning) if named_by_file else owner_of(experiment, planning)
     with alone(engine, owner, holder=holder("delete"), wait_seconds=wait_seconds):
         return _delete(engine, owner, yes=yes)
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo shred new-checkout --ids gone.txt")
 @click.argument("experiment", required=False)
 @click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
 @dataset_option

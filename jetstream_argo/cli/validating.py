@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _DOLLARS_PER_TIB = 6.25
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo validate checkout.toml --as-of 2026-06-15")
 @planning_options
 @click.option("--warehouse", help="Ask it about its tables and about bytes: bigquery:PROJECT or embedded:FOLDER.")
 @click.option(

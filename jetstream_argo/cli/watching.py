@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 2
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo retry new-checkout-20260615-0a1b2c --watch")
 @click.argument("name")
 @click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
 @with_options(CLUSTER)
@@ -39,7 +39,7 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
     return watched(cluster, name) if watch else EXIT_DONE
 
 
-@click.command()
+@click.command(epilog="Example: jetstream-argo watch new-checkout-20260615-0a1b2c")
 @click.argument("name", required=False)
 @click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
 @with_options(CLUSTER)

@@ -65,7 +65,9 @@ def workflow(metrics: tuple[str, ...], sources: tuple[str, ...], output: Path | 
     say(f"wrote {output} ({size(emitted.workflow):,} bytes as JSON)", err=True)
 
 
-@click.command()
+@click.command(
+    epilog="Example: jetstream-argo submit checkout.toml --warehouse bigquery:my-project --image IMAGE --watch"
+)
 @planning_options
 @with_options(DEPLOYMENT + CLUSTER)
 @metrics_option
@@ -91,7 +93,10 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
     return watched(cluster, submitted.name) if watch else EXIT_DONE
 
 
-@click.command("submit-due")
+@click.command(
+    "submit-due",
+    epilog="Example: jetstream-argo submit-due --date 2026-06-15 --warehouse bigquery:my-project --image IMAGE",
+)
 @where_options
 @with_options(DEPLOYMENT + CLUSTER)
 @click.option(

@@ -1,6 +1,5 @@
 """Whose results somebody wants to see, and where they are."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ import click
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.experiments import nearest_slug
 from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import Entry, Kind, read_entries
 from jetstream_argo.warehouse.connect import connect, new_attempt
 from jetstream_argo.warehouse.protocol import Engine
-
-_RECORDED = "What was computed for "  # how the status table's description begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,11 @@ def entries_of(target: Target) -> tuple[Entry, ...]:
     entries = read_entries(target.engine, target.place)
     if not entries:
         check_upgraded(target.engine, target.place)
+        alike = nearest_slug(target.engine, target.place)
+        hint = f"; did you mean {alike!r}?" if alike else ""
         raise PlanError(
             f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
-            f"{_alike(target)}; check the slug, the dataset and the warehouse, or run it first"
+            f"{hint}; check the slug, the dataset and the warehouse, or run it first"
         )
     return entries
 
@@ -81,15 +81,3 @@ def metrics_by_source(plan: AnalysisPlan | None, entries: Sequence[Entry]) -> di
             if entry.kind is Kind.VALUES:
                 found.setdefault(entry.source, {}).update(dict.fromkeys(entry.metrics))
     return {source: tuple(metrics) for source, metrics in found.items()}
-
-
-def _alike(target: Target) -> str:
-    """Return `; did you mean '…'?` for the experiment with results whose slug is closest, or nothing."""
-    listed = target.engine.tables(target.place.dataset, prefix="status_")
-    # A list has no descriptions, and all of them would take a request each.
-    readable = {names.readable(table.name): table.name for table in listed}
-    for name in difflib.get_close_matches(names.normalised(target.place.slug), readable, n=1):
-        info = target.engine.info(readable[name])
-        if info is not None:
-            return f"; did you mean {info.description.removeprefix(_RECORDED)!r}?"
-    return ""
