@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from jetstream_argo.engines.connect import EmbeddedSettings, connect, new_attempt, settings
+from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
-from jetstream_argo.terminal.options import warehouse_option
 from jetstream_argo.terminal.text import say, warn
+from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
 
 _Row = Mapping[str, object]
 
@@ -79,8 +79,8 @@ def _datasets(warehouse: str) -> Sequence[str]:
 
 def _of_source(source: str) -> tuple[list[_Row], int]:
     """Return the experiments of a source, and how many of it cannot be read, having said which and why."""
-    from jetstream_argo.argo.candidates import Candidate, candidates
-    from jetstream_argo.config.experiment_file import is_experiment_file, load_experiment_file
+    from jetstream_argo.argo.due.candidates import Candidate, candidates
+    from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
     from jetstream_argo.errors import ConfigError
 
     found, failed = candidates(source)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from jetstream_argo.engines.protocol import Engine
-from jetstream_argo.report.estimates import IDENTITY, SAMPLE_RATIO
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import read_entries
+from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
+from jetstream_argo.warehouse.protocol import Engine
 
 _PREFIX = "status_"
 _RECORDED = "What was computed for "  # how the status table's description begins

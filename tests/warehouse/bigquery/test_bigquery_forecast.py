@@ -1,6 +1,5 @@
 """What a run would read is foreseen through BigQuery's client, too, by its dry runs; and experiments are listed."""
 
-from tests.engines.bigquery.test_bigquery_late import fake, pipeline
 from tests.report.test_experiments import test_experiments_are_listed_by_when_they_were_worked_at_last
 from tests.run.test_forecast import (
     test_a_date_with_more_rows_has_changed,
