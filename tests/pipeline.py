@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from jetstream_argo.config.model import (
     AnalysisUnit,
@@ -35,7 +36,7 @@ from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 START = date(2026, 5, 4)
 LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
-Values = dict[tuple[str, str, int], object]
+Values = dict[tuple[str, str, int], Any]
 BOTH = (Basis.ENROLLMENTS, Basis.EXPOSURES)
 
 ENROLLMENTS = """

@@ -1,5 +1,6 @@
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ AS_OF = date(2026, 11, 23)
 
 
 def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(server, api, make_plan):
-    told = []
-    planned = [
+    told: list[Entry] = []
+    planned: list[tuple[str, Any]] = [
         ("apple", _made(make_plan, "apple")),
         ("broken", Entry("broken", State.FAILED, "broken: metrics.x: no such column", 2)),
         ("early", Entry("early", State.NOT_DUE, "early: nothing is due")),

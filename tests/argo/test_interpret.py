@@ -61,8 +61,8 @@ def cluster(tmp_path):
 def emitted(make_plan, tmp_path):
     def read(sources=SOURCES, change=lambda document: None, **options):
         file = tmp_path / "workflow.yaml"
-        documents = yaml.safe_load_all(to_yaml(emit(make_plan(sources, **options), Deployment("i", "w")).documents))
-        documents = list(documents)
+        text = to_yaml(emit(make_plan(sources, **options), Deployment("i", "w")).documents)
+        documents = list(yaml.safe_load_all(text))
         change(documents[-1])
         file.write_text(to_yaml(documents))
         return read_manifest(file)

@@ -29,7 +29,14 @@ def test_the_status_of_a_workflow_shows_tasks_without_their_attempts():
 def test_what_a_workflow_waits_for_is_said_before_it_has_any_task():
     waits = "Waiting for jetstream/Mutex/jetstream-new-tab lock. Lock status: 0/1"
     workflow = _failed()
-    group = {"id": "wf", "name": "wf", "displayName": "wf", "type": "DAG", "phase": "Pending", "message": waits}
+    group: dict[str, object] = {
+        "id": "wf",
+        "name": "wf",
+        "displayName": "wf",
+        "type": "DAG",
+        "phase": "Pending",
+        "message": waits,
+    }
     group["synchronizationStatus"] = {"waiting": "jetstream/Mutex/jetstream-new-tab"}
     workflow["status"] = {"phase": "Running", "nodes": {"wf": group}}
 

@@ -57,7 +57,7 @@ def test_fields_that_are_null_or_missing_are_not_known(tmp_path: Path) -> None:
 
     experiment = load_experiment(_write(tmp_path, little))
 
-    assert experiment.start_date is experiment.app_name is experiment.randomization_unit is None
+    assert (experiment.start_date, experiment.app_name, experiment.randomization_unit) == (None, None, None)
     assert (experiment.outcomes, experiment.branches) == ((), (Branch("a", 1),))
 
 

@@ -1,6 +1,7 @@
 """How layers of configuration are merged."""
 
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,7 +159,7 @@ def test_the_experiment_has_the_last_word_over_an_outcome(tmp_path: Path) -> Non
     assert merged.data_sources["s"].from_expression == "mine"
 
 
-_FIELDS = st.fixed_dictionaries(
+_FIELDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "friendly_name": st.none() | st.text("ab"),
         "bigger_is_better": st.none() | st.booleans(),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ _OTHER_EXPRESSIONS = {
     ("accounts-vpn-promotion", "spotlight_dismisses"),
 }
 
-_Json = dict[str, "_Json"] | list["_Json"] | str | int | float | bool | None
+_Json = Any  # as `json.loads` has it
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +137,10 @@ def test_an_experiment_resolves_to_the_same_whatever_was_resolved_before_it(
     assert forwards == backwards[::-1] == [config(slug, Definitions.load([_HUB])) for slug in slugs]
 
 
-def _differences(config: ExperimentConfig, expected: dict[str, _Json], texts: list, oracle: dict) -> list[tuple]:
-    found = [
+def _differences(
+    config: ExperimentConfig, expected: dict[str, _Json], texts: list[tuple[str, str]], oracle: dict[str, _Json]
+) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = [
         (key, ours, theirs)
         for key, ours, theirs in (
             ("segments", [segment.name for segment in config.segments], expected["segments"]),

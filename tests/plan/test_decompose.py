@@ -90,7 +90,7 @@ def test_text_that_is_no_sql_is_refused_with_the_place():
 
 
 def test_metrics_that_share_an_aggregate_share_its_partial():
-    names = {}
+    names: dict[str, str] = {}
     one = decompose("SUM(x) + 1", date_column="d", name_column=lambda text: names.setdefault(text, text))
     two = decompose("SUM( x ) / 2", date_column="d", name_column=lambda text: names.setdefault(text, text))
 

@@ -26,5 +26,6 @@ def test_a_leaf_before_enrollment_leaves_the_days_after_it_to_their_own_node(tmp
                 pipeline.do(node)
 
     partials = names.partials(plan, "activity")
-    (latest,) = pipeline.engine.query(Sql(f"SELECT MAX(submission_date) FROM `{partials}`"), labels={}).rows
-    assert latest[0] <= max(read.last_date for read in plan.source("activity").reads if read.before_enrollment)
+    ((latest,),) = pipeline.engine.query(Sql(f"SELECT MAX(submission_date) FROM `{partials}`"), labels={}).rows
+    assert isinstance(latest, date)
+    assert latest <= max(read.last_date for read in plan.source("activity").reads if read.before_enrollment)

@@ -9,13 +9,15 @@ from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 
+Branches = Sequence[Sequence[float] | np.ndarray] | np.ndarray  # the values of each branch
+
 NAMES = ("control", "treatment-a", "treatment-b", "treatment-c")
 
 
 def estimated(
     statistic: str,
-    values: Sequence[Sequence[float]],
-    other: Sequence[Sequence[float]] | None = None,
+    values: Branches,
+    other: Branches | None = None,
     **arguments: object,
 ) -> tuple[EstimateRow, ...]:
     """Return the rows of a statistic of these branches' values; whole numbers make a whole column."""
@@ -26,7 +28,7 @@ def estimated(
     return estimate(method, sample_from_columns(method, columns))
 
 
-def joined(values: Sequence[Sequence[float]]) -> np.ndarray:
+def joined(values: Branches) -> np.ndarray:
     column = np.concatenate([np.asarray(one) for one in values if len(one)])
     return column if column.dtype in (np.int64, np.bool_) else column.astype(np.float64)
 

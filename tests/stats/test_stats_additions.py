@@ -47,6 +47,7 @@ def test_a_resampled_mean_has_the_chance_of_its_law() -> None:
     assert row.chance_to_win == pytest.approx((draws > 0).mean(), abs=0.01)
     assert row.expected_loss == pytest.approx(np.maximum(-draws, 0).mean(), rel=0.05)
     assert row.std_error == pytest.approx(draws.std(), rel=0.02)
+    assert row.chance_to_win is not None
     assert row.p_value == pytest.approx(2 * min(row.chance_to_win, 1 - row.chance_to_win))
 
 

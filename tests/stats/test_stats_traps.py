@@ -295,7 +295,8 @@ def test_grid_points_closer_than_six_decimals_keep_a_row_each() -> None:
 
     assert len(rows) == 64
     assert len({row.parameter for row in rows}) < 64
-    assert [row.point for row in rows] == sorted(row.point for row in rows)
+    points = [row.point for row in rows if row.point is not None]
+    assert points == sorted(points)
 
 
 def test_a_bandwidth_by_the_spread_does_not_depend_on_the_unit() -> None:
@@ -341,7 +342,8 @@ def test_a_branch_of_zeros_is_compared_as_adjusted_as_any_other() -> None:
     # By hand: the common slope is 0.5, all units' mean covariate 1.5; there the fitted means are 0.25 and 1.75.
     assert row_of(rows, NAMES[1], DIFFERENCE, "control").point == pytest.approx(-1.5)
     uplift = row_of(rows, NAMES[1], UPLIFT, "control")
-    assert (uplift.point, uplift.adjusted) == (pytest.approx(0.25 / 1.75 - 1, abs=1e-3), True)
+    assert uplift.point == pytest.approx(0.25 / 1.75 - 1, abs=1e-3)
+    assert uplift.adjusted is True
 
 
 def test_units_in_no_branch_are_left_out() -> None:

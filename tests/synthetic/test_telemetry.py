@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_rows_carry_the_experiment_from_enrollment_on_and_on_the_first_day_not_a
 
     generate(plan, engine, units=4000, seed=1)
 
-    shares = dict(
+    shares: dict[Any, Any] = dict(
         _rows(
             engine,
             f"SELECT SIGN(DATE_DIFF(o.submission_date, e.enrollment_date, DAY)), AVG(IF({carried} IS NULL, 0, 1)) "

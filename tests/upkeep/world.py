@@ -26,7 +26,7 @@ def telemetry(root: Path) -> None:
     engine = EmbeddedEngine(root)
     text = ("unit", "branch")
     assigned = [(unit, ("control", "treatment")[n % 2], START) for n, unit in enumerate(UNITS)]
-    tables = {
+    tables: dict[str, tuple[tuple[str, ...], list[tuple[object, ...]]]] = {
         "telemetry.assignments": ((*text, "day"), assigned),
         "telemetry.exposures": (("unit", "day"), [("a", START)]),
         "telemetry.activity": (

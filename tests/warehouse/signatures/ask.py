@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from jetstream_argo.dialect.zetasql.checker import Checker, start
 from jetstream_argo.errors import EngineError
 from jetstream_argo.warehouse.duckdb.signatures.catalog import FILES, entries
-from tests.warehouse.signatures import answers
+from tests.warehouse.signatures import kept
 from tests.warehouse.signatures.questions import Question, questions
 
 _AT_ONCE = 25
@@ -56,28 +56,28 @@ def _together(
             return _together(checker, asked[:middle], rows) | _together(checker, asked[middle:], rows)
         return {asked[0].key: [_REFUSED]}
     return {
-        question.key: [answers.FAILED if row[1 + 2 * n] else answers.encoded(row[2 + 2 * n]) for row in result]
+        question.key: [kept.FAILED if row[1 + 2 * n] else kept.encoded(row[2 + 2 * n]) for row in result]
         for n, question in enumerate(asked)
     }
 
 
 def _alone(checker: Checker, question: Question, rows: dict[str, list[dict[str, object]]], where: str) -> object:
     try:
-        return answers.encoded(checker.evaluate(question.sql(question.expression, where=where), rows)[0][-1])  # type: ignore[arg-type]  # values they are
+        return kept.encoded(checker.evaluate(question.sql(question.expression, where=where), rows)[0][-1])  # type: ignore[arg-type]  # values they are
     except EngineError as error:
         text = str(error)
-        return _REFUSED if "[at " in text else answers.FAILED
+        return _REFUSED if "[at " in text else kept.FAILED
 
 
 def main() -> None:
     """Bring the files of answers up to date; with `--all`, ask everything anew."""
-    known = {} if "--all" in sys.argv else dict(answers.read())
+    known = {} if "--all" in sys.argv else dict(kept.read())
     asked = questions()
     missing = [question for each in asked.values() for question in each if question.key not in known]
     known |= ask(missing)
     for file in FILES:
         wanted = [question.key for entry in entries(file) for question in asked.get(entry.name, [])]
-        answers.write(file, {key: known[key] for key in wanted})
+        kept.write(file, {key: known[key] for key in wanted})
     print(f"{len(missing)} questions asked, {len(known)} answers kept")  # noqa: T201  # it is a program
 
 

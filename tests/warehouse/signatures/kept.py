@@ -12,15 +12,13 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from jetstream_argo.dialect.types import Value
-
 FOLDER = Path(__file__).parent / "answers"
 FAILED = "!"  # instead of a value, where there was an error
 _RELATIVE = 1e-12
 _EXACT = Context(prec=60)
 
 
-def encoded(value: Value) -> object:
+def encoded(value: object) -> object:
     """Return a value as JSON, of which the type can be seen."""
     match value:
         case None | bool() | str():
