@@ -21,7 +21,7 @@ from jetstream_argo.warehouse.duckdb.integrity import damage
 from jetstream_argo.warehouse.duckdb.leases import FileLeases
 from jetstream_argo.warehouse.duckdb.limits import Limits
 from jetstream_argo.warehouse.duckdb.pointer import Version
-from jetstream_argo.warehouse.duckdb.session import Scan, Session
+from jetstream_argo.warehouse.duckdb.session import Fetched, Scan, Session
 from jetstream_argo.warehouse.duckdb.store import Store, TableName
 from jetstream_argo.warehouse.duckdb.types import bigquery_type
 from jetstream_argo.warehouse.duckdb.versions import Versions
@@ -88,10 +88,14 @@ class EmbeddedEngine:
         from jetstream_argo.warehouse.arrow import fitted
 
         started = time.perf_counter()
-        columns, found = self._session.answer(sql, lambda translated: self._session.fetched(translated, sql))
-        _check_unique([column.name for column in columns])
-        table = fitted(found, columns)
-        return Result(columns, table, self._job(table.num_rows, started, self._session.scanned()))
+
+        def fetch(translated: "Translated") -> Fetched:
+            _check_unique(translated.columns)
+            return self._session.fetched(translated, sql)
+
+        found = self._session.answer(sql, fetch)
+        table = fitted(found.table, found.columns)
+        return Result(found.columns, table, self._job(table.num_rows, started, found.scan))
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()

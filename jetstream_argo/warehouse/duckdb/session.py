@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ANSWER = "_answer"
 _OTHER_DECIMALS = re.compile(r"DECIMAL\((?!38,9\))")
 
 
@@ -40,6 +41,15 @@ class Scan:
 
     bytes: int = 0
     row_groups: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A query's columns and rows, and what DuckDB read for them."""
+
+    columns: tuple[Column, ...]
+    table: "pyarrow.Table"
+    scan: Scan
 
 
 class Session:
@@ -136,15 +146,22 @@ class Session:
         with self._errors(sql), stopped_after(self._timeout_seconds, self.connection):
             return self.connection.execute(statement, parameters or None)
 
-    def fetched(self, translated: "Translated", sql: str) -> tuple[tuple[Column, ...], "pyarrow.Table"]:
-        """Return a query's columns and all its rows. Whole numbers are as large as DuckDB has them."""
+    def fetched(self, translated: "Translated", sql: str) -> "Fetched":
+        """Return a query's columns and all its rows. Whole numbers are as large as DuckDB has them.
+
+        A relation of DuckDB's would plan the query twice, once for the columns; planning is most of a statistic's time.
+        """
         with self._errors(sql), stopped_after(self._timeout_seconds, self.connection):
-            found = self.connection.sql(translated.sql)
+            self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {_ANSWER} AS {translated.sql}").fetchall()
+            scan = self.scanned()
+            found = self.connection.table(_ANSWER)
             types = [str(type_) for type_ in found.types]
             columns = tuple(map(Column, found.columns, map(bigquery_type, types)))
             if any(map(_OTHER_DECIMALS.search, types)):  # as of a product of two NUMERICs
                 found = found.project(casts(columns))
-            return columns, found.to_arrow_table()
+            table = found.to_arrow_table()
+            self.connection.execute(f"DROP TABLE {_ANSWER}")
+            return Fetched(columns, table, scan)
 
     def scanned(self) -> Scan:
         """Return what the last statement read."""

@@ -44,9 +44,10 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A query for DuckDB, what it reads and the macros that it calls."""
+    """A query for DuckDB, the names of its columns, what it reads and the macros that it calls."""
 
     sql: str
+    columns: tuple[str, ...]
     reads: tuple[Read, ...]
     macros: tuple[str, ...]
 
@@ -103,7 +104,7 @@ class Translator:
         for table in tree.find_all(exp.Table):
             table.meta[_WANTED] = wanted.get(id(table), ())
         setting = Setting(reading, self._registry, columns, checks_overflow=not sql.startswith(NO_OVERFLOW))
-        QueryReader(setting).rows(tree, None)
+        rows = QueryReader(setting).rows(tree, None)
         for select in list(tree.find_all(exp.Select)):
             rewrite_unnests(select)
         expand_structs(tree)
@@ -112,7 +113,8 @@ class Translator:
             text = tree.sql("duckdb", copy=False, unsupported_level=ErrorLevel.RAISE)  # nobody needs the tree after it
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
-        return Translated(text, reads, tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text))))
+        macros = tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text)))
+        return Translated(text, tuple(name for name, _ in rows.columns), reads, macros)
 
     def _full(self, name: str) -> str:
         if "." not in name:
