@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Self, TypeAlias
 
 from jetstream_argo.config.exclusions import Exclusions
+from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 
 
 class Period(StrEnum):
@@ -223,7 +224,8 @@ class ExperimentConfig:
     exposure_date, num_exposure_events) and reads the relation `raw_enrollments`; it is None where nothing records
     exposures. Dates are inclusive. `end_date` is None while the experiment is open. `branch_ratios` are the shares of
     units that `branches` were meant to get, in proportion to one another; `sample_ratio_alarm` is the p-value below
-    which the units are taken not to be split so, 0 where nobody asks. With `allow_empty_branches` a branch may have no
+    which the units are taken not to be split so, 0 where nobody asks, if a branch is off by `sample_ratio_deviation` of
+    the units that it should have or more. With `allow_empty_branches` a branch may have no
     units while some are in names that are no branch. `dataset` is None unless a file names one; `url` is where people
     can read the experiment's file. `settle_days` is that of tables which are no data source. `deletions` says from
     when on rows may be gone from telemetry because their units asked for it. `exclusions` are
@@ -260,4 +262,5 @@ class ExperimentConfig:
     settle_days: int = SETTLE_DAYS
     deletions: Deletions = Deletions()
     allow_empty_branches: bool = False
+    sample_ratio_deviation: float = SMALLEST_DEVIATION
     exclusions: Exclusions = Exclusions()  # noqa: RUF009  # frozen

@@ -170,10 +170,12 @@ class ExposureSignalSpec(Section):
 class InferenceSpec(Section):
     """`[experiment.inference]`: what is estimated and checked beside what the metrics ask for.
 
-    `sample_ratio_alarm` 0 means no check. `statistics` are added to every metric that has a like one.
+    `sample_ratio_alarm` 0 means no check; smaller deviations than `sample_ratio_deviation` do not matter.
+    `statistics` are added to every metric that has a like one.
     """
 
     sample_ratio_alarm: Annotated[float, Field(ge=0, lt=1)] | None = None
+    sample_ratio_deviation: Annotated[float, Field(ge=0, lt=1)] | None = None
     statistics: Statistics | None = None
 
 

@@ -29,8 +29,10 @@ def split_check(experiment: Experiment, units: Sequence[int]) -> Iterator[Estima
     reason = Reason.EXACT_TEST if test.exact else None
     if test.p_value is None:
         reason = Reason.FEW_EXPECTED
-    elif test.p_value < experiment.sample_ratio_alarm:
+    elif test.is_alarm(experiment.sample_ratio_alarm, experiment.sample_ratio_deviation):
         reason = Reason.SAMPLE_RATIO_MISMATCH
+    elif test.is_improbable(experiment.sample_ratio_alarm):
+        reason = Reason.SMALL_DEVIATION
     yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=total, point=test.p_value, p_value=test.p_value, reason=reason)
 
 

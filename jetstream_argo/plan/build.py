@@ -106,6 +106,7 @@ def _experiment(settings: ExperimentConfig, timeline: Timeline) -> Experiment:
         sample_ratio_alarm=settings.sample_ratio_alarm,
         deletions=settings.deletions,
         allow_empty_branches=settings.allow_empty_branches,
+        sample_ratio_deviation=settings.sample_ratio_deviation,
     )
 
 

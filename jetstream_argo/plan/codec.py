@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Exclusions
+from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.storage.files import read_file
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def dump(plan: AnalysisPlan) -> bytes:
         del written["readiness"]
     if not plan.experiment.allow_empty_branches:
         del written["experiment"]["allow_empty_branches"]
+    if plan.experiment.sample_ratio_deviation == SMALLEST_DEVIATION:
+        del written["experiment"]["sample_ratio_deviation"]
     if plan.enrollments.exclusions == Exclusions():
         del written["enrollments"]["exclusions"]
     for metric in written["metrics"]:

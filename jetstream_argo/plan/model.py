@@ -19,6 +19,7 @@ from jetstream_argo.config.model import (
 )
 from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 
 SCHEMA_VERSION = 3
 
@@ -274,6 +275,7 @@ class Experiment:
 
     `branch_shares` are the shares of units that they were meant to get, in proportion to one another; empty where
     nothing says. `sample_ratio_alarm` is the p-value below which units are taken not to be split so; 0: no check.
+    `sample_ratio_deviation` is how far a branch must be off, as a share of the units that it should have, to matter.
     `deletions` says when rows may have gone from telemetry.
     With `allow_empty_branches` it is no error that a branch has no units while some are in names that are no branch.
     """
@@ -293,6 +295,7 @@ class Experiment:
     sample_ratio_alarm: float = 0.0
     deletions: Deletions = Deletions()  # noqa: RUF009  # frozen
     allow_empty_branches: bool = False
+    sample_ratio_deviation: float = SMALLEST_DEVIATION
 
 
 @dataclass(frozen=True, slots=True)

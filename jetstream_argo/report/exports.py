@@ -96,6 +96,9 @@ def metadata(
         "plan": plan_sha256,
         "sample_ratio_mismatches": list(mismatched),
         "units": _units(report.facts),
+        "health": [
+            {"check": each.check.value, "alarm": each.alarm, "message": each.message} for each in report.facts.health
+        ],
         "notes": list(sentences(report.facts)),
         "partial": bool(report.lacking),
         "lacking": [

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from jetstream_argo.config.exclusions import SeveralBranches
+from jetstream_argo.report.health import Check, HealthCheck, alarms, health_of
 from jetstream_argo.report.who_counts import WhoCounts, who_counts, who_counts_sentences
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -80,6 +81,12 @@ class Facts:
     changed: tuple[Changed, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     who: WhoCounts | None = None
+    health: tuple[Check, ...] = ()
+
+    @property
+    def is_of_nobody(self) -> bool:
+        """Whether units were looked for and none were found."""
+        return any(check.check is HealthCheck.NOBODY for check in self.health)
 
     @property
     def excluded(self) -> int:
@@ -95,12 +102,14 @@ NOTHING = Facts()
 def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts:
     """Return what `entries`, oldest first, say of it; `branches` first, in this order."""
     counted = _counted(entries)
+    who = who_counts(counted, branches)
     return Facts(
         _units(counted, branches) if counted else None,
         tuple(_waiting(entries)),
         tuple(_changed(entries)),
         tuple(_unseen(entries)),
-        who_counts(counted, branches),
+        who,
+        health_of(entries, counted, who),
     )
 
 
@@ -119,9 +128,10 @@ def units_line(units: Units) -> str:
 
 def sentences(facts: Facts) -> Iterator[str]:
     """Yield what a reader must know before any number, a sentence each; nothing where all is as it should be."""
+    yield from alarms(facts.health)
     if facts.units is not None:
         for each in facts.units.branches:
-            if not each.units:
+            if not each.units and not facts.is_of_nobody:
                 yield f"branch {each.branch!r} has no units"
         for left_out in facts.units.left_out:
             yield f"{left_out.units:,} units are left out: they are in {left_out.name!r}, which is no branch"

@@ -107,14 +107,15 @@ def status_report(
     failures = outstanding(entries, plan)
     latest = latest_estimates(entries)
     deleted_at = max((each.recorded_at for each in entries if each.kind is Kind.DELETION), default=None)
-    rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures)
+    facts = facts_of(entries, branches=() if plan is None else plan.experiment.branches)
+    rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures, facts.is_of_nobody)
     return StatusReport(
         metrics=tuple(_joined(_dated(row, deleted_at, today) for row in rows)),
         sources=source_statuses(entries),
         nodes=node_statuses(entries, dag),
         failures=failures,
         deleted_at=deleted_at,
-        facts=facts_of(entries, branches=() if plan is None else plan.experiment.branches),
+        facts=facts,
     )
 
 
@@ -138,8 +139,10 @@ def only(
     )
 
 
-def _due(plan: AnalysisPlan, latest: LatestEstimates, failures: Sequence[Entry]) -> Iterator[MetricStatus]:
-    """Yield a row per metric and window that is due, metric by metric."""
+def _due(
+    plan: AnalysisPlan, latest: LatestEstimates, failures: Sequence[Entry], nobody: bool
+) -> Iterator[MetricStatus]:
+    """Yield a row per metric and window that is due, metric by metric; if `nobody` is enrolled none has data."""
     expected = [(IDENTITY, due.period, "", due.windows) for due in plan.periods]
     expected += [(leaf.metric, leaf.period, leaf.key, leaf_windows(plan, leaf)) for leaf in plan.statistics]
     order = list(dict.fromkeys(name for name, *_ in expected))
@@ -156,6 +159,7 @@ def _due(plan: AnalysisPlan, latest: LatestEstimates, failures: Sequence[Entry])
                 yield _with_failure(_older(name, period, window.index, entry, Standing.FAILED), why)
             else:
                 standing = Standing.MISSING if entry is None else Standing.OUTDATED
+                standing = Standing.NO_DATA if nobody else standing
                 yield _older(name, period, window.index, entry, standing)
 
 

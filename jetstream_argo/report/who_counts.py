@@ -21,10 +21,15 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The check of a split; `p_value` is None where there is none to be had."""
+    """The check of a split; `p_value` is None where there is none to be had.
+
+    `branch` is farthest off: by `deviation`, as a share of the units that it should have.
+    """
 
     p_value: float | None
     alarm: bool
+    deviation: float = 0.0
+    branch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +89,7 @@ def who_counts(recorded: Mapping[str, object], order: Sequence[str]) -> WhoCount
 
 
 def who_counts_sentences(who: WhoCounts) -> Iterator[str]:
-    """Yield what a reader must know of it; nothing where everybody counts and nobody is in too many branches."""
-    if who.is_too_often_in_several:
-        yield (
-            f"{who.several_share:.2%} of the units are in several branches, more than {who.several_alarm:.2%}: "
-            "the assignment is not what it should be, doubt all estimates"
-        )
+    """Yield what a reader must know of it; nothing where everybody counts."""
     for each in who.excluded:
         yield f"excluded as {each.name}: {_listed(each.units)}"
     match who.several_branches:
@@ -146,8 +146,13 @@ def _split(found: object) -> Split | None:
     if not isinstance(found, dict):
         return None
     p_value = found.get("p_value")
-    return Split(float(p_value) if p_value is not None else None, bool(found.get("alarm")))
+    return Split(
+        float(p_value) if p_value is not None else None,
+        bool(found.get("alarm")),
+        float(found.get("deviation", 0.0)),
+        str(found.get("branch", "")),
+    )
 
 
 def _split_json(split: Split | None) -> Json:
-    return None if split is None else {"p_value": split.p_value, "alarm": split.alarm}
+    return None if split is None else {"p_value": split.p_value, "alarm": split.alarm, "deviation": split.deviation}

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.errors import EXIT_DEFINITION, NodeError
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, to_look_at
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import assignments_query
-from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.removals import has_shredded
 from jetstream_argo.warehouse.protocol import Job, Write
 
@@ -18,8 +18,9 @@ from jetstream_argo.warehouse.protocol import Job, Write
 def ensure_assignments(context: Context) -> None:
     """Find the units, unless they are known; of a changed enrollment query all of them, else those that came late.
 
+    While nobody is found, everything is looked at again.
+
     Raises:
-        NodeError: nobody enrolled. Nothing counts as known then, so that a retry looks again.
         NotLoaded: telemetry of some enrollment date is not there yet.
     """
     telemetry = unread_enrollments(context)
@@ -42,7 +43,7 @@ def unread_enrollments(context: Context) -> Telemetry | None:
         settle_days=plan.enrollments.settle_days,
         table=names.assignments(plan),
     )
-    reads = _reads(context, rows)
+    reads = _reads(context, rows) if context.currency().units.batches else ()
     looks = to_look_at(context, rows, reads)
     if reads and not looks:
         return None
@@ -91,8 +92,6 @@ def _read(context: Context, telemetry: Telemetry) -> None:
     )
     entry = costed(replace(context.entry(Kind.ENROLLMENTS, State.COMPUTED), table=target), job)
     entry = replace(entry, source=telemetry.rows.name, keys=(plan.enrollments.key,), counts=(job.rows,))
-    if not known.batches and not job.rows:
-        _nobody(context, entry)
     new = job.rows if not known.batches else _new(context, target, batch, job)
     entry = replace(entry, batch=batch if job.rows else None, assignments=(batch,) if new else ())
     context.record([telemetry.read(entry, timeline.start, timeline.last_enrollment)])
@@ -107,13 +106,10 @@ def _new(context: Context, target: str, batch: int, job: Job) -> int:
     return int(str(n))
 
 
-def _nobody(context: Context, entry: Entry) -> None:
-    plan = context.plan
+def nobody(plan: AnalysisPlan) -> str:
+    """Return what to tell of an experiment without units."""
     timeline = plan.experiment.timeline
-    message = (
-        f"{plan.experiment.slug}: no unit enrolled from {timeline.start} to {timeline.last_enrollment}; "
-        f"check the slug, the dates and the {plan.enrollments.kind} enrollment query"
+    return (
+        f"{plan.experiment.slug}: no unit enrolled from {timeline.start} to {timeline.last_enrollment}, although there "
+        f"is telemetry to find them in; check the slug, the dates and the {plan.enrollments.kind} enrollment query"
     )
-    failure = replace(entry, state=State.FAILED, keys=(), counts=(), units=0, error="NoUnits", message=message)
-    context.record([failure])
-    raise NodeError(message, exit_code=EXIT_DEFINITION)

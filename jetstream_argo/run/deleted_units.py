@@ -59,9 +59,10 @@ def _note(experiment: Experiment, marks: Mapping[str, Sequence[int]]) -> str:
         return text + "no unit is left"
     from jetstream_argo.stats.checks import split_test  # loads scipy
 
-    p_value = split_test(left, shares).p_value
+    test = split_test(left, shares)
+    p_value = test.p_value
     if p_value is None:
         return text + f"the {counted(sum(left), 'unit')} that are left are too few to check their split"
-    if p_value < experiment.sample_ratio_alarm:
+    if test.is_alarm(experiment.sample_ratio_alarm, experiment.sample_ratio_deviation):
         return text + f"those that are left are not split as designed (p = {p_value:.1g}): doubt the estimates"
     return text + f"those that are left are split as designed (p = {p_value:.2g})"

@@ -5,8 +5,9 @@ from dataclasses import replace
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.plan.codec import canonical, digest
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.assigning import ensure_assignments
+from jetstream_argo.run.assigning import ensure_assignments, nobody
 from jetstream_argo.run.context import Context, updated
+from jetstream_argo.run.split_facts import split_facts
 from jetstream_argo.run.traits import ensure_traits, traits_of
 from jetstream_argo.run.unit_counts import UnitCounts, count_enrolled
 from jetstream_argo.run.upgrading import ensure_upgraded, make_way
@@ -19,8 +20,8 @@ def ensure_enrollments(context: Context) -> str:
     """Find the units, their exposures and segments, unless they are known; return a line that says how many.
 
     Raises:
-        NodeError: nobody enrolled, or some branch has no units while others are in none. Nothing is cached then, so
-            that a retry looks again.
+        NodeError: some branch has no units while others are in none. Nothing is cached then, so that a retry looks
+            again.
         NotLoaded: telemetry of some enrollment date is not there yet.
     """
     view = names.enrollments(context.plan)
@@ -37,10 +38,21 @@ def ensure_enrollments(context: Context) -> str:
     return f"{upgraded}; {published}" if upgraded else published
 
 
+def nobody_enrolled(context: Context) -> bool:
+    """Whether units were looked for by the plan's query and none were found."""
+    plan = context.plan
+    latest = context.ledger.latest(Kind.ENROLLMENTS, names.assignments(plan))
+    asked = latest is not None and latest.keys == (plan.enrollments.key,) and latest.state is State.COMPUTED
+    return asked and not context.currency().units.batches
+
+
 def _made_from(plan: AnalysisPlan, units: StoredUnits) -> str:
     segments = [[segment.name, segment.column, sorted(segment.batches.items())] for segment in units.segments]
     exposures = None if units.exposures is None else sorted(units.exposures.items())
-    branches = [plan.experiment.branches, plan.experiment.allow_empty_branches]
+    experiment = plan.experiment
+    branches: list[object] = [experiment.branches, experiment.allow_empty_branches]
+    if experiment.sample_ratio_alarm:
+        branches += [experiment.branch_shares, experiment.sample_ratio_alarm, experiment.sample_ratio_deviation]
     made_from: list[object] = [units.batches, units.assignments, exposures, segments, branches]
     exclusions = plan.enrollments.exclusions
     if exclusions.excludes:
@@ -58,7 +70,7 @@ def _publish(context: Context, units: StoredUnits) -> str:
     labels = {**context.labels(), **updated(context.now())}
     make_way(context, view)
     context.engine.create_view(view, enrolled_view(plan, units), description=plan.experiment.slug, labels=labels)
-    message = counts.message(plan)
+    message = counts.message(plan) if counts.units else nobody(plan)
     entry = replace(
         context.entry(Kind.ENROLLMENTS, State.COMPUTED),
         table=view,
@@ -66,10 +78,14 @@ def _publish(context: Context, units: StoredUnits) -> str:
         units=counts.units,
         message=message,
         inputs=(_made_from(plan, units),),
-        facts=canonical(counts.facts(plan)),
+        facts=canonical({**_nobody(context, counts), **counts.facts(plan), **split_facts(context, units, counts)}),
     )
     context.record([entry])
     return message
+
+
+def _nobody(context: Context, counts: UnitCounts) -> dict[str, object]:
+    return {} if counts.units else {"nobody": nobody(context.plan)}
 
 
 def _check_branches(context: Context, counts: UnitCounts) -> None:

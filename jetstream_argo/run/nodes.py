@@ -25,7 +25,7 @@ from jetstream_argo.errors import (
 )
 from jetstream_argo.plan.model import Metric, Source
 from jetstream_argo.run.context import Context, because
-from jetstream_argo.run.enrolling import ensure_enrollments
+from jetstream_argo.run.enrolling import ensure_enrollments, nobody_enrolled
 from jetstream_argo.run.existence import note_losses
 from jetstream_argo.run.failing import recorded_failures
 from jetstream_argo.run.partials import ensure_partials, ensure_signals
@@ -56,7 +56,7 @@ def run_node(node: Node, context: Context) -> TaskResult:
     """Do what `node` is for, unless it is done already; what can be done is committed, whatever fails beside it.
 
     Raises:
-        NodeError: nobody enrolled.
+        NodeError: a branch is misnamed, or a view could not be made.
         EngineError: the warehouse refused or failed, and not because of one metric. It is recorded.
     """
     with recorded_failures(node, context):
@@ -65,6 +65,8 @@ def run_node(node: Node, context: Context) -> TaskResult:
 
 def _done(node: Node, context: Context) -> TaskResult:
     note_losses(context)
+    if not isinstance(node.task, EnrollmentsTask | CountsTask | ExportTask) and nobody_enrolled(context):
+        return TaskResult("nobody enrolled", idle=True)
     match node.task:
         case EnrollmentsTask():
             line = ensure_enrollments(context)

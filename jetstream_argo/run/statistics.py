@@ -122,7 +122,8 @@ def ensure_counts(context: Context) -> int:
     currency = context.currency()
     done = 0
     for due in plan.periods:
-        split = [plan.experiment.branches, plan.experiment.branch_shares, plan.experiment.sample_ratio_alarm]
+        asked = plan.experiment
+        split = [asked.branches, asked.branch_shares, asked.sample_ratio_alarm, asked.sample_ratio_deviation]
         leaf = Leaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
         inputs = {window: currency.of_counts(due.period, window) for window in due.windows}
         stale = _not_current(context, leaf, inputs)

@@ -1,6 +1,6 @@
 """How many units are enrolled: per branch, in no branch of the experiment, in several, and how many do not count."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from jetstream_argo.errors import nearest
@@ -9,7 +9,6 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.sql.counting import counts, excluded_column, judged
 from jetstream_argo.sql.text import Sql, fill, lines
 from jetstream_argo.sql.units import StoredUnits
-from jetstream_argo.stats.checks import split_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,6 @@ class UnitCounts:
             }
             facts["several_branches"] = exclusions.several_branches.value
             facts["post_treatment"] = list(exclusions.post_treatment)
-            facts["split_before"] = _split(plan, [each.units for each in found.values()])
-            facts["split_after"] = _split(plan, [each.counted for each in found.values()])
         return facts | ({"several_alarm": exclusions.several_alarm} if self.in_several else {})
 
     def _units(self, branch: str) -> int:
@@ -103,15 +100,6 @@ class UnitCounts:
 
     def _branches(self, plan: AnalysisPlan) -> list[str]:
         return [name for name in plan.experiment.branches if name in self.of]
-
-
-def _split(plan: AnalysisPlan, units: Sequence[int]) -> dict[str, object] | None:
-    """Return the check of a split; None where nobody asks for it or nothing is to be checked."""
-    experiment = plan.experiment
-    if not experiment.sample_ratio_alarm or len(units) != len(experiment.branch_shares) or not sum(units):
-        return None
-    p_value = split_test(units, experiment.branch_shares).p_value
-    return {"p_value": p_value, "alarm": p_value is not None and p_value < experiment.sample_ratio_alarm}
 
 
 def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from jetstream_argo.config.exclusions import SeveralBranches
 from jetstream_argo.plan.model import AnalysisPlan, Exclusion
-from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, lines
+from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, lines, literals
 from jetstream_argo.sql.units import EXPOSURE, UNIT, StoredUnits, enrolled
 
 _BRANCHES = "branches"  # how many branches the unit is in
@@ -41,6 +41,17 @@ def judged(plan: AnalysisPlan, units: StoredUnits, *, exposures: bool = True) ->
     columns += [Sql(f"{_condition(each)} AS {excluded_column(place)}") for place, each in enumerate(named)]
     everybody = enrolled(plan, replace(units, segments=(*units.segments, *units.excluded)), exposures=exposures)
     return in_brackets(fill("judged", columns=lines(columns), units=everybody))
+
+
+def by_day_query(plan: AnalysisPlan, units: StoredUnits) -> Sql:
+    """Return the query for (enrollment_date, branch, n, n_0, n_1, …): units that count, and those in each segment."""
+    members = [Sql(f"COUNTIF(c.{identifier(each.name)}) AS n_{place}") for place, each in enumerate(units.segments)]
+    return fill(
+        "units_by_day",
+        columns=lines([Sql("c.enrollment_date"), Sql("c.branch"), Sql("COUNT(*) AS n"), *members], indent=0),
+        units=counting(plan, units, exposures=False),
+        branches=literals(plan.experiment.branches),
+    )
 
 
 def excluded_column(place: int) -> str:

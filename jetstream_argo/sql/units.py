@@ -61,6 +61,8 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
     That is a column per segment under the segment's name, and (exposure_date, num_exposure_events); `exposures` and
     `segments` leave them out, so that nothing is joined which nobody asks for.
     """
+    if not units.batches:
+        return _empty(units, exposures=exposures, segments=segments)
     columns = [Sql(f"a.{name}") for name in (*UNIT, "assignment")]
     joins: list[str] = []
     for number, together in enumerate(_stored_together(units.segments) if segments else (), 1):
@@ -88,6 +90,15 @@ def nobody() -> Sql:
     return in_brackets(Sql(f"SELECT\n  {lines(columns)}"))
 
 
+def _empty(units: StoredUnits, *, exposures: bool, segments: bool) -> Sql:
+    """Return the relation without a row, which reads no table: some are not there while there are no units."""
+    types: dict[str, str] = dict(_TYPES)
+    types |= {identifier(each.name): "BOOL" for each in (units.segments if segments else ())}
+    types |= {"exposure_date": "DATE", "num_exposure_events": "INT64"} if exposures else {}
+    columns = lines([Sql(f"CAST(NULL AS {type_}) AS {name}") for name, type_ in types.items()])
+    return in_brackets(Sql(f"SELECT\n  {columns}\nLIMIT 0"))
+
+
 def _stored_together(segments: Sequence[StoredSegment]) -> list[list[StoredSegment]]:
     """Return the segments, together where the same rows tell of them."""
     groups: list[list[StoredSegment]] = []
@@ -110,6 +121,13 @@ def enrolled_view(owner: Owner, units: StoredUnits) -> Sql:
 
 
 UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
+_TYPES = {
+    "analysis_id": "STRING",
+    "branch": "STRING",
+    "enrollment_date": "DATE",
+    "num_enrollment_events": "INT64",
+    "assignment": "INT64",
+}
 EXPOSURE = ("exposure_date", "num_exposure_events")
 
 

@@ -1,7 +1,7 @@
 """Whether units are split as designed, and which of many p-values still count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from math import erfc, exp, lgamma, log, sqrt
 
@@ -10,15 +10,30 @@ from jetstream_argo.stats.laws.exact_split import exact_split_p_value
 
 FEWEST_EXPECTED = 5  # units a branch, below which the chi-square law is no good approximation: Cochran (1954)
 ALARM = 1e-3  # a p-value below which a split is taken for broken; units are many, and the check is made often
+# How much more or fewer units than designed a branch must have for the split to matter, as a share of those: with
+# millions of units a test finds what changes no decision.
+SMALLEST_DEVIATION = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class SplitTest:
     """How far a split is from the designed one. `p_value` is None where units are too few for the approximation and
-    too many to go through all splits; `exact` says that these were gone through."""
+    too many to go through all splits; `exact` says that these were gone through. `branch` is the place of the branch
+    that is farthest off, and `deviation` by how much, as a share of the units that it should have.
+    """
 
     p_value: float | None
     exact: bool = False
+    deviation: float = field(default=0.0, compare=False)
+    branch: int = field(default=0, compare=False)
+
+    def is_alarm(self, alarm: float, smallest: float) -> bool:
+        """Whether the split is no chance, by the p-value `alarm`, and off by the `smallest` that matters or more."""
+        return self.is_improbable(alarm) and abs(self.deviation) >= smallest
+
+    def is_improbable(self, alarm: float) -> bool:
+        """Whether chance gives such a split with a probability below `alarm`."""
+        return self.p_value is not None and self.p_value < alarm
 
 
 def split_test(units: Sequence[int], shares: Sequence[float]) -> SplitTest:
@@ -28,10 +43,13 @@ def split_test(units: Sequence[int], shares: Sequence[float]) -> SplitTest:
         EstimateError: fewer than two branches, no units, or a share that is not positive.
     """
     p_value = sample_ratio_p_value(units, shares)
-    if sum(units) * min(shares) >= FEWEST_EXPECTED * sum(shares):
-        return SplitTest(p_value)
+    total, whole = sum(units), sum(shares)
+    deviations = [count * whole / (total * share) - 1 for count, share in zip(units, shares, strict=True)]
+    branch = max(range(len(units)), key=lambda place: abs(deviations[place]))
+    if total * min(shares) >= FEWEST_EXPECTED * whole:
+        return SplitTest(p_value, deviation=deviations[branch], branch=branch)
     found = exact_split_p_value(units, shares)
-    return SplitTest(found, exact=found is not None)
+    return SplitTest(found, exact=found is not None, deviation=deviations[branch], branch=branch)
 
 
 def sample_ratio_p_value(units: Sequence[int], shares: Sequence[float]) -> float:

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     LINEAR_GRID = "linear_grid"  # a log grid was asked for, of values that have no logarithm
     NONFINITE_EXCLUDED = "nonfinite_excluded"  # infinite or NaN values were left out
     EXACT_TEST = "exact_test"  # units are so few that the check of their split goes through all splits
+    SMALL_DEVIATION = "small_deviation"  # units are not split as designed, but so nearly that it does not matter
     SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"  # units are not split as designed: believe no other number
 
 

@@ -36,6 +36,17 @@ def told(capsys: pytest.CaptureFixture[str], text: str, command: str, *options: 
     return code, " ".join((captured.out + captured.err).split())
 
 
+def enroll(place: Path) -> None:
+    """Put a unit into each branch."""
+    columns = [Column("client_id", "STRING"), Column("submission_date", "DATE"), Column("branch", "STRING")]
+    columns.append(Column("experiment", "STRING"))
+    rows = [
+        {"client_id": branch, "submission_date": date(2026, 5, 4), "branch": branch, "experiment": "checkout"}
+        for branch in ("old", "new")
+    ]
+    EmbeddedEngine(place / ".jetstream").load("shop.assignments", rows, columns, write=Write.TRUNCATE, labels={})
+
+
 WRONG = (
     "checkout.toml: metrics.revenue.select_expression: column 'amont' is not among those of [data_sources.orders]; "
     "did you mean 'amount'?"
@@ -46,6 +57,7 @@ WRONG = (
 def test_every_command_tells_the_same(place: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     if command == "validate":
         pytest.importorskip("zetasql")
+    enroll(place)
     code, output = told(
         capsys, EXPERIMENT.replace("SUM(amount)", "SUM(amont)"), command, "--warehouse", "embedded:.jetstream"
     )

@@ -24,7 +24,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, NodeError, NotFound
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
-from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.store.entries import Kind
 from jetstream_argo.warehouse.protocol import Layout, Write
 from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
 
@@ -409,15 +409,6 @@ def test_a_metric_that_cannot_be_split_is_computed_directly_and_equals_the_split
         pipeline.values("direct", Period.DAY, Basis.EXPOSURES).keys()
         == pipeline.values("split", Period.DAY, Basis.EXPOSURES).keys()
     )
-
-
-def test_nobody_enrolled_is_a_failure_that_names_what_to_check(pipeline: Pipeline) -> None:
-    put(pipeline, "assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"}, [])
-
-    with pytest.raises(NodeError, match="no unit enrolled from 2026-05-04 to 2026-05-06; check the slug"):
-        pipeline.run()
-
-    assert read_ledger(pipeline.plan, pipeline.engine).entries[-1].state is State.FAILED
 
 
 def test_statistics_are_adjusted_by_a_covariate_and_say_so(pipeline: Pipeline) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from jetstream_argo.config.files.reading import problems_of
 from jetstream_argo.config.model import SETTLE_DAYS, AnalysisUnit
 from jetstream_argo.errors import ConfigError, Problem, nearest
+from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.storage.toml_file import Table, Value, read_toml
 
 _PACKAGED = "conventions.toml"
@@ -61,6 +62,7 @@ class Inference(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sample_ratio_alarm: float = Field(default=0.0, ge=0, lt=1)
+    sample_ratio_deviation: float = Field(default=SMALLEST_DEVIATION, ge=0, lt=1)
     statistics: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict)
 
 

@@ -147,7 +147,8 @@ def _config(
     added = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
     periods = with_added(metrics.periods(), added, findings=context.findings, file=inference.file or spec.file)
     metrics.check_names()
-    alarm = inference.sample_ratio_alarm
+    alarm, deviation = inference.sample_ratio_alarm, inference.sample_ratio_deviation
+    habits = context.conventions.inference
     freshness = context.conventions.freshness
     asked = dict.fromkeys(spec.segments or (), spec.file)
     asked |= {name: experiment.source for name in experiment.segments if name not in asked}
@@ -164,7 +165,8 @@ def _config(
         analysis_unit=settings.unit,
         branches=context.experiment.branches,
         branch_ratios=tuple(branch.ratio for branch in experiment.branches),
-        sample_ratio_alarm=context.conventions.inference.sample_ratio_alarm if alarm is None else alarm,
+        sample_ratio_alarm=habits.sample_ratio_alarm if alarm is None else alarm,
+        sample_ratio_deviation=habits.sample_ratio_deviation if deviation is None else deviation,
         reference_branch=settings.reference_branch,
         start_date=settings.start_date,
         end_date=settings.end_date,
