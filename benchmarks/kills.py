@@ -91,8 +91,8 @@ class Kills:
     def judged(self, what: str, world: World) -> tuple[Sequence[str], int]:
         """Return what is wrong after a command that was killed and done again, and how many files are left over."""
         if what == "delete":
-            left = [f"{each.name} is left" for each in world.engine().tables("results")]
-            return left, sum(path.is_file() for path in (world.root / "local" / "results").rglob("*"))
+            tables = [f"{each.name} is left" for each in world.engine().tables("results")]
+            return tables, sum(path.is_file() for path in (world.root / "local" / "results").rglob("*"))
         expected = {"shred": self.shredded, "restate": self.restated}.get(what, self.computed)
         found = everything(world.engine(), self.plan) if what == "shred" else results(world.engine())
         faults = [f"{name} differs" for name in expected if found.get(name) != expected[name]]

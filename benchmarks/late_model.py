@@ -83,8 +83,10 @@ class Model:
     def lose(self, what: str) -> None:
         """Forget what was in tables of results that are gone."""
         if what == "assignments":
-            for known in (self.units, self.groups, self.batches, self.enrolled):
-                known.clear()
+            self.units.clear()
+            self.groups.clear()
+            self.batches.clear()
+            self.enrolled.clear()
         elif what == "partials":
             self.read["activity"].clear()
         elif what == "values":

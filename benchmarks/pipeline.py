@@ -73,7 +73,7 @@ def do_node(warehouse: Path, node_id: str) -> str:
     return run_node(node, context).line
 
 
-def ask_by_hand(warehouse: Path, _: str) -> str:
+def ask_by_hand(warehouse: Path, _node: str) -> str:
     """Compute the moments of the leaf by plain SQL, and compare its means with the pipeline's."""
     (plan, _), engine = demo_experiment(), EmbeddedEngine(warehouse)
     rows = _by_hand(engine, plan)

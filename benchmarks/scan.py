@@ -14,7 +14,6 @@ import argparse
 import math
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -221,4 +220,4 @@ def report(ours: Side, theirs: Side) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

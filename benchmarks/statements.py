@@ -39,11 +39,11 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
-from jetstream_argo.sql.enrollments import enrollments_query
+from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.validate.analysts import LocalAnalyst
-from jetstream_argo.validate.signatures import ATTEMPT, Memory, SparingAnalyst
+from jetstream_argo.validate.signatures import Memory, SparingAnalyst
 from jetstream_argo.validate.statements import Rehearsed, rehearse
 from jetstream_argo.validate.telemetry import telemetry_columns
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
@@ -85,7 +85,7 @@ class Sweep:
             def now() -> datetime:
                 return datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
-            context = Context(plan, codec.sha256(plan), node.id, both, ATTEMPT, now, ledger=ledger)
+            context = Context(plan, codec.sha256(plan), node.id, both, "rehearsal", now, ledger=ledger)
             try:
                 failed += [(node.id, metric, str(error)) for metric, error in run_node(node, context).failed]
             except JetstreamArgoError as error:
@@ -125,11 +125,11 @@ def populated(config: ExperimentConfig, folder: Path, units: int) -> tuple[Analy
     units are needed.
     """
     plan = plan_of(config)
-    starts = [START, *map(date.fromisoformat, sorted(set(re.findall(r"\d{4}-\d\d-\d\d", enrollments_query(plan)))))]
+    starts = [START, *map(date.fromisoformat, sorted(set(re.findall(r"\d{4}-\d\d-\d\d", Sql(plan.enrollments.sql)))))]
     for number, (times, day) in enumerate(product((1, *MORE), starts)):
         plan, engine = plan_of(config, day), EmbeddedEngine(folder / str(number))
         generate(plan, engine, units=units * times, seed=1)
-        if engine.query(enrollments_query(plan), labels={}).rows:
+        if engine.query(Sql(plan.enrollments.sql), labels={}).rows:
             break
     return plan, engine
 
