@@ -93,8 +93,8 @@ def load_registry(own: Path | None = None) -> Registry:
     Raises:
         ConfigError: the file cannot be read, or is not of the form of `functions.toml`.
     """
-    mine = _functions(read_toml(own), str(own)) if own is not None else ()
-    return Registry([*shipped(), *mine])
+    users = _functions(read_toml(own), str(own)) if own is not None else ()
+    return Registry([*shipped(), *users])
 
 
 @cache

@@ -116,8 +116,8 @@ class _Reading:
                 return self.query(node.this, scope)
             case exp.SetOperation():
                 left, right = self.query(node.this, scope), self.query(node.expression, scope)
-                for one, other in zip(left.columns.values(), right.columns.values(), strict=False):
-                    unify(one, other)
+                for left_shape, right_shape in zip(left.columns.values(), right.columns.values(), strict=False):
+                    unify(left_shape, right_shape)
                 return Derived(dict(left.columns), [*left.stars, *((star, hidden) for star, hidden in right.stars)])
             case exp.Select():
                 return self._select(node, scope)
@@ -167,7 +167,9 @@ class _Reading:
         """Add the columns of `*`, of a relation's `r.*`, or of a struct's `s.*` to those of a select list."""
         hidden = frozenset(column.name.lower() for column in star.args.get("except_") or ())
         wanted = item.table if isinstance(item, exp.Column) and not item.db else ""
-        spread = [each for name, each in scope.relations.items() if name.lower() == wanted.lower() or item is star]
+        spread = [
+            relation for name, relation in scope.relations.items() if name.lower() == wanted.lower() or item is star
+        ]
         # All fields of an element are asked for by `element.*`.
         spread = [Unnested(e.element, named=False) if wanted and isinstance(e, Unnested) else e for e in spread]
         stars: list[tuple[Relation, frozenset[str]]] = [(relation, hidden) for relation in spread]

@@ -137,13 +137,13 @@ class Reader:
         return shape
 
     def _compared(self, left: exp.Expr, right: exp.Expr, scope: Scope) -> Shape:
-        one, other = self.read(left, scope), self.read(right, scope)
-        for shape, met in ((one, right), (other, left)):
+        left_shape, right_shape = self.read(left, scope), self.read(right, scope)
+        for shape, met in ((left_shape, right), (right_shape, left)):
             value = constant(met)
             if value is not None:
                 note(shape, value)
         if constant(left) is None and constant(right) is None:
-            unify(one, other)
+            unify(left_shape, right_shape)
         return Shape("BOOL")
 
     def _predicate(self, node: exp.Expr, scope: Scope) -> Shape:
@@ -279,7 +279,7 @@ def _vote(shapes: list[Shape], type_: str) -> None:
 
 def scope_names(scope: Scope) -> set[str]:
     """Return the names of everything in FROM, here and around, in lower case."""
-    return {name.lower() for each in scope.chain() for name in (*each.relations, *each.values)}
+    return {name.lower() for visible in scope.chain() for name in (*visible.relations, *visible.values)}
 
 
 def _histogram() -> Shape:

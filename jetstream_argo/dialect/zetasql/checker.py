@@ -148,7 +148,7 @@ class Checker:
 def _pools(registered: local_service_pb2.RegisterResponse) -> local_service_pb2.DescriptorPoolListProto:
     ids = registered.descriptor_pool_id_list.registered_ids
     definition = local_service_pb2.DescriptorPoolListProto.Definition
-    return local_service_pb2.DescriptorPoolListProto(definitions=[definition(registered_id=each) for each in ids])
+    return local_service_pb2.DescriptorPoolListProto(definitions=[definition(registered_id=pool_id) for pool_id in ids])
 
 
 def _content(rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> local_service_pb2.TableContent:

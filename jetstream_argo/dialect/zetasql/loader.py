@@ -83,7 +83,7 @@ class Service:
         if not isinstance(function, wasmtime.Func):
             raise TypeError(f"{name} is no function of ZetaSQL's module")
         # Addresses are unsigned, and WebAssembly's numbers of 32 bits come back signed: from 2 GB on they are negative.
-        return int(function(self._store, *(_signed(each) for each in arguments)) or 0) & _LARGEST_ADDRESS
+        return int(function(self._store, *(_signed(argument) for argument in arguments)) or 0) & _LARGEST_ADDRESS
 
     def _last_error(self) -> str:
         size = self._function("wasm_get_last_error_size")
