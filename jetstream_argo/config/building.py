@@ -69,13 +69,13 @@ class Configuration:
         experiment: dict[str, object] = {name: getattr(self, name) for name in _FIRST}
         experiment |= {"enrollment_query": self.enrollment_query, **self.more}
         # A field is called as the key, but for `28_day`, which is no name in Python.
-        periods: dict[str, Sequence[str]] = {each.key: getattr(self, each.suffix) for each in Period}
+        periods: dict[str, Sequence[str]] = {period.key: getattr(self, period.suffix) for period in Period}
         self._check_periods(periods)
         named = {name: list(metrics) for name, metrics in periods.items() if metrics}
         segments = {name: _plain(segment) for name, segment in self.segments.items()}
         sources = {name: _plain(source) for name, source in self.segment_data_sources.items()}
         document: dict[str, object] = {
-            "experiment": {name: held for name, held in experiment.items() if held is not None},
+            "experiment": {name: value for name, value in experiment.items() if value is not None},
             "data_sources": {name: _plain(source) for name, source in self.data_sources.items()},
             "metrics": {**named, **{name: _plain(metric) for name, metric in self.metrics.items()}},
         }
@@ -111,4 +111,4 @@ def _read(text: str, file: str) -> ExperimentFile:
 def _plain(section: Section | Mapping[str, object]) -> dict[str, object]:
     if isinstance(section, Section):
         return section.model_dump(mode="json", exclude_none=True)
-    return {name: held for name, held in section.items() if held is not None}
+    return {name: value for name, value in section.items() if value is not None}

@@ -163,8 +163,8 @@ class Reader:
         """Return `[experiment.exclude]`, whose own keys stand beside the tables of its names."""
         where = "experiment.exclude"
         table = self._table(value, where)
-        tables = self._named({name: held for name, held in table.items() if isinstance(held, dict)}, where)
-        plain: Table = {name: held for name, held in table.items() if not isinstance(held, dict)}
+        tables = self._named({name: entry for name, entry in table.items() if isinstance(entry, dict)}, where)
+        plain: Table = {name: entry for name, entry in table.items() if not isinstance(entry, dict)}
         if "named" in plain:
             self._report(f"{where}.named", "is not a known key")
             return None
@@ -252,8 +252,8 @@ class Reader:
 def problems_of(error: ValidationError, where: str = "") -> tuple[Problem, ...]:
     """Return what pydantic found, with key paths that start at `where`, in the words of a file's author."""
     return tuple(
-        Problem(_path(where, *map(str, one["loc"])), _explain(one["type"], one["msg"], one["input"]))
-        for one in error.errors(include_url=False)
+        Problem(_path(where, *map(str, detail["loc"])), _explain(detail["type"], detail["msg"], detail["input"]))
+        for detail in error.errors(include_url=False)
     )
 
 

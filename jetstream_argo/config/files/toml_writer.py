@@ -34,45 +34,45 @@ def key(name: str) -> str:
     return name if _BARE.match(name) else _basic(name)
 
 
-def value(held: object) -> str:
+def value(python_value: object) -> str:
     """Return a value; a text of several lines in three quotes.
 
     Raises:
         PlanError: TOML has no such value.
     """
-    match held:
+    match python_value:
         case bool():
-            return "true" if held else "false"
+            return "true" if python_value else "false"
         case int() | float():
-            return repr(held)
+            return repr(python_value)
         case str():
-            return _text(held)
+            return _text(python_value)
         case date():
-            return _basic(held.isoformat())
+            return _basic(python_value.isoformat())
         case Mapping():
-            return "{ " + ", ".join(f"{key(str(name))} = {value(inner)}" for name, inner in held.items()) + " }"
+            return "{ " + ", ".join(f"{key(str(name))} = {value(inner)}" for name, inner in python_value.items()) + " }"
         case Sequence():
-            return _list([value(inner) for inner in held])
+            return _list([value(inner) for inner in python_value])
         case _:
-            raise PlanError(f"a configuration cannot hold {held!r}: TOML has no such value")
+            raise PlanError(f"a configuration cannot hold {python_value!r}: TOML has no such value")
 
 
 def _lines(table: Mapping[str, object], path: tuple[str, ...]) -> Iterator[str]:
-    inner = {name: held for name, held in table.items() if isinstance(held, Mapping)}
-    own = {name: held for name, held in table.items() if name not in inner}
+    inner = {name: entry for name, entry in table.items() if isinstance(entry, Mapping)}
+    own = {name: entry for name, entry in table.items() if name not in inner}
     if path and (own or not inner):
         yield f"[{'.'.join(map(key, path))}]"
-    for name, held in own.items():
-        yield f"{key(name)} = {value(held)}"
+    for name, entry in own.items():
+        yield f"{key(name)} = {value(entry)}"
     if own or (path and not inner):
         yield ""
-    for name, held in inner.items():
-        yield from _lines(held, (*path, name))
+    for name, entry in inner.items():
+        yield from _lines(entry, (*path, name))
 
 
 def _list(values: Sequence[str]) -> str:
     line = f"[{', '.join(values)}]"
-    return line if len(line) <= _WIDTH else "[\n" + "".join(f"  {each},\n" for each in values) + "]"
+    return line if len(line) <= _WIDTH else "[\n" + "".join(f"  {item},\n" for item in values) + "]"
 
 
 def _text(text: str) -> str:

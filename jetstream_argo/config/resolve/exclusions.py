@@ -26,7 +26,11 @@ def exclusions(
     if spec is None:
         return Exclusions(), ()
     named: Mapping[str, ExclusionSpec] = spec.named or {}
-    found = [each for name, one in named.items() if (each := _exclusion(context, sources, name, one)) is not None]
+    found = [
+        exclusion
+        for name, named_spec in named.items()
+        if (exclusion := _exclusion(context, sources, name, named_spec)) is not None
+    ]
     rows = {source.name: source for _, source in found if source is not None}
     alarm = SEVERAL_ALARM if spec.several_branches_alarm is None else spec.several_branches_alarm
     several = spec.several_branches or SeveralBranches.KEEP
@@ -63,7 +67,7 @@ def _by_condition(context: Context, name: str, condition: str, file: str, where:
             context.findings.error(file, where, "names e.branch: who counts must not depend on the branch")
             return None
         if alias not in ("", "e") or column not in _UNIT:
-            known = [f"e.{each}" for each in _UNIT]
+            known = [f"e.{unit_column}" for unit_column in _UNIT]
             written = f"{alias}.{column}" if alias else column
             context.findings.unknown("column of an enrolled unit", written, known=known, file=file, where=where)
             return None

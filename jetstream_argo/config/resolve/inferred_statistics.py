@@ -38,8 +38,10 @@ def with_added(
             findings.unknown("statistic that can be added", name, known=_BESIDE, file=file, where=where)
     known = {name: parameters for name, parameters in added.items() if name in _BESIDE}
     return tuple(
-        PeriodMetrics(each.period, (*each.summaries, *_added(each.summaries, known))) if known else each
-        for each in periods
+        PeriodMetrics(of_period.period, (*of_period.summaries, *_added(of_period.summaries, known)))
+        if known
+        else of_period
+        for of_period in periods
     )
 
 

@@ -153,7 +153,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         return text.replace(old, new, -1 if count is None else count)
 
     def _joined(self, values: Iterable[object], d: object = "", attribute: str | None = None) -> str:
-        texts = [str(self.pay_for(self.getattr(each, attribute) if attribute else each)) for each in values]
+        texts = [str(self.pay_for(self.getattr(value, attribute) if attribute else value)) for value in values]
         self.pay(sum(map(len, texts)) + len(str(d)) * len(texts))
         return str(d).join(texts)
 
@@ -163,7 +163,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
             if isinstance(owner, kind) and name not in allowed:
                 raise LimitError(f"it calls {kind.__name__}.{name}, which is not done here")
         if name == "strftime" and any(
-            len(str(each)) > _LONGEST_FORMAT or _WIDTH.search(str(each)) for each in arguments
+            len(str(argument)) > _LONGEST_FORMAT or _WIDTH.search(str(argument)) for argument in arguments
         ):
             raise LimitError("it formats a date with a width, or at length; write codes such as %Y-%m-%d")
 
