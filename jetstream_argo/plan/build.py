@@ -67,10 +67,10 @@ def resolve(settings: ExperimentConfig, *, as_of: date, dataset: str) -> Analysi
         dataset=settings.dataset or dataset,
         enrollments=enrollments,
         signal=signal_of(settings, timeline, periods),
-        bases=tuple(basis for basis in Basis if any(basis in each.metric.bases for each in split)),
+        bases=tuple(basis for basis in Basis if any(basis in part.metric.bases for part in split)),
         periods=periods,
         sources=sources,
-        metrics=tuple(each.metric for each in split),
+        metrics=tuple(part.metric for part in split),
         statistics=_keyed(statistics, split, settings),
     )
 
@@ -122,14 +122,14 @@ def _enrollments(settings: ExperimentConfig) -> Enrollments:
         segments=settings.segments,
         segment_sources=tuple(sources.values()),
         exposures_key="x_" + digest(settings.exposures_sql),
-        segment_columns=tuple(_segment_column(each, sources[each.data_source]) for each in settings.segments),
+        segment_columns=tuple(_segment_column(segment, sources[segment.data_source]) for segment in settings.segments),
         date_column=column_behind(settings.enrollments_sql, "enrollment_date"),
         exposures_date_column=column_behind(settings.exposures_sql or "", "exposure_date"),
         settle_days=settings.settle_days,
         exclusions=Exclusions(
             settings.exclusions.several_branches,
             settings.exclusions.several_alarm,
-            tuple(_exclusion(each, sources) for each in settings.exclusions.named),
+            tuple(_exclusion(exclusion, sources) for exclusion in settings.exclusions.named),
         ),
     )
 
@@ -152,7 +152,7 @@ def _with_covariates(
 ) -> tuple[PeriodWindows, ...]:
     """Add the pre-enrollment periods that only covariates need."""
     known = {due.period: due for due in periods}
-    needed = {period for each in split for period in each.metric.periods}
+    needed = {period for part in split for period in part.metric.periods}
     return tuple(
         known.get(period) or PeriodWindows(period, due_windows(period, timeline, as_of=as_of))
         for period in Period
@@ -164,10 +164,10 @@ def _sources(
     settings: ExperimentConfig, split: tuple[SplitMetric, ...], periods: tuple[PeriodWindows, ...], timeline: Timeline
 ) -> Iterator[Source]:
     for source in settings.data_sources:
-        mine = [each for each in split if each.metric.source == source.name]
-        if not mine:
+        of_source = [part for part in split if part.metric.source == source.name]
+        if not of_source:
             continue
-        partials = {partial.column: partial for each in mine for partial in each.partials}
+        partials = {partial.column: partial for part in of_source for partial in part.partials}
         yield Source(
             name=source.name,
             from_expression=source.from_expression,
@@ -175,7 +175,7 @@ def _sources(
             date_column=source.date_column,
             branch_expression=source.branch_expression,
             partials=tuple(partials[column] for column in sorted(partials)),
-            reads=reads_of([each.metric for each in mine], periods, timeline),
+            reads=reads_of([part.metric for part in of_source], periods, timeline),
             key=source_key(source),
             settle_days=source.settle_days,
             may_be_empty=source.may_be_empty,
@@ -189,19 +189,21 @@ def _keyed(
 
     Segments are no part of it: they are among the inputs, which the record holds.
     """
-    metrics = {each.metric.name: each.metric for each in split}
+    metrics = {part.metric.name: part.metric for part in split}
 
     def key(wanted: MetricStatistics) -> str:
         metric = metrics[wanted.metric]
         read = [metrics[name].column for name in (wanted.metric, *metric.depends_on)]
         asked = [
             [
-                each.name,
-                each.parameters,
-                [[step.name, step.arguments] for step in each.pre_treatments],
-                [metrics[each.covariate.metric].column, each.covariate.period] if each.covariate else None,
+                statistic.name,
+                statistic.parameters,
+                [[step.name, step.arguments] for step in statistic.pre_treatments],
+                [metrics[statistic.covariate.metric].column, statistic.covariate.period]
+                if statistic.covariate
+                else None,
             ]
-            for each in wanted.statistics
+            for statistic in wanted.statistics
         ]
         facts = [metric.bases, metric.bigger_is_better]
         return "s_" + digest(wanted.period, wanted.metric, read, facts, asked, settings.branches)

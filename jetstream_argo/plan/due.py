@@ -36,7 +36,7 @@ def needed_dates(plan: AnalysisPlan) -> Iterator[tuple[str, date]]:
     """Yield each source with the last date of it that a window needs which is due; nothing where none is."""
     timeline = plan.experiment.timeline
     windows = {due.period: due.windows[-1] for due in plan.periods if due.windows}
-    lasts = {period: timeline.dates(each.first_day, each.last_day)[1] for period, each in windows.items()}
+    lasts = {period: timeline.dates(window.first_day, window.last_day)[1] for period, window in windows.items()}
     if not lasts:
         return
     yield ENROLLMENTS, timeline.last_enrollment
@@ -67,7 +67,7 @@ def leaf_windows(plan: AnalysisPlan, leaf: MetricStatistics) -> tuple[AnalysisWi
     """Return the windows in which a metric can be estimated: all that it is made of and adjusted by is there."""
     metric = plan.metric(leaf.metric)
     parts = [plan.metric(name) for name in (metric.depends_on or (metric.name,))]
-    covariates = {each.covariate.metric for each in leaf.statistics if each.covariate}
+    covariates = {statistic.covariate.metric for statistic in leaf.statistics if statistic.covariate}
     before = AnalysisWindow(1, -1, -1)  # units are adjusted by days before their enrollment
     if not all(_is_there(plan, plan.metric(name).source, before) for name in sorted(covariates)):
         return ()
@@ -88,7 +88,7 @@ def _of_any(plan: AnalysisPlan, due: PeriodWindows) -> tuple[AnalysisWindow, ...
     if enrolled is not None and enrolled < plan.experiment.timeline.last_enrollment:
         return ()
     sources = {metric.source for metric in plan.metrics if metric.source and due.period in metric.periods}
-    exposed = {(each.period, each.index): each.last_date for each in plan.signal.windows} if plan.signal else {}
+    exposed = {(window.period, window.index): window.last_date for window in plan.signal.windows} if plan.signal else {}
     last = plan.readiness.last_date(EXPOSURES) or date.max
     return tuple(
         window

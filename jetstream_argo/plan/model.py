@@ -257,7 +257,7 @@ class Enrollments:
     def memberships(self) -> tuple[tuple[Segment, str], ...]:
         """What telemetry is asked about units, each with its column: segments, then those that only exclude."""
         own = tuple(zip(self.segments, self.segment_columns, strict=True))
-        others = {each.column: each.rows for each in self.exclusions.named if each.rows is not None}
+        others = {exclusion.column: exclusion.rows for exclusion in self.exclusions.named if exclusion.rows is not None}
         return own + tuple((rows, column) for column, rows in others.items() if column not in self.segment_columns)
 
 

@@ -15,7 +15,7 @@ def reads_of(metrics: Sequence[Metric], periods: Sequence[PeriodWindows], timeli
     A date is read when a window that is due needs it, and then into every column that any window will ever need of
     it, so that a later window never reads it again.
     """
-    due = {each.period: each.windows for each in periods}
+    due = {due_period.period: due_period.windows for due_period in periods}
     needed: list[tuple[date, date]] = []
     columns: list[tuple[date, date, tuple[str, ...]]] = []
     before = False

@@ -15,7 +15,10 @@ def estimates_settle_on(plan: AnalysisPlan, leaf: MetricStatistics, window: Anal
     days += (_values_settle_on(plan, name, window) for name in metric.depends_on or (metric.name,))
     for covariate in (statistic.covariate for statistic in leaf.statistics):
         if covariate is not None:
-            days += (_values_settle_on(plan, covariate.metric, each) for each in plan.windows(covariate.period))
+            days += (
+                _values_settle_on(plan, covariate.metric, covariate_window)
+                for covariate_window in plan.windows(covariate.period)
+            )
     return max(days)
 
 
@@ -27,9 +30,9 @@ def counts_settle_on(plan: AnalysisPlan, period: Period, window: AnalysisWindow)
 
 def _signals_settle_on(plan: AnalysisPlan, period: Period, window: AnalysisWindow) -> Iterator[date]:
     if plan.signal is not None:
-        for each in plan.signal.windows:
-            if each.period is period and each.index in (0, window.index):
-                yield each.last_date + timedelta(days=plan.signal.settle_days)
+        for signal_window in plan.signal.windows:
+            if signal_window.period is period and signal_window.index in (0, window.index):
+                yield signal_window.last_date + timedelta(days=plan.signal.settle_days)
 
 
 def _values_settle_on(plan: AnalysisPlan, metric: str, window: AnalysisWindow) -> date:

@@ -46,7 +46,7 @@ def without_windows_beyond(signal: Signal, periods: Collection[PeriodWindows]) -
     windows = tuple(window for window in signal.windows if (window.period, window.index) in kept)
     if not windows:
         return replace(signal, last_date=signal.first_date, windows=())
-    first, last = min(each.first_date for each in windows), max(each.last_date for each in windows)
+    first, last = min(window.first_date for window in windows), max(window.last_date for window in windows)
     return replace(signal, first_date=first, last_date=last, windows=windows)
 
 

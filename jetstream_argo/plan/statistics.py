@@ -18,7 +18,9 @@ def metric_statistics(asked: config.PeriodMetrics) -> Iterator[MetricStatistics]
         summaries.setdefault(summary.metric, []).append(summary)
     for metric, of_metric in summaries.items():
         statistics = tuple(statistic(summary, asked.period) for summary in of_metric)
-        yield MetricStatistics(asked.period, metric, "", tuple(sorted(statistics, key=lambda each: each.name)))
+        yield MetricStatistics(
+            asked.period, metric, "", tuple(sorted(statistics, key=lambda statistic: statistic.name))
+        )
 
 
 def statistic(summary: config.Summary, period: Period) -> Statistic:
@@ -45,7 +47,7 @@ def _covariate(summary: config.Summary, value: Plain, period: Period) -> Covaria
     given = _json(value)
     if not isinstance(given, dict):
         raise ConfigError("", [Problem(where, f"is {value!r}, not a table such as {{period = 'preenrollment_week'}}")])
-    allowed = [each.value for each in Period if each.before_enrollment]
+    allowed = [period.value for period in Period if period.before_enrollment]
     before = str(given.get("period", Period.PREENROLLMENT_WEEK.value))
     problems = [
         Problem(f"{where}.{key}", f"is not a known key{nearest(key, ('metric', 'period'))}")
