@@ -52,8 +52,10 @@ def selected_metrics(plan: AnalysisPlan, selection: Selection) -> tuple[str, ...
         and any(plan.metric(name).source in selection.sources for name in (metric.depends_on or (metric.name,)))
     )
     if not found:
-        wanted, of = ", ".join(selection.metrics), ", ".join(selection.sources)
-        raise PlanError(f"{plan.experiment.slug}: none of the metrics {wanted} is of the data source {of}")
+        metric_names, source_names = ", ".join(selection.metrics), ", ".join(selection.sources)
+        raise PlanError(
+            f"{plan.experiment.slug}: none of the metrics {metric_names} is of the data source {source_names}"
+        )
     return found
 
 
