@@ -139,12 +139,12 @@ def _request(method: str, address: str, headers: Mapping[str, str], *, where: st
         return answer.data
     if answer.status == _NOT_FOUND:
         raise NotFound(where)
-    said = answer.data[:200].decode(errors="replace")
+    reply = answer.data[:200].decode(errors="replace")
     if answer.status in _DENIED:
-        raise AccessDenied(f"{where}: the account may not use it ({answer.status} {said}); grant it object access")
+        raise AccessDenied(f"{where}: the account may not use it ({answer.status} {reply}); grant it object access")
     if answer.status in _PASSING:
-        raise Transient(f"{where}: answers {answer.status} {said}; try again")
-    raise EngineError(f"{where}: answers {answer.status} {said}")
+        raise Transient(f"{where}: answers {answer.status} {reply}; try again")
+    raise EngineError(f"{where}: answers {answer.status} {reply}")
 
 
 def _google_headers() -> Mapping[str, str]:
