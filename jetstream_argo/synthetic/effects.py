@@ -46,7 +46,9 @@ def read_effects(path: Path) -> tuple[Effect, ...]:
     try:
         content = _File.model_validate(read_toml(path))
     except ValidationError as error:
-        found = [Problem(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_url=False)]
+        found = [
+            Problem(".".join(map(str, detail["loc"])), detail["msg"]) for detail in error.errors(include_url=False)
+        ]
         raise ConfigError(str(path), found) from error
     return tuple(
         Effect(entry.table, entry.column, branch, uplift)
@@ -58,5 +60,10 @@ def read_effects(path: Path) -> tuple[Effect, ...]:
 def uplift(effects: Iterable[Effect], *, table: str, column: str, branch: str) -> float:
     """Return the uplift of a column in a branch; 0 where no effect names it."""
     return next(
-        (each.uplift for each in effects if (each.table, each.column, each.branch) == (table, column, branch)), 0.0
+        (
+            effect.uplift
+            for effect in effects
+            if (effect.table, effect.column, effect.branch) == (table, column, branch)
+        ),
+        0.0,
     )

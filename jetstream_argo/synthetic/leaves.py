@@ -144,8 +144,8 @@ class Leaves:
             if path in pattern:
                 codes[rows.pattern == index] = everything.index(str(pattern[path]))
         if f"{self._slug}:" in everything:  # what comes before the branch where one text tells both
-            told = (codes == everything.index(f"{self._slug}:")) & (rows.branch >= 0)
-            codes[told] = len(everything) + rows.branch[told]
+            is_value = (codes == everything.index(f"{self._slug}:")) & (rows.branch >= 0)
+            codes[is_value] = len(everything) + rows.branch[is_value]
             everything += [f"{self._slug}:{branch}" for branch in self._branches]
         return pa.array(everything, type=pa.string()).take(pa.array(codes))
 
@@ -160,7 +160,7 @@ class Leaves:
         inside = [
             index
             for index, pattern in enumerate(self._table.patterns)
-            if any(each[: len(path)] == path for each in pattern)
+            if any(path_in_pattern[: len(path)] == path for path_in_pattern in pattern)
         ]
         return np.isin(rows.pattern, inside)
 

@@ -33,8 +33,8 @@ class Events:
 
     def on(self, day: int) -> "Events":
         """Return the events of one date."""
-        mine = self.day == day
-        return Events(self.unit[mine], self.branch[mine], self.day[mine])
+        on_day = self.day == day
+        return Events(self.unit[on_day], self.branch[on_day], self.day[on_day])
 
 
 @dataclass(frozen=True, slots=True)

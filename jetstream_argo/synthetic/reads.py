@@ -78,7 +78,7 @@ def _queries(plan: AnalysisPlan) -> Iterator[Query]:
         selected = [s.select_expression for s, _ in enrollments.memberships if s.data_source == segment_source.name]
         yield _rows(segment_source.from_expression, segment_source.id_column, segment_source.date_column, selected)
     for source in plan.sources:
-        selected = [each.select_expression for each in plan.metrics if each.source == source.name]
+        selected = [metric.select_expression for metric in plan.metrics if metric.source == source.name]
         yield _rows(source.from_expression, source.id_column, source.date_column, selected, source.branch_expression)
     if plan.signal is not None:
         signal = plan.signal

@@ -99,7 +99,7 @@ def _untouched(node: exp.Expr, lookup: _Lookup) -> bool:
 
 
 def _names(node: exp.Expr) -> Iterable[exp.Expr]:
-    for inner in node.walk(prune=lambda each: isinstance(each, exp.Dot) and path_of(each)[0] is None):
+    for inner in node.walk(prune=lambda child: isinstance(child, exp.Dot) and path_of(child)[0] is None):
         if isinstance(inner, exp.Column) or (isinstance(inner, exp.Dot) and path_of(inner)[0] is None):
             yield inner
 

@@ -101,9 +101,9 @@ def _design(
         _wanted(name, columns, texts, purpose, rhythm, shapes)
         for purpose in (Purpose.ENROLLMENT, Purpose.EXPOSURE, Purpose.MEASUREMENT)
     )
-    avoided = frozenset(key for each in (*enrollment, *exposure) if (key := _telling(each, slug)) is not None)
-    words = (_texts(each) for each in measurement)
-    ordinary = tuple(each for each in words if each and not avoided & set(each.items()))
+    avoided = frozenset(key for pattern in (*enrollment, *exposure) if (key := _telling(pattern, slug)) is not None)
+    words = (_texts(pattern) for pattern in measurement)
+    ordinary = tuple(texts for texts in words if texts and not avoided & set(texts.items()))
     carries = any(is_map(guess) and slug in _map_keys(guess) for guess in shapes.values())
     bounds = np.cumsum([len(ordinary), len(enrollment), len(exposure)]).tolist()
     return Table(
@@ -173,7 +173,7 @@ def _rhythm(name: str, shapes: Mapping[Path, Guess]) -> Rhythm:
 
 
 def _factors(table: str, experiment: Experiment, effects: tuple[Effect, ...]) -> Mapping[Path, Floats]:
-    named = dict.fromkeys(each.column for each in effects if each.table == table)
+    named = dict.fromkeys(effect.column for effect in effects if effect.table == table)
     return {
         tuple(column.split(".")): 1
         + np.array([*(uplift(effects, table=table, column=column, branch=b) for b in experiment.branches), 0.0])

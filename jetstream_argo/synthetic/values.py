@@ -63,7 +63,7 @@ class Values:
         keys = self._keys(path, key_guess)
         present = [self._has(path, key, value_guess, rows, rng) for key in keys]
         positions = np.concatenate([np.flatnonzero(mask) for mask in present])
-        which = np.repeat(np.arange(len(keys)), [int(mask.sum()) for mask in present])
+        key_indices = np.repeat(np.arange(len(keys)), [int(mask.sum()) for mask in present])
         parts = [
             self._array((*path, KEY, str(key)), value_guess, rows.take(np.flatnonzero(mask)), rng)
             for key, mask in zip(keys, present, strict=True)
@@ -71,7 +71,7 @@ class Values:
         order = pa.array(np.argsort(positions, kind="stable"))
         type_ = pa.int64() if key_guess.type == "INT64" else pa.string()
         entries = {
-            "key": pa.array(keys, type=type_).take(pa.array(which)).take(order),
+            "key": pa.array(keys, type=type_).take(pa.array(key_indices)).take(order),
             "value": pa.concat_arrays(parts).take(order),
         }
         fields = [
@@ -83,10 +83,10 @@ class Values:
     def _keys(self, path: Path, key_guess: Guess) -> list[Scalar]:
         asked = [value for value in key_guess.values if not is_mark(value)]
         asked += [
-            each[len(path) + 1]
+            leaf[len(path) + 1]
             for pattern in self._table.patterns
-            for each in pattern
-            if each[: len(path) + 1] == (*path, KEY)
+            for leaf in pattern
+            if leaf[: len(path) + 1] == (*path, KEY)
         ]
         if self._slug in asked:
             asked.append(_OTHER_EXPERIMENT)
