@@ -68,13 +68,15 @@ class _About:
     def estimates(self, metric: Metric, plan: AnalysisPlan, entries: Sequence[Entry]) -> Iterator[Entry]:
         """Yield an entry for each period in which anything is known of the metric's estimates."""
         for period in Period:
-            mine = [
-                each
-                for each in entries
-                if each.kind is Kind.STATISTICS and metric.name in each.metrics and each.period == period
+            of_period = [
+                entry
+                for entry in entries
+                if entry.kind is Kind.STATISTICS and metric.name in entry.metrics and entry.period == period
             ]
-            windows = [index for each in mine for index in (each.first_window, each.last_window) if index is not None]
-            if mine:
+            windows = [
+                index for entry in of_period for index in (entry.first_window, entry.last_window) if index is not None
+            ]
+            if of_period:
                 yield self._entry(
                     Kind.STATISTICS, names.statistics(plan), metric, keys=(), period=period.value,
                     windows=(min(windows), max(windows)) if windows else (None, None),
@@ -82,7 +84,7 @@ class _About:
 
     def columns(self, metric: Metric, plan: AnalysisPlan, entries: Sequence[Entry]) -> Iterator[Entry]:
         """Yield an entry for each table in which there are columns of the metric."""
-        recorded = {(each.kind, each.table, key) for each in entries for key in each.keys}
+        recorded = {(entry.kind, entry.table, key) for entry in entries for key in entry.keys}
         for basis in Basis:
             for period in Period:
                 table = names.values(plan, basis, metric.source, period)

@@ -38,10 +38,10 @@ def owned(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry])
     place = place_of(owner)
     described = dict((*_views(place), *_legacy_tables(engine, owner), *_tables(owner, entries)))
     found = _infos(engine, list(described))  # by name: to list a dataset that many share would take longer
-    mine = {
+    owned = {
         name: info for name, info in found.items() if described[name] in ("", info.description) or _is_unreadable(info)
     }
-    return Owned(tuple(mine.values()), tuple(info for name, info in found.items() if name not in mine))
+    return Owned(tuple(owned.values()), tuple(info for name, info in found.items() if name not in owned))
 
 
 def storage(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def storage(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry
 
 def own_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> dict[str, Layout]:
     """Return the tables of an experiment, whether they are there or not, and how they are laid out; not the record."""
-    found = {each.name: each.layout for each in unit_tables(owner, entries)}
+    found = {table.name: table.layout for table in unit_tables(owner, entries)}
     found[names.statistics(owner)] = Layout("computed_at", ("period", "metric"))
     return found
 

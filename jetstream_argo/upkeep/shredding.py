@@ -34,12 +34,12 @@ def holdings(
 ) -> tuple[Holding, ...]:
     """Return the tables that hold rows of the units, and how many."""
     found = []
-    for each in unit_tables(owner, entries):
-        if engine.info(each.name) is not None:
+    for unit_table in unit_tables(owner, entries):
+        if engine.info(unit_table.name) is not None:
             rows: Counter[_Cell] = Counter()
             removed: Counter[_Cell] = Counter()
             for part in parts(ids):
-                for cell, count, of_units in _counted(engine, each, part, owner):
+                for cell, count, of_units in _counted(engine, unit_table, part, owner):
                     rows[cell] = count
                     removed[cell] += of_units
             if removed.total():
@@ -48,14 +48,14 @@ def holdings(
                 for (batch, place), count in rows.items():
                     if batch in concerned:
                         left[batch][place] = count - removed[batch, place]
-                found.append(Holding(each, removed.total(), left))
+                found.append(Holding(unit_table, removed.total(), left))
     return tuple(found)
 
 
 def shred(
     engine: Engine,
     owner: AnalysisPlan | Place,
-    held: Iterable[Holding],
+    holdings: Iterable[Holding],
     ids: Sequence[str],
     *,
     now: Callable[[], datetime],
@@ -70,7 +70,7 @@ def shred(
     """
     place = place_of(owner)
     labels = _labels(owner)
-    for holding in held:
+    for holding in holdings:
         name = holding.table.name
         info = engine.info(name)
         about = holding.table.layout
@@ -99,12 +99,12 @@ def parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield the ids, each once and in order, in as few parts as queries take."""
     part: list[str] = []
     size = 0
-    for each in dict.fromkeys(ids):
-        if part and size + len(literal(each)) > _LONGEST:
+    for unit_id in dict.fromkeys(ids):
+        if part and size + len(literal(unit_id)) > _LONGEST:
             yield tuple(part)
             part, size = [], 0
-        part.append(each)
-        size += len(literal(each)) + 2
+        part.append(unit_id)
+        size += len(literal(unit_id)) + 2
     if part:
         yield tuple(part)
 
