@@ -96,7 +96,7 @@ def with_stand_ins(sql: Sql, tables: Tables) -> Sql:
     A row rather than none: of nothing, BigQuery may find that it need not read what is joined with it.
     """
     for name in read_of(tables, sql):
-        columns = ", ".join(f"CAST(NULL AS {each.type}) AS {identifier(each.name)}" for each in tables[name])
+        columns = ", ".join(f"CAST(NULL AS {column.type}) AS {identifier(column.name)}" for column in tables[name])
         sql = Sql(sql.replace(table(name), f"(SELECT {columns})"))
     return sql
 

@@ -71,16 +71,16 @@ def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] =
         (table, column.name): column.type for table, columns in rehearsed.tables.items() for column in columns
     }  # fmt: skip
     about = Doubts(plan, assumed).about
-    tables = {each: about(each) for each in rehearsed.wrong}
-    wrong = tuple(each for each in rehearsed.wrong if not tables[each])
-    doubtful = tuple(each for each in rehearsed.wrong if tables[each])
+    tables = {mistake: about(mistake) for mistake in rehearsed.wrong}
+    wrong = tuple(mistake for mistake in rehearsed.wrong if not tables[mistake])
+    doubtful = tuple(mistake for mistake in rehearsed.wrong if tables[mistake])
     return Findings(
         slug=plan.experiment.slug,
         verdicts=tuple(_verdict(plan, metric, rehearsed.statements, wrong, doubtful, types) for metric in plan.metrics),
         others=_others(wrong),
         statements=rehearsed.statements,
         doubts=_others(doubtful),
-        unknown=tuple(dict.fromkeys(name for each in doubtful for name in tables[each])),
+        unknown=tuple(dict.fromkeys(name for mistake in doubtful for name in tables[mistake])),
     )
 
 
@@ -98,7 +98,7 @@ def check_budget(findings: Findings, most: int) -> None:
 
 
 def _others(wrong: tuple[Wrong, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(dict.fromkeys((each.node, str(each.error)) for each in wrong if not each.metric))
+    return tuple(dict.fromkeys((mistake.node, str(mistake.error)) for mistake in wrong if not mistake.metric))
 
 
 def _verdict(
@@ -122,7 +122,7 @@ def _verdict(
 
 
 def _of(metric: Metric, wrong: tuple[Wrong, ...]) -> tuple[str, ...]:
-    return _unrepeated(tuple(dict.fromkeys(str(each.error) for each in wrong if each.metric == metric.name)))
+    return _unrepeated(tuple(dict.fromkeys(str(mistake.error) for mistake in wrong if mistake.metric == metric.name)))
 
 
 def _how(metric: Metric) -> str:

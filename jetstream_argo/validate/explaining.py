@@ -80,8 +80,8 @@ def _names_in(text: str) -> Iterator[str]:
         tree = parse_query(text if text.lstrip("( \n").lower().startswith(("select", "with")) else f"SELECT {text}")
     except (InvalidQuery, Unsupported):
         return
-    aliases = {each.alias.lower() for each in tree.find_all(exp.Alias, exp.CTE, exp.Subquery, exp.Table, exp.Unnest)}
-    aliases |= {each.name.lower() for alias in tree.find_all(exp.TableAlias) for each in alias.columns}
+    aliases = {node.alias.lower() for node in tree.find_all(exp.Alias, exp.CTE, exp.Subquery, exp.Table, exp.Unnest)}
+    aliases |= {column.name.lower() for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
     functions = {id(name) for node in tree.find_all(exp.Column, exp.Dot) for name in _function_names(node)}
     for name in tree.find_all(exp.Identifier):
         is_column = isinstance(name.parent, exp.Column | exp.Dot) and id(name) not in functions

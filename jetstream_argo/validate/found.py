@@ -25,12 +25,12 @@ def found_by(plan: AnalysisPlan, engine: Engine, *, files: Mapping[str, str]) ->
 
 def concerning(found: Sequence[Mistake], metrics: Collection[str]) -> tuple[Mistake, ...]:
     """Return the mistakes by which some of `metrics` fail."""
-    return tuple(each for each in found if not set(metrics).isdisjoint(each.metrics))
+    return tuple(mistake for mistake in found if not set(metrics).isdisjoint(mistake.metrics))
 
 
 def leaves_nothing(plan: AnalysisPlan, engine: Engine, found: Sequence[Mistake], metrics: Collection[str]) -> bool:
     """Return whether none of `metrics` could be computed."""
     # Units that were enrolled before are not looked for again.
     enrolled = bool(found) and engine.info(names.enrollments(plan)) is not None
-    broken = {name for each in found if each.source or not enrolled for name in each.metrics}
+    broken = {name for mistake in found if mistake.source or not enrolled for name in mistake.metrics}
     return bool(broken) and broken.issuperset(metrics)

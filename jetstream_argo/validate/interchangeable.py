@@ -51,22 +51,22 @@ def roles(sql: Sql, types: Mapping[str, str], plain: Callable[[str], str]) -> Ro
     last = _last(lists)
     if last is None:
         return None
-    ordered = any(each.clause in ("GROUP BY", "ORDER BY") and each.depth == 0 for each in lists)
+    ordered = any(clause_list.clause in ("GROUP BY", "ORDER BY") and clause_list.depth == 0 for clause_list in lists)
     members = _members(lists, last, plain, masked=not ordered)
     classes = _classes(members, types)
-    texts = [[member.text(classes) for member in each] for each in members]
+    texts = [[member.text(classes) for member in of_list] for of_list in members]
     kept = _kept(members, classes)
-    for those, keeps in zip(texts, kept, strict=True):
-        if set(those) != {text for text, keep in zip(those, keeps, strict=True) if keep}:
+    for list_texts, keeps in zip(texts, kept, strict=True):
+        if set(list_texts) != {text for text, keep in zip(list_texts, keeps, strict=True) if keep}:
             return None
     place = lists.index(last)
     outputs = tuple(Output(_name(item), text) for item, text in zip(last.items, texts[place], strict=True))
     return Roles(
         tuple(
-            _BETWEEN.join((each.clause, *(m.text({}) for m in those if not m.columns)))
-            for each, those in zip(lists, members, strict=True)
+            _BETWEEN.join((clause_list.clause, *(m.text({}) for m in of_list if not m.columns)))
+            for clause_list, of_list in zip(lists, members, strict=True)
         ),
-        frozenset(member.role(classes) for each in members for member in each if member.columns),
+        frozenset(member.role(classes) for of_list in members for member in of_list if member.columns),
         outputs,
         tuple(output for output, keep in zip(outputs, kept[place], strict=True) if keep),
         without(sql, lists, kept),
@@ -75,8 +75,11 @@ def roles(sql: Sql, types: Mapping[str, str], plain: Callable[[str], str]) -> Ro
 
 def _last(lists: tuple[Listing, ...]) -> Listing | None:
     """Return the list of the columns that the query gives; None where it is not all there, or there are several."""
-    last = next((each for each in reversed(lists) if each.clause == "SELECT" and each.depth == 0), None)
-    if last is None or any(each.clause == "UNION" for each in lists):
+    last = next(
+        (clause_list for clause_list in reversed(lists) if clause_list.clause == "SELECT" and clause_list.depth == 0),
+        None,
+    )
+    if last is None or any(clause_list.clause == "UNION" for clause_list in lists):
         return None
     return None if any(_STAR.search(item.text) for item in last.items) else last
 
@@ -108,15 +111,15 @@ def _members(
 ) -> list[list[_Member]]:
     """Return the lists' items, all with plain texts; what the last list calls its columns is no part of them."""
     texts = []
-    for each in lists:
-        for item in each.items:
-            named = masked and each is last and COLUMN.search(item.text)
+    for clause_list in lists:
+        for item in clause_list.items:
+            named = masked and clause_list is last and COLUMN.search(item.text)
             texts.append(" ".join((_ALIAS.sub("", item.text) if named else item.text).split()))
     texts = plain(_BETWEEN.join(texts)).split(_BETWEEN)
     at, found = 0, []
-    for number, each in enumerate(lists):
+    for number, clause_list in enumerate(lists):
         members = []
-        for item in each.items:
+        for item in clause_list.items:
             text = texts[at]
             at += 1
             between, columns = tuple(COLUMN.split(text)), tuple(COLUMN.findall(text))
@@ -127,19 +130,19 @@ def _members(
 
 def _kept(members: list[list[_Member]], classes: Mapping[str, str]) -> list[list[bool]]:
     """Return which items are to be kept so that the first column of each class, and nothing else, stays."""
-    names = dict.fromkeys(name for each in members for member in each for name in member.columns)
+    names = dict.fromkeys(name for of_list in members for member in of_list for name in member.columns)
     first: dict[str, str] = {}
     for name in names:
         first.setdefault(classes[name], name)
     speakers = frozenset(first.values())
-    return [[member.has_query or speakers.issuperset(member.columns) for member in each] for each in members]
+    return [[member.has_query or speakers.issuperset(member.columns) for member in of_list] for of_list in members]
 
 
 def _classes(members: list[list[_Member]], types: Mapping[str, str]) -> dict[str, str]:
     """Return a class for each column: columns of one class cannot be told apart by the texts that they stand in."""
     standing: dict[str, list[tuple[_Member, int]]] = defaultdict(list)
-    for each in members:
-        for member in each:
+    for of_list in members:
+        for member in of_list:
             for place, column in enumerate(member.columns):
                 standing[column].append((member, place))
     classes = {column: types.get(column, "") for column in standing}

@@ -64,8 +64,8 @@ class Memory:
         if reduced.form not in self._whole:
             return None
         like, found = self._whole[reduced.form]
-        mine = dict(zip(like.names, reduced.names, strict=True))
-        columns = tuple(replace(column, name=mine.get(column.name, column.name)) for column in found.columns)
+        own_names = dict(zip(like.names, reduced.names, strict=True))
+        columns = tuple(replace(column, name=own_names.get(column.name, column.name)) for column in found.columns)
         return DryRun(columns, found.bytes)
 
     def keep(self, reduced: Reduced, found: DryRun) -> None:

@@ -146,7 +146,7 @@ def _assume_units(context: Context, engine: Rehearsal) -> None:
 
 def _statements(node: Node, asked: tuple[Asked, ...], entries: list[Entry]) -> Iterator[Statement]:
     serves = {entry.batch: entry.metrics for entry in entries if entry.node == node.id and entry.batch is not None}
-    for each in asked:
-        batch = next((batch for batch in serves if f"{batch} AS batch" in each.sql), None)
+    for query in asked:
+        batch = next((batch for batch in serves if f"{batch} AS batch" in query.sql), None)
         metrics = node.metrics if isinstance(node.task, StatisticsTask) else serves.get(batch or 0, ())
-        yield Statement(node.id, each.destination, metrics, each.sql, each.columns, each.bytes)
+        yield Statement(node.id, query.destination, metrics, query.sql, query.columns, query.bytes)

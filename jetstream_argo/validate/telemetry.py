@@ -45,7 +45,7 @@ def tables_of_sources(plan: AnalysisPlan) -> dict[str, tuple[str, ...]]:
     texts: dict[str, list[Sql]] = {}
     for source, text in _reading(plan):
         texts.setdefault(source, []).extend([text] if _parses(text) else [])
-    return {source: tuple(infer_tables(*of, known=_own(plan))) for source, of in texts.items()}
+    return {source: tuple(infer_tables(*source_texts, known=_own(plan))) for source, source_texts in texts.items()}
 
 
 def known_to(engine: Engine, plan: AnalysisPlan) -> dict[str, tuple[Column, ...]]:

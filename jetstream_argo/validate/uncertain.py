@@ -42,7 +42,7 @@ class Doubts:
 
     def _sources(self, metric: Metric) -> tuple[str, ...]:
         depended = (self._metrics[name] for name in metric.depends_on if name in self._metrics)
-        return (metric.source, *(source for each in depended for source in self._sources(each)))
+        return (metric.source, *(source for dependency in depended for source in self._sources(dependency)))
 
 
 def _is_sure(error: JetstreamArgoError) -> bool:
