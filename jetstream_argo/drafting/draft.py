@@ -82,8 +82,8 @@ def _lines(draft: Draft) -> Iterator[str]:
 def _experiment(draft: Draft) -> Iterator[str]:
     yield "[experiment]"
     yield f"slug = {value(draft.slug)}"
-    counts = ", ".join(f"{each.name} {each.units:,}" for each in draft.branches)
-    yield f"branches = {value([each.name for each in draft.branches])}    # units: {counts}"
+    counts = ", ".join(f"{branch.name} {branch.units:,}" for branch in draft.branches)
+    yield f"branches = {value([branch.name for branch in draft.branches])}    # units: {counts}"
     yield f"reference_branch = {value(draft.reference)}    # the one that others are compared with"
     yield f"start_date = {value(draft.start)}"
     yield f"enrollment_period = {draft.enrollment_days}    # units enroll until so many days later"
@@ -139,7 +139,7 @@ def _metrics(measured: Measured) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_number(draft: Draft, name: str) -> bool:
-    statistics = {metric: statistic for each in draft.measured for metric, _, statistic in _metrics(each)}
+    statistics = {metric: statistic for table in draft.measured for metric, _, statistic in _metrics(table)}
     return statistics[name] != "binomial"
 
 

@@ -30,32 +30,42 @@ class Told:
     measures: tuple[str, ...] = ()
 
 
-def drafted(engine: Engine, tables: Sequence[str], told: Told, ask: Ask) -> Draft:
+def drafted(engine: Engine, tables: Sequence[str], answers: Told, ask: Ask) -> Draft:
     """Return a draft from `tables`, all that there are to choose from.
 
     Raises:
         ConfigError: the tables do not have what an experiment needs.
         NotFound: a table that was named is not there.
     """
-    known = {name: table_facts(engine, name) for name in (*tables, *told.measures, told.assigned_in) if name}
-    where = told.assigned_in or ask("--assignments", "Table of who is in which branch", _assigned(known), tuple(known))
+    known = {name: table_facts(engine, name) for name in (*tables, *answers.measures, answers.assigned_in) if name}
+    where = answers.assigned_in or ask(
+        "--assignments", "Table of who is in which branch", _assigned(known), tuple(known)
+    )
     facts = known[where] if where in known else table_facts(engine, where)
-    every = facts.names()
-    unit = told.unit or ask("--unit", f"Column of {where} that names the unit", guesses.unit_column(facts), every)
-    branch = told.branch or ask("--branch", f"Column of {where} with the branch", guesses.branch_column(facts), every)
-    day = told.assigned_on or guesses.date_column(facts)
+    columns = facts.names()
+    unit = answers.unit or ask("--unit", f"Column of {where} that names the unit", guesses.unit_column(facts), columns)
+    branch = answers.branch or ask(
+        "--branch", f"Column of {where} with the branch", guesses.branch_column(facts), columns
+    )
+    day = answers.assigned_on or guesses.date_column(facts)
     _check(facts, unit, branch, day)
-    slug, experiment = _experiment(engine, facts, told, ask)
+    slug, experiment = _experiment(engine, facts, answers, ask)
     found = assignments(engine, facts, unit=unit, branch=branch, day=day, experiment=experiment)
-    names = [each.name for each in found.branches]
-    reference = told.reference or ask("--reference", "Branch to compare with", guesses.reference_branch(names), names)
+    names = [facts_of_branch.name for facts_of_branch in found.branches]
+    reference = answers.reference or ask(
+        "--reference", "Branch to compare with", guesses.reference_branch(names), names
+    )
     if reference not in names:
         raise ConfigError(where, [Problem(branch, f"has no branch {reference!r}; there are {', '.join(names)}")])
-    measured = _measured(known, told, ask, where=where, unit=unit, own=(branch, *(experiment or ())))
-    start, days, end = _timeline(found, known, measured, told)
+    measured = _measured(known, answers, ask, where=where, unit=unit, own=(branch, *(experiment or ())))
+    start, days, end = _timeline(found, known, measured, answers)
     return Draft(
         slug=slug,
-        branches=tuple(sorted(found.branches, key=lambda each: (each.name != reference, each.name))),
+        branches=tuple(
+            sorted(
+                found.branches, key=lambda facts_of_branch: (facts_of_branch.name != reference, facts_of_branch.name)
+            )
+        ),
         reference=reference,
         start=start,
         enrollment_days=days,
@@ -66,15 +76,15 @@ def drafted(engine: Engine, tables: Sequence[str], told: Told, ask: Ask) -> Draf
         assigned_on=day,
         experiment=experiment,
         measured=measured,
-        has_week_before=all(week_before(start, _first(known, each)) for each in measured),
+        has_week_before=all(week_before(start, _first(known, table)) for table in measured),
     )
 
 
 def _assigned(known: dict[str, TableFacts]) -> str | None:
     """Return the table that looks like assignments: with a branch, and rather with a name that says so."""
     with_branch = [name for name, facts in known.items() if guesses.branch_column(facts) is not None]
-    told = [name for name in with_branch if re.search("assign|enrol|expos|allocat", name.lower())]
-    return next(iter(told or with_branch), None)
+    telling = [name for name in with_branch if re.search("assign|enrol|expos|allocat", name.lower())]
+    return next(iter(telling or with_branch), None)
 
 
 def _check(facts: TableFacts, unit: str, branch: str, day: str | None) -> None:
@@ -85,25 +95,29 @@ def _check(facts: TableFacts, unit: str, branch: str, day: str | None) -> None:
             raise ConfigError(facts.name, [Problem("", what)])
 
 
-def _experiment(engine: Engine, facts: TableFacts, told: Told, ask: Ask) -> tuple[str, tuple[str, str] | None]:
+def _experiment(engine: Engine, facts: TableFacts, answers: Told, ask: Ask) -> tuple[str, tuple[str, str] | None]:
     """Return the slug, and the column and value that tell the experiment's rows, if there is such a column."""
     key = guesses.experiment_column(facts)
     if key is None:
-        name = told.slug or ask("--slug", "Name of the experiment", _SLUG.sub("-", facts.name.lower()).strip("-"), ())
+        name = answers.slug or ask(
+            "--slug", "Name of the experiment", _SLUG.sub("-", facts.name.lower()).strip("-"), ()
+        )
         return name, None
     names = experiments_in(engine, facts, key)
-    slug = told.slug or ask("--slug", f"Experiment, as in column {key}", names[0] if len(names) == 1 else None, names)
+    slug = answers.slug or ask(
+        "--slug", f"Experiment, as in column {key}", names[0] if len(names) == 1 else None, names
+    )
     if slug not in names:
         raise ConfigError(facts.name, [Problem(key, f"has no experiment {slug!r}; there are {', '.join(names)}")])
     return slug, (key, slug)
 
 
 def _measured(
-    known: dict[str, TableFacts], told: Told, ask: Ask, *, where: str, unit: str, own: Sequence[str]
+    known: dict[str, TableFacts], answers: Told, ask: Ask, *, where: str, unit: str, own: Sequence[str]
 ) -> tuple[Measured, ...]:
     """Return what to measure by; `own` are columns of the assignments in `where` that are no measures."""
     others = [name for name, facts in known.items() if name != where and guesses.unit_column(facts, like=unit)]
-    chosen = told.measures or tuple(others) or (where,)
+    chosen = answers.measures or tuple(others) or (where,)
     found = []
     for name in chosen:
         facts = known[name]
@@ -119,18 +133,18 @@ def _measured(
 
 
 def _timeline(
-    found: Assignments, known: dict[str, TableFacts], measured: Sequence[Measured], told: Told
+    found: Assignments, known: dict[str, TableFacts], measured: Sequence[Measured], answers: Told
 ) -> tuple[date, int, date]:
     """Return the first date of enrollment, for how many days units enroll, and the date after the last one with rows.
 
     Raises:
         ConfigError: no table says when the experiment began.
     """
-    start = told.start or found.first
+    start = answers.start or found.first
     if start is None:
         raise ConfigError("init", [Problem("--start-date", "is missing: no table has a date; say when it began")])
     last = found.last or start
-    lasts = [dates.last for each in measured if (dates := known[each.table].dates.get(each.day or ""))]
+    lasts = [dates.last for table in measured if (dates := known[table.table].dates.get(table.day or ""))]
     days = max(1, (last - start).days)
     return start, days, max([start + timedelta(days=days), *lasts]) + timedelta(days=1)
 

@@ -23,7 +23,7 @@ class TableFacts:
 
     def names(self, *types: str) -> tuple[str, ...]:
         """Return the columns of these types, or all."""
-        return tuple(each.name for each in self.columns if not types or each.type in types)
+        return tuple(column.name for column in self.columns if not types or column.type in types)
 
 
 @dataclass(frozen=True, slots=True)
