@@ -80,7 +80,7 @@ def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
         datasets = datasets or embedded_datasets(where.folder, where.project)
     elif not datasets:
         raise ConfigError(warehouse, [Problem("", "has many datasets; name some: jetstream-argo tables DATASET")])
-    found = tuple(table for dataset in datasets for table in listed(engine, dataset, every=every))
+    found = tuple(table for dataset in datasets for table in listed(engine, dataset, include_all=every))
     if not found:
         hint = "put files in: jetstream-argo load DATASET.TABLE FILE..."
         say(f"{warehouse}: there are no tables{' in ' + ', '.join(datasets) if datasets else ''}; {hint}")

@@ -24,20 +24,20 @@ class Dates:
 
 def dates_of(engine: Engine, name: str, columns: Sequence[Column]) -> Mapping[str, Dates]:
     """Return the dates of those columns that have dates or moments, and not only NULL."""
-    dated = [each.name for each in columns if each.type in _WITH_DATES]
+    dated = [dated_column.name for dated_column in columns if dated_column.type in _WITH_DATES]
     if not dated:
         return {}
     ends = [
-        Sql(f"{end}({column('t', each)}) AS {end.lower()}_{place}")
-        for place, each in enumerate(dated)
+        Sql(f"{end}({column('t', name)}) AS {end.lower()}_{place}")
+        for place, name in enumerate(dated)
         for end in ("MIN", "MAX")
     ]
     row = engine.query(Sql(f"SELECT\n  {lines(ends)}\nFROM {table(name)} AS t"), labels={}).rows[0]
     found = {}
-    for place, each in enumerate(dated):
+    for place, column_name in enumerate(dated):
         first, last = _day(row[2 * place]), _day(row[2 * place + 1])
         if first is not None and last is not None:
-            found[each] = Dates(first, last)
+            found[column_name] = Dates(first, last)
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, nearest
-from jetstream_argo.loading.load import Loaded, told
+from jetstream_argo.loading.load import Loaded, describe_loaded
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.incoming.finding import found_files, path_literal
 from jetstream_argo.warehouse.duckdb.incoming.model import Format, Options
@@ -34,8 +34,10 @@ def load_in_place(engine: EmbeddedEngine, table: str, named: Sequence[str], opti
     described = engine.intake.rows(f"DESCRIBE {place.sql}")
     found = incoming([typed_reading(place.sql, described, shown)], options, engine.intake)
     final = Elsewhere(found.sql, place.paths, place.database, place.alias)
-    engine.intake.register(final, [each.column for each in found.columns], table)
-    return told(engine, table, Incoming(found.sql, found.rows, found.columns, found.notes), f"{shown}, read in place")
+    engine.intake.register(final, [loaded_column.column for loaded_column in found.columns], table)
+    return describe_loaded(
+        engine, table, Incoming(found.sql, found.rows, found.columns, found.notes), f"{shown}, read in place"
+    )
 
 
 def _parquet(named: Sequence[str], options: Options) -> Elsewhere:
@@ -87,7 +89,7 @@ def _in_database(engine: EmbeddedEngine, table: str, named: str) -> Elsewhere:
         )
     ]
     if name not in tables:
-        held = nearest(name, tables) or f"; it has {', '.join(tables) or 'none'}"
-        raise ConfigError(named, [Problem("", f"has no table {name!r}{held}; name it, as FILE:TABLE")])
+        advice = nearest(name, tables) or f"; it has {', '.join(tables) or 'none'}"
+        raise ConfigError(named, [Problem("", f"has no table {name!r}{advice}; name it, as FILE:TABLE")])
     where = ".".join(map(quoted, (alias, schema or "main", name)))
     return Elsewhere(f"SELECT * FROM {where}", (str(path),), str(path), alias)

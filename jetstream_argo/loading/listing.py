@@ -24,15 +24,15 @@ class ListedTable:
 
     def lines(self) -> Iterator[str]:
         """Yield what to tell people."""
-        dates = "".join(f", {name} {held}" for name, held in self.dates)
+        dates = "".join(f", {name} {dates}" for name, dates in self.dates)
         yield f"{self.name}: {self.note or f'{self.rows:,} rows{dates}'}"
         if self.columns:
             yield "  " + ", ".join(f"{column.name} {column.type}" for column in self.columns)
 
 
-def listed(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[ListedTable]:
-    """Yield the tables of a dataset by name; those of experiments, and views, only with `every`."""
-    for name in names_of(engine, dataset, every=every):
+def listed(engine: Engine, dataset: str, *, include_all: bool = False) -> Iterator[ListedTable]:
+    """Yield the tables of a dataset by name; those of experiments, and views, only with `include_all`."""
+    for name in names_of(engine, dataset, include_all=include_all):
         try:
             info = engine.info(name)
         except Damaged as error:
@@ -47,10 +47,10 @@ def listed(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[Lis
         yield ListedTable(name, info.rows, info.columns, dates)
 
 
-def names_of(engine: Engine, dataset: str, *, every: bool = False) -> Iterator[str]:
-    """Yield the names of a dataset's tables; those of experiments, and views, only with `every`."""
+def names_of(engine: Engine, dataset: str, *, include_all: bool = False) -> Iterator[str]:
+    """Yield the names of a dataset's tables; those of experiments, and views, only with `include_all`."""
     for table in engine.tables(dataset):
-        if every or not (table.is_view or _OWN in table.labels):
+        if include_all or not (table.is_view or _OWN in table.labels):
             yield table.name
 
 

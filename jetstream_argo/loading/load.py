@@ -113,18 +113,23 @@ def _loaded(
     found = incoming(readings, options, engine.intake, there=there)
     if not found.rows:
         raise ConfigError(readings[0].shown, [Problem("", "has columns and no rows; there is nothing to load")])
-    columns = [each.column for each in found.columns]
+    columns = [incoming_column.column for incoming_column in found.columns]
     write = Write.APPEND if append else Write.TRUNCATE
     engine.intake.write(found.sql, columns, table, write=write, layout=_layout(columns, found))
-    return told(engine, table, found, source)
+    return describe_loaded(engine, table, found, source)
 
 
-def told(engine: EmbeddedEngine, table: str, found: Incoming, source: str) -> Loaded:
+def describe_loaded(engine: EmbeddedEngine, table: str, found: Incoming, source: str) -> Loaded:
     """Return what became of the rows that are in a table now, with the dates that it has."""
-    dates = dates_of(engine, table, [each.column for each in found.columns])
+    dates = dates_of(engine, table, [incoming_column.column for incoming_column in found.columns])
     columns = tuple(
-        LoadedColumn(each.column.name, each.column.type, dates.get(each.column.name), each.notes)
-        for each in found.columns
+        LoadedColumn(
+            incoming_column.column.name,
+            incoming_column.column.type,
+            dates.get(incoming_column.column.name),
+            incoming_column.notes,
+        )
+        for incoming_column in found.columns
     )
     return Loaded(table, engine.root, found.rows, source, columns, found.notes)
 
