@@ -102,10 +102,10 @@ class KubernetesCluster:
     def own(self, config_map: str, workflow: Document) -> None:
         """Let a ConfigMap be deleted together with the last Workflow that owns it."""
         found = _metadata(self._call(self._core.read_namespaced_config_map, config_map, self.namespace))
-        owners = [dict(each) for each in _items(found.get("ownerReferences"))]
+        owners = [dict(reference) for reference in _items(found.get("ownerReferences"))]
         metadata = _metadata(workflow)
         owner = _owner(metadata)
-        if owner["uid"] not in [each["uid"] for each in owners]:
+        if owner["uid"] not in [reference["uid"] for reference in owners]:
             patch = {"metadata": {"ownerReferences": [*owners, owner]}}
             self._call(self._core.patch_namespaced_config_map, config_map, self.namespace, patch)
 
@@ -147,7 +147,7 @@ def _connection(kubeconfig: str | None, context: str | None) -> tuple[client.Api
                 pass  # not in a cluster
         api = config.new_client_from_config(kubeconfig, context)  # type: ignore[no-untyped-call]  # as above
         contexts, active = config.list_kube_config_contexts(kubeconfig)  # type: ignore[no-untyped-call]  # as above
-        chosen = next((each for each in contexts if each["name"] == context), active)
+        chosen = next((listed for listed in contexts if listed["name"] == context), active)
         return api, str(chosen["context"].get("namespace", "default"))
     except ConfigException as error:
         problem = Problem("", f"leads to no cluster: {error}; set KUBECONFIG or give --kubeconfig")
@@ -178,20 +178,20 @@ def _items(value: object) -> list[Document]:
 
 
 def _translated(error: ApiException, namespace: str) -> EngineError:
-    said = _said(error)
+    message = _said(error)
     match error.status:
         case 404:
-            return NotFound(said)
+            return NotFound(message)
         case 409:
-            return Conflict(f"cluster: {said}")
+            return Conflict(f"cluster: {message}")
         case 401 | 403:
-            return AccessDenied(f"cluster, namespace {namespace!r}: {said}; see k8s/ for the roles that are needed")
+            return AccessDenied(f"cluster, namespace {namespace!r}: {message}; see k8s/ for the roles that are needed")
         case 429:
-            return Transient(f"cluster: {said}; try again")
+            return Transient(f"cluster: {message}; try again")
         case int(status) if status >= _SERVER_FAILS or status == 0:
-            return Transient(f"cluster: {said}; try again")
+            return Transient(f"cluster: {message}; try again")
         case _:
-            return EngineError(f"cluster: {said}")
+            return EngineError(f"cluster: {message}")
 
 
 def _said(error: ApiException) -> str:

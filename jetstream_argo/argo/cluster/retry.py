@@ -107,7 +107,7 @@ def _reopen(workflow: dict[str, object], nodes: Mapping[str, object], deleted: s
     labels.pop(_ARCHIVING, None)
     labels[_PHASE] = "Running"
     spec.pop("shutdown", None)
-    conditions = [each for each in status.get("conditions") or [] if each.get("type") != "Completed"]
+    conditions = [condition for condition in status.get("conditions") or [] if condition.get("type") != "Completed"]
     results = status.get("taskResultsCompletionStatus") or {}
     status.pop("compressedNodes", None)
     status.pop("message", None)

@@ -109,35 +109,35 @@ def status_of(workflow: Document) -> WorkflowStatus:
         EngineError: its nodes are kept in Argo's database.
     """
     read = _Workflow.model_validate(workflow)
-    every = nodes_of(workflow)
-    attempts = {child for node in every.values() if node.type == "Retry" for child in node.children}
+    nodes = nodes_of(workflow)
+    attempts = {child for node in nodes.values() if node.type == "Retry" for child in node.children}
     tasks = (
-        _with_reason(node, every) for node in every.values() if node.id not in attempts and node.type not in GROUPS
+        _with_reason(node, nodes) for node in nodes.values() if node.id not in attempts and node.type not in GROUPS
     )
     return WorkflowStatus(
         name=read.metadata.name,
         experiment=read.metadata.labels.get("jetstream-argo/experiment", ""),
         as_of=read.metadata.labels.get("jetstream-argo/as-of", ""),
         phase=read.status.phase,
-        message=read.status.message or _awaited(every),
+        message=read.status.message or _awaited(nodes),
         progress=read.status.progress,
         nodes=tuple(sorted(tasks, key=lambda node: node.name)),
         finished_at=read.status.finished_at or "",
     )
 
 
-def _awaited(every: Mapping[str, Node]) -> str:
+def _awaited(nodes: Mapping[str, Node]) -> str:
     """Return what a group waits for: the experiment's turn, or a slot among all experiments."""
-    groups = (node for node in every.values() if node.type in GROUPS and node.lock.waiting)
+    groups = (node for node in nodes.values() if node.type in GROUPS and node.lock.waiting)
     return next((node.message or f"Waiting for {node.lock.waiting}" for node in groups), "")
 
 
-def _with_reason(node: Node, every: Mapping[str, Node]) -> Node:
+def _with_reason(node: Node, nodes: Mapping[str, Node]) -> Node:
     """Give a task that failed the message of its last attempt; its own says only that there was no further one."""
     if node.type != "Retry" or node.phase not in ("Failed", "Error"):
         return node
-    said = [every[child].message for child in node.children if child in every and every[child].message]
-    return node.model_copy(update={"message": said[-1]}) if said else node
+    messages = [nodes[child].message for child in node.children if child in nodes and nodes[child].message]
+    return node.model_copy(update={"message": messages[-1]}) if messages else node
 
 
 def nodes_of(workflow: Document) -> Mapping[str, Node]:

@@ -40,7 +40,7 @@ def listed(statuses: Sequence[WorkflowStatus]) -> Table:
     table.add_column("workflow", overflow="fold")  # whole: it is what the other commands want
     table.add_column("phase", no_wrap=True)
     table.add_column("progress", no_wrap=True)
-    for status in sorted(statuses, key=lambda each: (each.as_of, each.experiment), reverse=True):
+    for status in sorted(statuses, key=lambda status: (status.as_of, status.experiment), reverse=True):
         name = Text(status.name)
         if status.message:
             name.append(f"\n  {status.message}", style="dim")

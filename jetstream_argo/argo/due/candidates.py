@@ -90,7 +90,7 @@ def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]
     experiments, errors = load_experiments(source)
     failed = tuple(Entry(error.file, State.FAILED, str(error), error.exit_code) for error in errors)
     found = (Candidate(experiment) for experiment in experiments)
-    return tuple(sorted(found, key=lambda each: each.experiment.slug)), failed
+    return tuple(sorted(found, key=lambda candidate: candidate.experiment.slug)), failed
 
 
 def is_live(experiment: Experiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:

@@ -38,11 +38,11 @@ class Report:
     def line(self) -> str:
         """The report in a line."""
         counts = {state: sum(entry.state is state for entry in self.entries) for state in State}
-        told = [f"{n} {state}" for state, n in counts.items() if n or state is not State.WAITS]
+        parts = [f"{n} {state}" for state, n in counts.items() if n or state is not State.WAITS]
         failed = [entry.slug for entry in self.entries if entry.state is State.FAILED]
         waits = Counter(source for entry in self.entries for source in entry.waits)
         rest = [f"{source}, for {n} experiment{'s' if n > 1 else ''}" for source, n in sorted(waits.items())]
-        return "; ".join([", ".join(told) + (f": {', '.join(failed)}" if failed else ""), *rest])
+        return "; ".join([", ".join(parts) + (f": {', '.join(failed)}" if failed else ""), *rest])
 
 
 def submit_due(

@@ -95,10 +95,10 @@ def _started(work: Callable[[Item], Result], item: Item, index: int, allowance: 
 
 def _ended(running: Sequence[_Running[Item]]) -> list[_Running[Item]]:
     """Return those that have answered, died or used up their time; wait until there is one."""
-    soonest = min(each.ends_at for each in running)
-    ready = wait([each.answer for each in running], timeout=max(soonest - time.monotonic(), 0))
+    soonest = min(process.ends_at for process in running)
+    ready = wait([process.answer for process in running], timeout=max(soonest - time.monotonic(), 0))
     now = time.monotonic()
-    return [each for each in running if each.answer in ready or each.ends_at <= now]
+    return [process for process in running if process.answer in ready or process.ends_at <= now]
 
 
 def _outcome(ended: _Running[Item], allowance: Allowance) -> "Result | Died":

@@ -81,10 +81,10 @@ def _plan_of(manifest: Manifest, given: Mapping[str, str]) -> AnalysisPlan | Non
 
 def parsed(given: tuple[str, ...]) -> dict[str, str]:
     """Return parameters that were given as `name=value`."""
-    for each in given:
-        if "=" not in each:
-            raise ConfigError(f"-p {each}", [Problem("", "is not NAME=VALUE, such as metrics=active_hours")])
-    return dict(each.split("=", 1) for each in given)
+    for parameter in given:
+        if "=" not in parameter:
+            raise ConfigError(f"-p {parameter}", [Problem("", "is not NAME=VALUE, such as metrics=active_hours")])
+    return dict(parameter.split("=", 1) for parameter in given)
 
 
 def _tell(node: NodeRun) -> None:

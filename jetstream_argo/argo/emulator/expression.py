@@ -178,10 +178,10 @@ class _Parser:
         self.expect("}")
         self.expect(")")
 
-        def each(scope: Scope) -> list[Value]:
+        def elements(scope: Scope) -> list[Value]:
             return [body({**scope, _ELEMENT: element}) for element in as_list(values(scope))]
 
-        return each if name == "map" else lambda scope: any(is_truth(value) for value in each(scope))
+        return elements if name == "map" else lambda scope: any(is_truth(value) for value in elements(scope))
 
     def items(self, end: str) -> list[Evaluate]:
         items: list[Evaluate] = []

@@ -268,7 +268,7 @@ def read_manifest(path: Path) -> Manifest:
             else:
                 workflows.append(Workflow.model_validate(document))
         except ValidationError as error:
-            raise ConfigError(str(path), [_problem(str(kind), each) for each in error.errors()]) from error
+            raise ConfigError(str(path), [_problem(str(kind), detail) for detail in error.errors()]) from error
     if len(workflows) != 1:
         raise ConfigError(str(path), [Problem("", f"holds {len(workflows)} Workflows, one is needed")])
     return Manifest.model_construct(workflow=workflows[0], config_maps=tuple(config_maps))

@@ -68,7 +68,7 @@ def run_pod(
         assert template.retry_strategy is not None  # without one nothing is tried again
         if not processes.pause(here.pace * wait_seconds(template.retry_strategy, len(attempts))):
             break
-    files = {each.name: each.value_from for each in template.outputs.parameters}
+    files = {parameter.name: parameter.value_from for parameter in template.outputs.parameters}
     outputs = {name: _read(Path(paths.local(file.path)), file.default) for name, file in files.items()}
     return PodRun(tuple(attempts), outputs)
 
@@ -114,12 +114,12 @@ def _attempt(template: Template, facts: Mapping[str, str], paths: _Paths, here: 
     container = _container(template)
     words = [substituted(word, facts) for word in (*container.command, *container.args)]
     command = [*here.executables.get(words[0], (words[0],)), *words[1:]]
-    variables = {each.name: paths.local(substituted(each.value, facts)) for each in container.env}
+    variables = {variable.name: paths.local(substituted(variable.value, facts)) for variable in container.env}
     log = paths.folder / "log"
     since = time.monotonic()
     code = processes.run(command, {**here.environment, **variables}, log)
-    said = _read(Path(paths.local(_TERMINATION_LOG)), "").strip()
-    message = f"Error (exit code {code}): {said or _read(log, '').strip()[-_TAIL:]}" if code else said
+    reason = _read(Path(paths.local(_TERMINATION_LOG)), "").strip()
+    message = f"Error (exit code {code}): {reason or _read(log, '').strip()[-_TAIL:]}" if code else reason
     return Attempt(code, time.monotonic() - since, message, _memory(template, facts))
 
 

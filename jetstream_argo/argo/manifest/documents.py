@@ -22,7 +22,8 @@ def to_yaml(documents: Iterable[Document], *, comment: str = "") -> str:
     """Return the documents as YAML: equal documents give equal bytes, and every reader reads equal text."""
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     parts = (
-        yaml.dump(dict(each), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110) for each in documents
+        yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        for document in documents
     )
     return head + "---\n".join(parts)
 
@@ -34,14 +35,14 @@ def from_yaml(text: str, *, where: str) -> Iterator[Document]:
         ConfigError: it is neither, or holds something else.
     """
     try:
-        documents = [each for each in yaml.load_all(text, Loader=_Loader) if each is not None]
+        documents = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         what = "brackets in brackets, too deep to read" if isinstance(error, RecursionError) else error
         raise ConfigError(where, [Problem("", f"is not YAML: {what}")]) from error
-    for each in documents:
-        if not isinstance(each, dict) or "kind" not in each:
+    for document in documents:
+        if not isinstance(document, dict) or "kind" not in document:
             raise ConfigError(where, [Problem("", "holds something that is no Kubernetes object: it has no `kind`")])
-        yield each
+        yield document
 
 
 def size(document: Document) -> int:

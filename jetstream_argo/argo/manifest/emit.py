@@ -148,7 +148,9 @@ def _document(
 
 
 def _annotations(plan: AnalysisPlan, dag: Dag, identity: _Identity) -> dict[str, str]:
-    due = ", ".join(f"{len(each.windows)} {each.period}" for each in plan.periods if each.windows)
+    due = ", ".join(
+        f"{len(due_period.windows)} {due_period.period}" for due_period in plan.periods if due_period.windows
+    )
     chosen = f" Metrics: {', '.join(identity.metrics)}." if identity.metrics else ""
     return {
         "workflows.argoproj.io/title": f"**{names.label(plan.experiment.slug)}** as of {plan.as_of}",
@@ -210,9 +212,9 @@ def _workers(
     turn = locks.turn(plan.experiment.slug)
     workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn))
     if carrier.config_map:
-        for each in workers:
+        for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
-            each.volume_mounts = [*(each.volume_mounts or []), mount]
+            worker.volume_mounts = [*(worker.volume_mounts or []), mount]
     return workers
 
 
