@@ -48,16 +48,16 @@ class Coverage:
         assignments = entry.assignments or (ANYBODY,)
         if entry.kind in (Kind.EXPOSURES, Kind.SEGMENTS):
             for column in entry.keys:
-                held = Held(entry.batch, "", entry)
-                self.undated.setdefault(column, {}).update(dict.fromkeys(assignments, held))
+                batch = Held(entry.batch, "", entry)
+                self.undated.setdefault(column, {}).update(dict.fromkeys(assignments, batch))
             return
         if entry.kind not in _DATED and entry.kind is not Kind.VALUES:
             return
         columns = self.windowed if entry.kind is Kind.VALUES else self.dated
         for place in entry.places:
-            held = Held(entry.batch, entry.input_at(place), entry)
+            batch = Held(entry.batch, entry.input_at(place), entry)
             for column in entry.keys:
-                columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, held))
+                columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, batch))
 
     def _lose(self, entry: Entry) -> None:
         """Take what is gone out again: of the entry's places, or of all where it names none."""
@@ -65,16 +65,16 @@ class Coverage:
             for places in columns.values():
                 for place in entry.places if len(entry.places) else list(places):
                     _drop(places.get(place, {}), entry.batch)
-        for held in self.undated.values():
-            _drop(held, entry.batch)
+        for batches in self.undated.values():
+            _drop(batches, entry.batch)
 
 
 _DATED = (Kind.PARTIALS, Kind.SIGNALS, Kind.ROWS)
 
 
-def _drop(held: dict[int, Held], batch: int | None) -> None:
-    for assignment in [key for key, found in held.items() if found.batch == batch]:
-        del held[assignment]
+def _drop(batches: dict[int, Held], batch: int | None) -> None:
+    for assignment in [key for key, found in batches.items() if found.batch == batch]:
+        del batches[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Run:
 
 
 def runs(
-    held: Mapping[str, Mapping[int, Mapping[int, Held]]],
+    current: Mapping[str, Mapping[int, Mapping[int, Held]]],
     places: range,
     extent: Mapping[int, range],
     assignments: Sequence[int],
@@ -100,40 +100,40 @@ def runs(
     """Return the fewest selections that give every column at every place, and for every unit, from its own batch."""
     together: dict[tuple[tuple[str, ...], tuple[int, ...]], list[tuple[int, list[int]]]] = {}
     found: list[Run] = []
-    for (batch, columns, served), of_batch in _selections(held, places, assignments).items():
+    for (batch, columns, served), of_batch in _selections(current, places, assignments).items():
         inside = [place for place in extent[batch] if place in places]
         if of_batch == inside:  # all that the batch has here is wanted, so no condition on places is needed
             together.setdefault((columns, served), []).append((batch, of_batch))
         else:
             found += [Run((batch,), run[0], run[-1], columns, served) for run in consecutive(of_batch)]
     for (columns, served), whole in together.items():
-        batches = tuple(batch for batch, _ in whole)
-        found.append(Run(batches, min(at[0] for _, at in whole), max(at[-1] for _, at in whole), columns, served))
+        numbers = tuple(batch for batch, _ in whole)
+        found.append(Run(numbers, min(at[0] for _, at in whole), max(at[-1] for _, at in whole), columns, served))
     return sorted(found, key=lambda run: (run.first, run.columns, run.assignments, run.batches))
 
 
 def _selections(
-    held: Mapping[str, Mapping[int, Mapping[int, Held]]], places: range, assignments: Sequence[int]
+    batches: Mapping[str, Mapping[int, Mapping[int, Held]]], places: range, assignments: Sequence[int]
 ) -> dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]]:
     """Return at which places a batch gives the same columns for the same assignments."""
     everybody = frozenset(assignments)
     selections: dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for place in places:
         columns: dict[tuple[int, tuple[int, ...]], list[str]] = {}
-        for column, at in held.items():
+        for column, at in batches.items():
             for batch, served in _served(at.get(place, {}), assignments).items():
                 key = (batch, () if served == everybody else tuple(sorted(served)))
                 columns.setdefault(key, []).append(column)
-        for (batch, some), names in columns.items():
-            selections.setdefault((batch, tuple(names), some), []).append(place)
+        for (batch, assigned), names in columns.items():
+            selections.setdefault((batch, tuple(names), assigned), []).append(place)
     return selections
 
 
-def _served(held: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, frozenset[int]]:
+def _served(batches: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, frozenset[int]]:
     """Return, by batch, the assignments whose units are taken from it."""
     served: dict[int, set[int]] = {}
     for assignment in assignments:
-        found = held.get(assignment, held.get(ANYBODY))
+        found = batches.get(assignment, batches.get(ANYBODY))
         if found is not None and found.batch is not None:
             served.setdefault(found.batch, set()).add(assignment)
     return {batch: frozenset(of_batch) for batch, of_batch in served.items()}

@@ -26,16 +26,18 @@ def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
     assigned = ledger.assigned(names.assignments(plan), plan.enrollments.key)
     exposures = None
     if plan.enrollments.exposures_sql is not None:
-        held = ledger.held_for(names.exposures(plan), plan.enrollments.exposures_key)
-        exposures = _batches(held, assigned.assignments)
+        exposure_batches = ledger.held_for(names.exposures(plan), plan.enrollments.exposures_key)
+        exposures = _batches(exposure_batches, assigned.assignments)
     segments = {}
     for segment, column in plan.enrollments.memberships:
         table = names.segments(plan, segment.data_source)
         batches = _batches(ledger.held_for(table, column), assigned.assignments)
         segments[segment.name, column] = StoredSegment(segment.name, table, column, batches)
     own = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
-    by_column = {each.column: each for each in segments.values()}
-    excluded = dict.fromkeys(each.column for each in plan.enrollments.exclusions.named if each.rows is not None)
+    by_column = {segment.column: segment for segment in segments.values()}
+    excluded = dict.fromkeys(
+        exclusion.column for exclusion in plan.enrollments.exclusions.named if exclusion.rows is not None
+    )
     return StoredUnits(
         assigned.batches,
         assigned.assignments,
@@ -45,8 +47,8 @@ def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
     )
 
 
-def _batches(held: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, int]:
-    found = {assignment: held[assignment].batch for assignment in assignments if assignment in held}
+def _batches(batches: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, int]:
+    found = {assignment: batches[assignment].batch for assignment in assignments if assignment in batches}
     return {assignment: batch for assignment, batch in found.items() if batch is not None}
 
 
@@ -68,9 +70,9 @@ class Currency:
         if not self.units.assignments:
             return None
         if isinstance(metric.computation, Direct):
-            held = self._ledger.held_in(names.values(self._plan, basis, metric.source, period), metric.column)
-            if window.index in held and not self._unread(metric).isdisjoint(self._dates(window)):
-                return held[window.index].inputs
+            batches = self._ledger.held_in(names.values(self._plan, basis, metric.source, period), metric.column)
+            if window.index in batches and not self._unread(metric).isdisjoint(self._dates(window)):
+                return batches[window.index].inputs
         rows = self._rows(metric, window)
         who: list[object] = [list(self.units.assignments)]
         if isinstance(metric.computation, Direct):
@@ -103,21 +105,21 @@ class Currency:
         return digest(self._who(), list(self.units.batches), self._exposed(period, window))
 
     def _who(self) -> list[object]:
-        segments = [[each.name, each.column, sorted(each.batches.items())] for each in self.units.segments]
+        segments = [[segment.name, segment.column, sorted(segment.batches.items())] for segment in self.units.segments]
         who: list[object] = [list(self.units.assignments), segments]
         return [*who, self._excluded()] if self._plan.enrollments.exclusions.excludes else who
 
     def _excluded(self) -> list[object]:
         """What decides who does not count; in no order, since all of it does so alone."""
         exclusions = self._plan.enrollments.exclusions
-        conditions = sorted(each.condition for each in exclusions.named if each.condition)
-        rows = sorted([each.column, sorted(each.batches.items())] for each in self.units.excluded)
+        conditions = sorted(exclusion.condition for exclusion in exclusions.named if exclusion.condition)
+        rows = sorted([segment.column, sorted(segment.batches.items())] for segment in self.units.excluded)
         return [exclusions.several_branches.value, conditions, rows]
 
     def _value_batch(self, metric: Metric, basis: Basis, period: Period, index: int) -> int | None:
         table = names.values(self._plan, basis, metric.source, period)
-        held = self._ledger.held_in(table, metric.column).get(index)
-        return held.batch if held is not None else None
+        batch = self._ledger.held_in(table, metric.column).get(index)
+        return batch.batch if batch is not None else None
 
     def _exposed(self, period: Period, window: AnalysisWindow) -> list[object] | None:
         """What decides who is exposed: the exposures found, and the signals of the dates that count in the window."""
@@ -160,29 +162,29 @@ class Currency:
         source = self._plan.source(metric.source)
         if source.name not in self._unread_of:
             table = names.partials(self._plan, source.name)
-            held = self._ledger.held_on(table, source.key)
-            told: set[int] = set()
+            batches = self._ledger.held_on(table, source.key)
+            changed: set[int] = set()
             for entry in self._ledger.complete(Kind.LOOK, table):
                 if entry.source == source.name:
-                    told = told - set(entry.places) | _told(entry, held)
-            self._unread_of[source.name] = frozenset(told)
+                    changed = changed - set(entry.places) | _told(entry, batches)
+            self._unread_of[source.name] = frozenset(changed)
         return self._unread_of[source.name]
 
     def _versions(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
-        held = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
-        if held is None:
+        batch = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
+        if batch is None:
             return None
         # Rows that were restated count as others, also where their tables' versions are the same or are not known.
-        restated = [held.batch] if is_restated(held.entry) and held.batch is not None else []
-        return frozenset([held.inputs, *restated])
+        restated = [batch.batch] if is_restated(batch.entry) and batch.batch is not None else []
+        return frozenset([batch.inputs, *restated])
 
     def _day(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
         key = (table, column, ordinal)
         if key not in self._days:
-            held = self._ledger.held_on(table, column).get(ordinal, {})
-            found = [held.get(assignment, held.get(ANYBODY)) for assignment in self.units.assignments]
-            batches = [batch.batch for batch in found if batch is not None and batch.batch is not None]
-            self._days[key] = frozenset(batches) if len(batches) == len(found) else None
+            batches = self._ledger.held_on(table, column).get(ordinal, {})
+            found = [batches.get(assignment, batches.get(ANYBODY)) for assignment in self.units.assignments]
+            numbers = [batch.batch for batch in found if batch is not None and batch.batch is not None]
+            self._days[key] = frozenset(numbers) if len(numbers) == len(found) else None
         return self._days[key]
 
 
@@ -200,12 +202,12 @@ def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
             return ()
 
 
-def _told(look: Entry, held: Mapping[int, Mapping[int, Held]]) -> set[int]:
+def _told(look: Entry, batches: Mapping[int, Mapping[int, Held]]) -> set[int]:
     """Return the dates that a look says have more or fewer rows, but for those that were read later."""
     found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
-    told = {date.fromisoformat(day).toordinal() for day, tables in found.items() if any(tables.values())}
-    read = {day: held[day][ANYBODY].entry.recorded_at for day in told if ANYBODY in held.get(day, {})}
-    return {day for day in told if day not in read or read[day] < look.recorded_at}
+    changed = {date.fromisoformat(day).toordinal() for day, tables in found.items() if any(tables.values())}
+    read = {day: batches[day][ANYBODY].entry.recorded_at for day in changed if ANYBODY in batches.get(day, {})}
+    return {day for day in changed if day not in read or read[day] < look.recorded_at}
 
 
 def _signal_dates(signal: Signal, period: Period, index: int) -> range:

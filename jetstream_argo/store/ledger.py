@@ -88,17 +88,17 @@ class Ledger:
 
     def held_in(self, table: str, column: str) -> Mapping[int, Held]:
         """Return, by the indexes of windows, which batch holds a column."""
-        held = self._of(table).windowed.get(column, {})
-        return {index: found[ANYBODY] for index, found in held.items() if ANYBODY in found}
+        batches = self._of(table).windowed.get(column, {})
+        return {index: found[ANYBODY] for index, found in batches.items() if ANYBODY in found}
 
     def missing_dates(
         self, table: str, column: str, first: date, last: date, assignments: Sequence[int] = (ANYBODY,)
     ) -> dict[date, tuple[int, ...]]:
         """Return the dates of which no complete batch holds `column`, each with the assignments that it lacks."""
-        held = self.held_on(table, column)
+        batches = self.held_on(table, column)
         missing: dict[date, tuple[int, ...]] = {}
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
-            found = held.get(ordinal, {})
+            found = batches.get(ordinal, {})
             lacking = () if ANYBODY in found else tuple(a for a in assignments if a not in found)
             if lacking:
                 missing[date.fromordinal(ordinal)] = lacking
@@ -110,12 +110,12 @@ class Ledger:
         """Return where `columns` are, from `first` to `last`; what no batch holds is left out."""
         coverage = self._of(table)
         places = range(first.toordinal(), last.toordinal() + 1)
-        held = {column: coverage.dated.get(column, {}) for column in columns}
+        batches = {column: coverage.dated.get(column, {}) for column in columns}
         return tuple(
             DateSlice(
                 run.batches, date.fromordinal(run.first), date.fromordinal(run.last), run.columns, run.assignments
             )
-            for run in runs(held, places, coverage.extent, assignments)
+            for run in runs(batches, places, coverage.extent, assignments)
         )
 
     def newest_batch(self, table: str, column: str) -> int | None:
@@ -135,8 +135,8 @@ class Ledger:
             return ()
         coverage = self._of(table)
         places = range(windows[0].index, windows[-1].index + 1)
-        held = {column: coverage.windowed.get(column, {})}
-        found = runs(held, places, coverage.extent, (ANYBODY,))
+        batches = {column: coverage.windowed.get(column, {})}
+        found = runs(batches, places, coverage.extent, (ANYBODY,))
         return tuple(WindowSlice(run.batches, run.first, run.last, run.columns) for run in found)
 
     def _of(self, table: str) -> Coverage:

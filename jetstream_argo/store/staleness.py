@@ -90,14 +90,16 @@ class _Explainer:
     def _why_values(self, metric: Metric, period: Period, window: AnalysisWindow) -> str:
         """Return why the values of a metric in a window are not there, or would be others now."""
         for basis in metric.bases:
-            held = self._held(metric, basis, period, window.index)
+            batch = self._held(metric, basis, period, window.index)
             inputs = self._currency.of_values(metric, basis, period, window)
             if inputs is None:
                 return self._unread(metric, window) or "units or exposures were not read yet"
-            if held is None:
+            if batch is None:
                 return "has no values yet"
-            if held.inputs not in ("", inputs):
-                return self._read_since(metric, window, held.entry.recorded_at) or "other units are enrolled or exposed"
+            if batch.inputs not in ("", inputs):
+                return (
+                    self._read_since(metric, window, batch.entry.recorded_at) or "other units are enrolled or exposed"
+                )
         return ""
 
     def _why_estimates(
@@ -105,9 +107,9 @@ class _Explainer:
     ) -> str:
         for part in parts:
             for basis in part.bases:
-                held = self._held(part, basis, leaf.period, window.index)
-                if held is not None and held.entry.recorded_at > at:
-                    return f"its values were computed anew {held.entry.recorded_at:%Y-%m-%d %H:%M}"
+                batch = self._held(part, basis, leaf.period, window.index)
+                if batch is not None and batch.entry.recorded_at > at:
+                    return f"its values were computed anew {batch.entry.recorded_at:%Y-%m-%d %H:%M}"
         for segment in self._currency.units.segments:
             batches = self._ledger.held_for(segment.table, segment.column).values()
             if not segment.batches or any(found.entry.recorded_at > at for found in batches):
@@ -149,11 +151,11 @@ class _Explainer:
         """Yield, by column, the entries by assignment of each date of the window."""
         first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
         for column in columns_of(self._plan, metric):
-            held = self._ledger.held_on(names.partials(self._plan, metric.source), column)
+            batches = self._ledger.held_on(names.partials(self._plan, metric.source), column)
             yield (
                 column,
                 [
-                    (date.fromordinal(at), {key: found.entry for key, found in held.get(at, {}).items()})
+                    (date.fromordinal(at), {key: found.entry for key, found in batches.get(at, {}).items()})
                     for at in range(first.toordinal(), last.toordinal() + 1)
                 ],
             )
