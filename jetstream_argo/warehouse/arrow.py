@@ -66,10 +66,10 @@ def table_of(columns: Sequence[Column], pages: Iterable[Sequence[Sequence[Value]
 
 
 def _batch(columns: Sequence[Column], schema: pa.Schema, rows: Sequence[Sequence[Value]]) -> pa.RecordBatch:
-    held = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
+    columnwise = list(zip(*rows, strict=True)) if rows else [() for _ in columns]
     arrays = [
         pa.array([_text(value) for value in values] if column.type == "JSON" else values, field.type)
-        for column, values, field in zip(columns, held, schema, strict=True)
+        for column, values, field in zip(columns, columnwise, schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

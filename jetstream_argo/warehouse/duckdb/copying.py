@@ -75,8 +75,8 @@ def _copy(session: Session, query: str, target: Path, option: str, sql: str) -> 
 def _file(row: tuple[Any, ...], columns: Sequence[Column], keyed: Sequence[Column], partition: str | None) -> Copy:
     path, count, size, statistics = Path(row[0]), int(row[1]), int(row[2]), row[4]
     ranges = {c.name: found for c in keyed if (found := _range(c, count, statistics.get(quoted(c.name), {})))}
-    held = tuple(column.name for column in columns)
-    return Copy(path, DataFile(path.name, count, size, held, partition, ranges, crc32(path)))
+    names = tuple(column.name for column in columns)
+    return Copy(path, DataFile(path.name, count, size, names, partition, ranges, crc32(path)))
 
 
 def _range(column: Column, rows: int, statistics: Mapping[str, str]) -> Range | None:

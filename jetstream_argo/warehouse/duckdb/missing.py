@@ -21,10 +21,10 @@ def missing(store: Store, name: TableName) -> NotFound:
         return NotFound(shown, [store.short(other) for other in store.names(name.project, name.dataset)])
     there = list(_tables(store, name))
     more = ", …" if len(there) > _MOST else ""
-    held = f"has {', '.join(there[:_MOST])}{more}" if there else "has no tables yet"
+    contents = f"has {', '.join(there[:_MOST])}{more}" if there else "has no tables yet"
     folder = store.folder(name).parent.parent.parent
     advice = f"put a file in: jetstream-argo load {shown} FILE{told_warehouse(f'embedded:{folder}')}"
-    return NotFound(shown, there, about=f"looked in the folder {folder.absolute()}, which {held}; {advice}")
+    return NotFound(shown, there, about=f"looked in the folder {folder.absolute()}, which {contents}; {advice}")
 
 
 def _tables(store: Store, wanted: TableName) -> Iterator[str]:

@@ -88,15 +88,15 @@ class Version:
 def encoded(version: Version) -> str:
     """Return the pointer file's text."""
     layout = version.layout
-    held = list(dict.fromkeys(file.columns for file in version.files))
-    places = {columns: place for place, columns in enumerate(held)}
+    column_lists = list(dict.fromkeys(file.columns for file in version.files))
+    places = {columns: place for place, columns in enumerate(column_lists)}
     table = json.dumps(
         {
             "generation": version.generation,
             "nonce": version.nonce,
             "created": version.created,
             "columns": [[column.name, column.type] for column in version.columns],
-            "held": held,
+            "held": column_lists,
             "files": [_encoded_file(file, places[file.columns]) for file in version.files],
             "partition_by": layout.partition_by,
             "cluster_by": list(layout.cluster_by),
@@ -143,15 +143,15 @@ def _head(number: int, table: str) -> str:
     return f'{{"format": {number}, "crc32": "{zlib.crc32(table.encode()):08x}", "table": '
 
 
-def _encoded_file(file: DataFile, held: int) -> list[object]:
+def _encoded_file(file: DataFile, columns: int) -> list[object]:
     ranges = {name: [found.least, found.greatest, found.nulls] for name, found in file.ranges.items()}
-    return [file.name, file.rows, file.bytes, held, file.partition, ranges, file.crc32]
+    return [file.name, file.rows, file.bytes, columns, file.partition, ranges, file.crc32]
 
 
-def _decoded_file(held: list[list[str]], entry: list[Any]) -> DataFile:
+def _decoded_file(column_lists: list[list[str]], entry: list[Any]) -> DataFile:
     name, rows, size, columns, partition, ranges, checksum = entry
     found = {column: Range(*values) for column, values in ranges.items()}
-    return DataFile(name, rows, size, tuple(held[columns]), partition, found, checksum)
+    return DataFile(name, rows, size, tuple(column_lists[columns]), partition, found, checksum)
 
 
 def _decoded_file_1(entry: list[Any]) -> DataFile:

@@ -50,7 +50,7 @@ def _structure(type_: str) -> Json:
         return [_structure(inner)]
     fields = members(type_)
     if fields:
-        return {name: _structure(of) for name, of in fields}
+        return {name: _structure(type_) for name, type_ in fields}
     return "VARCHAR" if type_.upper() == "BYTES" else duckdb_type(type_)
 
 

@@ -264,7 +264,7 @@ def remove(path: Path) -> int:
 
 
 def _files(path: Path) -> int:
-    return sum(not held.is_dir() for held in path.rglob("*")) if path.is_dir() else int(path.exists())
+    return sum(not entry.is_dir() for entry in path.rglob("*")) if path.is_dir() else int(path.exists())
 
 
 def _contents(folder: Path) -> list[Path]:

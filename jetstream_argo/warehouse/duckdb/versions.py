@@ -72,9 +72,9 @@ class Versions:
         self._integrity.check(self._store.folder(name), version.files)
         self._session.attach(version)
         rows = parquet_rows(self._store, name, version, version.files)
-        every = ", ".join(quoted(held.name) for held in version.columns)
+        columns = ", ".join(quoted(stored.name) for stored in version.columns)
         found = self._session.run(
-            f"SELECT CAST({quoted(column)} AS DATE) AS _day, COUNT(*), CAST(SUM(hash({every})) AS VARCHAR) "
+            f"SELECT CAST({quoted(column)} AS DATE) AS _day, COUNT(*), CAST(SUM(hash({columns})) AS VARCHAR) "
             f"FROM ({rows}) AS _rows WHERE {quoted(column)} IS NOT NULL GROUP BY 1",
             "",
         ).fetchall()

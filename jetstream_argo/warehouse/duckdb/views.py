@@ -239,8 +239,8 @@ def parquet_rows(store: Store, name: TableName, version: Version, files: Sequenc
         return version.elsewhere.sql
     folder = store.folder(name)
     paths = ", ".join(text_literal(str(folder / file.name)) for file in files)
-    held = {column for file in files for column in file.columns}
-    columns = ", ".join(_column(column, present=column.name in held) for column in version.columns)
+    present = {column for file in files for column in file.columns}
+    columns = ", ".join(_column(column, present=column.name in present) for column in version.columns)
     if not files:
         return f"SELECT {columns} LIMIT 0"
     by_name = ", union_by_name = true" if len({file.columns for file in files}) > 1 else ""

@@ -105,8 +105,8 @@ class Writer:
         self, rows: str, columns: tuple[Column, ...], layout: Layout, sql: str, staged: Path, parts: Path
     ) -> tuple[Copy, ...]:
         by = stored_by(columns, layout)
-        held = {column.name for column in columns}
-        order = [part for part in (by, *layout.cluster_by) if part in held]
+        names = {column.name for column in columns}
+        order = [part for part in (by, *layout.cluster_by) if part in names]
         ordered = f" ORDER BY {', '.join(quoted(part) for part in order)}" if order else ""
         query = f"SELECT {casts(columns)} FROM ({rows}) AS _rows{ordered}"
         keyed = ranged(columns, layout)
@@ -166,20 +166,20 @@ def _layout(given: Layout, before: Version | None, columns: Sequence[Column], wr
         return given
     if write is Write.APPEND:
         return before.layout
-    held = {column.name for column in columns}
+    names = {column.name for column in columns}
     own = before.layout
     return replace(
         own,
-        partition_by=own.partition_by if own.partition_by in held else None,
-        cluster_by=tuple(name for name in own.cluster_by if name in held),
+        partition_by=own.partition_by if own.partition_by in names else None,
+        cluster_by=tuple(name for name in own.cluster_by if name in names),
     )
 
 
 def _check_layout(name: TableName, layout: Layout, columns: Sequence[Column], before: Version | None) -> None:
-    held = {column.name for column in (*columns, *(before.columns if before is not None else ()))}
+    names = {column.name for column in (*columns, *(before.columns if before is not None else ()))}
     for part in (layout.partition_by, *layout.cluster_by):
-        if part is not None and part not in held:
-            raise InvalidQuery(f"table {name} is laid out by {part!r}, which is none of its columns {sorted(held)}")
+        if part is not None and part not in names:
+            raise InvalidQuery(f"table {name} is laid out by {part!r}, which is none of its columns {sorted(names)}")
 
 
 def _united(there: Sequence[Column], new: Sequence[Column]) -> tuple[Column, ...]:

@@ -44,12 +44,12 @@ def csv_reading(file: File, options: Options) -> Reading:
         _check_header(file, first)
     names = column_names(written, file.shown)
     raw = [f"c{place}" for place in range(len(names))]
-    held = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in raw)
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in raw)
     encoding = f", encoding = {text_literal(options.encoding)}" if options.encoding else ""
     packed = ", compression = 'gzip'" if file.is_packed else ""
     rows = (
         f"read_csv({path_literal(file.path)}, auto_detect = false, header = {str(options.has_header).lower()}, "
-        f"columns = {{{held}}}, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"columns = {{{columns}}}, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
         f"allow_quoted_nulls = false, max_line_size = {_LARGEST_CELL}{encoding}{packed})"
     )
     selected = ", ".join(f"{name} AS {quoted(own)}" for name, own in zip(raw, names, strict=True))

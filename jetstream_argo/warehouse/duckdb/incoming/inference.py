@@ -90,9 +90,9 @@ def _counted(asking: Asking, sql: str, forms: Mapping[Field, Sequence[Form]], op
     found: dict[Field, _Counts] = {}
     fields = list(forms)
     for start in range(0, len(fields), _AT_ONCE):
-        some = fields[start : start + _AT_ONCE]
+        chunk = fields[start : start + _AT_ONCE]
         counts: list[str] = []
-        for field in some:
+        for field in chunk:
             x = _x(field)
             absent = _absent(field, options)
             counts.append(f"count_if(NOT {absent})")
@@ -100,7 +100,7 @@ def _counted(asking: Asking, sql: str, forms: Mapping[Field, Sequence[Form]], op
             counts.append(spelled)
             counts += [f"count_if(NOT {absent} AND coalesce({form.condition(x)}, FALSE))" for form in forms[field]]
         numbers = [int(str(number or 0)) for number in asking.rows(f"SELECT {', '.join(counts)} FROM ({sql})")[0]]
-        for field in some:
+        for field in chunk:
             values, spelled_out, *rest = numbers[: 2 + len(forms[field])]
             numbers = numbers[2 + len(forms[field]) :]
             found[field] = _Counts(values, spelled_out, tuple(rest))
@@ -158,7 +158,7 @@ def _mixed(field: Field, forms: Sequence[Form], counts: _Counts, options: Option
         for place, (form, matching) in enumerate(zip(forms, counts.matching, strict=True))
         if form.type != "STRING" and not form.doubt
     ]
-    most, _, form = max(ranked, key=lambda each: each[:2], default=(0, 0, None))
+    most, _, form = max(ranked, key=lambda candidate: candidate[:2], default=(0, 0, None))
     if form is None or most * 2 < counts.values:
         return None
     what = (

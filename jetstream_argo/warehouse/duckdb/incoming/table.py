@@ -66,7 +66,9 @@ def incoming(
         raise _of_a_file(readings, error, asking) from error
     rows = int(str(asking.rows(f"SELECT COUNT(*) FROM ({sql})")[0][0]))
     columns = tuple(_told(verdict, readings, asking) for verdict in verdicts)
-    selected = ", ".join(f"{each.expression} AS {quoted(each.column.name)}" for each in columns)
+    selected = ", ".join(
+        f"{loaded_column.expression} AS {quoted(loaded_column.column.name)}" for loaded_column in columns
+    )
     notes = tuple(dict.fromkeys(note for reading in readings for note in reading.notes))
     return Incoming(f"SELECT {selected} FROM ({sql})", rows, columns, notes)
 
@@ -136,16 +138,16 @@ def _as_there(
     shown: str,
 ) -> tuple[Verdict, ...]:
     """Return the verdicts with columns of the types that a table has already, where it has them."""
-    held = {name.lower(): type_ for name, type_ in there.items()}
+    types = {name.lower(): type_ for name, type_ in there.items()}
     others = [
         field
         for field, verdict in zip(fields, verdicts, strict=True)
-        if (type_ := held.get(field.name.lower())) is not None
+        if (type_ := types.get(field.name.lower())) is not None
         and duckdb_type(type_) != duckdb_type(verdict.inferred.column.type)
     ]
     if not others:
         return tuple(verdicts)
-    wishes = {field.name: Wish(held[field.name.lower()]) for field in others}
+    wishes = {field.name: Wish(types[field.name.lower()]) for field in others}
     known = {name: wish for name, wish in options.types.items() if name not in wishes}
     again = infer(asking, sql, others, replace(options, types={**known, **wishes}), shown)
     instead = {field.name: verdict for field, verdict in zip(others, again, strict=True)}

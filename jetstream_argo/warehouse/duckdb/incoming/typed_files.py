@@ -44,8 +44,8 @@ def json_reading(file: File, options: Options, asking: Asking) -> Reading:
         raise ConfigError(file.shown, [Problem("", "has objects with a key that is empty; give it a name")])
     names = column_names(list(found), file.shown)
     fields = tuple(_json_field(name, key, found[key]) for name, key in zip(names, found, strict=True))
-    held = ", ".join(f"{text_literal(field.written)}: {text_literal(field.type)}" for field in fields)
-    rows = f"read_json({path}, format = 'auto', columns = {{{held}}}{packed})"
+    columns = ", ".join(f"{text_literal(field.written)}: {text_literal(field.type)}" for field in fields)
+    rows = f"read_json({path}, format = 'auto', columns = {{{columns}}}{packed})"
     selected = ", ".join(f"{quoted(field.written)} AS {quoted(field.name)}" for field in fields)
     return Reading(file.shown, f"SELECT {selected} FROM {rows}", fields, partial(_json_place, file), _renamed(fields))
 

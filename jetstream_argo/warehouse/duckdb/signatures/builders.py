@@ -76,15 +76,15 @@ def _round_numeric(function: str) -> Builder:
 
 
 def _formatted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
-    of = match.wanted(1)
+    kind = match.wanted(1)
     zoned = 2 in match.options  # noqa: PLR2004  # the third argument
-    form = Form.ZONED if zoned else Form.UTC if of == TIMESTAMP else Form.CLOCK
-    form = Form.DATE if match.signature.name == "FORMAT_DATE" and of == DATE else form
+    form = Form.ZONED if zoned else Form.UTC if kind == TIMESTAMP else Form.CLOCK
+    form = Form.DATE if match.signature.name == "FORMAT_DATE" and kind == DATE else form
     parts = format_parts(match.options[0], form)
     moment = dict(arguments)[1]
-    if of == DATE:
+    if kind == DATE:
         return " || ".join(parts), [_call("bq__as_datetime", moment)]
-    if of != TIMESTAMP:
+    if kind != TIMESTAMP:
         return " || ".join(parts), [moment]
     utc = _call("timezone", exp.Literal.string("UTC"), moment)
     if not zoned:
@@ -93,13 +93,13 @@ def _formatted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, lis
 
 
 def _parsing(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
-    of = match.signature.name.removeprefix("PARSE_")
-    parsing = parsed(match.options[0], clock=of != "DATE")
+    type_name = match.signature.name.removeprefix("PARSE_")
+    parsing = parsed(match.options[0], clock=type_name != "DATE")
     made = {
         "DATE": f"bq__day_or_null({parsing.day()})",
         "DATETIME": f"bq__moment_or_null({parsing.day()} || ' ' || {parsing.clock()})",
         "TIMESTAMP": _in_zone(parsing, match.options.get(2, "UTC")),
-    }[of]
+    }[type_name]
     failure = "NULL" if safe else "error('a text is not in the form that PARSE was given')"
     body = (
         f"CASE WHEN $1 IS NULL THEN NULL WHEN NOT regexp_matches($1, {text_literal(parsing.possible)}) THEN {failure} "
@@ -202,8 +202,8 @@ def _as_json(kind: Kind, value: str, depth: int) -> str:
     if kind.fields:
         fields = [
             f"{text_literal(json.dumps(name, ensure_ascii=False) + ':')} || "
-            + _as_json(of, f"{value}[{text_literal(name)}]", depth)
-            for name, of in kind.fields
+            + _as_json(field_kind, f"{value}[{text_literal(name)}]", depth)
+            for name, field_kind in kind.fields
         ]
         joined = " || ',' || ".join(fields)
         return f"CASE WHEN {value} IS NULL THEN 'null' ELSE '{{' || {joined} || '}}' END"

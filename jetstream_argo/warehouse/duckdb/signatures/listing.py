@@ -60,11 +60,11 @@ def _sections() -> Iterator[str]:
 
 
 def _entry(entry: Entry) -> Iterator[str]:
-    said = [word for word in entry.words if word not in {"aggregate", "window", "operator", "cast", "clock"}]
+    qualifiers = [word for word in entry.words if word not in {"aggregate", "window", "operator", "cast", "clock"}]
     name = entry.name
     if len(name) > _SHORT:
         name = name.replace("CAST_AS_", "CAST AS ").replace("-", " ")
-    yield f"- **`{name}`**{' with ' + ', '.join(said) if said else ''}"
+    yield f"- **`{name}`**{' with ' + ', '.join(qualifiers) if qualifiers else ''}"
     for line in entry.lines:
         arguments, _, rest = line.partition(") ")
         result, _, body = rest.partition(": ")

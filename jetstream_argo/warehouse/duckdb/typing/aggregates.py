@@ -169,14 +169,14 @@ def _mended(node: exp.Expr) -> exp.Expr:
 
 def _check(reader: "Reader", entry: Entry, asked: _Asked, node: exp.Expr, window: exp.Window | None) -> None:
     place = reader.place(node)
-    said = {
+    clauses = {
         "DISTINCT": asked.distinct,
         "NULLS": bool(asked.nulls),
         "ORDER": bool(asked.order),
         "LIMIT": asked.limit is not None,
         "OVER": window is not None,
     }
-    for word, is_said in said.items():
+    for word, is_said in clauses.items():
         if is_said and word not in entry.words:
             raise Unsupported(f"{entry.name} with {word} is not implemented by the embedded engine{place}")
     if window is None and "window" in entry.words:

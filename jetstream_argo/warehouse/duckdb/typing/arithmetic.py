@@ -49,10 +49,10 @@ def joined(node: exp.Expr, left: Value, right: Value, chains: dict[int, Chain], 
 
     Without `check` nothing is: whoever wrote the query knows that nothing in it overflows.
     """
-    one, other = (_chain(side, chains) if check else Chain(fitted(side, FLOAT64)) for side in (left, right))
+    first, second = (_chain(side, chains) if check else Chain(fitted(side, FLOAT64)) for side in (left, right))
     if isinstance(node, exp.Div):
-        other = _leaf(Value(other.checked(), FLOAT64))
-    chain = one.with_(other, type(node)(this=_in_brackets(one.node), expression=_in_brackets(other.node)))
+        second = _leaf(Value(second.checked(), FLOAT64))
+    chain = first.with_(second, type(node)(this=_in_brackets(first.node), expression=_in_brackets(second.node)))
     if check:
         chains[id(chain.node)] = chain
     return Value(chain.node, FLOAT64)

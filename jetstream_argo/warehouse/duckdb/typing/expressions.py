@@ -185,7 +185,7 @@ def _case(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
         tests = [reader.kind(branch.this, BOOL, scope) for branch in branches]
     else:
         equal = [exp.EQ(this=subject.copy(), expression=branch.this) for branch in branches]
-        tests = [operators.compared(reader, each, scope).node for each in equal]
+        tests = [operators.compared(reader, test, scope).node for test in equal]
     default = node.args.get("default")
     results = [branch.args["true"] for branch in branches] + ([default] if default is not None else [])
     fitting, kind = reader.common(results, scope)

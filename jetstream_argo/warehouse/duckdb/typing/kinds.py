@@ -42,9 +42,9 @@ NULL = Kind("NULL")  # of NULL as it is written, which may become anything
 UNKNOWN = Kind("unknown type")  # of what a function gives that does not say so
 
 
-def array(of: Kind) -> Kind:
+def array(element: Kind) -> Kind:
     """Return the type of arrays of such elements."""
-    return Kind("ARRAY", of)
+    return Kind("ARRAY", element)
 
 
 def struct(*fields: tuple[str, Kind]) -> Kind:

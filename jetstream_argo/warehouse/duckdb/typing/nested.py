@@ -44,7 +44,7 @@ def typed_struct(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> 
     if len(items) != len(kind.fields):
         raise InvalidQuery(f"{kind} has {len(kind.fields)} fields, not {len(items)}{reader.place(node)}")
     pairs = zip(kind.fields, items, strict=True)
-    return Value(_packed([(name, _as(reader, item, of, scope)) for (name, of), item in pairs]), kind)
+    return Value(_packed([(name, _as(reader, item, field_kind, scope)) for (name, field_kind), item in pairs]), kind)
 
 
 def struct_literal(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:

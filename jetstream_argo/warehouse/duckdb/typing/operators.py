@@ -238,10 +238,10 @@ def like(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     if not isinstance(pattern, exp.Any | exp.All):
         return Value(_like(reader, text, pattern, scope), BOOL)
     patterns = pattern.this.unnest().expressions if isinstance(pattern.this, exp.Tuple) else [pattern.this.unnest()]
-    if any(isinstance(each, exp.Query | exp.Unnest) for each in patterns):
+    if any(isinstance(candidate, exp.Query | exp.Unnest) for candidate in patterns):
         raise Unsupported(f"LIKE ANY of a query is not implemented by the embedded engine{reader.place(node)}")
     junction = exp.Or if isinstance(pattern, exp.Any) else exp.And
-    first, *rest = [_like(reader, text.copy(), each, scope) for each in patterns]
+    first, *rest = [_like(reader, text.copy(), candidate, scope) for candidate in patterns]
     for other in rest:
         first = junction(this=first, expression=other)
     return Value(exp.Paren(this=first), BOOL)

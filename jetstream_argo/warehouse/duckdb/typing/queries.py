@@ -137,10 +137,16 @@ class QueryReader:
                 f"{node.key.upper()} of {len(left.columns)} columns and {len(right.columns)}{self._place(node)}"
             )
         columns = []
-        for (name, one), (_, other) in zip(left.columns, right.columns, strict=True):
-            kind = supertype([Value(exp.Null(), one), Value(exp.Null(), other)])
-            if NULL not in (one, other) and one != other and (one.fields or one.element is not None):
-                raise Unsupported(f"{node.key.upper()} of {one} and {other} is not implemented{self._place(node)}")
+        for (name, left_kind), (_, right_kind) in zip(left.columns, right.columns, strict=True):
+            kind = supertype([Value(exp.Null(), left_kind), Value(exp.Null(), right_kind)])
+            if (
+                NULL not in (left_kind, right_kind)
+                and left_kind != right_kind
+                and (left_kind.fields or left_kind.element is not None)
+            ):
+                raise Unsupported(
+                    f"{node.key.upper()} of {left_kind} and {right_kind} is not implemented{self._place(node)}"
+                )
             columns.append((name, kind))
         return Rows(tuple(columns))
 

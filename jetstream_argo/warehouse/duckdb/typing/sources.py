@@ -48,12 +48,19 @@ class Sources:
             self._merge(column.name, before, added, scope)
 
     def _merge(self, name: str, before: list[Relation], added: list[Relation], scope: Scope) -> None:
-        one = next((kind for r in before if (kind := r.rows.named(name)) is not None), None)
-        other = next((kind for r in added if (kind := r.rows.named(name)) is not None), None)
-        if one is None or other is None:
+        left_kind = next((kind for r in before if (kind := r.rows.named(name)) is not None), None)
+        right_kind = next((kind for r in added if (kind := r.rows.named(name)) is not None), None)
+        if left_kind is None or right_kind is None:
             raise InvalidQuery(f"USING: both sides need a column {name!r}")
-        if one != other or FLOAT64 in (one, other) or one.fields or one.element is not None:
-            raise Unsupported(f"USING ({name}) of {one} and {other} is not implemented by the embedded engine")
+        if (
+            left_kind != right_kind
+            or FLOAT64 in (left_kind, right_kind)
+            or left_kind.fields
+            or left_kind.element is not None
+        ):
+            raise Unsupported(
+                f"USING ({name}) of {left_kind} and {right_kind} is not implemented by the embedded engine"
+            )
         for position, relation in enumerate(scope.relations):
             if relation in added:
                 merged = relation.merged | {name.lower()}
