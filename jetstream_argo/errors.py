@@ -89,10 +89,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("weekley", ["daily", "weekly"]), nearest("end", ["end_date", "start_date"]), nearest("x", ["y"])
     ("; did you mean 'weekly'?", "; did you mean 'end_date'?", '')
     """
-    candidates = [each for each in known if len(each) <= _LONGEST_NAME]
+    candidates = [candidate for candidate in known if len(candidate) <= _LONGEST_NAME]
     if len(name) > _LONGEST_NAME:
         return ""
-    begun = [each for each in candidates if len(name) >= _SHORTEST_PREFIX and each.lower().startswith(name.lower())]
+    begun = [
+        candidate
+        for candidate in candidates
+        if len(name) >= _SHORTEST_PREFIX and candidate.lower().startswith(name.lower())
+    ]
     match = begun or difflib.get_close_matches(name, candidates, n=1)
     return f"; did you mean {' or '.join(map(repr, match[:3]))}?" if match else ""
 
