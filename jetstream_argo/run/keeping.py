@@ -84,10 +84,16 @@ def keep(
             message="; ".join(estimated.notes),
             inputs=tuple(inputs[window] for window in run),
             counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
-            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run]}),
+            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run], **_before(estimated)}),
         )
         entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
     context.record(entries)
+
+
+def _before(estimated: "Estimated") -> dict[str, object]:
+    """Return whether the branches differed before enrollment, as facts of the record."""
+    found = [[each.metric, each.branch, each.p_value] for each in estimated.before]
+    return {"before_enrollment": found} if found else {}
 
 
 def _rows(
