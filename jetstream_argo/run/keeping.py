@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
+from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
