@@ -128,17 +128,14 @@ def results(
 @click.option("--reference", help="The branch to compare with. Default: the configuration's, or control.")
 def report(experiment: str, dataset: str | None, warehouse: str, output: Path | None, reference: str | None) -> None:
     """Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network."""
+    from jetstream_argo.report.page.gather import material
+    from jetstream_argo.report.page.page import page
     from jetstream_argo.report.results import Filters, read_estimates
-    from jetstream_argo.report.summary.build import windows_of
-    from jetstream_argo.report.summary.page import page
 
     target = target_of(experiment, None, dataset, warehouse)
     entries = entries_of(target)
     result = read_estimates(target.engine, target.place, Filters())
-    windows = windows_of(result.dicts(), _about(target, entries), reference=reference)
-    last = max(entries, key=lambda entry: entry.recorded_at)
-    computed = f"Last recorded {last.recorded_at:%Y-%m-%d %H:%M} UTC, by plan {last.plan[:16]}."
-    text = page(target.place.slug, windows, status_report(None, entries).facts, computed=computed)
+    text = page(material(target.engine, target.place, result, entries, reference=reference, today=_today()))
     file = output or Path(f"{names.normalised(target.place.slug)}.html")
     write_file(file, text)
     say(f"wrote {file} ({len(text.encode()):,} bytes)")

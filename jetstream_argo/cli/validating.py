@@ -199,7 +199,7 @@ def _summary(findings: "Findings", *, as_of: str) -> str:
 
 
 def _cost(findings: "Findings") -> str:
-    from jetstream_argo.report.status_tables import bytes_text
+    from jetstream_argo.report.summary.words import bytes_text
 
     dollars = findings.bytes / 2**40 * _DOLLARS_PER_TIB
     return (

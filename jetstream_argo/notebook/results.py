@@ -1,7 +1,7 @@
 """The latest estimates of an experiment, for a notebook."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +9,12 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.notebook.frames import default_kind, framed
 from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_default
-from jetstream_argo.report.facts import Facts, sentences
+from jetstream_argo.report.facts import sentences
+from jetstream_argo.report.page.gather import material
+from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.results import Filters, read_estimates
-from jetstream_argo.report.status import status_report
-from jetstream_argo.report.summary.about import recorded_about
-from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.summary.charts import uplift_chart
-from jetstream_argo.report.summary.html import sections
-from jetstream_argo.report.summary.model import About, Window
-from jetstream_argo.report.summary.show import Shown, answers, chosen_windows, of_usual_period
+from jetstream_argo.report.summary.model import About
+from jetstream_argo.report.summary.show import Shown, answers, of_usual_period
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.sql.names import Place
 from jetstream_argo.storage.files import write_file
@@ -59,10 +56,9 @@ class Results:
 
     slug: str
     rows: Result
-    facts: Facts
+    whole: Material
     reference: str | None = None
     kind: str = ""
-    about: About = field(default_factory=About)
 
     @property
     def table(self) -> "pyarrow.Table":
@@ -72,7 +68,7 @@ class Results:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What must be known before any number is believed; nothing where all is as it should be."""
-        return tuple(sentences(self.facts))
+        return tuple(sentences(self.whole.report.facts))
 
     def frame(self, kind: str | None = None) -> Any:  # of the library that is asked for
         """Return all rows as a data frame: of what the tables were given as, or pandas where it is installed.
@@ -89,20 +85,28 @@ class Results:
         Raises:
             PlanError: there are no such estimates; the message has the nearest.
         """
-        windows = [each for each in self._windows() if (each.segment, each.basis) == (segment, basis)]
-        if period is not None:
-            windows = [each for each in windows if each.period == period]
-        windows = [each for each in windows if any(answer.metric == metric for answer in each.answers)]
-        if not windows:
+        from jetstream_argo.report.page.drawing import metric_drawing
+
+        found = next((each for each in self.whole.metrics if each.name == metric), None)
+        answers = found.answers if found is not None else ()
+        chosen = [
+            pair
+            for pair in answers
+            if (pair[0].segment, pair[0].basis) == (segment, basis) and period in (None, pair[0].period)
+        ]
+        if found is None or not chosen:
             raise PlanError(f"{self.slug}: there is nothing to plot of metric {metric!r}{self._hint(metric)}")
-        return Plot(uplift_chart(metric, of_usual_period(windows)))
+        usual = of_usual_period([window for window, _ in chosen])
+        by_window = {id(window): answer for window, answer in chosen}
+        return Plot(metric_drawing(found, [(window, by_window[id(window)]) for window in usual]))
 
     def __str__(self) -> str:
         file = io.StringIO()
         console = EscapingConsole(file=file, width=_WIDTH)
         rows = self.rows.dicts()
         shown = Shown(says_more=False)
-        for part in answers(rows, self.about, shown, reference=self.reference, facts=self.facts, width=_WIDTH):
+        facts = self.whole.report.facts
+        for part in answers(rows, self.whole.about, shown, reference=self.reference, facts=facts, width=_WIDTH):
             console.print(part)
         return file.getvalue()
 
@@ -110,16 +114,12 @@ class Results:
         return str(self)
 
     def _repr_html_(self) -> str:
-        windows = self._windows()
-        first = chosen_windows(windows, Shown()) if windows else []
-        return sections(self.slug, first, [each for each in windows if each not in first], self.facts)
+        from jetstream_argo.report.page.page import sections
 
-    def _windows(self) -> list[Window]:
-        found = windows_of(self.rows.dicts(), self.about, reference=self.reference)
-        return [window for window in found if window.answers or window.deciles]
+        return sections(self.whole)
 
     def _hint(self, metric: str) -> str:
-        known = dict.fromkeys(answer.metric for window in self._windows() for answer in window.answers)
+        known = dict.fromkeys(each.name for each in self.whole.metrics if each.answers)
         return (
             f" in that period, segment and basis; there is {metric!r} in others"
             if metric in known
@@ -163,5 +163,5 @@ def read_results(
     """Return the latest estimates of all periods, and what is recorded about all of them."""
     rows = read_estimates(engine, place, Filters(metrics=metrics, periods=tuple(Period)))
     entries = read_entries(engine, place)
-    facts = status_report(None, entries).facts
-    return Results(place.slug, rows, facts, reference, kind, about or recorded_about(entries))
+    whole = material(engine, place, rows, entries, about=about, reference=reference)
+    return Results(place.slug, rows, whole, reference, kind)

@@ -15,6 +15,7 @@ from jetstream_argo.report.costs import Cost
 from jetstream_argo.report.facts import sentences, units_line
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
+from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.warehouse.arrow import result_of
 from jetstream_argo.warehouse.protocol import Job, Result
 
@@ -172,23 +173,6 @@ def _what(each: MetricStatus) -> str:
 
 def _moment(moment: datetime | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M") if moment else ""
-
-
-def bytes_text(count: int) -> str:
-    """Return a number of bytes in the unit that leaves one to three digits before the point.
-
-    >>> bytes_text(0), bytes_text(999), bytes_text(1_500_000)
-    ('0 B', '999 B', '1.5 MB')
-    """
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if size < _STEP or unit == "TB":
-            break
-        size /= _STEP
-    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-
-
-_STEP = 1000
 
 
 def _plain(each: object) -> object:

@@ -21,8 +21,9 @@ class Context:
     """One attempt at one node.
 
     `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
-    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or a gs:// address;
-    nothing is exported where it is empty. `known` keeps answers that do not change meanwhile.
+    tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or a gs:// address,
+    and `page` a file for the result page; nothing is exported where both are empty. `known` keeps answers that do not
+    change meanwhile.
     """
 
     plan: AnalysisPlan
@@ -33,6 +34,7 @@ class Context:
     now: Callable[[], datetime]
     metrics: frozenset[str] = frozenset()
     export_to: str = ""
+    page: str = ""
     ledger: Ledger = field(default_factory=Ledger)
     known: dict[str, tuple[date, ...]] = field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
+from jetstream_argo.report.method import method_to_record
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.status import StatusReport, status_report
 from jetstream_argo.report.summary.about import about_to_record
@@ -37,8 +38,8 @@ def publish(context: Context) -> str:
     _record_about(context)
     parts = [_count(views.changed, views.same, "view")]
     report = status_report(context.plan, context.ledger.entries, today=context.now().date())
-    if context.export_to:
-        written = _export(context, report)
+    if context.export_to or context.page:
+        written = [*(_export(context, report) if context.export_to else ()), *_export_page(context)]
         parts.append(_count(sum(written), len(written) - sum(written), "file"))
     if report.lacking:
         lacking = dict.fromkeys(each.metric for each in report.lacking)
@@ -52,10 +53,10 @@ def publish(context: Context) -> str:
 
 
 def _record_about(context: Context) -> None:
-    """Write down what the plan says of its metrics, for readers who have no plan, if the record says something else."""
-    facts = about_to_record(context.plan, context.ledger.entries)
-    if facts:
-        context.record([replace(context.entry(Kind.EXPORT, State.COMPUTED), facts=facts)])
+    """Write down what the plan says of its metrics and method, for readers who have no plan, if the record lacks it."""
+    plan, entries = context.plan, context.ledger.entries
+    found = (about_to_record(plan, entries), method_to_record(plan, entries))
+    context.record([replace(context.entry(Kind.EXPORT, State.COMPUTED), facts=facts) for facts in found if facts])
 
 
 def _count(changed: int, same: int, what: str) -> str:
@@ -174,6 +175,23 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
     written.append(_write(context, f"metadata/metadata_{slug}.json", text))
     written.append(_write(context, f"errors/errors_{slug}.json", json_rows(error_rows(plan, report))))
     return written
+
+
+def _export_page(context: Context) -> list[bool]:
+    """Write the result page to the folder of the files and to the file that is asked for, as far as they are set."""
+    from jetstream_argo.report.page.gather import material  # loads the page's templates
+    from jetstream_argo.report.page.page import page
+    from jetstream_argo.storage.objects import replace_if_changed, within  # loads urllib3
+
+    plan, entries = context.plan, context.ledger.entries
+    if not any(entry.kind is Kind.STATISTICS for entry in entries):
+        return []
+    result = read_estimates(context.engine, plan, Filters())
+    text = page(material(context.engine, plan, result, entries, today=context.now().date()))
+    name = f"pages/page_{names.normalised(plan.experiment.slug)}.html"
+    files = [within(context.export_to, name)] if context.export_to else []
+    files += [context.page] if context.page else []
+    return [replace_if_changed(file, text.encode(), "text/html; charset=utf-8") for file in files]
 
 
 def _write(context: Context, name: str, text: str) -> bool:

@@ -32,10 +32,13 @@ class ClipRule:
 
 @dataclass(frozen=True, slots=True)
 class Covariate:
-    """What a comparison is adjusted by: a metric, measured in a period before enrollment."""
+    """A metric measured in a window before enrollment: `preenrollment_week` or `preenrollment_days28`.
 
-    metric: str
+    `metric` None means the metric that is adjusted, itself.
+    """
+
     period: str
+    metric: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import io
 from datetime import date
 from decimal import Decimal
-from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
@@ -13,10 +12,7 @@ from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.facts import BranchUnits, Facts, Units
 from jetstream_argo.report.summary.about import about_to_record, recorded_about
 from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.summary.charts import uplift_chart
-from jetstream_argo.report.summary.html import sections
 from jetstream_argo.report.summary.model import About, MetricAbout, Verdict
-from jetstream_argo.report.summary.page import page
 from jetstream_argo.report.summary.show import Shown, answers
 from jetstream_argo.store.entries import Kind
 from jetstream_argo.store.estimates_table import COLUMNS, DERIVED
@@ -228,55 +224,6 @@ def test_names_are_shown_as_they_are() -> None:
     assert any("[red]x[/red]" in line for line in _printed(_pair("[red]x[/red]")))
 
 
-def test_html_has_all_that_the_terminal_has_and_takes_names_for_text() -> None:
-    odd = "<script>alert('x')</script>"
-    deciles = [row | {"statistic": "deciles", "parameter": small.TENTH} for row in _pair()]
-    rows = [
-        *_pair(branch=odd, adjusted=True, variance_reduction=0.33),
-        *_pair(odd)[:2],
-        *deciles,
-        *_pair(period="week"),
-    ]
-    windows = windows_of(rows, About({"hours": MetricAbout(description=odd)}))
-
-    page = sections(odd, windows[:1], windows[1:], Facts(Units((BranchUnits(odd, 0, 0),))))
-
-    assert "<script" not in page
-    tree = ElementTree.fromstring(page)
-    text = "".join(tree.itertext())
-    for part in (
-        odd,
-        "+10.0 % [+2.0, +18.0]",
-        "−33 %",
-        "better",
-        "0.010",
-        "1 more",
-        "deciles of hours",
-        "has no units",
-    ):
-        assert part in text
-    assert len(list(tree.iter("section"))) == 2
-
-
-def test_a_chart_has_a_mark_a_window_and_branch_and_a_zero_line() -> None:
-    later = {"period": "week", "window_index": 2}
-    rows = [*_pair(period="week"), *_pair(period="week", branch="b")[1:], *_pair(**later, uplift=(None, None, None))]
-
-    chart = ElementTree.fromstring(uplift_chart("hours", windows_of(rows, About())))
-
-    circles = [element for element in chart.iter() if element.tag.endswith("circle")]
-    texts = [element.text for element in chart.iter() if element.tag.endswith("text")]
-    assert len(circles) == 2 + 2  # the marks, and the legend
-    assert "0.0 %" in texts
-    assert {"treatment", "b", "1", "2"} <= set(texts)
-
-
-def test_a_chart_of_equal_branches_can_be_drawn() -> None:
-    chart = uplift_chart("hours", windows_of(_pair(uplift=(0.0, 0.0, 0.0)), About()))
-
-    assert "nan" not in chart
-
-
 def test_what_a_plan_says_of_its_metrics_is_recorded_once_and_read_without_the_plan() -> None:
     slow = small.metric(
         "slow", unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False, friendly_name="", description=""
@@ -295,17 +242,3 @@ def test_what_a_plan_says_of_its_metrics_is_recorded_once_and_read_without_the_p
     assert about_to_record(small.plan([plain]), [entry]) != ""
     assert about_to_record(small.plan([plain]), []) == ""
     assert recorded_about([]) == About()
-
-
-def test_a_page_has_each_metric_over_time_and_by_segment_with_a_warning() -> None:
-    later = {"period": "week", "window_index": 2, "window_start": 7, "window_end": 13}
-    rows = [*_pair(), *_pair(segment="<b>loyal</b>"), *_pair(period="week"), *_pair(**later)]
-
-    text = page("a & b", windows_of(rows, About()), Facts(), computed="<now>")
-
-    tree = ElementTree.fromstring(text.removeprefix("<!doctype html>"))
-    shown = "".join(tree.itertext())
-    for part in ("a & b", "<b>loyal</b>, enrollments", "1 more chances to find", "2: days 7 to 13", "<now>"):
-        assert part in shown
-    assert sum(element.tag == "figure" for element in tree.iter()) == 1
-    assert "no estimates" in page("a", (), Facts(), computed="")

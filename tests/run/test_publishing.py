@@ -74,7 +74,7 @@ def test_a_second_time_nothing_is_touched(engine: Engine, tmp_path: Path):
 
     line = publish(_context(engine, COMPLETE, export_to=tmp_path / "out"))
 
-    assert line == "published 0 views, 2 were up to date; published 0 files, 3 were up to date"
+    assert line == "published 0 views, 2 were up to date; published 0 files, 4 were up to date"
     assert [engine.info(name) for name in (WEEKLY, UNITS)] == before
 
 
@@ -110,7 +110,7 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
 
     line = publish(_context(engine, [*recorded, failed], export_to=tmp_path))
 
-    assert line == "published 2 views; published 3 files; partial: no results of 1 metric (ads)"
+    assert line == "published 2 views; published 4 files; partial: no results of 1 metric (ads)"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.hours IS NOT NULL") == [(5.0, None)]
     about = json.loads((tmp_path / "metadata" / "metadata_new_tab.json").read_text())
     assert about["partial"] is True
@@ -213,8 +213,27 @@ def test_no_unfinished_file_is_left_beside_the_exports(engine: Engine, tmp_path:
     assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
         "errors/errors_new_tab.json",
         "metadata/metadata_new_tab.json",
+        "pages/page_new_tab.html",
         "statistics/statistics_new_tab_weekly.json",
     ]
+
+
+def test_the_page_stands_beside_the_files_and_where_it_is_asked_for(engine: Engine, tmp_path: Path):
+    context = _context(engine, COMPLETE, export_to=tmp_path / "out")
+
+    publish(replace(context, page=str(tmp_path / "page.html")))
+
+    text = (tmp_path / "page.html").read_text()
+    assert (tmp_path / "out" / "pages" / "page_new_tab.html").read_text() == text
+    assert "SUM(ds.hours)" in text
+    assert "2026-05-05" in text  # when the units enrolled
+
+
+def test_a_page_alone_needs_no_folder(engine: Engine, tmp_path: Path):
+    line = publish(replace(_context(engine, COMPLETE), page=str(tmp_path / "page.html")))
+
+    assert line == "published 2 views; published 1 file"
+    assert [file.name for file in tmp_path.glob("*.html")] == ["page.html"]
 
 
 def _context(

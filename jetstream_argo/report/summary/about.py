@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.config.written import canonical
+from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.entries import Entry, Kind
@@ -48,7 +48,7 @@ def about_to_record(plan: AnalysisPlan, entries: Iterable[Entry]) -> str:
 
 def _last(entries: Iterable[Entry]) -> str | None:
     found = [entry.facts for entry in entries if entry.kind is Kind.EXPORT and entry.facts]
-    return found[-1] if found else None
+    return next((facts for facts in reversed(found) if _ABOUT in json.loads(facts)), None)
 
 
 def _facts(metric: Metric) -> dict[str, str | bool]:

@@ -1,5 +1,6 @@
 """How estimates become answers: which statistic speaks for a metric, and what it says."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
@@ -11,6 +12,7 @@ from jetstream_argo.report.summary.model import (
     About,
     Answer,
     Compared,
+    Curve,
     DecileTable,
     Interval,
     Verdict,
@@ -63,11 +65,13 @@ def _window(rows: Sequence[Row], about: About, reference: str) -> Window:
         if row["metric"] not in (IDENTITY, SAMPLE_RATIO) and row["comparison_to_branch"] in (None, reference):
             by_statistic.setdefault(str(row["metric"]), {}).setdefault(_label(row), []).append(row)
     answers, further, deciles = [], [], []
+    curves: list[Curve] = []
     for metric, statistics in by_statistic.items():
+        drawn = {DECILES, *_curve_names(statistics)}
         found = [
             _answer(metric, label, of_label, about, reference, family)
             for label, of_label in statistics.items()
-            if not label.startswith(f"{DECILES} ") and not _is_point_of_curve(label, statistics)
+            if not (" " in label and label.partition(" ")[0] in drawn)
         ]
         ranked = sorted(found, key=_rank)
         answers += ranked[:1]
@@ -75,6 +79,7 @@ def _window(rows: Sequence[Row], about: About, reference: str) -> Window:
         of_deciles = [row for label, rest in statistics.items() if label.startswith(f"{DECILES} ") for row in rest]
         if of_deciles:
             deciles.append(_deciles(metric, of_deciles, about, reference))
+        curves += _curves(metric, statistics, about)
     branches = dict.fromkeys(str(row["branch"]) for row in rows)
     settles = [day for row in rows if isinstance(day := row.get("settles_on"), date)]
     return Window(
@@ -92,6 +97,8 @@ def _window(rows: Sequence[Row], about: About, reference: str) -> Window:
         family=family,
         mismatch_p_value=_number(first.get("sample_ratio_p_value")) if first.get("sample_ratio_mismatch") else None,
         settles_on=max(settles, default=None),
+        split_p_value=_number(first.get("sample_ratio_p_value")),
+        curves=tuple(curves),
     )
 
 
@@ -99,9 +106,10 @@ def _label(row: Row) -> str:
     return str(row["statistic"]) + ("" if row["parameter"] is None else f" {as_json(row['parameter'])}")
 
 
-def _is_point_of_curve(label: str, statistics: Mapping[str, object]) -> bool:
-    name, _, parameter = label.partition(" ")
-    return bool(parameter) and sum(other.startswith(f"{name} ") for other in statistics) > _CURVE
+def _curve_names(labels: Iterable[str]) -> list[str]:
+    """Return the statistics that have more parameters than can be read one by one."""
+    counts = Counter(name for name, _, parameter in (label.partition(" ") for label in labels) if parameter)
+    return [name for name, count in counts.items() if count > _CURVE and name != DECILES]
 
 
 def _rank(answer: Answer) -> tuple[bool, int, bool]:
@@ -206,6 +214,20 @@ def _deciles(metric: str, rows: Sequence[Row], about: About, reference: str) -> 
         (reference, *(name for name in branches if name != reference)) if reference in branches else tuple(branches),
         tuple((share, values.get(share, {}), differences.get(share, {})) for share in sorted({*values, *differences})),
     )
+
+
+def _curves(metric: str, statistics: Mapping[str, Sequence[Row]], about: About) -> Iterator[Curve]:
+    """Yield the statistics of a metric that are curves: each branch's own values, by the place that they are of."""
+    found: dict[str, dict[str, list[tuple[float, Interval]]]] = {name: {} for name in _curve_names(statistics)}
+    for label, rows in statistics.items():
+        name = label.partition(" ")[0]
+        for row in rows if name in found else ():
+            if row["comparison"] is None and row["parameter"] is not None:
+                point = (float(str(row["parameter"])), _interval(row))
+                found[name].setdefault(str(row["branch"]), []).append(point)
+    for name, branches in found.items():
+        points = {branch: tuple(sorted(of_branch, key=lambda each: each[0])) for branch, of_branch in branches.items()}
+        yield Curve(metric, name, about.metric(metric), points)
 
 
 def _interval(row: Row) -> Interval:

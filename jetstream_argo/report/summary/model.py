@@ -111,8 +111,22 @@ class DecileTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A statistic of a metric that has a number at many places, such as a density: (place, number) by branch."""
+
+    metric: str
+    statistic: str
+    about: MetricAbout
+    points: dict[str, tuple[tuple[float, Interval], ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """All answers about the same units and days."""
+    """All answers about the same units and days.
+
+    `split_p_value` is that of the check whether units are split as designed, None where nothing was checked;
+    `mismatch_p_value` is the same where they are not.
+    """
 
     period: str
     index: int
@@ -128,6 +142,8 @@ class Window:
     family: int = 0
     mismatch_p_value: float | None = None
     settles_on: date | None = None
+    split_p_value: float | None = None
+    curves: tuple[Curve, ...] = ()
 
     @property
     def days(self) -> str:

@@ -1,0 +1,34 @@
+"""How many units enrolled on each date."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.errors import NotFound
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.warehouse.protocol import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledDay:
+    """The units of a branch that enrolled on a date."""
+
+    day: date
+    branch: str
+    units: int
+
+
+def read_enrolled(engine: Engine, owner: names.Owner) -> tuple[EnrolledDay, ...]:
+    """Return how many units enrolled, by date and branch; nothing where the enrollments are not there yet."""
+    sql = Sql(
+        "-- One row per date of enrollment and branch.\n"
+        "SELECT\n  e.enrollment_date,\n  e.branch,\n  COUNT(*) AS units\n"
+        f"FROM {table(names.enrollments(owner))} AS e\n"
+        "WHERE e.enrollment_date IS NOT NULL\n"
+        "GROUP BY 1, 2\nORDER BY 1, 2\n"
+    )
+    try:
+        rows = engine.query(sql, labels={"experiment": names.place_of(owner).slug}).rows
+    except NotFound:
+        return ()
+    return tuple(EnrolledDay(day, str(branch), int(str(units))) for day, branch, units in rows if isinstance(day, date))

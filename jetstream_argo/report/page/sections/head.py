@@ -1,0 +1,145 @@
+"""The head of the page: whose results these are, as of when, and what has to be known before any number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from jetstream_argo.report.facts import sentences
+from jetstream_argo.report.page.material import Material
+from jetstream_argo.report.page.parts import Part, rendered
+from jetstream_argo.report.status import Standing
+from jetstream_argo.report.summary import words
+from jetstream_argo.store.entries import Kind
+
+_TELEMETRY = (Kind.PARTIALS, Kind.ROWS)
+_NAMED = 3  # windows that a sentence names
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A fact that everybody should see. `tone` is ok, warn or bad, which a sign says as well."""
+
+    name: str
+    text: str
+    tone: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """How many units a branch has, the share that they are, and the share that was meant; None where nothing says.
+
+    `counted` is how many of them count in the results; None where nothing is excluded.
+    """
+
+    branch: str
+    number: int
+    units: int
+    share: float
+    meant: float | None
+    exposed: int
+    counted: int | None
+
+
+def head(material: Material) -> Part:
+    """Return the head."""
+    cards = tuple(_cards(material))
+    warnings = tuple(_warnings(material))
+    body = rendered("head.html", material=material, cards=cards, warnings=warnings, branches=_branches(material))
+    return Part("top", material.slug, body)
+
+
+def _cards(material: Material) -> Iterator[Card]:
+    last = _telemetry_until(material)
+    recorded = material.recorded_at
+    if recorded is not None:
+        moment = f"recorded {recorded:%Y-%m-%d %H:%M} UTC"
+        yield Card("Telemetry", f"until {last}" if last else "unknown", more=moment)
+    yield _split(material)
+    yield from _standing(material)
+    provisional = [window for window in material.windows if material.is_provisional(window)]
+    if provisional:
+        until = max(window.settles_on for window in provisional if window.settles_on)
+        count = f"{len(provisional)} of {len(material.windows)} windows"
+        yield Card("Provisional", f"until {until}", "warn", f"rows may still arrive for {count}")
+    elif material.today is not None and material.windows:
+        yield Card("Provisional", "nothing", "ok", "all rows are taken to be there")
+
+
+def _split(material: Material) -> Card:
+    """Return whether units are split as designed: of the windows' checks the least p-value."""
+    checked = [window for window in material.windows if window.split_p_value is not None]
+    if not checked:
+        return Card("Sample ratio", "not checked", "warn")
+    least = min(checked, key=lambda window: window.split_p_value or 0.0)
+    p_value = words.p_valued(least.split_p_value)
+    failed = [window for window in checked if window.mismatch_p_value is not None]
+    if failed:
+        where = f"in {len(failed)} of {len(checked)} checks"
+        return Card("Sample ratio", "not as designed", "bad", f"{where}, least p {p_value}")
+    checks = f"least p of {len(checked)} checks {p_value}" if len(checked) > 1 else f"p {p_value}"
+    return Card("Sample ratio", "as designed", "ok", checks)
+
+
+def _standing(material: Material) -> Iterator[Card]:
+    """Yield how many metrics have results, and how many lack some."""
+    there = len(material.metrics)
+    lacking: dict[Standing, dict[str, None]] = {}
+    for each in material.report.lacking:
+        lacking.setdefault(each.standing, {})[each.metric] = None
+    missing = dict.fromkeys(name for name in material.method.metrics if name not in _known(material))
+    text = f"{there} with results"
+    if not lacking and not missing and not material.report.of_nodes:
+        yield Card("Metrics", text, "ok", "none failed or missing")
+        return
+    failed = len(lacking.get(Standing.FAILED, ())) + len(material.report.of_nodes)
+    absent = {**lacking.get(Standing.MISSING, {}), **missing}
+    outdated = lacking.get(Standing.OUTDATED, {})
+    counts = ((failed, "failed"), (len(absent), "missing"), (len(outdated), "outdated"))
+    more = ", ".join(f"{count} {word}" for count, word in counts if count)
+    yield Card("Metrics", text, "bad" if failed else "warn", more)
+
+
+def _known(material: Material) -> set[str]:
+    """Return the metrics that have results or a failure, or that nothing is asked of."""
+    silent = {name for name, metric in material.method.metrics.items() if not metric.statistics}
+    return {metric.name for metric in material.metrics} | {each.metric for each in material.report.metrics} | silent
+
+
+def _warnings(material: Material) -> Iterator[str]:
+    mismatched = [window for window in material.windows if window.mismatch_p_value is not None]
+    if mismatched:
+        names = "; ".join(window.title for window in mismatched[:_NAMED])
+        more = f"; and {len(mismatched) - _NAMED} more" if len(mismatched) > _NAMED else ""
+        yield f"Units are not split as designed, so doubt every number of: {names}{more}."
+    yield from (f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences(material.report.facts))
+    older = dict.fromkeys(each.metric for each in material.report.metrics if each.before_deletion)
+    if older:
+        yield f"The estimates of {', '.join(older)} are older than the last deletion of units."
+
+
+def _branches(material: Material) -> tuple[BranchRow, ...]:
+    units = material.report.facts.units
+    if units is None:
+        return ()
+    total = sum(each.units for each in units.branches)
+    shares = material.method.shares
+    who = material.report.facts.who
+    counted = dict(who.counted) if who is not None and material.report.facts.excluded else {}
+    return tuple(
+        BranchRow(
+            each.branch,
+            material.number(each.branch),
+            each.units,
+            each.units / total if total else 0.0,
+            shares[each.branch] / sum(shares.values()) if shares.get(each.branch) else None,
+            each.exposed,
+            counted.get(each.branch),
+        )
+        for each in sorted(units.branches, key=lambda each: material.branches.index(each.branch))
+    )
+
+
+def _telemetry_until(material: Material) -> date | None:
+    days = [each.last_date for each in material.report.sources if each.kind in _TELEMETRY and each.last_date]
+    return max(days, default=None)

@@ -1,0 +1,130 @@
+"""A browser to look at pages with: Debian's Chromium, told what to do through a pipe.
+
+The DevTools protocol says what a test must know: what the console complains of, what is asked of the network, how wide
+the page is, and what it looks like. https://chromedevtools.github.io/devtools-protocol/
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+EXECUTABLE = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+_OPTIONS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
+    "--disable-background-networking", "--force-color-profile=srgb", "--remote-debugging-pipe",
+)  # fmt: skip
+
+
+@dataclass
+class Browser:
+    """A page in a browser. `complaints` are errors and warnings, `asked` the addresses that the page asked for."""
+
+    to: int
+    back: int
+    session: str = ""
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    _last: int = 0
+    _rest: bytes = b""
+    _seen: list[dict[str, Any]] = field(default_factory=list)
+
+    def do(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Do a command of the protocol; return its result."""
+        self._last += 1
+        message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read()
+            if answer.get("id") == self._last:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']}")
+                return dict(answer["result"])
+
+    def open(self, address: str) -> None:
+        """Open an address, and wait until all of it is there."""
+        self._seen.clear()
+        self.do("Page.navigate", url=address)
+        while not any(event.get("method") == "Page.loadEventFired" for event in self._seen):
+            self._read()
+
+    def size(self, width: int, *, dark: bool = False, media: str = "screen") -> None:
+        """Make the page so many pixels wide, in light or dark colours."""
+        self.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.do("Emulation.setEmulatedMedia", media=media, features=[scheme])
+
+    def value(self, expression: str) -> Any:
+        """Return what a JavaScript expression gives; it runs beside the page, which need not allow scripts."""
+        answer = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
+        return answer["result"].get("value")
+
+    def picture(self, *, whole: bool = True, height: int = 900) -> bytes:
+        """Return a PNG of the page, from its top."""
+        width = self.value("document.documentElement.clientWidth")
+        tall = self.value("document.documentElement.scrollHeight") if whole else height
+        clip = {"x": 0, "y": 0, "width": width, "height": tall, "scale": 1}
+        data = self.do("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
+        return base64.b64decode(data)
+
+    def _read(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            found = os.read(self.back, 1 << 20)
+            if not found:
+                raise RuntimeError("the browser ended")
+            self._rest += found
+        line, _, self._rest = self._rest.partition(b"\0")
+        event: dict[str, Any] = json.loads(line)
+        self._seen.append(event)
+        self._note(event.get("method", ""), event.get("params", {}))
+        return event
+
+    def _note(self, method: str, facts: dict[str, Any]) -> None:
+        if method == "Network.requestWillBeSent":
+            self.asked.append(facts["request"]["url"])
+        elif method == "Log.entryAdded" and facts["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(facts["entry"]["text"])
+        elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            self.complaints.append(json.dumps(facts))
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Browser]:
+    """Start a browser with a profile in `folder`, and end it."""
+    child_in, to = os.pipe()
+    back, child_out = os.pipe()
+
+    def connect() -> None:
+        # The protocol is spoken on descriptors 3 and 4, which may be taken by one of these pipes.
+        first, second = os.dup(child_in), os.dup(child_out)
+        os.dup2(first, 3)
+        os.dup2(second, 4)
+
+    command = [EXECUTABLE, *_OPTIONS, f"--user-data-dir={folder}", "about:blank"]
+    process = subprocess.Popen(  # the browser, with options of ours
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=connect, close_fds=False
+    )
+    os.close(child_in)
+    os.close(child_out)
+    try:
+        made = Browser(to, back)
+        target = made.do("Target.createTarget", url="about:blank")["targetId"]
+        made.session = made.do("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            made.do(f"{domain}.enable")
+        yield made
+    finally:
+        process.terminate()
+        process.wait()
+        os.close(to)
+        os.close(back)
