@@ -1,8 +1,9 @@
 """An engine that has ZetaSQL's evaluator compute every query again, on the same rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from jetstream_argo.dialect.types import Column, Value
@@ -11,7 +12,7 @@ from jetstream_argo.dialect.zetasql.loader import Service
 from jetstream_argo.errors import Damaged, EngineError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, identifier, lines, table
-from jetstream_argo.validate.signatures import Form, Reduced, reduce
+from jetstream_argo.validate.signatures import Signature, Signed, sign
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import (
     PAGE_ROWS,
@@ -27,6 +28,7 @@ from jetstream_argo.warehouse.protocol import (
 )
 from tests.warehouse.random_rows import same_rows
 
+_NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 MOST_CELLS = 2_000_000  # that the evaluator, which copies them one by one, is given
 
 
@@ -35,15 +37,13 @@ class Compared:
     """What came of comparing: an outcome for each query that was not like one before."""
 
     outcomes: list[str] = field(default_factory=list)
-    roles: dict[Form, set[str]] = field(default_factory=dict)
+    seen: set[Signature] = field(default_factory=set)
 
-    def is_new(self, reduced: Reduced) -> bool:
-        """Whether no query like this one was compared; from now on one was."""
-        is_new = reduced.form not in self.roles
-        known = self.roles.setdefault(reduced.form, set())
-        of = reduced.roles.roles if reduced.roles is not None else frozenset()
-        is_new = is_new or not known >= of
-        known |= of
+    def is_new(self, signed: Signed) -> bool:
+        """Whether no statement was compared that differs in names, dates and numbers only; from now on one was."""
+        coarse = replace(signed.signature, text=_NUMBER.sub("0", signed.signature.text))
+        is_new = coarse not in self.seen
+        self.seen.add(coarse)
         return is_new
 
 
@@ -168,7 +168,7 @@ class BothEngines:
             self._own[name] = info.columns
 
     def _compare(self, sql: Sql, result: Result | None) -> None:
-        if not self._compared.is_new(reduce(sql, self._own, self._telemetry, slug=self._slug, sized=False)):
+        if not self._compared.is_new(sign(sql, self._own, self._telemetry, slug=self._slug, sized=False)):
             return
         needed = {**self._telemetry, **self._own}
         needed = {name: columns for name, columns in needed.items() if name.rpartition(".")[2].rstrip("*") in sql}
