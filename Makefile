@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test oldest check format workflows bench late lock clean
+.PHONY: help setup demo test oldest check docs dist format workflows bench late lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -59,6 +59,10 @@ check: $(READY) ## Check style, formatting, types and which room imports which
 	@echo "==> mypy --strict"; $(BIN)/mypy
 	@echo "==> import contracts"; $(BIN)/lint-imports
 
+docs: $(READY) ## Build the documentation into site/; a dead link is an error
+	@echo "==> mkdocs build --strict"; NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "==> Built site/index.html"
+
 format: $(READY) ## Format the code and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -90,5 +94,5 @@ lock: $(READY) ## Resolve the dependencies anew into requirements/*.txt (`ARGS=-
 	@$(COMPILE) --extra argo --extra bigquery $(ARGS) --output-file requirements/runtime.txt
 
 clean: ## Remove the environment, caches and the demo's data
-	@echo "==> Removing .venv, caches, build/, dist/ and .jetstream/"
-	@rm -rf $(VENV) .jetstream build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@echo "==> Removing .venv, caches, build/, dist/, site/ and .jetstream/"
+	@rm -rf $(VENV) .jetstream build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -17,6 +17,7 @@ from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
+from jetstream_argo.stats.needs import Covariate
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import EstimateRow
 
@@ -25,7 +26,7 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 Study = Callable[..., Iterator["Share"]]
 BRANCHES = ("control", "treatment")
 UNITS = 2000  # a branch; with 1000, a skew mean alone is covered in 93.5 %
-ADJUST = {"covariate_adjustment": {"period": "preenrollment_week"}}
+ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.late_dates import Row, Upstream
-from jetstream_argo.config.model import Deletions, ExposureSignal, Period, Segment, SegmentDataSource, Summary
+from jetstream_argo.config.model import Deletions, ExposureSignal, Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
@@ -20,7 +20,7 @@ from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Job, Layout, Write
-from tests.pipeline import EXPOSURES, START, experiment, metric, planned, source
+from tests.pipeline import EXPOSURES, START, experiment, metric, planned, source, summary_of
 
 COLUMNS = {
     "assignments": {"unit": "STRING", "branch": "STRING", "day": "DATE"},
@@ -128,9 +128,10 @@ def plan_of(as_of: date, deletions: Sequence[date] = (), *, has_signal: bool = F
         metric("peak", "APPROX_QUANTILES(length, 1)[OFFSET(1)]", "sessions"),
     ]
     periods = {
-        Period.DAY: [Summary("hours", "linear_model_mean")],
+        Period.DAY: [summary_of("hours", "linear_model_mean")],
         # Only counted: p-values are corrected for the number of all that are compared.
-        Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics[:2]] + [Summary("peak", "count")],
+        Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics[:2]]
+        + [summary_of("peak", "count")],
     }
     linux = Segment("linux", "os", "COALESCE(LOGICAL_OR(ds.linux), FALSE)")
     settings = experiment(

@@ -113,7 +113,11 @@ class Sweep:
         tables = (names.values(plan, basis, metric.source, period) for basis in metric.bases)
         known = (info.columns for info in map(engine.info, tables) if info is not None)
         types = [column.type for columns in known for column in columns if column.name == metric.column]
-        asked = [(replace(each, covariate=None), each.covariate is None) for one in wanted for each in one.statistics]
+        asked = [
+            (each.name, each.parameters, each.pre_treatments, each.covariate is None)
+            for leaf in wanted
+            for each in leaf.statistics
+        ]
         segmented = bool(plan.enrollments.segments)
         return f"{asked} {types} {metric.bases} {segmented} {period}"
 

@@ -20,6 +20,7 @@ from jetstream_argo.config.model import (
     SegmentDataSource,
     Summary,
 )
+from jetstream_argo.config.resolve.statistics import Table, read_statistic
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
 from jetstream_argo.plan import codec
@@ -61,6 +62,13 @@ def source(name: str, table: str | None = None, *, branch: str | None = None) ->
 def metric(name: str, expression: str, of: str = "activity") -> Metric:
     """A metric on both bases."""
     return Metric(name, of, expression, (), BOTH)
+
+
+def summary_of(
+    metric: str, statistic: str = "count", table: Table | None = None, *, period: Period = Period.WEEK
+) -> Summary:
+    """A statistic that a metric's table in a file asks for."""
+    return Summary(metric, read_statistic(statistic, table or {}, metric=metric, period=period))
 
 
 def experiment(

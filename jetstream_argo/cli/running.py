@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from click.core import ParameterSource
 
 from jetstream_argo.cli.checking import stops, told
 from jetstream_argo.cli.here import Here, load_for_nodes, nothing_to_do, run_nodes
-from jetstream_argo.cli.options import chosen, selection_options, warehouse_option
+from jetstream_argo.cli.options import selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_from, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.dag.selection import Selection
@@ -23,6 +22,9 @@ from jetstream_argo.run.local import DagRun
 from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import deliver, say
 from jetstream_argo.warehouse.connect import check
+
+# Parameters of Workflows, and the options of the same meaning.
+_OPTIONS = {"metrics": "metrics", "warehouse": "warehouse", "export-to": "export_to"}
 
 
 @click.command(epilog="Example: jetstream-argo run checkout.toml --as-of 2026-06-15 --metrics revenue,orders")
@@ -36,16 +38,22 @@ from jetstream_argo.warehouse.connect import check
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write the record of the run to this file."
 )
-@click.option("--manifest", type=click.Path(path_type=Path), help="Run this Argo Workflow instead, by Argo's rules.")
+@click.option("--manifest", type=click.Path(path_type=Path), help="The plan and the choices of this Argo Workflow.")
 @click.option("--parameter", "-p", multiple=True, metavar="NAME=VALUE", help="With --manifest, as for `argo submit`.")
-@click.option("--state", type=click.Path(path_type=Path), help="With --manifest: go on where the last run failed.")
-def run(manifest: Path | None, **options: Any) -> int:
+def run(manifest: Path | None, parameter: tuple[str, ...], **options: Any) -> int:
     """Compute everything that is due, here. A second run does only what is missing.
 
     Ends with 0 when everything is there, 2 when a definition is
     wrong (everything else was computed), and 75 when running it again is worth it.
     """
-    return _run_experiment(**options) if manifest is None else _run_manifest(manifest, **options)
+    if manifest is None:
+        if parameter:
+            raise click.UsageError("--parameter belongs to --manifest")
+        return _run_experiment(**options)
+    if options["experiment"] or options["plan_file"]:
+        raise click.UsageError("give an experiment or --manifest, not both")
+    plan, said = _unpacked(manifest, parameter)
+    return _run_experiment(given=plan, **{**options, **said})
 
 
 def _run_experiment(  # noqa: PLR0913  # what the command is told
@@ -59,13 +67,12 @@ def _run_experiment(  # noqa: PLR0913  # what the command is told
     metrics: tuple[str, ...],
     periods: tuple[str, ...],
     sources: tuple[str, ...],
+    given: AnalysisPlan | None = None,
     **options: Any,
 ) -> int:
-    if options.pop("parameter") or options.pop("state"):
-        raise click.UsageError("--parameter and --state belong to --manifest")
     selection = selection_of(metrics, periods, sources)
     check(warehouse)
-    plan, files = planned_from(**options)
+    plan, files = planned_from(**options) if given is None else (given, {})
     if dry_run:
         return _foretell(plan, warehouse, selection, files=files)
     here = Here(plan, warehouse, jobs, selection, export_to)
@@ -116,33 +123,23 @@ def _is_hopeless(here: Here, *, files: Mapping[str, str]) -> bool:
     return bool(due) and stops(here.plan, here.warehouse, files=files, metrics=asked)
 
 
-def _run_manifest(
-    manifest: Path, *, jobs: int, parameter: tuple[str, ...], state: Path | None, export_to: str, **options: Any
-) -> int:
-    """Run a manifest; what is given by an option or the environment goes before what it says itself."""
+def _unpacked(manifest: Path, parameter: tuple[str, ...]) -> tuple[AnalysisPlan, dict[str, Any]]:
+    """Return a manifest's plan, and what its parameters say where no option and no variable says otherwise."""
     require("argo", wanted_by="run --manifest")
-    from jetstream_argo.argo.emulator.command import parsed, run_manifest  # loads YAML
-    from jetstream_argo.storage.objects import absolute
+    from jetstream_argo.argo.manifest.reading import read_workflow  # loads YAML
 
-    if options["experiment"]:
-        raise click.UsageError("give an experiment or --manifest, not both")
-    for name in ("periods", "sources", "dry_run", "as_json", "output"):
-        if options[name]:
-            raise click.UsageError("--manifest is run whole, or by --metrics; other choices belong to an experiment")
+    packed = read_workflow(manifest)
+    said = {name: packed.parameters[name] for name in _OPTIONS if name in packed.parameters} | _parameters(parameter)
     source = click.get_current_context().get_parameter_source
-    metrics = ",".join(chosen(*options["metrics"]))
-    # As an address: a path would be taken for one of the pod's own, such as its /tmp.
-    given = {"warehouse": options["warehouse"], "metrics": metrics, "export-to": absolute(export_to)}
-    own = {name: given[name] for name in given if source(name.replace("-", "_")) is not ParameterSource.DEFAULT}
-    return run_manifest(
-        manifest,
-        own | parsed(parameter),
-        jobs=jobs,
-        state=state,
-        environment=dict(os.environ),
-        hopeless=partial(_is_hopeless_manifest, jobs=jobs),
-    )
+    given = [name for name in _OPTIONS if source(_OPTIONS[name]) is not ParameterSource.DEFAULT]
+    values = {_OPTIONS[name]: said[name] for name in said if name not in given}
+    return packed.plan, values | ({"metrics": (values["metrics"],)} if "metrics" in values else {})
 
 
-def _is_hopeless_manifest(plan: AnalysisPlan, warehouse: str, metrics: str, *, jobs: int) -> bool:
-    return _is_hopeless(Here(plan, warehouse, jobs, Selection(chosen(metrics))), files={})
+def _parameters(given: tuple[str, ...]) -> dict[str, str]:
+    """Return parameters that were given as `name=value`."""
+    for text in given:
+        name, equals, _ = text.partition("=")
+        if not equals or name not in _OPTIONS:
+            raise click.UsageError(f"-p {text}: write NAME=VALUE, NAME one of {', '.join(_OPTIONS)}")
+    return dict(text.split("=", 1) for text in given)

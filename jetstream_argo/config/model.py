@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 from jetstream_argo.config.exclusions import Exclusions
 from jetstream_argo.stats.checks import SMALLEST_DEVIATION
+from jetstream_argo.stats.method import Method, covariate_of
+from jetstream_argo.stats.pretreatments import PreTreatment
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class Period(StrEnum):
@@ -65,9 +71,6 @@ class AnalysisUnit(StrEnum):
 # How many days after a date its rows may still arrive, where nothing says otherwise.
 SETTLE_DAYS = 2
 
-# A parameter's value as it stands in a file.
-Plain: TypeAlias = "str | int | float | bool | tuple[Plain, ...] | tuple[tuple[str, Plain], ...] | None"
-
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
@@ -118,11 +121,47 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class PreTreatment:
-    """A change to a metric's values before a statistic sees them."""
+class Covariate:
+    """The values of `metric` before enrollment, to adjust by."""
+
+    metric: str
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A pre-treatment asked for; `arguments` is a canonical JSON object of those that were given."""
 
     name: str
-    arguments: tuple[tuple[str, Plain], ...] = ()
+    arguments: str
+    treatment: PreTreatment
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic asked for: its method with all parameters, and what the values go through before.
+
+    `parameters` is a canonical JSON object of the parameters that were given, without the covariate. Estimates' keys
+    are hashes of it, so that a new parameter that has a default makes no estimate another one.
+    """
+
+    name: str
+    parameters: str
+    method: Method
+    pre_treatments: tuple[Step, ...] = ()
+
+    @property
+    def covariate(self) -> Covariate | None:
+        """What comparisons are adjusted by, if they are."""
+        adjustment = covariate_of(self.method)
+        return None if adjustment is None else Covariate(adjustment.metric, Period(adjustment.period))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        """Have a plan hold what was given, from which the method is read again."""
+        from jetstream_argo.config.stored_statistics import schema
+
+        return schema(handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +169,7 @@ class Summary:
     """A statistic of a metric, as asked for in some period."""
 
     metric: str
-    statistic: str
-    parameters: tuple[tuple[str, Plain], ...] = ()
-    pre_treatments: tuple[PreTreatment, ...] = ()
+    statistic: Statistic
 
 
 @dataclass(frozen=True, slots=True)

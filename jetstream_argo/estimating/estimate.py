@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, assert_never
 
+from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadjusted_notes
+from jetstream_argo.estimating.before_enrollment import of_covariates, of_rows
 from jetstream_argo.estimating.clipping import dropped_notes
 from jetstream_argo.estimating.counts import count_units
 from jetstream_argo.estimating.groups import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
-from jetstream_argo.estimating.model import Estimated, Place, Placed, Stored
+from jetstream_argo.estimating.model import Before, Estimated, Place, Placed, Stored
 from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.pairs import joint_facts, ratio_facts
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
@@ -78,14 +80,34 @@ def estimate_metric(
                 if is_empty:
                     of_nobody[number] = found
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
-    statistics = [one for one, _ in asked]
-    notes = (
-        *_notes(statistics, excluded),
-        *unadjusted_notes(statistics, rows),
-        *gap_notes(gaps),
-        *dropped,
-    )
-    return Estimated(tuple(rows), notes, tuple(queries.jobs), units)
+    notes = (*_all_notes([one for one, _ in asked], excluded, rows, gaps), *dropped)
+    before = _before(plan, wanted, stored, asked, rows, windows)
+    return Estimated(tuple(rows), notes, tuple(queries.jobs), units, tuple(before))
+
+
+def _before(
+    plan: AnalysisPlan,
+    wanted: MetricStatistics,
+    stored: Stored,
+    asked: Sequence[tuple[Asked, "_Facts"]],
+    rows: Sequence[Placed],
+    windows: Sequence[AnalysisWindow],
+) -> Iterator[Before]:
+    """Yield whether the branches differed before enrollment, if all enrolled units are asked about."""
+
+    def facts_of(number: int, window: int, branch: str) -> BranchFacts:
+        one, known = asked[number]
+        return known.facts(one.need, (Basis.ENROLLMENTS.value, window, ALL_UNITS, branch))
+
+    if Basis.ENROLLMENTS in stored.bases():
+        yield from of_covariates(plan, [one for one, _ in asked], facts_of, windows)
+        yield from of_rows(plan, wanted, rows)
+
+
+def _all_notes(
+    asked: Sequence[Asked], excluded: Mapping[str, int], rows: Sequence[Placed], gaps: Sequence[Gap]
+) -> tuple[str, ...]:
+    return (*_notes(asked, excluded), *unadjusted_notes(asked, rows), *gap_notes(gaps))
 
 
 class _Facts(Protocol):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from jetstream_argo.config.model import Covariate, Statistic
 from jetstream_argo.estimating.model import Stored
-from jetstream_argo.plan.model import Covariate, MetricStatistics, Statistic
-from jetstream_argo.plan.parameters import params_of, steps_of
+from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, MomentsNeed, Need, RatioNeed
 from jetstream_argo.stats.pretreatments import PreTreatment
@@ -60,18 +60,22 @@ def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[Group, ...]:
     found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[Asked]] = {}
     for statistic in wanted.statistics:
         one = _asked(statistic, stored)
-        found.setdefault((_subject(one.need, statistic.covariate), steps_of(statistic)), []).append(one)
+        found.setdefault((_subject(one.need, statistic.covariate), _treatments(statistic)), []).append(one)
     return tuple(Group(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
 
 
 def _asked(statistic: Statistic, stored: Stored) -> Asked:
-    params = params_of(statistic)
+    params = statistic.method
     need = params.need()
     covariate = statistic.covariate
     if isinstance(need, JointMomentsNeed) and covariate is not None and stored.covariates.get(covariate) is None:
         note = f"{statistic.name} is unadjusted: {covariate.metric} has no values in {covariate.period}"
         return Asked(statistic.name, params, MomentsNeed(need.clip), note)
     return Asked(statistic.name, params, need)
+
+
+def _treatments(statistic: Statistic) -> tuple[PreTreatment, ...]:
+    return tuple(step.treatment for step in statistic.pre_treatments)
 
 
 def _subject(need: Need, covariate: Covariate | None) -> Subject:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jetstream_argo.config.model import Basis
+from jetstream_argo.config.model import Basis, Covariate
 from jetstream_argo.estimating.portions import WHOLE, Share
 from jetstream_argo.estimating.queries.leaf import StoredValues
-from jetstream_argo.plan.model import Covariate
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.warehouse.protocol import Job
@@ -65,19 +64,33 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """The p-value of a test whether a metric differed before enrollment, between a branch and the reference branch."""
+
+    metric: str
+    branch: str
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Estimated:
     """All estimates asked for, in the order in which results list them.
 
     `notes` say what was not as asked. `units` are the most that any basis and window has, None where nobody counted.
+    `before` says whether the branches differed before enrollment.
     """
 
     rows: tuple[Placed, ...] = ()
     notes: tuple[str, ...] = ()
     jobs: tuple[Job, ...] = ()
     units: int | None = None
+    before: tuple[Before, ...] = ()
 
     def __add__(self, later: "Estimated") -> "Estimated":
         """Return these and those of later windows."""
         units = [each for each in (self.units, later.units) if each is not None]
         notes = tuple(dict.fromkeys((*self.notes, *later.notes)))
-        return Estimated(self.rows + later.rows, notes, self.jobs + later.jobs, max(units, default=None))
+        before = {(each.metric, each.branch): each for each in (*self.before, *later.before)}
+        return Estimated(
+            self.rows + later.rows, notes, self.jobs + later.jobs, max(units, default=None), tuple(before.values())
+        )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from jetstream_argo.config.model import Covariate
 from jetstream_argo.errors import EstimateError, NotFound
 from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
 from jetstream_argo.estimating.model import Stored
@@ -18,7 +19,7 @@ from jetstream_argo.estimating.queries.leaf import (
     units_query,
 )
 from jetstream_argo.estimating.reading import Queries, Relations
-from jetstream_argo.plan.model import AnalysisPlan, Covariate
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql, in_brackets, table, union_all
 from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from jetstream_argo.config.model import Covariate
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
 from jetstream_argo.estimating.queries.leaf import DENOMINATOR, Leaf, Typed, covariate_column
 from jetstream_argo.estimating.queries.observations import Observed, Second
-from jetstream_argo.plan.model import Covariate
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
 from jetstream_argo.warehouse.protocol import PAGE_ROWS, Engine, Job, Result

@@ -60,7 +60,9 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
         tables: frames or files by table, as `{"shop.orders": frame}`; they replace what the embedded warehouse has.
         as_of: the last complete day of telemetry. Default: yesterday, UTC.
         warehouse: where tables and results are. Default: `JETSTREAM_WAREHOUSE`, or the folder `.jetstream`.
-        dataset, definitions, experiments: as for `plan`.
+        dataset: as for `plan`.
+        definitions: as for `plan`.
+        experiments: as for `plan`.
         metrics: only these, and what they need.
 
     Raises:

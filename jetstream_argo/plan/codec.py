@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.errors import PlanError
+from jetstream_argo.config.written import canonical
+from jetstream_argo.errors import ConfigError, PlanError
 from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Exclusions
 from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.storage.files import read_file
@@ -60,6 +61,9 @@ def load(text: bytes, *, where: str = "plan") -> AnalysisPlan:
         raise PlanError(
             f"{where}: is not a plan: {error.error_count()} fields are wrong; plan again\n{error}"
         ) from error
+    except ConfigError as error:
+        wrong = "; ".join(map(str, error.problems))
+        raise PlanError(f"{where}: asks for what this version does not know; plan again: {wrong}") from error
 
 
 def read(path: Path) -> AnalysisPlan:
@@ -75,11 +79,6 @@ def read(path: Path) -> AnalysisPlan:
 def sha256(plan: AnalysisPlan) -> str:
     """Return the plan's name: 64 hexadecimal digits."""
     return hashlib.sha256(dump(plan)).hexdigest()
-
-
-def canonical(value: object) -> str:
-    """Return plain data (dicts, lists, strings, numbers) as JSON with sorted keys and no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(*parts: object) -> str:

@@ -16,6 +16,7 @@ from jetstream_argo.config.model import (
     Period,
     Segment,
     SegmentDataSource,
+    Statistic,
 )
 from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
@@ -129,32 +130,6 @@ class Source:
     key: str = ""
     settle_days: int = SETTLE_DAYS
     may_be_empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Covariate:
-    """The values of `metric` before enrollment, to adjust by."""
-
-    metric: str
-    period: Period
-
-
-@dataclass(frozen=True, slots=True)
-class PreTreatment:
-    """A change to a metric's values before a statistic sees them; `arguments` is a canonical JSON object."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """A statistic asked for; `parameters` is a canonical JSON object, without the covariate."""
-
-    name: str
-    parameters: str
-    pre_treatments: tuple[PreTreatment, ...]
-    covariate: Covariate | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from jetstream_argo.config.resolve.experiment import resolve as resolve_config
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Problem
 from jetstream_argo.plan.build import resolve
-from jetstream_argo.plan.checking import check_metrics
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.storage.files import is_file
 
@@ -69,7 +68,6 @@ def plan_known(
     resolution = resolve_config(
         experiment, _definitions(sources.definitions), spec, conventions=conventions, as_of=as_of
     )
-    check_metrics(resolution.config)
     try:
         plan = resolve(resolution.config, as_of=as_of, dataset=dataset or conventions.default_dataset)
     except NotRunnable:

@@ -1,12 +1,14 @@
 """Whether the experiment is sound: what has to be looked at before any of its estimates is believed."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from jetstream_argo.report.source_rows import jumps
 from jetstream_argo.report.who_counts import WhoCounts
-from jetstream_argo.store.entries import Entry
+from jetstream_argo.stats.checks import BEFORE_ALARM
+from jetstream_argo.store.entries import Entry, Kind, State
 
 
 class HealthCheck(StrEnum):
@@ -15,6 +17,7 @@ class HealthCheck(StrEnum):
     NOBODY = "nobody_enrolled"
     SPLIT = "split"
     SEVERAL = "several_branches"
+    BEFORE = "before_enrollment"
     ROWS = "source_rows"
 
 
@@ -48,11 +51,37 @@ def _checks(entries: Sequence[Entry], counted: Mapping[str, object], who: WhoCou
         too_many = f", more than {who.several_alarm:.2%}: the assignment is not what it should be, doubt all estimates"
         alarm = who.is_too_often_in_several
         yield Check(HealthCheck.SEVERAL, alarm, several + (too_many if alarm else ""))
+    yield from _before_enrollment(entries)
     found = tuple(jumps(entries))
     if counted and not found:
         yield Check(HealthCheck.ROWS, alarm=False, message="no source has a date with unusually many or few rows")
     for jump in found:
         yield Check(HealthCheck.ROWS, alarm=True, message=str(jump))
+
+
+def _before_enrollment(entries: Sequence[Entry]) -> Iterator[Check]:
+    """Yield a check of all metrics together, each p-value times the number of tests (Bonferroni)."""
+    found: dict[tuple[str, str], float] = {}
+    for entry in entries:
+        if entry.kind is Kind.STATISTICS and entry.state is State.COMPUTED and "before_enrollment" in entry.facts:
+            tests = json.loads(entry.facts)["before_enrollment"]
+            found |= {(metric, branch): p_value for metric, branch, p_value in tests}
+    if not found:
+        return
+    broken = {key: p_value for key, p_value in found.items() if p_value * len(found) < BEFORE_ALARM}
+    for (metric, branch), p_value in sorted(broken.items(), key=lambda each: each[1]):
+        yield Check(
+            HealthCheck.BEFORE,
+            alarm=True,
+            message=(
+                f"{metric} differed before enrollment already between {branch} and the reference branch "
+                f"(p = {p_value:.1g}, one of {len(found)} tests): the branches were not alike, doubt all estimates"
+            ),
+        )
+    if not broken:
+        yield Check(
+            HealthCheck.BEFORE, alarm=False, message=f"the branches were alike before enrollment ({len(found)} tests)"
+        )
 
 
 def _split_message(who: WhoCounts, counted: Mapping[str, object]) -> str:

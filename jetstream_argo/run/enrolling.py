@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
-from jetstream_argo.plan.codec import canonical, digest
+from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.assigning import ensure_assignments, nobody
 from jetstream_argo.run.context import Context, updated

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.model import Period
+from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
@@ -84,10 +84,16 @@ def keep(
             message="; ".join(estimated.notes),
             inputs=tuple(inputs[window] for window in run),
             counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
-            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run]}),
+            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run], **_before(estimated)}),
         )
         entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
     context.record(entries)
+
+
+def _before(estimated: "Estimated") -> dict[str, object]:
+    """Return whether the branches differed before enrollment, as facts of the record."""
+    found = [[each.metric, each.branch, each.p_value] for each in estimated.before]
+    return {"before_enrollment": found} if found else {}
 
 
 def _rows(

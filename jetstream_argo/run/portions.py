@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import TooBig
 from jetstream_argo.estimating.portions import Portion, Size
-from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis, Covariate, Period
 from jetstream_argo.estimating.model import Stored
 from jetstream_argo.estimating.queries.leaf import StoredValues
-from jetstream_argo.plan.model import Covariate, Metric, MetricStatistics
+from jetstream_argo.plan.model import Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.values import bases_of

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import NotLoaded
-from jetstream_argo.plan.codec import canonical
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.coverage import consecutive

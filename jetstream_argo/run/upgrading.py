@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from jetstream_argo.plan.codec import canonical
+from jetstream_argo.config.written import canonical
 from jetstream_argo.plan.legacy import LegacyKeys, legacy_keys
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.upgrading_inputs import Origins

@@ -15,6 +15,10 @@ ALARM = 1e-3  # a p-value below which a split is taken for broken; units are man
 SMALLEST_DEVIATION = 0.005
 
 
+# The probability of taking any of all metrics for different before enrollment, if none of them is.
+BEFORE_ALARM = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class SplitTest:
     """How far a split is from the designed one. `p_value` is None where units are too few for the approximation and

@@ -1,8 +1,8 @@
 """What a statistic is to everything else: parameters that say which data they need, and make rows of them."""
 
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
-from jetstream_argo.stats.needs import Need
+from jetstream_argo.stats.needs import Covariate, Need
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.stats.sufficient import Sample
 
@@ -25,3 +25,14 @@ class Method(Protocol):
         Raises:
             EstimateError: the sample does not hold what `need` asks for.
         """
+
+
+@runtime_checkable
+class _Adjustable(Protocol):
+    @property
+    def covariate_adjustment(self) -> Covariate | None: ...
+
+
+def covariate_of(method: Method) -> Covariate | None:
+    """Return what the method adjusts its comparisons by; None if it does not, or cannot."""
+    return method.covariate_adjustment if isinstance(method, _Adjustable) else None

@@ -32,13 +32,10 @@ class ClipRule:
 
 @dataclass(frozen=True, slots=True)
 class Covariate:
-    """A metric measured in a window before enrollment: `preenrollment_week` or `preenrollment_days28`.
+    """What a comparison is adjusted by: a metric, measured in a period before enrollment."""
 
-    `metric` None means the metric that is adjusted, itself.
-    """
-
+    metric: str
     period: str
-    metric: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,8 @@
 """The parameters that several statistics have: what they may be, and what follows from them."""
 
-from collections.abc import Mapping
-
-from jetstream_argo.stats.arguments import name, number, only, whole
+from jetstream_argo.stats.arguments import number, whole
 from jetstream_argo.stats.needs import ClipRule, ClipScope, Covariate, JointMomentsNeed, MomentsNeed
 
-PREENROLLMENT_PERIODS = ("preenrollment_week", "preenrollment_days28")
 LARGEST_GRID = 100_000
 
 confidence = number(0, 1, inclusive=False)
@@ -15,15 +12,10 @@ samples = whole(1, 10**9)
 
 
 def covariate(value: object) -> Covariate | None:
-    """Return the covariate, which must be a table of a period and perhaps a metric, or nothing."""
-    if value is None:
-        return None
-    if isinstance(value, Covariate):
+    """Return the covariate, if there is one; a table becomes one before (`config.resolve.statistics`)."""
+    if value is None or isinstance(value, Covariate):
         return value
-    if not isinstance(value, Mapping) or not {"period"} <= set(value) <= {"metric", "period"}:
-        raise ValueError(f"must have a period and may have a metric, is {value!r}")
-    period = str(only(*PREENROLLMENT_PERIODS)(value["period"]))
-    return Covariate(period, name(value["metric"]) if "metric" in value else None)
+    raise ValueError(f"must be a table such as {{period = 'preenrollment_week'}}, is {value!r}")
 
 
 def clip_rule(drop_highest: float, scope: ClipScope) -> ClipRule | None:

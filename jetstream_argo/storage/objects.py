@@ -9,13 +9,13 @@ import urllib3
 
 from jetstream_argo.errors import AccessDenied, ConfigError, EngineError, NotFound, Problem, Transient
 from jetstream_argo.storage.http import ask, check_host
+from jetstream_argo.storage.tokens import token
 
 _STORAGE = "https://storage.googleapis.com"
 _EMULATOR = "STORAGE_EMULATOR_HOST"  # by which all clients of Google Cloud Storage find an emulator
 _SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 _PASSING = (429, 500, 502, 503, 504)
 _TRIES = urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=_PASSING, raise_on_status=False)
-_TIMEOUT = urllib3.Timeout(connect=10, read=60)
 
 _OK = 200
 _EXISTS_ALREADY = 412
@@ -151,19 +151,7 @@ def _google_headers() -> Mapping[str, str]:
     """Return the authorisation of the account that this process runs as; an emulator gets none."""
     if _EMULATOR in os.environ:
         return {}
-    try:
-        import google.auth  # comes with the warehouse's client, which only some pods need
-        from google.auth.exceptions import GoogleAuthError
-        from google.auth.transport.urllib3 import Request
-    except ImportError as error:
-        raise ConfigError("gs://", [Problem("", "needs the extra: pip install 'jetstream-argo[bigquery]'")]) from error
-    try:
-        credentials, _ = google.auth.default(scopes=[_SCOPE])
-        with urllib3.PoolManager(timeout=_TIMEOUT) as pool:
-            credentials.refresh(Request(pool))  # type: ignore[no-untyped-call]  # the library has no types here
-    except GoogleAuthError as error:
-        raise AccessDenied(f"gs://: no Google account is at hand: {error}; set one up for this process") from error
-    return {"Authorization": f"Bearer {credentials.token}"}
+    return {"Authorization": f"Bearer {token(_SCOPE)}"}
 
 
 def _no_storage(url: str) -> ConfigError:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from jetstream_argo.plan.codec import canonical
+from jetstream_argo.config.written import canonical
 from jetstream_argo.sql.departed import DELETED_UPSTREAM
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.store.entries import Entry, Kind, State

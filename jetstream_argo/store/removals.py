@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from jetstream_argo.plan.codec import canonical
+from jetstream_argo.config.written import canonical
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind
 

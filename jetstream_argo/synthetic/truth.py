@@ -1,14 +1,12 @@
 """How large a metric's true effect is, given those of the columns that it is made of."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.stats.methods.population_ratio import PopulationRatio
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.scaling import metric_scale
-
-_RATIO = "population_ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +64,13 @@ def _scales(plan: AnalysisPlan, effects: tuple[Effect, ...], branch: str) -> Map
 def _ratio(plan: AnalysisPlan, metric: Metric, scales: Mapping[str, float | None]) -> float | None:
     """Return the scale of a ratio of two metrics' means; None if the metric is made otherwise."""
     asked = [
-        json.loads(statistic.parameters)
+        statistic.method
         for wanted in plan.statistics
         if wanted.metric == metric.name
         for statistic in wanted.statistics
-        if statistic.name == _RATIO
+        if isinstance(statistic.method, PopulationRatio)
     ]
     if not asked:
         return None
-    numerator, denominator = (scales.get(str(asked[0].get(part))) for part in ("numerator", "denominator"))
+    numerator, denominator = scales.get(asked[0].numerator), scales.get(asked[0].denominator)
     return None if numerator is None or denominator is None else numerator / denominator

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import JetstreamArgoError, PlanError, TooBig
-from jetstream_argo.plan.codec import canonical
 from jetstream_argo.plan.model import Direct, Metric, Source
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.departing import clipped, departed_batch, marked_units, store_units

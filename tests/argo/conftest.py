@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.argo.cluster.client import KubernetesCluster
-from jetstream_argo.config.model import AnalysisUnit, Basis, Period
+from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Statistic
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
@@ -19,10 +19,10 @@ from jetstream_argo.plan.model import (
     PeriodWindows,
     Read,
     Source,
-    Statistic,
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
+from jetstream_argo.stats.methods.count import Count
 from tests.argo.fake_kubernetes import FakeKubernetes
 
 MakePlan = Callable[..., AnalysisPlan]
@@ -67,7 +67,7 @@ def _plan(
         sources=tuple(_source(name, names) for name, names in sources.items()),
         metrics=metrics,
         statistics=tuple(
-            MetricStatistics(period, metric.name, f"s_{period}_{metric.name}", (Statistic("mean", "{}", (), None),))
+            MetricStatistics(period, metric.name, f"s_{period}_{metric.name}", (Statistic("count", "{}", Count()),))
             for period in periods
             for metric in metrics
         ),

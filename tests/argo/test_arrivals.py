@@ -9,14 +9,14 @@ import pytest
 
 from jetstream_argo.argo.due.arrivals import Arrivals
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import ExposureSignal, Period, Summary
+from jetstream_argo.config.model import ExposureSignal, Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import AccessDenied, NotFound
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Knowledge, Layout, TableVersions, Write
-from tests.pipeline import experiment, metric, planned, source
+from tests.pipeline import experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 13)  # units enroll from 4 to 6 May
 TODAY = AS_OF + timedelta(days=1)
@@ -57,7 +57,7 @@ def plan(rows: str = "telemetry.activity", *, as_of: date = AS_OF):
     settings = experiment(
         [metric("hours", "SUM(hours)")],
         [source("activity", rows)],
-        {Period.DAY: [Summary("hours", "linear_model_mean")]},
+        {Period.DAY: [summary_of("hours", "linear_model_mean")]},
     )
     return planned(settings, as_of=as_of)
 
@@ -104,7 +104,7 @@ def test_enrollments_and_signals_are_looked_for_while_they_matter():
     settings = experiment(
         [metric("hours", "SUM(hours)")],
         [source("activity")],
-        {Period.DAY: [Summary("hours", "linear_model_mean")]},
+        {Period.DAY: [summary_of("hours", "linear_model_mean")]},
         signal=ExposureSignal("seen", source("seen"), "seen", None, None),
     )
     made = planned(settings, as_of=date(2026, 5, 6))

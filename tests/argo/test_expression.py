@@ -2,11 +2,11 @@ from itertools import product
 
 import pytest
 
-from jetstream_argo.argo.emulator.expression import evaluate
-from jetstream_argo.argo.emulator.functions import shown
-from jetstream_argo.argo.emulator.substitution import substituted
 from jetstream_argo.argo.manifest import container, target
 from jetstream_argo.errors import PlanError
+from tests.argo.engine.expression import evaluate
+from tests.argo.engine.functions import shown
+from tests.argo.engine.substitution import substituted
 
 TARGETS = '{"active_hours":"stats-day-a stats-week-a","searches":"stats-week-s","identity":"counts"}'
 

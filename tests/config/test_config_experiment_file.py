@@ -69,7 +69,7 @@ def test_functions_may_stand_in_the_file(tmp_path: Path, conventions: Convention
     [metrics.revenue]
     data_source = "orders"
     select_expression = "{{total('amount')}}"
-    [metrics.revenue.statistics.mean]
+    [metrics.revenue.statistics.count]
     """
     read = load_experiment_file(_write(tmp_path, text))
 

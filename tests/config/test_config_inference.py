@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.model import Period, Statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Statistic
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.planner import Sources, plan_experiment
 
 EXPERIMENT = """

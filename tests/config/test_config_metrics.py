@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period, PreTreatment
+from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.config.resolve.experiment import Resolution
 from jetstream_argo.errors import ConfigError, UnknownReference
 
@@ -16,7 +16,7 @@ from_expression = "shop.clicks"
 [metrics.clicks]
 select_expression = "COUNT(ds.click)"
 data_source = "clicks"
-[metrics.clicks.statistics.mean]
+[metrics.clicks.statistics.count]
 """
 WEEKLY = '[metrics]\nweekly = ["clicks"]\n'
 APP = "definitions/fenix.toml"
@@ -25,7 +25,7 @@ DEFAULTS = "defaults/fenix.toml"
 
 def _summaries(resolution: Resolution, period: Period = Period.WEEK) -> list[tuple[str, str]]:
     [found] = [one for one in resolution.config.periods if one.period is period]
-    return [(summary.metric, summary.statistic) for summary in found.summaries]
+    return [(summary.metric, summary.statistic.name) for summary in found.summaries]
 
 
 def test_a_metric_of_the_file_comes_before_the_applications(resolved: Resolve) -> None:
@@ -65,16 +65,16 @@ def test_summaries_come_from_the_last_name_to_the_first_and_later_layers_last(re
     names = "[metrics]\nweekly = ['{}', '{}']\n"
     own = names.format("a", "b") + CLICKS.replace("metrics.clicks", "metrics.a")
     own += "\n[metrics.b]\nselect_expression = 'SUM(y)'\ndata_source = 'clicks'\n"
-    own += "[metrics.b.statistics]\nmean = {}\nsum = {}"
+    own += "[metrics.b.statistics]\ncount = {}\nsum = {}"
     defaults = names.format("c", "a") + CLICKS.replace("metrics.clicks", "metrics.c")
 
     summaries = _summaries(resolved(own, {DEFAULTS: defaults}))
 
-    assert summaries == [("a", "mean"), ("c", "mean"), ("b", "sum"), ("b", "mean")]
+    assert summaries == [("a", "count"), ("c", "count"), ("b", "sum"), ("b", "count")]
 
 
 def test_a_name_asked_for_twice_counts_once(resolved: Resolve) -> None:
-    assert _summaries(resolved("[metrics]\nweekly = ['clicks', 'clicks']\n" + CLICKS)) == [("clicks", "mean")]
+    assert _summaries(resolved("[metrics]\nweekly = ['clicks', 'clicks']\n" + CLICKS)) == [("clicks", "count")]
 
 
 def test_an_outcomes_metrics_are_computed_weekly_and_overall(resolved: Resolve) -> None:
@@ -110,37 +110,12 @@ def test_an_outcome_that_the_application_lacks_is_an_error(resolved: Resolve) ->
         resolved("", {"outcomes/fenix/search.toml": outcome}, outcomes=("serach",))
 
 
-def test_statistics_keep_their_parameters_apart_from_pre_treatments(resolved: Resolve) -> None:
-    statistics = """
-    [metrics.clicks.statistics.linear_model_mean]
-    drop_highest = 0.0
-    pre_treatments = ["remove_nulls", {name = "censor_highest_values", fraction = 0.9}]
-    covariate_adjustment = {period = "preenrollment_week"}
-    """
-
-    [period] = resolved(WEEKLY + CLICKS.replace("[metrics.clicks.statistics.mean]", statistics)).config.periods
-
-    [summary] = period.summaries
-    assert summary.parameters == (
-        ("drop_highest", 0.0),
-        ("covariate_adjustment", (("period", "preenrollment_week"),)),
-    )
-    assert summary.pre_treatments == (
-        PreTreatment("remove_nulls"),
-        PreTreatment("censor_highest_values", (("fraction", 0.9),)),
-    )
-
-
-def test_a_pre_treatment_without_a_name_is_an_error(resolved: Resolve) -> None:
-    with pytest.raises(ConfigError, match=r"statistics\.mean\.pre_treatments: holds 5; write a name"):
-        resolved(WEEKLY + CLICKS + "pre_treatments = [5]")
-
-
 def test_a_metric_may_be_made_of_others_which_need_no_statistics(resolved: Resolve) -> None:
     own = (
         "[metrics]\nweekly = ['rate']\n"
-        + CLICKS.replace("[metrics.clicks.statistics.mean]", "")
+        + CLICKS.replace("[metrics.clicks.statistics.count]", "")
         + "[metrics.rate]\ndepends_on = ['clicks', 'views', 'clicks']\n[metrics.rate.statistics.population_ratio]\n"
+        + "numerator = 'clicks'\ndenominator = 'views'\n"
     )
     app = "[metrics.views]\nselect_expression = 'COUNT(ds.view)'\ndata_source = 'clicks'"
 
@@ -167,7 +142,7 @@ def test_a_metric_made_of_itself_is_an_error(resolved: Resolve) -> None:
         (WEEKLY + CLICKS.replace('= "clicks"', "= 'clikcs'"), r"metrics\.clicks\.data_source:\n.*data source 'clikcs'"),
         (WEEKLY + "[metrics.clicks]\ndepends_on = ['x']", r"metrics\.clicks\.depends_on:\n.*metric 'x'"),
         (WEEKLY + "[metrics.clicks]\nfriendly_name = 'x'", "needs select_expression and data_source, or depends_on"),
-        (WEEKLY + CLICKS.replace("[metrics.clicks.statistics.mean]", ""), r"metrics\.clicks\.statistics: is missing"),
+        (WEEKLY + CLICKS.replace("[metrics.clicks.statistics.count]", ""), r"metrics\.clicks\.statistics: is missing"),
         (WEEKLY + CLICKS.replace("COUNT(ds.click)", "{{agg_sum('x')}}"), "'agg_sum' is undefined"),
         (WEEKLY + CLICKS.replace("ds.click", "'a{2}'"), r"select_expression: has \{2\}"),
     ],

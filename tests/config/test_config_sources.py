@@ -21,7 +21,7 @@ weekly = ["clicks"]
 [metrics.clicks]
 select_expression = "COUNT(ds.click)"
 data_source = "clicks"
-[metrics.clicks.statistics.mean]
+[metrics.clicks.statistics.count]
 [data_sources.clicks]
 """
 SEGMENT = """

@@ -13,7 +13,7 @@ import pytest
 from jetstream_argo.config.conventions.load import Conventions
 from jetstream_argo.config.experiment import Branch, Experiment
 from jetstream_argo.config.files.metric_hub import Definitions
-from jetstream_argo.config.model import ExperimentConfig, Plain
+from jetstream_argo.config.model import Covariate, ExperimentConfig, Period, Statistic
 from jetstream_argo.config.resolve.experiment import resolve
 from jetstream_argo.errors import ConfigError
 
@@ -163,18 +163,18 @@ def _differences(
     metrics = {metric.name: metric for metric in config.metrics}
     sources = {source.name: source for source in config.data_sources}
     for period, summaries in periods.items():
-        ours = [(summary.metric, summary.statistic) for summary in summaries]
+        ours = [(summary.metric, summary.statistic.name) for summary in summaries]
         if ours != [(summary["metric"], summary["statistic"]) for summary in theirs[period]]:
             found.append((period, "summaries", ours))
             continue
         for summary, one in zip(summaries, theirs[period], strict=True):
             metric = metrics[summary.metric]
-            treatments = [(treatment.name, treatment.arguments) for treatment in summary.pre_treatments]
+            treatments = [[step.name, json.loads(step.arguments)] for step in summary.statistic.pre_treatments]
             expression, rows = texts[one["definition"]]
             kind = oracle["definitions"][one["definition"]]["experiments_column_type"]
             same = {
-                "params": summary.parameters == _plain(one["params"]),
-                "pre_treatments": treatments == [(name, _plain(given)) for name, given in one["pre_treatments"]],
+                "params": _same_parameters(summary.metric, summary.statistic, Period(period), one["params"]),
+                "pre_treatments": treatments == one["pre_treatments"],
                 "data_source": metric.data_source == one["data_source"],
                 "depends_on": list(metric.depends_on) == list(dict.fromkeys(one["depends_on"])),
                 "bases": sorted(basis.value for basis in metric.bases) == sorted(one["bases"]),
@@ -206,11 +206,10 @@ def _same_rows(ours: str, theirs: str) -> bool:
     return re.fullmatch(pattern, ours) is not None
 
 
-def _plain(value: _Json) -> Plain:
-    match value:
-        case dict():
-            return tuple((key, _plain(entry)) for key, entry in value.items())
-        case list():
-            return tuple(_plain(entry) for entry in value)
-        case _:
-            return value
+def _same_parameters(metric: str, ours: Statistic, period: Period, theirs: dict[str, _Json]) -> bool:
+    adjustment = theirs.get("covariate_adjustment")
+    covariate = None
+    if isinstance(adjustment, dict) and not period.before_enrollment:
+        covariate = Covariate(str(adjustment.get("metric", metric)), Period(str(adjustment["period"])))
+    given = {key: value for key, value in theirs.items() if key != "covariate_adjustment"}
+    return json.loads(ours.parameters) == given and ours.covariate == covariate

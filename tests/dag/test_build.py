@@ -12,14 +12,14 @@ from jetstream_argo.dag.model import Dag, StatisticsTask
 from jetstream_argo.dag.names import LONGEST, unique_names
 from jetstream_argo.errors import PlanError, UnknownReference
 from jetstream_argo.plan.model import AnalysisPlan
-from tests.pipeline import BOTH, experiment, metric, planned, source
+from tests.pipeline import BOTH, experiment, metric, planned, source, summary_of
 
 DUE = date(2026, 5, 12)  # the last unit enrolls on 6 May: seven days and a week are due
 
 
 def plan_of(*metrics: Metric, periods: dict[Period, list[Summary]] | None = None, as_of: date = DUE) -> AnalysisPlan:
     sources = [source(name) for name in dict.fromkeys(m.data_source for m in metrics if m.data_source)]
-    asked = periods or {p: [Summary(m.name, "count") for m in metrics] for p in (Period.DAY, Period.WEEK)}
+    asked = periods or {p: [summary_of(m.name, "count") for m in metrics] for p in (Period.DAY, Period.WEEK)}
     return planned(experiment(metrics, sources, asked), as_of=as_of)
 
 
@@ -50,8 +50,8 @@ def test_a_source_is_a_chain_and_its_statistics_are_leaves():
 
 
 def test_a_covariate_brings_the_days_before_enrollment_and_no_edge_that_others_imply():
-    adjusted = Summary(
-        "active_hours", "linear_model_mean", (("covariate_adjustment", (("period", "preenrollment_week"),)),)
+    adjusted = summary_of(
+        "active_hours", "linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}}
     )
 
     dag = build_dag(plan_of(HOURS, periods={Period.WEEK: [adjusted]}))
@@ -69,14 +69,17 @@ def test_a_covariate_brings_the_days_before_enrollment_and_no_edge_that_others_i
 def test_a_metric_made_of_two_sources_waits_for_both():
     ratio = Metric("rate", None, None, ("clicks", "active_hours"), BOTH)
 
-    dag = build_dag(plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [Summary("rate", "population_ratio")]}))
+    asked = summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "active_hours"})
+    dag = build_dag(plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [asked]}))
 
     assert set(dag.node("stats-day-rate").needs) == {"day-activity", "day-ads"}
 
 
 def test_an_exposure_signal_is_read_before_any_values():
     signal = ExposureSignal("seen", source("activity"), "seen", None, None)
-    config = experiment([HOURS], [source("activity")], {Period.DAY: [Summary("active_hours", "count")]}, signal=signal)
+    config = experiment(
+        [HOURS], [source("activity")], {Period.DAY: [summary_of("active_hours", "count")]}, signal=signal
+    )
 
     assert needs(build_dag(planned(config, as_of=DUE)))["day-activity"] == ("exposures",)
 

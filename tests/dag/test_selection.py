@@ -2,12 +2,12 @@
 
 import pytest
 
-from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.model import Metric, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
 from jetstream_argo.errors import PlanError, UnknownReference
 from tests.dag.test_build import CLICKS, HOURS, PAGES, plan_of
-from tests.pipeline import BOTH
+from tests.pipeline import BOTH, summary_of
 
 PLAN = plan_of(HOURS, PAGES, CLICKS)
 COMMON = {"enrollments", "counts"}
@@ -39,7 +39,8 @@ def test_choices_add_up() -> None:
 
 def test_a_metric_of_two_sources_belongs_to_both() -> None:
     ratio = Metric("rate", None, None, ("clicks", "active_hours"), BOTH)
-    plan = plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [Summary("rate", "population_ratio")]})
+    asked = summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "active_hours"})
+    plan = plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [asked]})
 
     assert set(selected_metrics(plan, Selection(sources=("ads",)))) == {"clicks", "rate"}
 

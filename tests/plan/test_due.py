@@ -8,30 +8,31 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound, Summary
+from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.due import leaf_windows, limited, value_windows, waited_for
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
-from tests.pipeline import BOTH, experiment, metric, planned, source
+from tests.pipeline import BOTH, experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 13)  # units enroll from 4 to 6 May: eight days and a week are due
 LATE = date(2026, 5, 12)
-PRE_WEEK = (("covariate_adjustment", (("period", "preenrollment_week"), ("metric", "clicks"))),)
-ADJUSTED = (("covariate_adjustment", (("period", "preenrollment_week"),)),)
+PRE_WEEK: Table = {"covariate_adjustment": {"period": "preenrollment_week", "metric": "clicks"}}
+ADJUSTED: Table = {"covariate_adjustment": {"period": "preenrollment_week"}}
 
 
-def plan(*, covariate: tuple[tuple[str, object], ...] = (), signal: ExposureSignal | None = None) -> AnalysisPlan:
+def plan(*, covariate: Table | None = None, signal: ExposureSignal | None = None) -> AnalysisPlan:
     """Hours of one source, clicks of another, and their ratio."""
     metrics = [
         metric("hours", "SUM(hours)", "clients"),
         metric("clicks", "SUM(clicks)", "events"),
         Metric("rate", None, None, ("clicks", "hours"), BOTH),
     ]
-    asked = [Summary("hours", "linear_model_mean", covariate), Summary("clicks", "sum")]
+    asked = [summary_of("hours", "linear_model_mean", covariate), summary_of("clicks", "sum")]
     periods = {
-        Period.DAY: [*asked, Summary("rate", "population_ratio", (("numerator", "clicks"), ("denominator", "hours")))],
+        Period.DAY: [*asked, summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "hours"})],
         Period.WEEK: asked,
     }
     settings = experiment(metrics, [source("clients"), source("events")], periods)

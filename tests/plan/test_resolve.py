@@ -14,18 +14,19 @@ from jetstream_argo.config.model import (
     SignalBound,
     Summary,
 )
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Read
-from tests.pipeline import START, experiment, metric, planned, source
+from tests.pipeline import START, experiment, metric, planned, source, summary_of
 
 HOURS = metric("hours", "SUM(hours)")
-PRE_WEEK = (("covariate_adjustment", (("period", "preenrollment_week"),)),)
+PRE_WEEK: Table = {"covariate_adjustment": {"period": "preenrollment_week"}}
 DUE = date(2026, 5, 12)  # units enroll from 4 to 6 May: a week is due
 
 
 def config(*metrics: Metric, periods: dict[Period, list[Summary]] | None = None) -> ExperimentConfig:
-    asked = periods or {Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics]}
+    asked = periods or {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics]}
     return experiment(metrics, [source("activity")], asked)
 
 
@@ -62,8 +63,8 @@ def test_only_dates_that_windows_that_are_due_need_are_read() -> None:
 def test_each_date_is_read_once_with_all_columns_that_any_window_needs_of_it() -> None:
     clicks = metric("clicks", "SUM(clicks)")
     periods = {
-        Period.WEEK: [Summary("clicks", "sum"), Summary("hours", "linear_model_mean", PRE_WEEK)],
-        Period.OVERALL: [Summary("clicks", "sum")],
+        Period.WEEK: [summary_of("clicks", "sum"), summary_of("hours", "linear_model_mean", PRE_WEEK)],
+        Period.OVERALL: [summary_of("clicks", "sum")],
     }
 
     reads = planned(config(HOURS, clicks, periods=periods), as_of=DUE).sources[0].reads
@@ -78,7 +79,7 @@ def test_each_date_is_read_once_with_all_columns_that_any_window_needs_of_it() -
 
 def test_a_metric_of_a_later_window_is_read_with_the_days_that_come_first() -> None:
     later = metric("later", "SUM(clicks)")
-    periods = {Period.DAY: [Summary("hours", "sum")], Period.DAYS28: [Summary("later", "sum")]}
+    periods = {Period.DAY: [summary_of("hours", "sum")], Period.DAYS28: [summary_of("later", "sum")]}
 
     (read,) = planned(config(HOURS, later, periods=periods), as_of=date(2026, 5, 6)).sources[0].reads
 
@@ -99,7 +100,8 @@ def test_columns_are_named_by_what_decides_their_values() -> None:
 
 
 def test_a_covariate_before_enrollment_would_be_the_value_itself_and_is_not_planned() -> None:
-    periods = {Period.PREENROLLMENT_WEEK: [Summary("hours", "linear_model_mean", PRE_WEEK)]}
+    before = Period.PREENROLLMENT_WEEK
+    periods = {before: [summary_of("hours", "linear_model_mean", PRE_WEEK, period=before)]}
 
     (leaf,) = planned(config(HOURS, periods=periods), as_of=DUE).statistics
 
@@ -107,8 +109,8 @@ def test_a_covariate_before_enrollment_would_be_the_value_itself_and_is_not_plan
 
 
 def test_a_covariate_that_does_not_exist_is_refused() -> None:
-    parameters = (("covariate_adjustment", (("metric", "huors"), ("period", "preenrollment_week"))),)
-    periods = {Period.WEEK: [Summary("hours", "linear_model_mean", parameters)]}
+    parameters: Table = {"covariate_adjustment": {"metric": "huors", "period": "preenrollment_week"}}
+    periods = {Period.WEEK: [summary_of("hours", "linear_model_mean", parameters)]}
 
     with pytest.raises(PlanError, match="covariate_adjustment by 'huors': is not a metric"):
         planned(config(HOURS, periods=periods), as_of=DUE)
@@ -148,7 +150,7 @@ def test_a_private_experiment_keeps_its_results_in_its_own_dataset() -> None:
 
 
 def test_after_the_end_only_one_more_day_is_waited_for() -> None:
-    ended = replace(config(HOURS, periods={Period.DAY: [Summary("hours", "sum")]}), end_date=date(2026, 5, 20))
+    ended = replace(config(HOURS, periods={Period.DAY: [summary_of("hours", "sum")]}), end_date=date(2026, 5, 20))
 
     last = planned(ended, as_of=date(2027, 1, 1)).windows(Period.DAY)[-1]
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 from datetime import date
 
 from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
-from tests.pipeline import experiment, metric, planned, source
+from tests.pipeline import experiment, metric, planned, source, summary_of
 
 LAST_ENROLLMENT = date(2026, 5, 6)
-BEFORE = (("covariate_adjustment", (("metric", "before"), ("period", "preenrollment_week"))),)
+BEFORE: Table = {"covariate_adjustment": {"metric": "before", "period": "preenrollment_week"}}
 
 
 def plan_of(*metrics: Metric, settle_days: dict[str, int], summary: Summary) -> AnalysisPlan:
@@ -25,7 +26,7 @@ def of_week(plan: AnalysisPlan, index: int) -> date:
 
 
 def test_estimates_settle_some_days_after_the_last_date_of_their_window() -> None:
-    plan = plan_of(metric("hours", "SUM(hours)"), settle_days={"activity": 3}, summary=Summary("hours", "sum"))
+    plan = plan_of(metric("hours", "SUM(hours)"), settle_days={"activity": 3}, summary=summary_of("hours", "sum"))
 
     assert [of_week(plan, index) for index in (1, 2)] == [date(2026, 5, 15), date(2026, 5, 22)]
 
@@ -33,7 +34,7 @@ def test_estimates_settle_some_days_after_the_last_date_of_their_window() -> Non
 def test_a_ratio_settles_with_the_later_of_its_sources() -> None:
     parts = [metric("hours", "SUM(hours)"), metric("clicks", "SUM(clicks)", "ads")]
     rate = Metric("rate", None, None, ("hours", "clicks"), ())
-    asked = Summary("rate", "population_ratio", (("denominator", "hours"), ("numerator", "clicks")))
+    asked = summary_of("rate", "population_ratio", {"denominator": "hours", "numerator": "clicks"})
 
     plan = plan_of(*parts, rate, settle_days={"activity": 1, "ads": 5}, summary=asked)
 
@@ -44,13 +45,13 @@ def test_a_covariate_that_settles_late_makes_its_estimates_wait() -> None:
     metrics = [metric("hours", "SUM(hours)"), metric("before", "SUM(x)", "history")]
 
     plan = plan_of(
-        *metrics, settle_days={"activity": 0, "history": 30}, summary=Summary("hours", "linear_model_mean", BEFORE)
+        *metrics, settle_days={"activity": 0, "history": 30}, summary=summary_of("hours", "linear_model_mean", BEFORE)
     )
 
     assert of_week(plan, 1) == date(2026, 6, 4)
 
 
 def test_counts_of_units_settle_after_the_last_enrollment() -> None:
-    plan = plan_of(metric("hours", "SUM(hours)"), settle_days={"activity": 9}, summary=Summary("hours", "sum"))
+    plan = plan_of(metric("hours", "SUM(hours)"), settle_days={"activity": 9}, summary=summary_of("hours", "sum"))
 
     assert counts_settle_on(plan, Period.WEEK, plan.windows(Period.WEEK)[1]) == date(2026, 5, 7)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from zlib import crc32
 
-from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment
+from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
@@ -20,11 +20,11 @@ from jetstream_argo.plan.model import (
     Read,
     Signal,
     Source,
-    Statistic,
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.sql import names
+from jetstream_argo.stats.methods.count import Count
 from jetstream_argo.store import entries, estimates_table
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.warehouse.protocol import Engine, Layout, Write
@@ -107,7 +107,7 @@ def plan(
         ),
         metrics=tuple(metrics),
         statistics=tuple(
-            MetricStatistics(Period.WEEK, each.name, f"s_{each.name}", (Statistic("mean", "{}", (), None),))
+            MetricStatistics(Period.WEEK, each.name, f"s_{each.name}", (Statistic("count", "{}", Count()),))
             for each in metrics
         ),
     )

@@ -117,3 +117,24 @@ def test_a_jump_is_told_with_what_is_usual() -> None:
         "telemetry.visits of 2026-05-25 has 10 rows, where a Monday near it has 1,000: "
         "rows may be missing, or there twice"
     )
+
+
+def compared(hour: int, *tests: tuple[str, str, float]) -> Entry:
+    facts = json.dumps({"settles_on": [], "before_enrollment": tests})
+    return small.statistics_entry("hours", f"b{hour}", hour, facts=facts)
+
+
+def test_metrics_that_differ_before_enrollment_are_an_alarm_counted_by_all_tests() -> None:
+    alike = [("hours", "b", 0.011), ("ads", "b", 0.5), ("clicks", "b", 0.9)]
+
+    [sound] = messages(enrolled(), compared(1, *alike), check=HealthCheck.BEFORE)
+    [alarm] = messages(enrolled(), compared(1, *alike), compared(2, ("hours", "b", 0.003)), check=HealthCheck.BEFORE)
+
+    assert sound == (False, "the branches were alike before enrollment (3 tests)")
+    assert alarm == (
+        True,
+        (
+            "hours differed before enrollment already between b and the reference branch "
+            "(p = 0.003, one of 3 tests): the branches were not alike, doubt all estimates"
+        ),
+    )

@@ -1,6 +1,5 @@
 """A warehouse that holds metric values, and the plan they belong to: what tests of estimating share."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -8,27 +7,21 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Segment
+from jetstream_argo.config.model import AnalysisUnit, Basis, Covariate, Period, Segment, Statistic, Step
+from jetstream_argo.config.stored_statistics import StoredStatistic, StoredStep, statistic_of
+from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.estimating.estimate import Estimated, Stored, estimate_metric
 from jetstream_argo.estimating.groups import Group
 from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.estimating.reading import Queries
-from jetstream_argo.plan.model import (
-    AnalysisPlan,
-    Covariate,
-    Enrollments,
-    Experiment,
-    MetricStatistics,
-    PreTreatment,
-    Signal,
-    Statistic,
-)
+from jetstream_argo.plan.model import AnalysisPlan, Enrollments, Experiment, MetricStatistics, Signal
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.stats.pretreatments import parse_pre_treatment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
 
@@ -192,14 +185,15 @@ def world_of(
     )
 
 
-def statistic(name: str, *steps: PreTreatment, covariate: Covariate | None = None, **parameters: object) -> Statistic:
+def statistic(name: str, *steps: Step, covariate: Covariate | None = None, **parameters: object) -> Statistic:
     """A statistic as a plan has it."""
-    return Statistic(name, json.dumps(parameters), steps, covariate)
+    stored = tuple(StoredStep(each.name, each.arguments) for each in steps)
+    return statistic_of(StoredStatistic(name, canonical(parameters), stored, covariate))
 
 
-def step(name: str, **arguments: object) -> PreTreatment:
+def step(name: str, **arguments: object) -> Step:
     """A pre-treatment as a plan has it."""
-    return PreTreatment(name, json.dumps(arguments))
+    return Step(name, canonical(arguments), parse_pre_treatment(name, arguments))
 
 
 def points(estimated: Estimated, *, comparison: object = None) -> dict[str, float | None]:

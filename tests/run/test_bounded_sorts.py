@@ -10,19 +10,18 @@ from random import Random
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period, Summary
+from jetstream_argo.config.model import Basis, Period, Statistic
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask, StatisticsTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import TooBig
 from jetstream_argo.estimating.estimate import Estimated
 from jetstream_argo.estimating.portions import Share
-from jetstream_argo.plan.model import Statistic
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 from tests.run.estimating_world import BEFORE, Unit, World, statistic, step, world_of
 from tests.run.test_splitting_estimates import later
 from tests.warehouse.bigquery.fake_server.sorts import largest_sort
@@ -178,7 +177,7 @@ def test_a_leaf_whose_sorts_are_refused_is_done_in_portions_and_begins_with_thos
     config = experiment(
         [metric("weight", "SUM(weight)")],
         [source("activity")],
-        {Period.WEEK: [Summary("weight", "linear_model_mean")]},
+        {Period.WEEK: [summary_of("weight", "linear_model_mean")]},
     )
     plan = planned(config, as_of=START + timedelta(days=9))
     put(tmp_path / "one")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
@@ -17,14 +17,14 @@ from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 UNITS = [("a", "old"), ("b", "old"), ("c", "old"), *((unit, "new") for unit in "defgh")]
 
 
 def plan_of(*branches: str, allow: bool = False) -> AnalysisPlan:
     config = experiment(
-        [metric("visits", "SUM(visits)")], [source("activity")], {Period.DAY: [Summary("visits", "sum")]}
+        [metric("visits", "SUM(visits)")], [source("activity")], {Period.DAY: [summary_of("visits", "sum")]}
     )
     config = replace(config, branches=branches, reference_branch="old", allow_empty_branches=allow, exposures_sql=None)
     return planned(config, as_of=START + timedelta(days=3))

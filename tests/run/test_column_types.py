@@ -13,14 +13,13 @@ from jetstream_argo.config.model import (
     Period,
     Segment,
     SegmentDataSource,
-    Summary,
 )
 from jetstream_argo.dag.model import EnrollmentsTask, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, planned
+from tests.pipeline import BOTH, START, Pipeline, experiment, planned, summary_of
 
 DATES = ("DATE", "DATETIME", "TIMESTAMP")
 ENROLLED = "SELECT unit AS analysis_id, branch, day AS enrollment_date, 1 AS num_enrollment_events FROM telemetry.units"
@@ -61,8 +60,8 @@ def world(
     """A unit that enrolled on the first day, its metrics, and 14 days of events from a week before on."""
     made = [Metric(f"m{number}", "events", text, (), BOTH) for number, text in enumerate(metrics)]
     source = DataSource("events", "telemetry.events", "who", date_column, None, None)
-    due = {period: [Summary(each.name, "mean") for each in made] for period in (Period.DAY, Period.WEEK)}
-    due[Period.PREENROLLMENT_WEEK] = [Summary(each.name, "mean") for each in made]
+    due = {period: [summary_of(each.name, "sum") for each in made] for period in (Period.DAY, Period.WEEK)}
+    due[Period.PREENROLLMENT_WEEK] = [summary_of(each.name, "sum") for each in made]
     config = experiment(
         made,
         [source],

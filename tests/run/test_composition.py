@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, DataSource, Metric, Period, Summary
+from jetstream_argo.config.model import Basis, DataSource, Metric, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.plan.model import Composed
 from jetstream_argo.sql.values import Grid, direct_query
 from jetstream_argo.synthetic.generate import generate
-from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned
+from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned, summary_of
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is
@@ -76,7 +76,7 @@ def parts() -> Iterator[tuple[str, int]]:
 def test_merged_partials_of_real_expressions_equal_the_direct_query(name: str, part: int, tmp_path: Path) -> None:
     metrics = real_metrics()[name][part * AT_ONCE : (part + 1) * AT_ONCE]
     source = DataSource(name, f"telemetry.{name}", "client_id", "submission_date", None, None)
-    periods = {period: [Summary(metric.name, "count") for metric in metrics] for period in PERIODS}
+    periods = {period: [summary_of(metric.name, "count") for metric in metrics] for period in PERIODS}
     plan = planned(experiment(metrics, [source], periods, end=END, exposures_sql=EXPOSURES), as_of=END)
     pipeline = Pipeline(tmp_path, plan)
     generate(plan, pipeline.engine, units=20, seed=1)

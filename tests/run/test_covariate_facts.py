@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import ExportTask
 from jetstream_argo.dialect.types import Column, Value
@@ -17,10 +18,10 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 SIZES = {"control": 106, "treatment": 103}
-ADJUSTED = (("covariate_adjustment", (("metric", "before"), ("period", "preenrollment_week"))), ("drop_highest", 0.0))
+ADJUSTED: Table = {"covariate_adjustment": {"metric": "before", "period": "preenrollment_week"}, "drop_highest": 0.0}
 Covariate = Callable[[str, int], Value]
 
 
@@ -43,7 +44,7 @@ def world(root: Path, covariate: Covariate, *statistics: str) -> Pipeline:
     """All units enroll on the first day, had one row the day before, and have one a day since."""
     metrics = [metric("before", "SUM(x)"), metric("hours", "SUM(y)")]
     config = experiment(
-        metrics, [source("activity")], {Period.DAY: [Summary("hours", name, ADJUSTED) for name in statistics]}
+        metrics, [source("activity")], {Period.DAY: [summary_of("hours", name, ADJUSTED) for name in statistics]}
     )
     pipeline = Pipeline(root, planned(config, as_of=START + timedelta(days=4)))
     units = [(f"{branch}-{n}", branch, n) for branch, size in SIZES.items() for n in range(size)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound, Summary
+from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows
@@ -16,7 +16,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind
 from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 AS_OF = START + timedelta(days=24)  # enrolled from 4 to 6 May: three whole weeks of every unit
 CLICKS = metric("clicks", "SUM(clicks)")
@@ -41,7 +41,7 @@ def activity() -> Iterator[dict[str, Value]]:
 
 @pytest.fixture
 def pipeline(tmp_path: Path) -> Pipeline:
-    periods = {Period.WEEK: [Summary("clicks", "sum"), Summary("days", "sum")]}
+    periods = {Period.WEEK: [summary_of("clicks", "sum"), summary_of("days", "sum")]}
     made = Pipeline(tmp_path, planned(experiment([CLICKS, DAYS], [source("activity")], periods), as_of=AS_OF))
     put(made, "assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"},
         [{"unit": unit, "branch": branch, "day": on(day)} for unit, (branch, day) in UNITS.items()])  # fmt: skip
@@ -68,8 +68,8 @@ def put(pipeline: Pipeline, name: str, types: dict[str, str], rows: Rows) -> Non
 def cumulated(pipeline: Pipeline, *metrics: Metric, signal: ExposureSignal | None = None) -> None:
     """Ask for the cumulated weeks of metrics, beside what is asked for already."""
     periods = {
-        Period.WEEK: [Summary(each.name, "sum") for each in metrics if each is not LAST],
-        Period.CUMULATIVE_WEEKLY: [Summary(each.name, "count" if each is LAST else "sum") for each in metrics],
+        Period.WEEK: [summary_of(each.name, "sum") for each in metrics if each is not LAST],
+        Period.CUMULATIVE_WEEKLY: [summary_of(each.name, "count" if each is LAST else "sum") for each in metrics],
     }
     config = experiment(list(metrics), [source("activity")], periods, signal=signal)
     pipeline.plan = planned(config, as_of=AS_OF)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis, Period, Step
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.groups import groups_of
 from jetstream_argo.estimating.single import plain_facts
-from jetstream_argo.plan.model import MetricStatistics, PreTreatment
+from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.stats.rows import Reason
 from tests.run.estimating_world import (
@@ -30,7 +30,7 @@ from tests.run.estimating_world import (
 SECOND = AnalysisWindow(2, 7, 13)
 
 
-def sums_after(root: Path, values: list[Value], *steps: PreTreatment, kind: str = "FLOAT64") -> tuple[float, float]:
+def sums_after(root: Path, values: list[Value], *steps: Step, kind: str = "FLOAT64") -> tuple[float, float]:
     """The sum of one branch's values and the count of its units after pre-treatments."""
     world = world_of(root, units_of("control", values), kind=kind, branches=("control",))
     estimated = world.estimate(statistic("sum", *steps), statistic("count", *steps))
@@ -62,9 +62,7 @@ def sums_after(root: Path, values: list[Value], *steps: PreTreatment, kind: str 
         ((step("normalize_over_analysis_period"), step("censor_values_below_threshold", threshold=2)), 0.0, 1),
     ],
 )
-def test_pre_treatments_are_applied_in_order(
-    tmp_path: Path, steps: tuple[PreTreatment, ...], total: float, count: int
-) -> None:
+def test_pre_treatments_are_applied_in_order(tmp_path: Path, steps: tuple[Step, ...], total: float, count: int) -> None:
     values: list[Value] = [1.0, 2.0, 3.0, 4.0, inf, nan, None, nan]
 
     found = sums_after(tmp_path, values, *steps)

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from jetstream_argo.config.model import Statistic
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.plan.model import Statistic
-from jetstream_argo.plan.parameters import params_of
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.rows import EstimateRow
@@ -78,7 +77,7 @@ class Drawn:
             y = np.where(np.isnan(x), np.nan, y)
         whole = self.kind != REAL and not np.isnan(y).any()
         column: NDArray[np.float64] | NDArray[np.int64] = y.astype(np.int64) if whole else y
-        method = params_of(asked)
+        method = asked.method
         return estimate(method, sample_from_columns(method, Columns("clicks", BRANCHES, codes, column, x)))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.exclusions import Exclusion, Exclusions, SeveralBranches
-from jetstream_argo.config.model import Period, SegmentDataSource, Summary
+from jetstream_argo.config.model import Period, SegmentDataSource
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.facts import Facts, sentences
@@ -17,7 +18,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind, read_entries
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def day(n: int) -> date:
@@ -43,10 +44,10 @@ def plan_of(
     covariate: bool = False,
 ) -> AnalysisPlan:
     visits = metric("visits", "SUM(visits)")
-    asked = [Summary("visits", "sum"), Summary("visits", "deciles")]
+    asked = [summary_of("visits", "sum"), summary_of("visits", "deciles")]
     if covariate:
-        adjusted = (("metric", "visits"), ("period", "preenrollment_week"))
-        asked = [Summary("visits", "welch_mean", (("covariate_adjustment", adjusted),))]
+        adjusted: Table = {"covariate_adjustment": {"metric": "visits", "period": "preenrollment_week"}}
+        asked = [summary_of("visits", "welch_mean", adjusted)]
     config = experiment([visits], [source("activity")], {Period.DAY: asked})
     config = replace(
         config, exposures_sql=None, segment_data_sources=tuple(sources), branch_ratios=(1, 1), sample_ratio_alarm=1e-3,

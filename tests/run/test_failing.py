@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, EngineError, InvalidQuery, NotFound, Transient
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.store.entries import State, read_entries
-from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 from tests.run.test_refused_parts import RefusingPipeline, refusing
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry
 
@@ -82,7 +82,7 @@ def test_a_source_that_fails_as_a_whole_is_why_its_metrics_are_lacking_and_no_ot
         experiment(
             metrics,
             [source("activity"), source("elsewhere")],
-            {Period.WEEK: [Summary(each.name, "sum") for each in metrics]},
+            {Period.WEEK: [summary_of(each.name, "sum") for each in metrics]},
         ),
         as_of=AS_OF,
     )

@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Summary
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 WEEK_DUE = START + timedelta(days=8)
 CLICKS = metric("clicks", "SUM(clicks)")
 VISITS = metric("visits", "SUM(visits)")
 RATE = Metric("rate", None, None, ("clicks", "visits"), BOTH)
-PARTS = (("numerator", "clicks"), ("denominator", "visits"), ("drop_highest", 0.0))
+PARTS: Table = {"numerator": "clicks", "denominator": "visits", "drop_highest": 0.0}
 ASKED = (
-    Summary("clicks", "welch_mean", (("drop_highest", 0.0),)),
-    Summary("clicks", "linear_model_mean", (("drop_highest", 0.0),)),
-    Summary("clicks", "minimum_detectable_effect", (("drop_highest", 0.0),)),
-    Summary("visits", "bootstrap_mean", (("drop_highest", 0.0),)),
-    Summary("rate", "ratio_delta", PARTS),
-    Summary("rate", "population_ratio", (*PARTS[:2], ("drop_highest", 0.1))),
+    summary_of("clicks", "welch_mean", {"drop_highest": 0.0}),
+    summary_of("clicks", "linear_model_mean", {"drop_highest": 0.0}),
+    summary_of("clicks", "minimum_detectable_effect", {"drop_highest": 0.0}),
+    summary_of("visits", "bootstrap_mean", {"drop_highest": 0.0}),
+    summary_of("rate", "ratio_delta", PARTS),
+    summary_of("rate", "population_ratio", {**PARTS, "drop_highest": 0.1}),
 )
 # Per branch, the clicks and visits of each unit in its first week.
 UNITS = {

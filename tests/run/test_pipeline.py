@@ -17,6 +17,7 @@ from jetstream_argo.config.model import (
     SegmentDataSource,
     Summary,
 )
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
@@ -26,7 +27,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind
 from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 # Enrollment from 4 to 6 May; a day is due on the 6th, a week on the 12th.
 DAYS_DUE = date(2026, 5, 7)
@@ -82,7 +83,7 @@ CLICKS = metric("clicks", "COALESCE(SUM(clicks), 0)")
 
 
 def summaries(*metrics: Metric, statistic: str = "linear_model_mean") -> list[Summary]:
-    return [Summary(each.name, statistic) for each in metrics]
+    return [summary_of(each.name, statistic) for each in metrics]
 
 
 def simple(*metrics: Metric, periods: Sequence[Period] = (Period.DAY, Period.WEEK)) -> ExperimentConfig:
@@ -198,7 +199,7 @@ def test_values_wait_for_the_signals_that_expose_units(pipeline: Pipeline) -> No
 
 
 def test_a_statistics_task_says_how_many_queries_it_took_and_they_do_not_grow(pipeline: Pipeline) -> None:
-    asked = [Summary("clicks", name) for name in ("bootstrap_mean", "deciles", "empirical_cdf", "linear_model_mean")]
+    asked = [summary_of("clicks", name) for name in ("bootstrap_mean", "deciles", "empirical_cdf", "linear_model_mean")]
     config = experiment([CLICKS], [source("activity")], {Period.DAY: asked})
     names_of = ("linux", "mac", "windows", "early", "late")
     segments = tuple(Segment(name, "activity", f"LOGICAL_OR(os = '{name}')") for name in names_of)
@@ -412,8 +413,8 @@ def test_a_metric_that_cannot_be_split_is_computed_directly_and_equals_the_split
 
 
 def test_statistics_are_adjusted_by_a_covariate_and_say_so(pipeline: Pipeline) -> None:
-    covariate = (("covariate_adjustment", (("metric", "hours"), ("period", "preenrollment_week"))),)
-    adjusted = Summary("hours", "linear_model_mean", covariate)
+    covariate: Table = {"covariate_adjustment": {"metric": "hours", "period": "preenrollment_week"}}
+    adjusted = summary_of("hours", "linear_model_mean", covariate)
     config = experiment([HOURS], [source("activity")], {Period.DAY: [adjusted]})
     pipeline.plan = planned(config, as_of=DAYS_DUE)
     rows = pipeline.engine.query(Sql("SELECT * FROM telemetry.activity AS t"), labels={}).rows
@@ -436,8 +437,8 @@ def test_a_ratio_of_two_sources_is_estimated_from_both(pipeline: Pipeline) -> No
     )
     shown = metric("shown", "SUM(shown)", "ads")
     rate = Metric("rate", None, None, ("clicks", "shown"), BOTH)
-    parameters = (("numerator", "clicks"), ("denominator", "shown"), ("drop_highest", 0.0))
-    asked = [Summary("rate", "population_ratio", parameters)]
+    parameters: Table = {"numerator": "clicks", "denominator": "shown", "drop_highest": 0.0}
+    asked = [summary_of("rate", "population_ratio", parameters)]
     config = experiment([CLICKS, shown, rate], [source("activity"), source("ads")], {Period.DAY: asked})
     pipeline.plan = planned(config, as_of=DAYS_DUE)
 

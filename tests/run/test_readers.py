@@ -8,12 +8,12 @@ from datetime import date
 
 import pytest
 
-from jetstream_argo.config.model import Period, Segment, SegmentDataSource, Summary
+from jetstream_argo.config.model import Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import TableInfo, Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 ENROLLMENTS = {
     "analysis_id": "STRING", "branch": "STRING", "enrollment_date": "DATE", "num_enrollment_events": "INT64",
@@ -44,7 +44,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TableInfo]:
         metric("pings", "COUNT(ds.branch)"),
         metric("active", "LOGICAL_OR(hours > 1)"),
     ]
-    asked = [Summary("hours", "linear_model_mean"), Summary("pings", "sum"), Summary("active", "binomial")]
+    asked = [summary_of("hours", "linear_model_mean"), summary_of("pings", "sum"), summary_of("active", "binomial")]
     periods = dict.fromkeys(Period, asked)
     segment = Segment("loyal", "visits", "LOGICAL_OR(TRUE)")
     where = SegmentDataSource("visits", "telemetry.activity", "client_id", "submission_date", -7, 0)

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.due import limited
 from jetstream_argo.plan.readiness import Readiness
@@ -11,7 +11,7 @@ from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind
 from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 LATE, AS_OF = date(2026, 5, 8), date(2026, 5, 9)  # units enroll from 4 to 6 May: the fourth day is due
 DATES = [date(2026, 5, day) for day in range(4, 10)]
@@ -31,7 +31,7 @@ def load(pipeline: Pipeline, table: str, until: date) -> None:
 
 def test_a_source_that_was_late_is_read_when_it_is_there_and_the_other_is_not_read_again(tmp_path: Path) -> None:
     metrics = [metric("hours", "SUM(x)", "clients"), metric("clicks", "SUM(x)", "events")]
-    asked = {Period.DAY: [Summary(each.name, "linear_model_mean") for each in metrics]}
+    asked = {Period.DAY: [summary_of(each.name, "linear_model_mean") for each in metrics]}
     settings = experiment(metrics, [source("clients"), source("events")], asked, exposures_sql=None)
     whole = planned(settings, as_of=AS_OF)
     pipeline = Pipeline(tmp_path, limited(whole, Readiness.of({"clients": AS_OF, "events": LATE})))

@@ -7,8 +7,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from jetstream_argo.config.model import Basis
-from jetstream_argo.plan.model import Statistic
+from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql
 from tests.run.estimating_world import BEFORE, WEEK, Unit, World, statistic, step, world_of

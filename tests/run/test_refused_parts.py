@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.model import Metric, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, NotFound, PartDenied, TooBig
 from jetstream_argo.report.status import Standing, status_report
@@ -16,7 +16,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import PAGE_ROWS, DryRun, Job, Layout, Result, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry
 
 POLICY = PartDenied("Access Denied: User does not have permission to access policy tag on column activity.searches")
@@ -77,7 +77,7 @@ DAYS = metric("days", "COUNT(DISTINCT submission_date)")
 def refusing(root: Path, *metrics: Metric, pattern: str, error: EngineError) -> RefusingPipeline:
     """A warehouse with telemetry for these metrics of one source, in weekly windows."""
     plan = planned(
-        experiment(metrics, [source("activity")], {Period.WEEK: [Summary(each.name, "sum") for each in metrics]}),
+        experiment(metrics, [source("activity")], {Period.WEEK: [summary_of(each.name, "sum") for each in metrics]}),
         as_of=AS_OF,
     )
     make_telemetry(root, plan)

@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def row(unit: str, day: date, branch: str | None) -> dict[str, Value]:
@@ -16,7 +16,7 @@ def row(unit: str, day: date, branch: str | None) -> dict[str, Value]:
 
 def test_a_unit_contradicts_its_branch_by_its_rows_alone_and_never_without_rows(tmp_path: Path) -> None:
     rows = source("activity", branch="ds.branch")
-    config = experiment([metric("pings", "COUNT(ds.branch)")], [rows], {Period.DAY: [Summary("pings", "count")]})
+    config = experiment([metric("pings", "COUNT(ds.branch)")], [rows], {Period.DAY: [summary_of("pings", "count")]})
     pipeline = Pipeline(tmp_path, planned(config, as_of=START + timedelta(days=2)))
     columns = (Column("client_id", "STRING"), Column("submission_date", "DATE"), Column("branch", "STRING"))
     telemetry = [row("same", START, "control"), row("other", START, "treatment")]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Period, Segment, SegmentDataSource, Summary
+from jetstream_argo.config.model import Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DONE
@@ -15,12 +15,14 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def plan_of(alarm: float = 1e-3, deviation: float = 0.005) -> AnalysisPlan:
     config = experiment(
-        [metric("visits", "SUM(visits)")], [source("activity")], {Period.DAY: [Summary("visits", "linear_model_mean")]}
+        [metric("visits", "SUM(visits)")],
+        [source("activity")],
+        {Period.DAY: [summary_of("visits", "linear_model_mean")]},
     )
     rows = SegmentDataSource("clients", "telemetry.activity", "client_id", "submission_date", 0, 0)
     config = replace(

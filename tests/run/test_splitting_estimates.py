@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from jetstream_argo.config.model import Period, Summary
+from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.dialect.types import Value
@@ -21,7 +21,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source
+from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry, small_plan
 
 Some = TypeVar("Some", bound=Pipeline)
@@ -142,7 +142,7 @@ def test_one_window_that_is_too_big_however_it_is_cut_fails_the_node_as_worth_a_
 
 def test_of_values_only_the_windows_that_lack_estimates_are_read(tmp_path: Path) -> None:
     config = experiment(
-        [metric("visits", "SUM(visits)")], [source("activity")], {Period.DAY: [Summary("visits", "sum")]}
+        [metric("visits", "SUM(visits)")], [source("activity")], {Period.DAY: [summary_of("visits", "sum")]}
     )
     before, after = (planned(config, as_of=AS_OF + timedelta(days=days)) for days in (0, 1))
     make_telemetry(tmp_path, after)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis
+from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.dialect.zetasql.checker import Checker, start
 from jetstream_argo.dialect.zetasql.loader import Service
@@ -15,7 +15,6 @@ from jetstream_argo.estimating.queries.leaf import ValueType
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.queries.order_statistics import runs_query
 from jetstream_argo.estimating.queries.value_counts import values_query
-from jetstream_argo.plan.model import Statistic
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
 from jetstream_argo.stats.needs import DensityNeed, GridNeed, OrderStatisticsNeed
 from tests.run.estimating_world import BEFORE, WEEK, WHOLE, Counting, Unit, World, statistic, step, world_of

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from jetstream_argo.plan.model import Covariate
+from jetstream_argo.config.model import Covariate
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.from_columns import Columns, sample_from_columns
+from jetstream_argo.stats.needs import Covariate as Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.run import estimating_world as warehouse
@@ -82,7 +83,7 @@ def _column(case: Case) -> data.Column:
 def _from_columns(case: Case) -> tuple[EstimateRow, ...]:
     arguments = dict(case.arguments)
     if case.adjusted:
-        arguments["covariate_adjustment"] = {"period": PERIOD}
+        arguments["covariate_adjustment"] = Adjustment("m", PERIOD)
     method = parse_method(case.statistic, arguments)
     codes = np.repeat(np.arange(3, dtype=np.int8), data.SIZES)
     values, other = (np.concatenate(side) for side in _column(case))

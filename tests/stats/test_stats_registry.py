@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.config.model import Period
+from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
@@ -53,15 +55,12 @@ def test_defaults_are_those_of_the_existing_system() -> None:
     assert parse_method("per_client_dau_impact", {}).need() == MomentsNeed(None)
 
 
-def test_a_covariate_without_a_metric_is_the_metric_itself() -> None:
-    own = parse_method("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
-    other = parse_method(
-        "linear_model_mean", {"covariate_adjustment": {"metric": "clicks", "period": "preenrollment_days28"}}
-    )
+def test_a_covariate_needs_joint_moments() -> None:
+    covariate = Covariate("clicks", "preenrollment_days28")
 
-    clip = ClipRule(0.005, ClipScope.POOLED)
-    assert own.need() == JointMomentsNeed(clip, Covariate("preenrollment_week"))
-    assert other.need() == JointMomentsNeed(clip, Covariate("preenrollment_days28", "clicks"))
+    adjusted = parse_method("linear_model_mean", {"covariate_adjustment": covariate})
+
+    assert adjusted.need() == JointMomentsNeed(ClipRule(0.005, ClipScope.POOLED), covariate)
 
 
 def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> None:
@@ -95,10 +94,9 @@ def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> No
         ("linear_model_mean", {"drop_highest": float("nan")}, "drop_highest: must be a number from 0 to 0.5, is nan"),
         (
             "linear_model_mean",
-            {"covariate_adjustment": {"period": "week"}},
-            "must be 'preenrollment_week' or 'preenrollment_days28', is 'week'",
+            {"covariate_adjustment": "week"},
+            "must be a table such as {period = ",
         ),
-        ("linear_model_mean", {"covariate_adjustment": {"metric": "a"}}, "must have a period and may have a metric"),
     ],
 )
 def test_a_parameter_that_cannot_be_says_why(name: str, arguments: dict[str, object], message: str) -> None:
@@ -151,12 +149,7 @@ def test_everything_that_metric_hub_asks_for_can_be_asked() -> None:
         for metric, definition in tomllib.loads(file.read_text()).get("metrics", {}).items():
             statistics = definition.get("statistics", {}) if isinstance(definition, dict) else {}
             for statistic, arguments in statistics.items():
-                own = {name: value for name, value in arguments.items() if name != "pre_treatments"}
-                parse_method(statistic, own, file=str(file), where=f"{metric}.{statistic}")
-                for treatment in arguments.get("pre_treatments", []):
-                    named = {"name": treatment} if isinstance(treatment, str) else treatment
-                    rest = {name: value for name, value in named.items() if name != "name"}
-                    parse_pre_treatment(named["name"], rest, file=str(file))
+                read_statistic(statistic, arguments, metric=metric, period=Period.WEEK, file=str(file))
                 asked += 1
 
     assert asked > 3000

@@ -11,6 +11,7 @@ from jetstream_argo.stats.from_columns import sample_from_columns
 from jetstream_argo.stats.from_pairs import mean_of_quantiles
 from jetstream_argo.stats.laws.grids import cumulative, grid
 from jetstream_argo.stats.laws.kernels import boxes_of, boxes_of_values
+from jetstream_argo.stats.needs import Covariate
 from jetstream_argo.stats.reduce import joint_power_sums, power_sums_of
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.select import Buckets
@@ -61,7 +62,7 @@ def test_the_mean_of_the_quantiles_is_that_of_numpy() -> None:
 def test_the_mean_of_the_quantiles_of_very_many_values_is_good_to_a_millionth() -> None:
     rng = np.random.RandomState(1)
     covariate = np.exp(rng.normal(0, 1.5, 240_000))
-    method = parse_method("linear_model_mean", {"covariate_adjustment": {"period": "preenrollment_week"}})
+    method = parse_method("linear_model_mean", {"covariate_adjustment": Covariate("m", "preenrollment_week")})
     codes = np.repeat(np.arange(2, dtype=np.int8), 120_000)
 
     found = sample_from_columns(method, Columns("m", ("a", "b"), codes, covariate * 2, covariate)).pooled

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.model import Metric, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source
+from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 WEEK_DUE = date(2026, 5, 12)
 HOURS = metric("hours", "SUM(hours)")
@@ -56,9 +56,9 @@ def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN))
 
 def plan_of(slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> AnalysisPlan:
     """Return the plan of an experiment with weekly estimates."""
-    periods = {Period.WEEK: [Summary(each.name, "linear_model_mean") for each in metrics if each.data_source]}
+    periods = {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics if each.data_source]}
     periods[Period.WEEK] += [
-        Summary(each.name, "population_ratio", (("numerator", each.depends_on[0]), ("denominator", each.depends_on[1])))
+        summary_of(each.name, "population_ratio", {"numerator": each.depends_on[0], "denominator": each.depends_on[1]})
         for each in metrics
         if not each.data_source
     ]

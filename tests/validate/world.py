@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Segment, SegmentDataSource, Summary
+from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Segment, SegmentDataSource
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import START, experiment, source
+from tests.pipeline import START, experiment, source, summary_of
 
 ACTIVITY = (
     Column("client_id", "STRING"),
@@ -54,6 +54,6 @@ def config(metrics: Sequence[Metric], *, statistic: str = "bootstrap_mean") -> E
     return experiment(
         metrics,
         [source("activity")],
-        {Period.WEEK: [Summary(each.name, statistic) for each in metrics]},
+        {Period.WEEK: [summary_of(each.name, statistic) for each in metrics]},
         segments=(segments, segment_sources),
     )

@@ -59,7 +59,7 @@ def worker(
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
         args=["task", "--node", node],
-        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting()],
+        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting(), *patience()],
         resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
         security_context=container_security(),
         volume_mounts=[
@@ -82,6 +82,18 @@ def reporting() -> list[m.EnvVar]:
     return [
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
         m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
+    ]
+
+
+def patience() -> list[m.EnvVar]:
+    """Return the variables that give Google's client time to find the metadata server of a node that has just started.
+
+    By default it asks 3 times for 3 seconds:
+    https://github.com/googleapis/google-auth-library-python/blob/main/google/auth/compute_engine/_metadata.py
+    """
+    return [
+        m.EnvVar(name="GCE_METADATA_TIMEOUT", value="10"),
+        m.EnvVar(name="GCE_METADATA_DETECT_RETRIES", value="6"),
     ]
 
 

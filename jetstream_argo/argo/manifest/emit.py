@@ -74,7 +74,7 @@ def manifest(emitted: Emitted) -> str:
             "Submit all of it, or some metrics and what they need:\n"
             "  argo submit FILE [-p metrics=METRIC,METRIC]\n"
             "Run it on this machine:\n"
-            "  jetstream-argo run --manifest FILE [-p metrics=METRIC,METRIC] [-p warehouse=embedded:FOLDER]"
+            "  jetstream-argo run --manifest FILE [-p metrics=METRIC,METRIC] [--warehouse embedded:FOLDER]"
         ),
     )
 

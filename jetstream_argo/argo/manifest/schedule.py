@@ -83,7 +83,7 @@ def _planner(name: str, arguments: list[str], deployment: Deployment) -> Contain
         command=[APP],
         args=arguments,
         env_from=[m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS))],
-        env=container.reporting(),
+        env=[*container.reporting(), *container.patience()],
         # Two processes that plan one experiment each, and what holds the others.
         resources=m.ResourceRequirements(requests={"cpu": "250m", "memory": "2Gi"}, limits={"memory": "2Gi"}),
         security_context=container.container_security(),

@@ -1,8 +1,8 @@
 """Which nodes Argo is told to run for a choice of metrics."""
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.dag.build import gives_results, is_target
 from jetstream_argo.dag.model import Dag
-from jetstream_argo.plan.codec import canonical
 
 METRICS = "metrics"
 TARGETS = "metric-targets"

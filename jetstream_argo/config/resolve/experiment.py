@@ -15,7 +15,7 @@ from jetstream_argo.config.resolve.context import Context, dataset_of, prose
 from jetstream_argo.config.resolve.enrollments import enrollment_queries
 from jetstream_argo.config.resolve.exclusions import exclusions
 from jetstream_argo.config.resolve.findings import Findings
-from jetstream_argo.config.resolve.inferred_statistics import with_added
+from jetstream_argo.config.resolve.inferred_statistics import Added
 from jetstream_argo.config.resolve.metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve.origins import files_of
 from jetstream_argo.config.resolve.settings import Settings, experiment_settings
@@ -141,12 +141,14 @@ def _config(
 ) -> ExperimentConfig | None:
     spec = context.spec.experiment
     sources = Sources(context)
-    metrics = Metrics(context, sources, parameter_values(context))
-    _check_branches(experiment, context.findings)
     inference = spec.inference or InferenceSpec()
-    added = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
-    periods = with_added(metrics.periods(), added, findings=context.findings, file=inference.file or spec.file)
+    asked_beside = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
+    added = Added.checked(asked_beside, findings=context.findings, file=inference.file or spec.file)
+    metrics = Metrics(context, sources, parameter_values(context), added)
+    _check_branches(experiment, context.findings)
+    periods = metrics.periods()
     metrics.check_names()
+    metrics.check_statistics(periods)
     alarm, deviation = inference.sample_ratio_alarm, inference.sample_ratio_deviation
     habits = context.conventions.inference
     freshness = context.conventions.freshness

@@ -19,6 +19,11 @@ class Findings:
         """Note that what stands at `where` in `file` cannot be used."""
         self.errors.append(ConfigError(file, [Problem(where, what)]))
 
+    def refused(self, error: ConfigError) -> None:
+        """Note what is wrong with a part of a file; the same again, as in another period, is the same."""
+        if str(error) not in map(str, self.errors):
+            self.errors.append(error)
+
     def unknown(self, kind: str, name: str, *, known: Iterable[str], file: str, where: str = "") -> None:
         """Note that `file` uses a name which nothing defines."""
         used_by = f"{file}, {where}" if where else file

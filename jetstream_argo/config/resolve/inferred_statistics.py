@@ -1,17 +1,16 @@
 """Which statistics an experiment has beside those that its metrics ask for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-from pydantic import JsonValue
-
-from jetstream_argo.config.model import PeriodMetrics, Plain, Summary
 from jetstream_argo.config.resolve.findings import Findings
-from jetstream_argo.config.resolve.metrics import pairs_of
+from jetstream_argo.config.resolve.statistics import PRE_TREATMENTS, Table
+from jetstream_argo.config.stored_statistics import COVARIATE
 
 _MEANS = ("linear_model_mean", "linear_model_mean_no_clip", "bootstrap_mean")
-_OF_MEANS = ("drop_highest", "covariate_adjustment", "confidence_interval")
-_OF_RATIOS = ("numerator", "denominator", "drop_highest", "confidence_interval")
+_OF_MEANS = ("drop_highest", COVARIATE, "confidence_interval", PRE_TREATMENTS)
+_OF_RATIOS = ("numerator", "denominator", "drop_highest", "confidence_interval", PRE_TREATMENTS)
 
 # By the statistic that can be added: those that it is put beside, the first that a metric has, and what it takes over
 # from them, unless its own parameters say otherwise. Pre-treatments are always the same.
@@ -24,39 +23,31 @@ _BESIDE: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTyp
 )
 
 
-def with_added(
-    periods: tuple[PeriodMetrics, ...],
-    added: Mapping[str, Mapping[str, JsonValue]],
-    *,
-    findings: Findings,
-    file: str,
-) -> tuple[PeriodMetrics, ...]:
-    """Return the summaries of every period with those of `added` beside like ones; a metric's own is left alone."""
-    where = "experiment.inference.statistics"
-    for name in added:
-        if name not in _BESIDE:
-            findings.unknown("statistic that can be added", name, known=_BESIDE, file=file, where=where)
-    known = {name: parameters for name, parameters in added.items() if name in _BESIDE}
-    return tuple(
-        PeriodMetrics(of_period.period, (*of_period.summaries, *_added(of_period.summaries, known)))
-        if known
-        else of_period
-        for of_period in periods
-    )
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The statistics that are put beside like ones, with their own parameters, by name."""
 
+    statistics: Mapping[str, Table]
 
-def _added(summaries: Sequence[Summary], added: Mapping[str, Mapping[str, JsonValue]]) -> Iterator[Summary]:
-    for metric in dict.fromkeys(summary.metric for summary in summaries):
-        own = {summary.statistic: summary for summary in summaries if summary.metric == metric}
-        for name, parameters in added.items():
+    @classmethod
+    def checked(cls, asked: Mapping[str, Table], *, findings: Findings, file: str) -> "Added":
+        """Return those that can be added, and note the others."""
+        where = "experiment.inference.statistics"
+        for name, table in asked.items():
+            if name not in _BESIDE:
+                findings.unknown("statistic that can be added", name, known=_BESIDE, file=file, where=where)
+            elif PRE_TREATMENTS in table:
+                what = "are those of the statistic that it is put beside; leave them out"
+                findings.error(file, f"{where}.{name}.{PRE_TREATMENTS}", what)
+        return cls({name: table for name, table in asked.items() if name in _BESIDE})
+
+    def beside(self, own: Mapping[str, Table]) -> Iterator[tuple[str, Table]]:
+        """Yield the statistics of a metric, then those added to them; one that the metric has is left alone."""
+        yield from own.items()
+        for name, parameters in self.statistics.items():
             models, inherited = _BESIDE[name]
-            like = next((own[model] for model in models if model in own), None)
+            like = next((model for model in models if model in own), None)
             if like is not None and name not in own:
-                taken = {key: value for key, value in _defaulted(like) if key in inherited}
-                given = dict(pairs_of(parameters))
-                yield Summary(metric, name, tuple({**taken, **given}.items()), like.pre_treatments)
-
-
-def _defaulted(like: Summary) -> tuple[tuple[str, Plain], ...]:
-    # What is not clipped by default has no parameter that says so.
-    return (("drop_highest", 0.0), *like.parameters) if like.statistic.endswith("_no_clip") else like.parameters
+                # What is not clipped by default has no parameter that says so.
+                defaulted = {"drop_highest": 0.0, **own[like]} if like.endswith("_no_clip") else own[like]
+                yield name, {**{key: value for key, value in defaulted.items() if key in inherited}, **parameters}

@@ -4,27 +4,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
-
 from jetstream_argo.config.layers import overlay
-from jetstream_argo.config.model import (
-    Basis,
-    DataSource,
-    Metric,
-    MetricRole,
-    PeriodMetrics,
-    Plain,
-    PreTreatment,
-    Summary,
-)
+from jetstream_argo.config.model import Basis, DataSource, Metric, MetricRole, Period, PeriodMetrics, Summary
 from jetstream_argo.config.names import case_twins, wrong_with_metric
 from jetstream_argo.config.resolve.context import Context, prose
+from jetstream_argo.config.resolve.inferred_statistics import Added
+from jetstream_argo.config.resolve.misplaced import misplaced_statistics
 from jetstream_argo.config.resolve.sources import Sources
+from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.config.schema import MetricSpec, ParameterSpec, Reference
 from jetstream_argo.config.templates.fill import fill_braces
+from jetstream_argo.dialect.expressions import wrong_with_expression
 from jetstream_argo.dialect.from_clause import with_rows_named
+from jetstream_argo.errors import ConfigError
 
-_PRE_TREATMENTS = "pre_treatments"
 _QUOTED_CASE = re.compile(r"""['"]CASE e\.branch """)
 
 
@@ -35,12 +28,14 @@ class Metrics:
     context: Context
     sources: Sources
     parameters: Mapping[str, str]
+    added: Added
     _resolved: dict[str, Metric | None] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
 
     def periods(self) -> tuple[PeriodMetrics, ...]:
         """Return the summaries of every period that has any."""
-        periods = (PeriodMetrics(period, self._summaries(names)) for period, names in self.context.spec.periods.items())
+        asked = self.context.spec.periods.items()
+        periods = (PeriodMetrics(period, self._summaries(names, period)) for period, names in asked)
         return tuple(period for period in periods if period.summaries)
 
     def used(self) -> tuple[Metric, ...]:
@@ -53,20 +48,26 @@ class Metrics:
             what = f"differs from {other!r} by case only, which columns do not keep apart; choose another name"
             self._error(self._definition(name), name, "", what)
 
+    def check_statistics(self, periods: Iterable[PeriodMetrics]) -> None:
+        """Note statistics that their metrics cannot have."""
+        for asked in periods:
+            for file, problem in misplaced_statistics(asked, self._resolved):
+                self.context.findings.refused(ConfigError(file, [problem]))
+
     def sources_used(self) -> tuple[DataSource, ...]:
         """Return the data sources of these metrics."""
         names = dict.fromkeys(metric.data_source for metric in self.used() if metric.data_source)
         return tuple(source for name in names if (source := self.sources.found(name)))
 
-    def _summaries(self, names: Iterable[Reference]) -> tuple[Summary, ...]:
+    def _summaries(self, names: Iterable[Reference], period: Period) -> tuple[Summary, ...]:
         """Return the summaries of the metrics named, from the last to the first; of equal ones the last counts."""
-        asked = [summary for name in names for summary in self._summaries_of(name)]
+        asked = [summary for name in names for summary in self._summaries_of(name, period)]
         unique: dict[tuple[str, str], Summary] = {}
         for summary in reversed(asked):
-            unique.setdefault((summary.metric, summary.statistic), summary)
+            unique.setdefault((summary.metric, summary.statistic.name), summary)
         return tuple(unique.values())
 
-    def _summaries_of(self, reference: Reference) -> tuple[Summary, ...]:
+    def _summaries_of(self, reference: Reference, period: Period) -> tuple[Summary, ...]:
         metric = self._metric(reference.name, file=reference.file, where="metrics")
         if metric is None:
             return ()
@@ -74,9 +75,15 @@ class Metrics:
         if not spec.statistics:
             self._error(spec, metric.name, "statistics", f"is missing: {reference.file} asks for statistics of it")
             return ()
-        return tuple(
-            self._summary(spec, metric.name, statistic, parameters) for statistic, parameters in spec.statistics.items()
-        )
+        found = []
+        for name, table in self.added.beside(spec.statistics):
+            try:
+                statistic = read_statistic(name, table, metric=metric.name, period=period, file=spec.file)
+            except ConfigError as error:
+                self.context.findings.refused(error)
+            else:
+                found.append(Summary(metric.name, statistic))
+        return tuple(found)
 
     def _metric(self, name: str, *, file: str, where: str) -> Metric | None:
         if name in self._open:
@@ -160,7 +167,11 @@ class Metrics:
 
     def _expression(self, spec: MetricSpec, name: str, template: str) -> str | None:
         where = f"metrics.{name}.select_expression"
-        return self.context.findings.filled(spec.file, where, lambda: self._filled(spec, where, template))
+        text = self.context.findings.filled(spec.file, where, lambda: self._filled(spec, where, template))
+        wrong = None if text is None else wrong_with_expression(text)
+        if wrong is not None:
+            self.context.findings.error(spec.file, where, wrong)
+        return None if wrong is not None else text
 
     def _filled(self, spec: MetricSpec, where: str, template: str) -> str:
         text = self.context.templates.fill(template, parameters=self.parameters, experiment=self.context.experiment)
@@ -169,34 +180,6 @@ class Metrics:
                 spec.file, where, "has a parameter that differs by branch in quotes: it is compared as text"
             )
         return fill_braces(text, experiment_slug=self.context.experiment.slug)
-
-    def _summary(self, spec: MetricSpec, metric: str, statistic: str, parameters: Mapping[str, JsonValue]) -> Summary:
-        return Summary(
-            metric=metric,
-            statistic=statistic,
-            parameters=pairs_of({key: value for key, value in parameters.items() if key != _PRE_TREATMENTS}),
-            pre_treatments=self._pre_treatments(spec, metric, statistic, parameters.get(_PRE_TREATMENTS, [])),
-        )
-
-    def _pre_treatments(
-        self, spec: MetricSpec, metric: str, statistic: str, value: JsonValue
-    ) -> tuple[PreTreatment, ...]:
-        treatments = []
-        for entry in value if isinstance(value, list) else [value]:
-            match entry:
-                case str():
-                    treatments.append(PreTreatment(entry))
-                case dict() if isinstance(name := entry.get("name"), str):
-                    arguments = {key: argument for key, argument in entry.items() if key != "name"}
-                    treatments.append(PreTreatment(name, pairs_of(arguments)))
-                case _:
-                    self._error(
-                        spec,
-                        metric,
-                        f"statistics.{statistic}.{_PRE_TREATMENTS}",
-                        f"holds {entry!r}; write a name, or a table with a name and arguments",
-                    )
-        return tuple(treatments)
 
     def _error(self, spec: MetricSpec, name: str, key: str, what: str) -> None:
         self.context.findings.error(spec.file, f"metrics.{name}.{key}".rstrip("."), what)
@@ -228,18 +211,3 @@ def _parameter(spec: ParameterSpec) -> str | Mapping[str, str] | None:
 def _quoted(text: str) -> str:
     # In double quotes, which is what the expressions that use them expect.
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def pairs_of(table: Mapping[str, JsonValue]) -> tuple[tuple[str, Plain], ...]:
-    """Return a file's table as pairs of a key and a value."""
-    return tuple((key, _plain(value)) for key, value in table.items())
-
-
-def _plain(value: JsonValue) -> Plain:
-    match value:
-        case dict():
-            return pairs_of(value)
-        case list():
-            return tuple(_plain(entry) for entry in value)
-        case _:
-            return value

@@ -6,14 +6,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
-from sqlglot import exp, parse_one
-from sqlglot.errors import ParseError, TokenError
+from sqlglot import exp
 
-from jetstream_argo.dialect.literals import without_raw_bytes
+from jetstream_argo.dialect.expressions import parsed
 from jetstream_argo.dialect.rendering import bigquery_text
-from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import Composed, Direct, Partial
 from jetstream_argo.plan.split.aggregates import CannotSplitError, State, states_of, title
 
@@ -62,28 +59,6 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
     except CannotSplitError as reason:
         return Split((), Direct(str(reason)))
     return Split(tuple(partials.values()), Composed(tuple(partials), bigquery_text(tree)))
-
-
-@lru_cache(maxsize=4096)
-def parsed(expression: str) -> exp.Expr:
-    """Return the syntax tree of a metric's expression, which is shared: copy it before changing it.
-
-    Raises:
-        PlanError: the expression is not SQL.
-    """
-    try:
-        select = parse_one(f"SELECT {without_raw_bytes(expression)}", read="bigquery")
-    except ParseError as error:
-        detail = error.errors[0]
-        raise PlanError(
-            f"is not SQL: {detail['description']} near {detail['highlight']!r}; it is {expression!r}"
-        ) from error
-    except TokenError as error:
-        raise PlanError(f"is not SQL: {error}; it is {expression!r}") from error
-    (column,) = select.expressions if len(select.expressions) == 1 else (None,)
-    if column is None:
-        raise PlanError(f"is not one column: {expression!r}")
-    return column.unalias()  # type: ignore[no-any-return]  # sqlglot types it as Any
 
 
 def _refuse(tree: exp.Expr) -> None:

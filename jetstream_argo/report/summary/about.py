@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.plan.codec import canonical
+from jetstream_argo.config.written import canonical
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.entries import Entry, Kind

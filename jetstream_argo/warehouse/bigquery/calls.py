@@ -7,9 +7,10 @@ from typing import TypeVar
 import requests.exceptions
 from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, RetryError
 from google.api_core.retry import Retry
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.exceptions import GoogleAuthError
 
-from jetstream_argo.warehouse.bigquery.errors import CONNECTION, Again, Failure, rule_for
+from jetstream_argo.storage.tokens import are_missing, may_pass
+from jetstream_argo.warehouse.bigquery.errors import CONNECTION, NO_CREDENTIALS, Again, Failure, rule_for
 from jetstream_argo.warehouse.bigquery.explain import engine_error
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 
@@ -37,16 +38,19 @@ def failure_of(error: BaseException) -> Failure:
         case GoogleAPICallError():
             details = error.errors[0] if error.errors and isinstance(error.errors[0], dict) else {}
             return Failure(str(details.get("reason", "")), int(error.code or 0), str(error.message or ""))
-        case RefreshError() if not error.retryable:
-            return Failure("authError", 0, str(error))
-        case TransportError() | RefreshError():
-            return Failure(CONNECTION, 0, str(error))
         case GoogleAuthError():
-            return Failure("authError", 0, str(error))
+            reason = CONNECTION if may_pass(error) else NO_CREDENTIALS if are_missing(error) else "authError"
+            return Failure(reason, 0, str(error))
         case requests.exceptions.SSLError():
             return Failure("", 0, str(error))  # a wrong certificate stays wrong
         case _:
             return Failure(CONNECTION, 0, f"{type(error).__name__}: {error}")
+
+
+def is_about_credentials(error: BaseException) -> bool:
+    """Return whether `error` says that no token could be had: the request was not sent."""
+    cause = error.cause if isinstance(error, RetryError) and error.cause is not None else error
+    return isinstance(cause, GoogleAuthError)
 
 
 def worth_trying_now(error: BaseException) -> bool:

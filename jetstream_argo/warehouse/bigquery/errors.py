@@ -58,7 +58,9 @@ class Rule:
         )
 
 
-CONNECTION = "connection"  # our own reason: no answer came
+# Reasons of our own: no answer came, and there is nothing to say who asks.
+CONNECTION = "connection"
+NO_CREDENTIALS = "noCredentials"
 
 _SMALLER = "ask for less at once: fewer metrics in a query, then fewer dates"
 _CALM = "nothing is wrong with the request; it is tried again"
@@ -112,6 +114,12 @@ RULES: tuple[Rule, ...] = (
         Again.NO,
         "grant the account bigquery.jobUser on the project, and dataEditor or dataViewer on the dataset",
         reasons=("accessDenied", "authError", "forbidden", "invalidUser"),
+    ),
+    Rule(
+        AccessDenied,
+        Again.NO,
+        "log in (`gcloud auth application-default login`), or name a key file in GOOGLE_APPLICATION_CREDENTIALS",
+        reasons=(NO_CREDENTIALS,),
     ),
     Rule(
         AccessDenied, Again.NO, "the project's billing or policy forbids this", reasons=("billingNotEnabled", "blocked")

@@ -14,7 +14,15 @@ from google.api_core.retry import Retry
 from google.cloud.bigquery import Client, LoadJob, QueryJob
 
 from jetstream_argo.errors import TooBig, Transient
-from jetstream_argo.warehouse.bigquery.calls import FOREIGN, JobError, failure_of, retry, translated, worth_trying_now
+from jetstream_argo.warehouse.bigquery.calls import (
+    FOREIGN,
+    JobError,
+    failure_of,
+    is_about_credentials,
+    retry,
+    translated,
+    worth_trying_now,
+)
 from jetstream_argo.warehouse.bigquery.errors import Failure
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 
@@ -109,8 +117,9 @@ class Jobs:
             job = self._wait(self._submit(job_id, begin))
         except _RefusedError as refused:
             raise refused.error from refused
-        except BaseException:  # a signal's too: a killed pod must leave no query running
-            self._cancel(job_id)
+        except BaseException as ended:  # a signal's too: a killed pod must leave no query running
+            if not is_about_credentials(ended):  # without a token nothing can be asked for, and the job is well
+                self._cancel(job_id)
             raise
         finally:
             self._current = ""

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource, Summary
+from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
+from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, experiment, metric, planned, source
+from tests.pipeline import START, experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 19)
 UNITS = 12
@@ -17,7 +18,7 @@ TELEMETRY = {
     "exposures": {"unit": "STRING", "day": "DATE"},
     "activity": {"client_id": "STRING", "submission_date": "DATE", "hours": "FLOAT64", "seen": "BOOL"},
 }
-_ADJUSTED = (("covariate_adjustment", (("metric", "hours"), ("period", "preenrollment_week"))), ("drop_highest", 0.0))
+_ADJUSTED: Table = {"covariate_adjustment": {"metric": "hours", "period": "preenrollment_week"}, "drop_highest": 0.0}
 
 
 def plan_with_segments(*, hours: str = "SUM(hours)") -> AnalysisPlan:
@@ -27,7 +28,11 @@ def plan_with_segments(*, hours: str = "SUM(hours)") -> AnalysisPlan:
         metric("days", "COUNT(DISTINCT submission_date)"),
         metric("longest", "APPROX_QUANTILES(hours, 4)[OFFSET(3)]"),
     ]
-    weekly = [Summary("hours", "linear_model_mean", _ADJUSTED), Summary("days", "sum"), Summary("longest", "count")]
+    weekly = [
+        summary_of("hours", "linear_model_mean", _ADJUSTED),
+        summary_of("days", "sum"),
+        summary_of("longest", "count"),
+    ]
     segment = Segment("loyal", "before", "COALESCE(LOGICAL_OR(hours > 1.5), FALSE)")
     where = SegmentDataSource("before", "telemetry.activity", "client_id", "submission_date", -7, -1)
     config = experiment(metrics, [source("activity")], {Period.WEEK: weekly}, segments=((segment,), (where,)))
@@ -40,7 +45,7 @@ def plan_with_signal() -> AnalysisPlan:
     config = experiment(
         [metric("hours", "SUM(hours)")],
         [source("activity")],
-        {Period.WEEK: [Summary("hours", "count")]},
+        {Period.WEEK: [summary_of("hours", "count")]},
         exposures_sql=None,
         signal=signal,
     )

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.model import Metric, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.dialect.types import Value
@@ -20,7 +20,7 @@ from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Engine
-from tests.pipeline import ENROLLMENTS, EXPOSURES, Pipeline, experiment, metric, planned, source
+from tests.pipeline import ENROLLMENTS, EXPOSURES, Pipeline, experiment, metric, planned, source, summary_of
 from tests.warehouse.bigquery.cases import Case, Outcome
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery
 
@@ -39,8 +39,12 @@ def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: 
         metric("searched", "COALESCE(LOGICAL_OR(searches > 0), FALSE)", "search"),
     ]
     periods = {
-        Period.DAY: [Summary("visits", "count")],
-        Period.WEEK: [Summary("visits", "linear_model_mean"), Summary("searched", "binomial"), Summary("days", "sum")],
+        Period.DAY: [summary_of("visits", "count")],
+        Period.WEEK: [
+            summary_of("visits", "linear_model_mean"),
+            summary_of("searched", "binomial"),
+            summary_of("days", "sum"),
+        ],
     }
     sources = [source(name, f"{telemetry}{name}") for name in ("activity", "search")]
     enrolled, exposed = (sql.replace("telemetry.", telemetry) for sql in (ENROLLMENTS, EXPOSURES))
@@ -50,7 +54,7 @@ def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: 
 
 def wide_plan(metrics: list[Metric]) -> AnalysisPlan:
     """One source with many metrics, in weekly windows."""
-    periods = {Period.WEEK: [Summary(each.name, "count") for each in metrics]}
+    periods = {Period.WEEK: [summary_of(each.name, "count") for each in metrics]}
     return planned(experiment(metrics, [source("activity")], periods), as_of=AS_OF)
 
 

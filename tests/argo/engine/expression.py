@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from jetstream_argo.argo.emulator.functions import FUNCTIONS, OPERATORS, Value, as_list, is_truth
 from jetstream_argo.errors import PlanError
+from tests.argo.engine.functions import FUNCTIONS, OPERATORS, Value, as_list, is_truth
 
 Scope: TypeAlias = Mapping[str, Value]
 Evaluate: TypeAlias = Callable[[Scope], Value]

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from jetstream_argo.argo.emulator.expression import Scope, evaluate
-from jetstream_argo.argo.emulator.functions import Value, shown
 from jetstream_argo.errors import PlanError
+from tests.argo.engine.expression import Scope, evaluate
+from tests.argo.engine.functions import Value, shown
 
 # The first two closing braces end a tag, whatever stands between: fasttemplate knows nothing of strings.
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
