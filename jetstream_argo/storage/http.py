@@ -19,7 +19,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a server answered."""
 
     status: int
@@ -29,7 +29,7 @@ class Answer:
 
 def ask(
     method: str, url: str, *, retries: urllib3.Retry, headers: Mapping[str, str], body: bytes | None = None
-) -> Answer:
+) -> Response:
     """Return the answer to a request; hosts are checked by whoever asks, but those that it is sent on to.
 
     Raises:
@@ -45,7 +45,7 @@ def ask(
                 raise ConfigError(url, [Problem("", f"answers more than {LARGEST:,} bytes, too many to be read")])
             place = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or place is None:
-                return Answer(answer.status, answer.reason or "", bytes(data))
+                return Response(answer.status, answer.reason or "", bytes(data))
             before, url = url, urljoin(url, place)
             check_host(url)
             if urlsplit(url).netloc != urlsplit(before).netloc:
