@@ -17,7 +17,7 @@ from jetstream_argo.warehouse.connect import settings as settings_of
 
 if TYPE_CHECKING:
     from jetstream_argo.loading.load import Loaded
-    from jetstream_argo.warehouse.duckdb.incoming.model import File, Options
+    from jetstream_argo.warehouse.duckdb.incoming.model import File, ReadOptions
 
 _STDIN = "standard input"
 _FORMATS = ("csv", "json", "parquet")
@@ -89,7 +89,7 @@ def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
             say(line)
 
 
-def _options(*, types: Sequence[str], columns: str, no_header: bool, **reading: Any) -> "Options":
+def _options(*, types: Sequence[str], columns: str, no_header: bool, **reading: Any) -> "ReadOptions":
     from jetstream_argo.loading.options import reading_options
 
     if no_header and not columns:
@@ -102,7 +102,7 @@ def _options(*, types: Sequence[str], columns: str, no_header: bool, **reading: 
     )
 
 
-def _files(name: str, options: "Options", scratch: Path) -> "Sequence[File]":
+def _files(name: str, options: "ReadOptions", scratch: Path) -> "Sequence[File]":
     """Return the files of a name; what comes from standard input is written down, as it is read more than once."""
     from jetstream_argo.warehouse.duckdb.incoming.finding import described_file, found_files
 

@@ -8,7 +8,7 @@ from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, nearest
 from jetstream_argo.loading.load import Loaded, describe_loaded
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.incoming.finding import found_files, path_literal
-from jetstream_argo.warehouse.duckdb.incoming.model import Format, Options
+from jetstream_argo.warehouse.duckdb.incoming.model import Format, ReadOptions
 from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
 from jetstream_argo.warehouse.duckdb.pointer import Elsewhere
@@ -17,7 +17,7 @@ from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 _DATABASES = (".duckdb", ".ddb", ".db")
 
 
-def load_in_place(engine: EmbeddedEngine, table: str, named: Sequence[str], options: Options) -> Loaded:
+def load_in_place(engine: EmbeddedEngine, table: str, named: Sequence[str], options: ReadOptions) -> Loaded:
     """Make a table of Parquet files, a folder of them, or a table in a file of DuckDB's, and copy nothing.
 
     A table of a database is named `FILE:TABLE`; without `:TABLE` it is called as the table that is made. Whatever is
@@ -40,7 +40,7 @@ def load_in_place(engine: EmbeddedEngine, table: str, named: Sequence[str], opti
     )
 
 
-def _parquet(named: Sequence[str], options: Options) -> Elsewhere:
+def _parquet(named: Sequence[str], options: ReadOptions) -> Elsewhere:
     files = found_files(named, format_=options.format)
     for file in files:
         if file.format is not Format.PARQUET:

@@ -10,7 +10,7 @@ from jetstream_argo.loading.dates import Dates, dates_of
 from jetstream_argo.warehouse.connect import EmbeddedSettings, open_embedded, settings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.incoming.finding import found_files
-from jetstream_argo.warehouse.duckdb.incoming.model import File, Options, Reading
+from jetstream_argo.warehouse.duckdb.incoming.model import File, IncomingQuery, ReadOptions
 from jetstream_argo.warehouse.duckdb.incoming.names import column_names
 from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming, readings_of
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
@@ -73,7 +73,7 @@ def embedded(warehouse: str) -> EmbeddedEngine:
 
 
 def load_files(
-    engine: EmbeddedEngine, table: str, files: Sequence[File], options: Options, *, append: bool = False
+    engine: EmbeddedEngine, table: str, files: Sequence[File], options: ReadOptions, *, append: bool = False
 ) -> Loaded:
     """Replace a table by what is in files, or add that to it.
 
@@ -89,13 +89,15 @@ def load_files(
 
 
 def load_named(
-    engine: EmbeddedEngine, table: str, named: Sequence[str], options: Options, *, append: bool = False
+    engine: EmbeddedEngine, table: str, named: Sequence[str], options: ReadOptions, *, append: bool = False
 ) -> Loaded:
     """Do the same with files by name, pattern or folder."""
     return load_files(engine, table, found_files(named, format_=options.format), options, append=append)
 
 
-def load_frame(engine: EmbeddedEngine, table: str, frame: Frame, options: Options, *, append: bool = False) -> Loaded:
+def load_frame(
+    engine: EmbeddedEngine, table: str, frame: Frame, options: ReadOptions, *, append: bool = False
+) -> Loaded:
     """Do the same with a data frame of pandas, polars or Arrow, or whatever else offers Arrow's stream."""
     shown = f"the {type(frame).__module__.partition('.')[0]} frame for {table}"
     table_of_frame = arrow_of(frame, shown)
@@ -106,7 +108,13 @@ def load_frame(engine: EmbeddedEngine, table: str, frame: Frame, options: Option
 
 
 def _loaded(
-    engine: EmbeddedEngine, table: str, readings: Sequence[Reading], options: Options, source: str, *, append: bool
+    engine: EmbeddedEngine,
+    table: str,
+    readings: Sequence[IncomingQuery],
+    options: ReadOptions,
+    source: str,
+    *,
+    append: bool,
 ) -> Loaded:
     info = engine.info(table)
     there = {column.name: column.type for column in info.columns} if info is not None and append else {}

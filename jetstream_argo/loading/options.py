@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem
 from jetstream_argo.warehouse.duckdb.incoming.forms import wanted_type
-from jetstream_argo.warehouse.duckdb.incoming.model import Format, Options
+from jetstream_argo.warehouse.duckdb.incoming.model import Format, ReadOptions
 
 
 def reading_options(  # noqa: PLR0913  # all that a person may say, by name
@@ -17,7 +17,7 @@ def reading_options(  # noqa: PLR0913  # all that a person may say, by name
     has_header: bool = True,
     decimal_comma: bool = False,
     encoding: str = "",
-) -> Options:
+) -> ReadOptions:
     """Return the options; `types` are BigQuery's by column, such as `DATE` or `DATE:%d/%m/%Y`.
 
     Raises:
@@ -30,7 +30,7 @@ def reading_options(  # noqa: PLR0913  # all that a person may say, by name
     delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
     if len(delimiter) > 1:
         raise ConfigError("--delimiter", [Problem("", f"{delimiter!r} has several characters; it is one")])
-    return Options(
+    return ReadOptions(
         format=None if format_ is None else Format(format_),
         delimiter=delimiter,
         encoding=encoding,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from jetstream_argo.warehouse.duckdb.ranges import Interval, Value
+from jetstream_argo.warehouse.duckdb.ranges import Value, ValueRange
 from jetstream_argo.warehouse.duckdb.reading import is_call
 
 
@@ -22,16 +22,16 @@ def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
             yield condition
 
 
-def compared(condition: exp.Expr) -> tuple[exp.Column, tuple[Interval, ...]] | None:
+def compared(condition: exp.Expr) -> tuple[exp.Column, tuple[ValueRange, ...]] | None:
     """Return the column, and the intervals of values for which the condition can be true; none stands for NULL."""
     match condition:
         case exp.In(this=exp.Column() as column) if condition.expressions:
             values = [constant(item) for item in condition.expressions]
-            found = tuple(Interval(value, value) for value in values if value is not None)
+            found = tuple(ValueRange(value, value) for value in values if value is not None)
             return _of(column, found) if len(found) == len(values) else None
         case exp.Between(this=exp.Column() as column):
             low, high = constant(condition.args["low"]), constant(condition.args["high"])
-            return _of(column, (Interval(low, high),)) if low is not None and high is not None else None
+            return _of(column, (ValueRange(low, high),)) if low is not None and high is not None else None
         case exp.Is(this=exp.Column() as column, expression=exp.Null()):
             return _of(column, ())
         case exp.EQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
@@ -57,7 +57,7 @@ def constant(node: exp.Expr) -> Value | None:
             return None
 
 
-def _compared(condition: exp.Expr) -> tuple[exp.Column, tuple[Interval, ...]] | None:
+def _compared(condition: exp.Expr) -> tuple[exp.Column, tuple[ValueRange, ...]] | None:
     left, right = condition.this, condition.expression
     turned = not isinstance(left, exp.Column)
     column, value = (right, constant(left)) if turned else (left, constant(right))
@@ -66,8 +66,8 @@ def _compared(condition: exp.Expr) -> tuple[exp.Column, tuple[Interval, ...]] | 
     at_most = isinstance(condition, exp.EQ) or isinstance(condition, exp.LT | exp.LTE) is not turned
     at_least = isinstance(condition, exp.EQ) or isinstance(condition, exp.GT | exp.GTE) is not turned
     strict = isinstance(condition, exp.LT | exp.GT)
-    return _of(column, (Interval(value if at_least else None, value if at_most else None, strict),))
+    return _of(column, (ValueRange(value if at_least else None, value if at_most else None, strict),))
 
 
-def _of(column: exp.Column, intervals: tuple[Interval, ...]) -> tuple[exp.Column, tuple[Interval, ...]] | None:
+def _of(column: exp.Column, intervals: tuple[ValueRange, ...]) -> tuple[exp.Column, tuple[ValueRange, ...]] | None:
     return (column, intervals) if not column.args.get("db") and not isinstance(column.this, exp.Star) else None

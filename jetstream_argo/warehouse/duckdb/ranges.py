@@ -21,7 +21,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ValueRange:
     """Values from `least` to `greatest`, if they are given; the ends are left out where it is `strict`."""
 
     least: Value | None
@@ -43,7 +43,7 @@ class Bound:
     """
 
     column: str
-    intervals: tuple[Interval, ...]
+    intervals: tuple[ValueRange, ...]
 
     def fits(self, type_: str) -> bool:
         """Return whether the ends are of the column's type, written as ranges have them."""

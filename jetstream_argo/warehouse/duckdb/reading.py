@@ -27,7 +27,7 @@ _BEFORE_STAR_REPLACE = {TokenType.STAR, TokenType.R_PAREN}
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedQuery:
     """A query's tree, and where in its text things are."""
 
     sql: str
@@ -62,7 +62,7 @@ def is_call(node: exp.Expr, name: str) -> bool:
     return isinstance(node, exp.Anonymous) and node.name.rpartition(_MARK)[2].upper() == name
 
 
-def read_query(sql: str) -> Reading:
+def read_query(sql: str) -> ParsedQuery:
     """Return one query, read.
 
     Raises:
@@ -81,7 +81,7 @@ def read_query(sql: str) -> Reading:
         raise InvalidQuery(f"query is not SQL: {error}") from error
     except RecursionError as error:
         raise InvalidQuery(TOO_DEEP) from error
-    return Reading(sql, single_query(statements), tuple(tokens))
+    return ParsedQuery(sql, single_query(statements), tuple(tokens))
 
 
 def _mark(tokens: list[Token]) -> None:

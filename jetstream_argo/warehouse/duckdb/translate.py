@@ -18,7 +18,7 @@ from jetstream_argo.warehouse.duckdb.reading import read_query
 from jetstream_argo.warehouse.duckdb.stars import expand_structs
 from jetstream_argo.warehouse.duckdb.types import relation
 from jetstream_argo.warehouse.duckdb.typing.queries import QueryReader, column_name
-from jetstream_argo.warehouse.duckdb.typing.scopes import Rows
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
 from jetstream_argo.warehouse.duckdb.unnest import rewrite_unnests
 
@@ -29,7 +29,7 @@ _WANTED = "wanted"  # bounds, in the meta data of a table's node
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class TableRead:
     """A table or view under its full name, and the bounds of those of its rows that are wanted of it."""
 
     table: str
@@ -48,7 +48,7 @@ class Translated:
 
     sql: str
     columns: tuple[str, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[TableRead, ...]
     macros: tuple[str, ...]
 
     @property
@@ -63,11 +63,11 @@ class Translator:
     `project` is that of tables which are named without one; `columns` gives a table's columns by its full name.
     """
 
-    def __init__(self, project: str, registry: Registry, columns: Callable[[str], Rows]) -> None:
+    def __init__(self, project: str, registry: Registry, columns: Callable[[str], RowType]) -> None:
         self._project = project
         self._registry = registry
         self._columns = columns
-        self._known: dict[tuple[str, Bounds], tuple[Translated, dict[str, Rows]]] = {}
+        self._known: dict[tuple[str, Bounds], tuple[Translated, dict[str, RowType]]] = {}
 
     def translate(self, sql: str, bounds: Bounds = ()) -> Translated:
         """Return the translation of a query of whose rows only those within `bounds` are wanted; it may give others.
@@ -82,18 +82,18 @@ class Translator:
             return known[0]
         if len(self._known) >= _KEPT:
             del self._known[next(iter(self._known))]
-        seen: dict[str, Rows] = {}
+        seen: dict[str, RowType] = {}
         try:
             self._known[sql, bounds] = (self._translate(sql, bounds, seen), seen)
         except RecursionError as error:
             raise InvalidQuery(TOO_DEEP) from error
         return self._known[sql, bounds][0]
 
-    def _translate(self, sql: str, bounds: Bounds, seen: dict[str, Rows]) -> Translated:
+    def _translate(self, sql: str, bounds: Bounds, seen: dict[str, RowType]) -> Translated:
         reading = read_query(sql)
         tree = reading.tree
 
-        def columns(name: str) -> Rows:
+        def columns(name: str) -> RowType:
             full = self._full(name)
             if full not in seen:
                 seen[full] = self._columns(full)
@@ -121,13 +121,13 @@ class Translator:
             raise InvalidQuery(f"table {name!r} needs its dataset; write dataset.{name}")
         return name if name.count(".") > 1 else f"{self._project}.{name}"
 
-    def _reads(self, tree: exp.Expr) -> tuple[Read, ...]:
-        found: dict[Read, None] = {}
+    def _reads(self, tree: exp.Expr) -> tuple[TableRead, ...]:
+        found: dict[TableRead, None] = {}
         for table in list(tree.find_all(exp.Table)):
             name = table_name(table)
             if "." not in name:
                 continue  # a query of WITH
-            read = Read(self._full(name), table.meta.get(_WANTED, ()))
+            read = TableRead(self._full(name), table.meta.get(_WANTED, ()))
             found[read] = None
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
             # A join in brackets hangs on its first table.

@@ -17,8 +17,8 @@ from jetstream_argo.warehouse.duckdb.types import duckdb_type, quoted, text_lite
 
 if TYPE_CHECKING:
     from jetstream_argo.warehouse.duckdb.session import Session
-    from jetstream_argo.warehouse.duckdb.translate import Read, Translated
-    from jetstream_argo.warehouse.duckdb.typing.scopes import Rows
+    from jetstream_argo.warehouse.duckdb.translate import TableRead, Translated
+    from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 
 _MANY = 1_000  # views, in a process that runs statement after statement
 
@@ -121,7 +121,7 @@ class Views:
                 else:
                     yield from self.given(self._session.translate(version.view_sql, read.bounds))
 
-    def columns(self, table: str) -> "Rows":
+    def columns(self, table: str) -> "RowType":
         """Return the columns of a table or view, or of all tables that a wildcard matches.
 
         Raises:
@@ -129,7 +129,7 @@ class Views:
             Unsupported: the tables of a wildcard have a column of several types.
         """
         from jetstream_argo.warehouse.duckdb.typing.kinds import kind_of
-        from jetstream_argo.warehouse.duckdb.typing.scopes import Rows
+        from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 
         found: dict[str, str] = {}
         for name in self._matches(table):
@@ -138,19 +138,19 @@ class Views:
                     raise Unsupported(f"{table}: column {column.name!r} has several types in tables of that name")
         if "*" in table:
             found["_TABLE_SUFFIX"] = "STRING"
-        return Rows(tuple((name, kind_of(type_)) for name, type_ in found.items()))
+        return RowType(tuple((name, kind_of(type_)) for name, type_ in found.items()))
 
     def _use(self, translated: "Translated") -> str:
         self._session.define(translated.macros)
         return "".join(self._use_read(read) for read in translated.reads)
 
-    def _use_read(self, read: "Read") -> str:
+    def _use_read(self, read: "TableRead") -> str:
         signatures = self._now.signatures
         if read.relation not in signatures:
             signatures[read.relation] = self._use_wildcard(read) if "*" in read.table else self._use_one(read)
         return signatures[read.relation]
 
-    def _use_one(self, read: "Read") -> str:
+    def _use_one(self, read: "TableRead") -> str:
         name = self._store.name(read.table)
         kept = self.kept.get(name)
         if kept is not None:
@@ -170,7 +170,7 @@ class Views:
         self._integrity.check(self._store.folder(name), files)
         return self._view(read, parquet_rows(self._store, name, version, files), signature)
 
-    def _use_wildcard(self, read: "Read") -> str:
+    def _use_wildcard(self, read: "TableRead") -> str:
         prefix = self._store.name(read.table).table.removesuffix("*")
         matches = {match: replace(read, table=str(match)) for match in self._matches(read.table)}
         signature = "".join(self._use_read(match) for match in matches.values())
@@ -180,7 +180,7 @@ class Views:
         )
         return self._view(read, rows, signature)
 
-    def _view(self, read: "Read", rows: str, signature: str) -> str:
+    def _view(self, read: "TableRead", rows: str, signature: str) -> str:
         if self._made.get(read.relation) != signature:
             self._session.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(read.relation)} AS {rows}")
             self._made[read.relation] = signature

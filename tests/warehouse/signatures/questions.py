@@ -9,7 +9,7 @@ from itertools import islice, product
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.duckdb.signatures.catalog import FILES, entries
-from jetstream_argo.warehouse.duckdb.signatures.model import Entry, Option, Signature, Valued, bound
+from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry, Option, Signature, Valued, bound
 from jetstream_argo.warehouse.duckdb.typing.kinds import Kind, kind_of
 from tests.warehouse.signatures import values
 
@@ -120,7 +120,7 @@ def questions() -> dict[str, list[Question]]:
     return found
 
 
-def _of(entry: Entry, signature: Signature) -> Iterator[Question]:
+def _of(entry: FunctionEntry, signature: Signature) -> Iterator[Question]:
     arguments = list(signature.arguments)
     if signature.repeats:
         arguments += [arguments[-1]] * (3 - len(arguments))
@@ -138,7 +138,7 @@ def _together(choices: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
         yield tuple(each[number % len(each)] for each in choices)
 
 
-def _strange(entry: Entry, signature: Signature) -> Iterator[Question]:
+def _strange(entry: FunctionEntry, signature: Signature) -> Iterator[Question]:
     """Yield the signature's calls with values of other types in the places of its own."""
     if _has_variable(signature) or "window" in entry.words:
         return
@@ -190,7 +190,7 @@ def _options(name: str, option: Option, arguments: Sequence[object]) -> Sequence
 
 
 def _asked(
-    entry: Entry,
+    entry: FunctionEntry,
     signature: Signature,
     arguments: Sequence[object],
     kinds: Sequence[Kind | None],
@@ -272,7 +272,7 @@ def _combinations(lists: Sequence[Sequence[Value]], size: int) -> int:
     return total
 
 
-def _written(entry: Entry, texts: Sequence[str]) -> str:
+def _written(entry: FunctionEntry, texts: Sequence[str]) -> str:
     name = entry.name
     if name in _OPERATORS:
         return _OPERATORS[name].format(*texts)
@@ -286,7 +286,7 @@ def _written(entry: Entry, texts: Sequence[str]) -> str:
     return f"{name}({', '.join(texts)})"
 
 
-def _safe(entry: Entry, texts: Sequence[str]) -> str:
+def _safe(entry: FunctionEntry, texts: Sequence[str]) -> str:
     if entry.name.startswith("CAST_AS_"):
         return f"SAFE_{_written(entry, texts)}"
     no_form = "operator" in entry.words or entry.name in {"EXTRACT", "COALESCE", "IFNULL", "NULLIF"}
@@ -294,7 +294,7 @@ def _safe(entry: Entry, texts: Sequence[str]) -> str:
 
 
 def _aggregates(
-    entry: Entry, label: str, texts: Sequence[str], columns: Sequence[str], rows: tuple[tuple[Value, ...], ...]
+    entry: FunctionEntry, label: str, texts: Sequence[str], columns: Sequence[str], rows: tuple[tuple[Value, ...], ...]
 ) -> Iterator[Question]:
     if entry.name == "ANY_VALUE":
         rows = rows[:1]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.warehouse.duckdb.incoming.finding import path_literal
-from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, File, Options, Reading
+from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, File, IncomingQuery, ReadOptions
 from jetstream_argo.warehouse.duckdb.incoming.names import column_names
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
@@ -28,7 +28,7 @@ _VALUE = re.compile(
 )
 
 
-def csv_reading(file: File, options: Options) -> Reading:
+def csv_reading(file: File, options: ReadOptions) -> IncomingQuery:
     """Return how to read a CSV file. Its first line has the columns' names, unless the options say otherwise.
 
     Raises:
@@ -55,7 +55,7 @@ def csv_reading(file: File, options: Options) -> Reading:
     selected = ", ".join(f"{name} AS {quoted(own)}" for name, own in zip(raw, names, strict=True))
     renamed = tuple(f"{old!r} is called {new}" for old, new in zip(written, names, strict=True) if old != new)
     spoken = _SPOKEN.get(delimiter, repr(delimiter))
-    return Reading(
+    return IncomingQuery(
         shown=file.shown,
         sql=f"SELECT {selected} FROM {rows}",
         fields=tuple(Field(own, old, Content.TEXT) for own, old in zip(names, written, strict=True)),
@@ -101,7 +101,7 @@ def _check_header(file: File, first: list[str]) -> None:
         raise ConfigError(file.shown, [Problem("line 1", what)])
 
 
-def _delimiter(file: File, options: Options) -> str:
+def _delimiter(file: File, options: ReadOptions) -> str:
     """Return the delimiter that splits the first record into most columns, none of them with a quote; else a comma."""
 
     def fitness(delimiter: str) -> tuple[bool, int]:
@@ -111,7 +111,7 @@ def _delimiter(file: File, options: Options) -> str:
     return max(_DELIMITERS, key=fitness)
 
 
-def _first_record(file: File, options: Options, delimiter: str) -> list[str]:
+def _first_record(file: File, options: ReadOptions, delimiter: str) -> list[str]:
     try:
         with _opened(file, options) as text:
             return next((record for record in _records(text, delimiter) if record), [])
@@ -122,7 +122,7 @@ def _first_record(file: File, options: Options, delimiter: str) -> list[str]:
         raise ConfigError(file.shown, [Problem("line 1", f"cannot be read: {error}")]) from error
 
 
-def _place(file: File, options: Options, delimiter: str, number: int) -> str:
+def _place(file: File, options: ReadOptions, delimiter: str, number: int) -> str:
     """Return the line of the file in which a record begins; lines that are empty are no records."""
     with _opened(file, options) as text:
         reader = _records(text, delimiter)
@@ -142,7 +142,7 @@ def _records(text: TextIO, delimiter: str) -> "_csv.Reader":
 
 
 @contextmanager
-def _opened(file: File, options: Options) -> Iterator[TextIO]:
+def _opened(file: File, options: ReadOptions) -> Iterator[TextIO]:
     csv.field_size_limit(min(sys.maxsize, _LARGEST_CELL))
     with gzip.open(file.path) if file.is_packed else file.path.open("rb") as raw:
         yield io.TextIOWrapper(raw, encoding=options.encoding or "utf-8-sig", newline="")

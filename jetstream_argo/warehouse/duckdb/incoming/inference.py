@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import ConfigError, Problem, Unsupported
-from jetstream_argo.warehouse.duckdb.incoming.forms import NULLS, Form, forms_of, wished_form
-from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, Inferred, Options, Wish
+from jetstream_argo.warehouse.duckdb.incoming.forms import NULLS, ValueForm, forms_of, wished_form
+from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, Inferred, ReadOptions, Wish
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import Asking
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
@@ -28,7 +28,7 @@ class Odd:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class InferredColumn:
     """What was inferred of a column, and what is odd about it."""
 
     inferred: Inferred
@@ -44,7 +44,9 @@ class _Counts:
     matching: tuple[int, ...]
 
 
-def infer(asking: Asking, sql: str, fields: Sequence[Field], options: Options, shown: str) -> tuple[Verdict, ...]:
+def infer(
+    asking: Asking, sql: str, fields: Sequence[Field], options: ReadOptions, shown: str
+) -> tuple[InferredColumn, ...]:
     """Return what the columns of DuckDB's query `sql` are, by all of their values.
 
     Raises:
@@ -64,7 +66,7 @@ def infer(asking: Asking, sql: str, fields: Sequence[Field], options: Options, s
     return tuple(_verdict(field, doubtful.get(field, likely[field]), found[field], options) for field in fields)
 
 
-def missing(field: Field, options: Options) -> str:
+def missing(field: Field, options: ReadOptions) -> str:
     """Return the condition that a value is missing, however that is spelled."""
     nulls = [*(NULLS if field.content is not Content.NUMBERS else ()), *options.nulls]
     return f"{_x(field)} IN ('', {', '.join(map(text_literal, nulls))})"
@@ -75,7 +77,7 @@ def _x(field: Field) -> str:
     return name if field.content is Content.TYPED else f"trim({name})"
 
 
-def _forms(field: Field, options: Options, shown: str) -> tuple[Form, ...]:
+def _forms(field: Field, options: ReadOptions, shown: str) -> tuple[ValueForm, ...]:
     wish = options.types.get(field.name)
     if wish is not None:
         return (wished_form(wish, field.content, decimal_comma=options.decimal_comma),)
@@ -85,7 +87,9 @@ def _forms(field: Field, options: Options, shown: str) -> tuple[Form, ...]:
         raise ConfigError(shown, [Problem(f"column {field.written}", str(error))]) from error
 
 
-def _counted(asking: Asking, sql: str, forms: Mapping[Field, Sequence[Form]], options: Options) -> dict[Field, _Counts]:
+def _counted(
+    asking: Asking, sql: str, forms: Mapping[Field, Sequence[ValueForm]], options: ReadOptions
+) -> dict[Field, _Counts]:
     """Count values and matches in one pass over the rows, or few where there are very many columns."""
     found: dict[Field, _Counts] = {}
     fields = list(forms)
@@ -107,17 +111,17 @@ def _counted(asking: Asking, sql: str, forms: Mapping[Field, Sequence[Form]], op
     return found
 
 
-def _all_match(forms: Sequence[Form], counts: _Counts) -> tuple[Form, ...]:
+def _all_match(forms: Sequence[ValueForm], counts: _Counts) -> tuple[ValueForm, ...]:
     return tuple(form for form, matching in zip(forms, counts.matching, strict=True) if matching == counts.values)
 
 
-def _is_plain(field: Field, sample: _Counts, options: Options) -> bool:
+def _is_plain(field: Field, sample: _Counts, options: ReadOptions) -> bool:
     """Whether a column is so plainly text that nobody counts what some of its values look like."""
     is_open = field.content is not Content.TYPED and field.name not in options.types
     return is_open and max(sample.matching, default=0) * 2 < sample.values
 
 
-def _verdict(field: Field, forms: Sequence[Form], counts: _Counts, options: Options) -> Verdict:
+def _verdict(field: Field, forms: Sequence[ValueForm], counts: _Counts, options: ReadOptions) -> InferredColumn:
     wish = options.types.get(field.name)
     fitting = _all_match(forms, counts)
     if counts.values and fitting:
@@ -125,33 +129,33 @@ def _verdict(field: Field, forms: Sequence[Form], counts: _Counts, options: Opti
     if wish is not None or (field.content is Content.TYPED and forms):
         form = forms[0]
         odd = _refused(field, form, wish, options) if counts.values else None
-        return Verdict(_inferred(field, form, options), odd)
+        return InferredColumn(_inferred(field, form, options), odd)
     text = _text(field, options)
     if not counts.values:
         notes = ("no values; --type {name}=TYPE says what it is",)
-        return Verdict(Inferred(text.column, text.expression, _named(field, notes)))
-    return Verdict(text, _mixed(field, forms, counts, options))
+        return InferredColumn(Inferred(text.column, text.expression, _named(field, notes)))
+    return InferredColumn(text, _mixed(field, forms, counts, options))
 
 
-def _fitting(field: Field, form: Form, counts: _Counts, options: Options) -> Verdict:
+def _fitting(field: Field, form: ValueForm, counts: _Counts, options: ReadOptions) -> InferredColumn:
     inferred = _inferred(field, form, options)
     if form.doubt:
         what = f"{{value!r}} {form.doubt}".replace("{name}", field.name)
         has_mark = f"NOT regexp_full_match({_x(field)}, '[+-]?[0-9]+')"
-        return Verdict(inferred, Odd(field, f"NOT {_absent(field, options)} AND {has_mark}", what, stops=True))
+        return InferredColumn(inferred, Odd(field, f"NOT {_absent(field, options)} AND {has_mark}", what, stops=True))
     spelled = counts.spelled if form.type != "STRING" else 0
     notes = (form.note, f"{spelled:,} missing values spelled out, such as NA" if spelled else "")
-    return Verdict(Inferred(inferred.column, inferred.expression, _named(field, notes)))
+    return InferredColumn(Inferred(inferred.column, inferred.expression, _named(field, notes)))
 
 
-def _refused(field: Field, form: Form, wish: Wish | None, options: Options) -> Odd:
+def _refused(field: Field, form: ValueForm, wish: Wish | None, options: ReadOptions) -> Odd:
     advice = "mend the value, name it with --null, or take another --type" if wish is not None else "give a --type"
     what = f"{{value!r}} is no {form.type}; {advice}"
     condition = f"NOT {_absent(field, options)} AND NOT coalesce({form.condition(_x(field))}, FALSE)"
     return Odd(field, condition, what, stops=True)
 
 
-def _mixed(field: Field, forms: Sequence[Form], counts: _Counts, options: Options) -> Odd | None:
+def _mixed(field: Field, forms: Sequence[ValueForm], counts: _Counts, options: ReadOptions) -> Odd | None:
     """Return which values keep a column from being what half of its values are; None for what is plainly text."""
     ranked = [
         (matching, -place, form)
@@ -169,12 +173,12 @@ def _mixed(field: Field, forms: Sequence[Form], counts: _Counts, options: Option
     return Odd(field, condition, what, stops=False)
 
 
-def _absent(field: Field, options: Options) -> str:
+def _absent(field: Field, options: ReadOptions) -> str:
     name = quoted(field.name)
     return f"({name} IS NULL)" if field.content is Content.TYPED else f"({name} IS NULL OR {missing(field, options)})"
 
 
-def _inferred(field: Field, form: Form, options: Options) -> Inferred:
+def _inferred(field: Field, form: ValueForm, options: ReadOptions) -> Inferred:
     if form.type == "STRING":
         return _text(field, options)
     value = form.expression(_x(field))
@@ -182,7 +186,7 @@ def _inferred(field: Field, form: Form, options: Options) -> Inferred:
     return Inferred(Column(field.name, form.type), expression)
 
 
-def _text(field: Field, options: Options) -> Inferred:
+def _text(field: Field, options: ReadOptions) -> Inferred:
     """Return the column as text, as it is written: only what was named as missing is."""
     name = quoted(field.name)
     value = f"CAST({name} AS VARCHAR)"

@@ -46,7 +46,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class IncomingQuery:
     """A file or frame as a query of DuckDB, whose columns are the fields by name.
 
     `place` says where the record of a number, counted from 1, stands; it may read the file again.
@@ -77,7 +77,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReadOptions:
     """How to read, where the files do not say it themselves.
 
     `columns` replaces the names in the header line, or gives them where there is none.

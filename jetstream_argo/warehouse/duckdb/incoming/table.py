@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 from jetstream_argo.errors import ConfigError, EngineError, InvalidQuery, Problem, Transient, nearest
 from jetstream_argo.warehouse.duckdb.incoming.csv_files import csv_reading, explained
-from jetstream_argo.warehouse.duckdb.incoming.inference import Odd, Verdict, infer
+from jetstream_argo.warehouse.duckdb.incoming.inference import InferredColumn, Odd, infer
 from jetstream_argo.warehouse.duckdb.incoming.model import (
     Content,
     Field,
     File,
     Format,
+    IncomingQuery,
     Inferred,
-    Options,
-    Reading,
+    ReadOptions,
     Wish,
 )
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import Asking, json_reading, parquet_reading
@@ -33,7 +33,7 @@ class Incoming:
     notes: tuple[str, ...]
 
 
-def readings_of(files: Sequence[File], options: Options, asking: Asking) -> tuple[Reading, ...]:
+def readings_of(files: Sequence[File], options: ReadOptions, asking: Asking) -> tuple[IncomingQuery, ...]:
     """Return how to read each of the files.
 
     Raises:
@@ -47,7 +47,7 @@ def readings_of(files: Sequence[File], options: Options, asking: Asking) -> tupl
 
 
 def incoming(
-    readings: Sequence[Reading], options: Options, asking: Asking, *, there: Mapping[str, str] | None = None
+    readings: Sequence[IncomingQuery], options: ReadOptions, asking: Asking, *, there: Mapping[str, str] | None = None
 ) -> Incoming:
     """Return the table that readings make together; `there` are the types of columns that it has already.
 
@@ -73,7 +73,7 @@ def incoming(
     return Incoming(f"SELECT {selected} FROM ({sql})", rows, columns, notes)
 
 
-def _reading(file: File, options: Options, asking: Asking) -> Reading:
+def _reading(file: File, options: ReadOptions, asking: Asking) -> IncomingQuery:
     match file.format:
         case Format.CSV:
             return csv_reading(file, options)
@@ -83,7 +83,7 @@ def _reading(file: File, options: Options, asking: Asking) -> Reading:
             return parquet_reading(file, asking)
 
 
-def _check_columns(first: Reading, other: Reading) -> None:
+def _check_columns(first: IncomingQuery, other: IncomingQuery) -> None:
     names, others = ({field.name for field in reading.fields} for reading in (first, other))
     if names != others:
         lacking, new = sorted(names - others), sorted(others - names)
@@ -92,7 +92,7 @@ def _check_columns(first: Reading, other: Reading) -> None:
         raise ConfigError(other.shown, [Problem("line 1", what)])
 
 
-def _fields(readings: Sequence[Reading], sql: str, asking: Asking) -> tuple[Field, ...]:
+def _fields(readings: Sequence[IncomingQuery], sql: str, asking: Asking) -> tuple[Field, ...]:
     """Return the columns of all readings: what one of them has as text and another as numbers is text."""
     found: dict[str, set[Content]] = {}
     written: dict[str, str] = {}
@@ -110,7 +110,7 @@ def _fields(readings: Sequence[Reading], sql: str, asking: Asking) -> tuple[Fiel
     return tuple(fields)
 
 
-def _by_name(options: Options, fields: Sequence[Field], shown: str) -> Options:
+def _by_name(options: ReadOptions, fields: Sequence[Field], shown: str) -> ReadOptions:
     """Return the options with types by the names under which columns are loaded, where they are by those of the file.
 
     Raises:
@@ -129,14 +129,14 @@ def _by_name(options: Options, fields: Sequence[Field], shown: str) -> Options:
 
 
 def _as_there(
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[InferredColumn],
     fields: Sequence[Field],
     there: Mapping[str, str],
     sql: str,
-    options: Options,
+    options: ReadOptions,
     asking: Asking,
     shown: str,
-) -> tuple[Verdict, ...]:
+) -> tuple[InferredColumn, ...]:
     """Return the verdicts with columns of the types that a table has already, where it has them."""
     types = {name.lower(): type_ for name, type_ in there.items()}
     others = [
@@ -154,7 +154,7 @@ def _as_there(
     return tuple(instead.get(verdict.inferred.column.name, verdict) for verdict in verdicts)
 
 
-def _told(verdict: Verdict, readings: Sequence[Reading], asking: Asking) -> Inferred:
+def _told(verdict: InferredColumn, readings: Sequence[IncomingQuery], asking: Asking) -> Inferred:
     odd = verdict.odd
     if odd is None:
         return verdict.inferred
@@ -165,7 +165,7 @@ def _told(verdict: Verdict, readings: Sequence[Reading], asking: Asking) -> Infe
     return replace(verdict.inferred, notes=(*verdict.inferred.notes, f"{what} ({shown}, {place})"))
 
 
-def _first(odd: Odd, readings: Sequence[Reading], asking: Asking) -> tuple[str, str, object]:
+def _first(odd: Odd, readings: Sequence[IncomingQuery], asking: Asking) -> tuple[str, str, object]:
     """Return in which reading, at which place, the first odd value is, and what it is."""
     name = quoted(odd.field.name)
     for reading in readings:
@@ -179,7 +179,7 @@ def _first(odd: Odd, readings: Sequence[Reading], asking: Asking) -> tuple[str, 
     raise InvalidQuery(f"column {odd.field.name!r} has odd values that cannot be found again; the files have changed")
 
 
-def _of_a_file(readings: Sequence[Reading], error: EngineError, asking: Asking) -> ConfigError:
+def _of_a_file(readings: Sequence[IncomingQuery], error: EngineError, asking: Asking) -> ConfigError:
     """Return the error with the file that it is about: the first that cannot be read by itself."""
     for reading in readings:
         try:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from jetstream_argo.errors import ConfigError, InvalidQuery, Problem, Transient
 from jetstream_argo.warehouse.duckdb.incoming.finding import path_literal
-from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, File, Options, Reading
+from jetstream_argo.warehouse.duckdb.incoming.model import Content, Field, File, IncomingQuery, ReadOptions
 from jetstream_argo.warehouse.duckdb.incoming.names import column_names
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
@@ -23,7 +23,7 @@ class Asking(Protocol):
         ...
 
 
-def json_reading(file: File, options: Options, asking: Asking) -> Reading:
+def json_reading(file: File, options: ReadOptions, asking: Asking) -> IncomingQuery:
     """Return how to read a file of JSON objects, one a line or in an array; numbers are read as they are written.
 
     Raises:
@@ -47,10 +47,12 @@ def json_reading(file: File, options: Options, asking: Asking) -> Reading:
     columns = ", ".join(f"{text_literal(field.written)}: {text_literal(field.type)}" for field in fields)
     rows = f"read_json({path}, format = 'auto', columns = {{{columns}}}{packed})"
     selected = ", ".join(f"{quoted(field.written)} AS {quoted(field.name)}" for field in fields)
-    return Reading(file.shown, f"SELECT {selected} FROM {rows}", fields, partial(_json_place, file), _renamed(fields))
+    return IncomingQuery(
+        file.shown, f"SELECT {selected} FROM {rows}", fields, partial(_json_place, file), _renamed(fields)
+    )
 
 
-def parquet_reading(file: File, asking: Asking) -> Reading:
+def parquet_reading(file: File, asking: Asking) -> IncomingQuery:
     """Return how to read a Parquet file; folders such as `day=2026-05-04` above it are columns.
 
     Raises:
@@ -67,7 +69,7 @@ def parquet_reading(file: File, asking: Asking) -> Reading:
     return typed_reading(f"SELECT * FROM {rows}", described, file.shown)
 
 
-def typed_reading(sql: str, described: list[tuple[object, ...]], shown: str) -> Reading:
+def typed_reading(sql: str, described: list[tuple[object, ...]], shown: str) -> IncomingQuery:
     """Return how to read rows that have types; `described` are the names and types of their columns.
 
     Raises:
@@ -80,7 +82,7 @@ def typed_reading(sql: str, described: list[tuple[object, ...]], shown: str) -> 
         for name, old, row in zip(names, written, described, strict=True)
     )
     selected = ", ".join(f"{quoted(field.written)} AS {quoted(field.name)}" for field in fields)
-    return Reading(shown, f"SELECT {selected} FROM ({sql})", fields, _row, _renamed(fields))
+    return IncomingQuery(shown, f"SELECT {selected} FROM ({sql})", fields, _row, _renamed(fields))
 
 
 def _row(number: int) -> str:

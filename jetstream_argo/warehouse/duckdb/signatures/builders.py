@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.catalog import signatures_of
-from jetstream_argo.warehouse.duckdb.signatures.formats import Form, Parsing, format_parts, parsed
+from jetstream_argo.warehouse.duckdb.signatures.formats import FormatKind, Parsing, format_parts, parsed
 from jetstream_argo.warehouse.duckdb.signatures.model import Valued
 from jetstream_argo.warehouse.duckdb.signatures.paths import duckdb_path
 from jetstream_argo.warehouse.duckdb.types import text_literal
@@ -78,8 +78,8 @@ def _round_numeric(function: str) -> Builder:
 def _formatted(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[exp.Expr]]:
     kind = match.wanted(1)
     zoned = 2 in match.options  # noqa: PLR2004  # the third argument
-    form = Form.ZONED if zoned else Form.UTC if kind == TIMESTAMP else Form.CLOCK
-    form = Form.DATE if match.signature.name == "FORMAT_DATE" and kind == DATE else form
+    form = FormatKind.ZONED if zoned else FormatKind.UTC if kind == TIMESTAMP else FormatKind.CLOCK
+    form = FormatKind.DATE if match.signature.name == "FORMAT_DATE" and kind == DATE else form
     parts = format_parts(match.options[0], form)
     moment = dict(arguments)[1]
     if kind == DATE:

@@ -3,20 +3,20 @@
 from functools import cache
 from importlib import resources
 
-from jetstream_argo.warehouse.duckdb.signatures.model import Entry, Signature, parse
+from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry, Signature, parse
 
 FILES = ("numbers", "text", "time", "json", "nested", "logic", "casts", "aggregates", "windows")
 
 
 @cache
-def entries(file: str) -> tuple[Entry, ...]:
+def entries(file: str) -> tuple[FunctionEntry, ...]:
     """Return the functions and operators of one file, in its order."""
     folder = resources.files("jetstream_argo.warehouse.duckdb.signatures")
     return tuple(parse(folder.joinpath(f"{file}.txt").read_text(encoding="utf-8")))
 
 
 @cache
-def by_name() -> dict[str, Entry]:
+def by_name() -> dict[str, FunctionEntry]:
     """Return all entries by their names."""
     return {entry.name: entry for file in FILES for entry in entries(file)}
 

@@ -92,7 +92,7 @@ def _elements(format_: str) -> list[tuple[str, str]]:
     return [*result, ("", rest)] if rest else result
 
 
-class Form(Enum):
+class FormatKind(Enum):
     """What a format is of: a DATE, a time of day with or without a date, a moment in UTC, a moment in another zone."""
 
     DATE = auto()
@@ -101,7 +101,7 @@ class Form(Enum):
     ZONED = auto()
 
 
-def format_parts(format_: str, form: Form) -> list[str]:
+def format_parts(format_: str, form: FormatKind) -> list[str]:
     """Return what is put together for a format: expressions of DuckDB's for the moment `$1`.
 
     Raises:
@@ -110,15 +110,15 @@ def format_parts(format_: str, form: Form) -> list[str]:
     parts: list[str] = []
     written = ""
     for name, text in _elements(format_):
-        if name in _CLOCK and form is Form.DATE:
+        if name in _CLOCK and form is FormatKind.DATE:
             raise Unsupported(f"format element %{name} of a DATE is not implemented by the embedded engine")
         if not name or name in _AS_DUCKDB:
             written += text.replace("%", "%%") if not name else _AS_DUCKDB[name]
             continue
-        if name in _UTC and form is Form.UTC:
+        if name in _UTC and form is FormatKind.UTC:
             written += _UTC[name]
             continue
-        computed = {**_COMPUTED, **_ZONED} if form is Form.ZONED else _COMPUTED
+        computed = {**_COMPUTED, **_ZONED} if form is FormatKind.ZONED else _COMPUTED
         if name not in computed:
             raise Unsupported(f"format element %{name} is not implemented by the embedded engine")
         parts += [f"strftime($1, {text_literal(written)})"] if written else []

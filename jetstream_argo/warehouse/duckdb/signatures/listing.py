@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jetstream_argo.warehouse.duckdb.signatures.catalog import FILES, entries
 from jetstream_argo.warehouse.duckdb.signatures.formats import DATE_ELEMENTS, PARSED, TIME_ELEMENTS, ZONE_ELEMENTS
-from jetstream_argo.warehouse.duckdb.signatures.model import Entry
+from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry
 
 _TITLES = {
     "numbers": "Numbers, and comparisons",
@@ -59,7 +59,7 @@ def _sections() -> Iterator[str]:
         yield ""
 
 
-def _entry(entry: Entry) -> Iterator[str]:
+def _entry(entry: FunctionEntry) -> Iterator[str]:
     qualifiers = [word for word in entry.words if word not in {"aggregate", "window", "operator", "cast", "clock"}]
     name = entry.name
     if len(name) > _SHORT:

@@ -77,7 +77,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FunctionEntry:
     """A function or operator with all its signatures, and words that say more (`aggregate`, `DISTINCT`, `OVER` …)."""
 
     name: str
@@ -92,9 +92,9 @@ class Entry:
         )
 
 
-def parse(text: str) -> list[Entry]:
+def parse(text: str) -> list[FunctionEntry]:
     """Return the entries of a file."""
-    entries: list[Entry] = []
+    entries: list[FunctionEntry] = []
     name, words, lines = "", list[str](), list[str]()
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -105,9 +105,9 @@ def parse(text: str) -> list[Entry]:
             lines.append(line.strip())
         else:
             if name:
-                entries.append(Entry(name, tuple(words), tuple(lines)))
+                entries.append(FunctionEntry(name, tuple(words), tuple(lines)))
             (name, *words), lines = line.split(), []
-    return [*entries, Entry(name, tuple(words), tuple(lines))]
+    return [*entries, FunctionEntry(name, tuple(words), tuple(lines))]
 
 
 def _expanded(name: str, line: str) -> list[Signature]:

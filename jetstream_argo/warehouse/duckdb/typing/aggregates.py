@@ -12,15 +12,15 @@ from jetstream_argo.dialect.inference.constants import constant
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.builders import AGGREGATES
 from jetstream_argo.warehouse.duckdb.signatures.catalog import by_name, signatures_of
-from jetstream_argo.warehouse.duckdb.signatures.model import Entry
+from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry
 from jetstream_argo.warehouse.duckdb.typing.kinds import INT64
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
 from jetstream_argo.warehouse.duckdb.typing.ordering import ordered
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 _CORE = re.compile(r"(.*?)\{(\w+)\((.*)\)\}(.*)\Z", re.DOTALL)
 _VALUE = re.compile(r"\$(\d)")
@@ -37,7 +37,7 @@ _PASSING: dict[str, Callable[..., exp.Expr]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _AggregateCall:
     """An aggregate's arguments, and what is said around them."""
 
     arguments: tuple[exp.Expr, ...]
@@ -49,7 +49,13 @@ class _Asked:
 
 
 def aggregate(
-    reader: "Reader", entry: Entry, node: exp.Expr, scope: Scope, *, window: exp.Window | None, nulls: str = ""
+    reader: "ExpressionReader",
+    entry: FunctionEntry,
+    node: exp.Expr,
+    scope: TypedScope,
+    *,
+    window: exp.Window | None,
+    nulls: str = "",
 ) -> Value:
     """Return what an aggregate gives, or what it gives over a window.
 
@@ -69,9 +75,9 @@ def aggregate(
         if entry.name != "COUNT" or asked.distinct:
             raise InvalidQuery(f"{entry.name}(*) is no aggregate{reader.place(node)}")
         return Value(_over(exp.Count(this=exp.Star()), window), INT64)
-    from jetstream_argo.warehouse.duckdb.typing.calls import Arguments, unmatched
+    from jetstream_argo.warehouse.duckdb.typing.calls import CallArguments, unmatched
 
-    arguments = Arguments(reader, asked.arguments, scope)
+    arguments = CallArguments(reader, asked.arguments, scope)
     match = best(signatures_of(entry.name), asked.arguments, arguments.value)
     if match is None:
         raise unmatched(reader, entry.name, arguments, node)
@@ -93,7 +99,7 @@ def aggregate(
     return Value(built, match.result)
 
 
-def window(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def window(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what a function gives over a window."""
     inner, nulls = node.this, ""
     if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls):
@@ -109,7 +115,7 @@ def window(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return aggregate(reader, entry, inner, scope, window=frame, nulls=nulls)
 
 
-def define(reader: "Reader", frame: exp.Window, scope: Scope) -> None:
+def define(reader: "ExpressionReader", frame: exp.Window, scope: TypedScope) -> None:
     """Rewrite what a window says of its rows."""
     frame.set("partition_by", [reader.read(part, scope).node for part in frame.args.get("partition_by") or ()])
     order = frame.args.get("order")
@@ -124,9 +130,9 @@ def define(reader: "Reader", frame: exp.Window, scope: Scope) -> None:
         raise Unsupported(f"RANGE by a FLOAT64 is not implemented by the embedded engine{reader.place(order)}")
 
 
-def _asked(nodes: Sequence[exp.Expr]) -> _Asked:
+def _asked(nodes: Sequence[exp.Expr]) -> _AggregateCall:
     """Take what is said around the arguments out of the tree."""
-    asked = _Asked(())
+    asked = _AggregateCall(())
     arguments = []
     waiting = list(nodes)
     while waiting:
@@ -167,7 +173,9 @@ def _mended(node: exp.Expr) -> exp.Expr:
     return whole
 
 
-def _check(reader: "Reader", entry: Entry, asked: _Asked, node: exp.Expr, window: exp.Window | None) -> None:
+def _check(
+    reader: "ExpressionReader", entry: FunctionEntry, asked: _AggregateCall, node: exp.Expr, window: exp.Window | None
+) -> None:
     place = reader.place(node)
     clauses = {
         "DISTINCT": asked.distinct,
@@ -219,7 +227,9 @@ def _macro(registry: Registry, name: str, parameters: list[str], body: str) -> s
     return f"bq__{name}"
 
 
-def _around(reader: "Reader", call: exp.Expr, inner: list[exp.Expr], asked: _Asked, scope: Scope) -> exp.Expr:
+def _around(
+    reader: "ExpressionReader", call: exp.Expr, inner: list[exp.Expr], asked: _AggregateCall, scope: TypedScope
+) -> exp.Expr:
     """Return the call of DuckDB's aggregate with DISTINCT, ORDER BY and IGNORE NULLS."""
     first = inner[0] if inner else None
     arguments = list(inner)

@@ -15,14 +15,14 @@ from jetstream_argo.warehouse.duckdb.typing import aggregates, own
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed, option_literal
 from jetstream_argo.warehouse.duckdb.typing.kinds import TIMESTAMP, Kind
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, fitted, literal
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 
-def call(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def call(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what a call of a function of BigQuery's gives."""
     name = reader.setting.reading.name(node).upper() if isinstance(node, exp.Anonymous) else ""
     entry = by_name().get(_SAME.get(name, name))
@@ -33,7 +33,7 @@ def call(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return matched(reader, entry.name, node.expressions, scope, node)
 
 
-def safe_call(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def safe_call(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what a call with SAFE. before it gives: NULL where the function fails, not where an argument does."""
     inner = node.this
     name = reader.setting.reading.name(inner).upper() if isinstance(inner, exp.Anonymous) else inner.key.upper()
@@ -43,7 +43,7 @@ def safe_call(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return matched(reader, entry.name, inner.expressions, scope, inner, safe=True)
 
 
-def extract(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def extract(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what EXTRACT gives."""
     moment = node.expression
     if isinstance(moment, exp.AtTimeZone):
@@ -52,7 +52,13 @@ def extract(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
 
 
 def matched(
-    reader: "Reader", name: str, nodes: Sequence[exp.Expr], scope: Scope, whole: exp.Expr, *, safe: bool = False
+    reader: "ExpressionReader",
+    name: str,
+    nodes: Sequence[exp.Expr],
+    scope: TypedScope,
+    whole: exp.Expr,
+    *,
+    safe: bool = False,
 ) -> Value:
     """Return the call of the signature that fits.
 
@@ -64,18 +70,18 @@ def matched(
     text = constant(nodes[0]) if name == "TIMESTAMP" and len(nodes) == 1 and not safe else None
     if isinstance(text, str):
         return Value(literal(text, TIMESTAMP), TIMESTAMP)
-    arguments = Arguments(reader, nodes, scope)
+    arguments = CallArguments(reader, nodes, scope)
     match = best(signatures_of(name), nodes, arguments.value)
     if match is None:
         raise unmatched(reader, name, arguments, whole)
     return Value(computed(reader.setting.registry, match, arguments.fitted(match), safe=safe), match.result)
 
 
-class Arguments:
+class CallArguments:
     """The arguments of a call, read when their values are asked for."""
 
     def __init__(
-        self, reader: "Reader", nodes: Sequence[exp.Expr], scope: Scope, *, read: Sequence[Value] = ()
+        self, reader: "ExpressionReader", nodes: Sequence[exp.Expr], scope: TypedScope, *, read: Sequence[Value] = ()
     ) -> None:
         self.nodes = nodes
         self._reader = reader
@@ -131,7 +137,7 @@ def _numbered(node: exp.Expr) -> bool:
     return isinstance(node, exp.Interval)
 
 
-def own_function(reader: "Reader", name: str, nodes: Sequence[exp.Expr], scope: Scope) -> Value:
+def own_function(reader: "ExpressionReader", name: str, nodes: Sequence[exp.Expr], scope: TypedScope) -> Value:
     """Return what a call of a function of `functions.toml`, or of the user's file, gives.
 
     Raises:
@@ -154,7 +160,7 @@ def own_function(reader: "Reader", name: str, nodes: Sequence[exp.Expr], scope: 
     return Value(exp.Anonymous(this=function.macro, expressions=arguments), result)
 
 
-def refusal(reader: "Reader", name: str, node: exp.Expr | None) -> Unsupported:
+def refusal(reader: "ExpressionReader", name: str, node: exp.Expr | None) -> Unsupported:
     """Return the error for a function that is not implemented."""
     sql = reader.setting.reading.sql
     known = reader.setting.registry.names() if "." in name else _known()
@@ -166,7 +172,7 @@ def refusal(reader: "Reader", name: str, node: exp.Expr | None) -> Unsupported:
     )
 
 
-def unmatched(reader: "Reader", name: str, arguments: Arguments, node: exp.Expr) -> Unsupported:
+def unmatched(reader: "ExpressionReader", name: str, arguments: CallArguments, node: exp.Expr) -> Unsupported:
     """Return the error for arguments of which no signature is."""
     shown = name if name.isidentifier() else f"operator {name}"
     return Unsupported(

@@ -12,17 +12,17 @@ from jetstream_argo.warehouse.duckdb.signatures.catalog import signatures_of
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed
 from jetstream_argo.warehouse.duckdb.typing.kinds import NULL, NUMERIC, UNKNOWN, Kind, kind_of
 from jetstream_argo.warehouse.duckdb.typing.matching import best
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cast, cost, fitted, literal
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 _LONG_FRACTION = re.compile(r"\.\d{10}")
 _TIMES = ("DATE", "DATETIME", "TIMESTAMP", "TIME")
 
 
-def cast_as(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def cast_as(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what CAST gives; `DATE '2026-05-04'` is a CAST of a text, too."""
     safe = isinstance(node, exp.TryCast)
     if node.args.get("format") is not None:
@@ -53,7 +53,7 @@ def cast_as(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(computed(reader.setting.registry, match, [(0, value.node)], safe=safe), kind)
 
 
-def _target(reader: "Reader", node: exp.Expr) -> Kind:
+def _target(reader: "ExpressionReader", node: exp.Expr) -> Kind:
     to = node.args["to"]
     text = to.sql("bigquery")
     if to.find(exp.DataTypeParam) is not None:
@@ -70,7 +70,7 @@ def _kind(text: str) -> Kind:
     return kind_of(text)
 
 
-def _nested(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> Value:
+def _nested(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
     """Return an array or struct whose type is written before it; nothing else is cast to such a type."""
     from jetstream_argo.warehouse.duckdb.typing import nested
 

@@ -10,21 +10,21 @@ from jetstream_argo.errors import EngineError, InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing import aggregates, calls, casts, nested, operators
 from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, INT64, NULL, STRING, Kind, array
 from jetstream_argo.warehouse.duckdb.typing.literals import number_kind
-from jetstream_argo.warehouse.duckdb.typing.scopes import Rows, Scope, descend
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedScope, descend
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cast, fitted, supertype
 
-Subquery: TypeAlias = Callable[[exp.Expr, Scope], Rows]
+Subquery: TypeAlias = Callable[[exp.Expr, TypedScope], RowType]
 
 
-class Reader:
+class ExpressionReader:
     """Reads expressions; `subquery` reads a query that stands among them, and rewrites it in place."""
 
     def __init__(self, setting: Setting, subquery: Subquery) -> None:
         self.setting = setting
         self.subquery = subquery
 
-    def read(self, node: exp.Expr, scope: Scope) -> Value:
+    def read(self, node: exp.Expr, scope: TypedScope) -> Value:
         """Return the value of an expression.
 
         Raises:
@@ -40,14 +40,14 @@ class Reader:
             raise Unsupported(f"{node.key.upper()} is not implemented by the embedded engine{self.place(node)}")
         return reader(self, node, scope)
 
-    def kind(self, node: exp.Expr, wanted: Kind, scope: Scope) -> exp.Expr:
+    def kind(self, node: exp.Expr, wanted: Kind, scope: TypedScope) -> exp.Expr:
         """Return an expression which must be of that type."""
         value = self.read(node, scope)
         if value.kind not in (wanted, NULL):
             raise InvalidQuery(f"{value.kind} stands where {wanted} is wanted{self.place(node)}")
         return fitted(value, wanted)
 
-    def condition(self, node: exp.Expr, scope: Scope) -> exp.Expr:
+    def condition(self, node: exp.Expr, scope: TypedScope) -> exp.Expr:
         """Return a condition of which only matters whether it is true, as of WHERE and ON."""
         match node:
             case exp.And():
@@ -58,7 +58,7 @@ class Reader:
                 return operators.equal_rows(self, node, scope)
         return self.kind(node, BOOL, scope)
 
-    def common(self, nodes: Sequence[exp.Expr], scope: Scope) -> tuple[list[exp.Expr], Kind]:
+    def common(self, nodes: Sequence[exp.Expr], scope: TypedScope) -> tuple[list[exp.Expr], Kind]:
         """Return expressions which must have one type, as that type, and the type."""
         values = [self.read(node, scope) for node in nodes]
         try:
@@ -72,10 +72,10 @@ class Reader:
         return self.setting.reading.place(node)
 
 
-_Read: TypeAlias = Callable[[Reader, exp.Expr, Scope], Value]
+_Read: TypeAlias = Callable[[ExpressionReader, exp.Expr, TypedScope], Value]
 
 
-def _path(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _path(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     names = [part.name for part in node.parts] if isinstance(node, exp.Column) else [node.name]
     if isinstance(node, exp.Column) and isinstance(node.this, exp.Star):
         raise InvalidQuery(f"* cannot stand here{reader.place(node)}")
@@ -85,7 +85,7 @@ def _path(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
         raise type(error)(f"{error}{reader.place(node)}") from error
 
 
-def _dot(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _dot(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     if not isinstance(node.expression, exp.Identifier):
         raise Unsupported(f"{node.sql('bigquery')} is not implemented by the embedded engine{reader.place(node)}")
     base = reader.read(node.this, scope)
@@ -93,7 +93,7 @@ def _dot(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Dot(this=base.node, expression=node.expression), kind)
 
 
-def _literal(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _literal(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     text = str(node.this)
     if node.args.get("is_string"):
         return Value(node, STRING, text)
@@ -104,49 +104,49 @@ def _literal(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     return Value(plain, kind, text)
 
 
-def _raw(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _raw(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return Value(exp.Literal.string(str(node.this)), STRING, str(node.this))
 
 
-def _hexadecimal(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _hexadecimal(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     if not node.args.get("is_integer"):
         raise Unsupported(f"BYTES are not written in hexadecimal{reader.place(node)}")
     text = str(int(str(node.this), 16))
     return _literal(reader, exp.Literal.number(text), scope)
 
 
-def _bytes(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _bytes(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     text = str(node.this)
     if not text.isascii() or "\\" in text:
         raise Unsupported(f"BYTES with anything but plain characters are not implemented{reader.place(node)}")
     return Value(cast(exp.Literal.string(text), BYTES), BYTES)
 
 
-def _null(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _null(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return Value(node, NULL)
 
 
-def _boolean(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _boolean(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return Value(node, BOOL)
 
 
-def _paren(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _paren(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     inner = reader.read(node.this, scope)
     return Value(exp.Paren(this=inner.node), inner.kind, inner.text, inner.items)
 
 
-def _alias(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _alias(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     inner = reader.read(node.this, scope)
     node.set("this", inner.node)
     return Value(node, inner.kind)
 
 
-def _junction(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _junction(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     sides = [reader.kind(side, BOOL, scope) for side in (node.this, node.expression)]
     return Value(type(node)(this=sides[0], expression=sides[1]), BOOL)
 
 
-def _not(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _not(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return Value(exp.Not(this=reader.kind(node.this, BOOL, scope)), BOOL)
 
 
@@ -154,13 +154,13 @@ def _negated(node: exp.Expr, found: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Paren(this=found)) if node.args.get("negate") else found
 
 
-def _like(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _like(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     if node.args.get("negate") and isinstance(node.expression, exp.Any | exp.All):
         raise Unsupported(f"NOT LIKE ANY is not implemented by the embedded engine{reader.place(node)}")
     return Value(_negated(node, operators.like(reader, node, scope).node), BOOL)
 
 
-def _is(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _is(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     if isinstance(node.expression, exp.Null):
         found = exp.Is(this=reader.read(node.this, scope).node, expression=node.expression)
         return Value(_negated(node, found), BOOL)
@@ -170,7 +170,7 @@ def _is(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     return Value(_negated(node, found), BOOL)
 
 
-def _if(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _if(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     condition = reader.kind(node.this, BOOL, scope)
     last = node.args.get("false")
     if last is None:
@@ -179,7 +179,7 @@ def _if(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Case(ifs=[exp.If(this=condition, true=true)], default=false), kind)
 
 
-def _case(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _case(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     branches, subject = node.args["ifs"], node.args.get("this")
     if subject is None:
         tests = [reader.kind(branch.this, BOOL, scope) for branch in branches]
@@ -193,23 +193,23 @@ def _case(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Case(ifs=ifs, default=fitting[-1] if default is not None else None), kind)
 
 
-def _scalar_subquery(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _scalar_subquery(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return Value(node, reader.subquery(node, scope).only())
 
 
-def _exists(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _exists(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     reader.subquery(node.this, scope)
     return Value(node, BOOL)
 
 
-def _array(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _array(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     first = node.expressions[0] if node.expressions else None
     if isinstance(first, exp.Query | exp.Subquery):
         return Value(node, array(reader.subquery(first, scope).only()))
     return nested.array_literal(reader, node, scope)
 
 
-def _current_date(reader: Reader, node: exp.Expr, scope: Scope) -> Value:
+def _current_date(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
     return calls.call(reader, exp.Anonymous(this=_CURRENT[type(node)], expressions=[]), scope)
 
 

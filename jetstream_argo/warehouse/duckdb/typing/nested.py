@@ -6,14 +6,14 @@ from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, JSON, NULL, STRING, Kind, array, struct
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cast, cost, fitted, supertype
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 
-def array_literal(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def array_literal(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return an array of the elements that are written; structs without names have those of the first one."""
     values = tuple(_row(reader, item, node.expressions[0], scope) for item in node.expressions)
     inner = supertype(values) if values else NULL
@@ -26,7 +26,7 @@ def array_literal(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Array(expressions=nodes), array(inner), items=values)
 
 
-def typed_array(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> Value:
+def typed_array(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
     """Return an array whose type is written before it."""
     inner = kind.element or NULL
     nodes = []
@@ -38,7 +38,7 @@ def typed_array(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> V
     return Value(cast(exp.Array(expressions=nodes), kind), kind)
 
 
-def typed_struct(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> Value:
+def typed_struct(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
     """Return a struct whose type is written before it."""
     items = [_unnamed(item) for item in node.expressions]
     if len(items) != len(kind.fields):
@@ -47,7 +47,7 @@ def typed_struct(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> 
     return Value(_packed([(name, _as(reader, item, field_kind, scope)) for (name, field_kind), item in pairs]), kind)
 
 
-def struct_literal(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def struct_literal(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return a struct of the fields that are written. A column gives its field the column's name."""
     fields = [(_name(item), reader.read(_unnamed(item), scope)) for item in node.expressions]
     if not all(name for name, _ in fields):
@@ -60,7 +60,7 @@ def struct_literal(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(_packed([(name, value.node) for name, value in known]), kind)
 
 
-def element(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def element(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return an element of an array, or a member of a JSON document."""
     base = reader.read(node.this, scope)
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
@@ -75,7 +75,7 @@ def element(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Anonymous(this=f"bq__{name}", expressions=[base.node, index.node]), base.kind.element)
 
 
-def _row(reader: "Reader", item: exp.Expr, first: exp.Expr, scope: Scope) -> Value:
+def _row(reader: "ExpressionReader", item: exp.Expr, first: exp.Expr, scope: TypedScope) -> Value:
     """Return an element; one in brackets, or without names, is a struct like the first one."""
     if item is not first and isinstance(first, exp.Struct) and isinstance(item, exp.Struct | exp.Tuple):
         names = [_name(field) for field in first.expressions]
@@ -89,7 +89,7 @@ def _row(reader: "Reader", item: exp.Expr, first: exp.Expr, scope: Scope) -> Val
     return reader.read(item, scope)
 
 
-def _as(reader: "Reader", node: exp.Expr, kind: Kind, scope: Scope) -> exp.Expr:
+def _as(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> exp.Expr:
     value = reader.read(node, scope)
     if cost(value, kind) is None:
         raise InvalidQuery(f"{value.kind} stands where {kind} is wanted{reader.place(node)}")

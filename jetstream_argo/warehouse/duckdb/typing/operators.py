@@ -12,11 +12,11 @@ from jetstream_argo.warehouse.duckdb.typing.arithmetic import CHAINED, Chain, jo
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed
 from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, FLOAT64, INT64, NULL, STRING, Kind
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, fitted, supertype
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 BINARY: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.DPipe: "||", exp.BitwiseAnd: "&", exp.BitwiseOr: "|",
@@ -29,7 +29,7 @@ COMPARISONS: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 
 
-def binary(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def binary(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what an operator with two sides gives."""
     chains: dict[int, Chain] = {}
     value = _binary(reader, node, scope, chains)
@@ -37,7 +37,7 @@ def binary(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return value if chain is None else Value(chain.checked(), FLOAT64)
 
 
-def _binary(reader: "Reader", node: exp.Expr, scope: Scope, chains: dict[int, Chain]) -> Value:
+def _binary(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope, chains: dict[int, Chain]) -> Value:
     if not isinstance(node, CHAINED):
         return _operator(reader, BINARY[type(node)], node, [node.this, node.expression], scope)
     sides = [_side(reader, side, scope, chains) for side in (node.this, node.expression)]
@@ -47,14 +47,14 @@ def _binary(reader: "Reader", node: exp.Expr, scope: Scope, chains: dict[int, Ch
     return joined(node, sides[0], sides[1], chains, check=reader.setting.checks_overflow)
 
 
-def _side(reader: "Reader", node: exp.Expr, scope: Scope, chains: dict[int, Chain]) -> Value:
+def _side(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope, chains: dict[int, Chain]) -> Value:
     inner = node.unnest()
     if isinstance(inner, exp.Interval):
         return Value(inner, Kind("INTERVAL"))
     return _binary(reader, inner, scope, chains) if isinstance(inner, CHAINED) else reader.read(node, scope)
 
 
-def unary(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def unary(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return what an operator before its operand gives; a number with a minus is still a literal."""
     inner = node.this
     if isinstance(node, exp.Neg) and isinstance(inner, exp.Literal) and not inner.is_string:
@@ -68,17 +68,17 @@ def _smallest() -> exp.Expr:
 
 
 def _operator(
-    reader: "Reader",
+    reader: "ExpressionReader",
     name: str,
     node: exp.Expr,
     sides: list[exp.Expr],
-    scope: Scope,
+    scope: TypedScope,
     *,
     read: Sequence[Value] = (),
 ) -> Value:
-    from jetstream_argo.warehouse.duckdb.typing.calls import Arguments, unmatched
+    from jetstream_argo.warehouse.duckdb.typing.calls import CallArguments, unmatched
 
-    arguments = Arguments(reader, sides, scope, read=read)
+    arguments = CallArguments(reader, sides, scope, read=read)
     match = best(signatures_of(name), sides, arguments.value)
     if match is None:
         raise unmatched(reader, name, arguments, node)
@@ -94,7 +94,7 @@ def _wrapped(node: exp.Expr) -> exp.Expr:
     return exp.Paren(this=node) if isinstance(node, exp.Neg | exp.Case | exp.Binary) else node
 
 
-def compared(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def compared(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return a comparison. DuckDB takes NaN for a number that is larger than all others and equal to itself."""
     if isinstance(node, exp.EQ | exp.NEQ) and is_row(node.this) and is_row(node.expression):
         same = _same_rows(reader, node.this, node.expression, scope)
@@ -108,7 +108,7 @@ def is_row(node: exp.Expr) -> bool:
     return isinstance(node.unnest(), exp.Tuple | exp.Struct)
 
 
-def _same_rows(reader: "Reader", left: exp.Expr, right: exp.Expr, scope: Scope) -> exp.Expr:
+def _same_rows(reader: "ExpressionReader", left: exp.Expr, right: exp.Expr, scope: TypedScope) -> exp.Expr:
     """Return whether all fields are equal: FALSE if two are not, else NULL if one is."""
     from jetstream_argo.warehouse.duckdb.typing.nested import fields_of
 
@@ -122,7 +122,7 @@ def _same_rows(reader: "Reader", left: exp.Expr, right: exp.Expr, scope: Scope) 
     return exp.Paren(this=exp.and_(*equal, copy=False)) if len(equal) > 1 else exp.Paren(this=equal[0])
 
 
-def equal_rows(reader: "Reader", node: exp.Expr, scope: Scope) -> exp.Expr:
+def equal_rows(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> exp.Expr:
     """Return an equation as a condition of a join, which DuckDB can hash; that NaN is not NaN is said beside it."""
     left, right, kind = _sides(reader, node, scope)
     if kind != FLOAT64 or _is_plain(node):
@@ -131,12 +131,12 @@ def equal_rows(reader: "Reader", node: exp.Expr, scope: Scope) -> exp.Expr:
     return exp.Paren(this=exp.And(this=exp.EQ(this=left, expression=right), expression=number))
 
 
-def _sides(reader: "Reader", node: exp.Expr, scope: Scope) -> tuple[exp.Expr, exp.Expr, Kind]:
+def _sides(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> tuple[exp.Expr, exp.Expr, Kind]:
     (left, right), kind = reader.common([node.this, node.expression], scope)
     return left, right, kind
 
 
-def _comparison(reader: "Reader", node: exp.Expr, left: exp.Expr, right: exp.Expr, kind: Kind) -> exp.Expr:
+def _comparison(reader: "ExpressionReader", node: exp.Expr, left: exp.Expr, right: exp.Expr, kind: Kind) -> exp.Expr:
     name = COMPARISONS[type(node)]
     found = signature_for(name, kind, 2)
     if found is None:
@@ -170,7 +170,7 @@ def _is_number(node: exp.Expr) -> bool:
     return isinstance(constant(node), int | float)
 
 
-def between(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def between(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return BETWEEN: two comparisons."""
     low, high = node.args["low"], node.args["high"]
     (value, *bounds), kind = reader.common([node.this, low, high], scope)
@@ -183,7 +183,7 @@ def between(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Between(this=_wrapped(value), low=_wrapped(bounds[0]), high=_wrapped(bounds[1])), BOOL)
 
 
-def contained(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def contained(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return IN: a list, an array or a subquery."""
     array = node.args.get("unnest")
     if array is not None:
@@ -205,7 +205,7 @@ def contained(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.In(this=_wrapped(value_node), expressions=items), BOOL)
 
 
-def _equal_to_any(reader: "Reader", node: exp.Expr, value: exp.Expr, items: list[exp.Expr]) -> exp.Expr:
+def _equal_to_any(reader: "ExpressionReader", node: exp.Expr, value: exp.Expr, items: list[exp.Expr]) -> exp.Expr:
     """Return whether a float that may be NaN, which is equal to nothing, is equal to one of several."""
     equal = [
         _comparison(reader, exp.EQ(this=node.this, expression=written), value.copy(), item, FLOAT64)
@@ -217,7 +217,7 @@ def _equal_to_any(reader: "Reader", node: exp.Expr, value: exp.Expr, items: list
     return exp.Paren(this=result)
 
 
-def _in_array(reader: "Reader", node: exp.Expr, array: exp.Expr, scope: Scope) -> Value:
+def _in_array(reader: "ExpressionReader", node: exp.Expr, array: exp.Expr, scope: TypedScope) -> Value:
     value, items = reader.read(node.this, scope), reader.read(array, scope)
     inner = items.kind.element
     if inner is None:
@@ -230,7 +230,7 @@ def _in_array(reader: "Reader", node: exp.Expr, array: exp.Expr, scope: Scope) -
     return Value(exp.Anonymous(this="bq__in_array", expressions=[fitted(value, kind), given]), BOOL)
 
 
-def like(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
+def like(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Value:
     """Return LIKE, also with ANY or ALL of several patterns."""
     text, pattern = reader.kind(node.this, STRING, scope), node.expression
     if isinstance(node.this.unnest(), exp.Null) or isinstance(pattern.unnest(), exp.Null):
@@ -247,7 +247,7 @@ def like(reader: "Reader", node: exp.Expr, scope: Scope) -> Value:
     return Value(exp.Paren(this=first), BOOL)
 
 
-def _like(reader: "Reader", text: exp.Expr, pattern: exp.Expr, scope: Scope) -> exp.Expr:
+def _like(reader: "ExpressionReader", text: exp.Expr, pattern: exp.Expr, scope: TypedScope) -> exp.Expr:
     written = constant(pattern)
     node = exp.Like(this=text, expression=reader.kind(pattern, STRING, scope))
     if isinstance(written, str) and "\\" not in written:

@@ -7,13 +7,15 @@ from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.kinds import FLOAT64
-from jetstream_argo.warehouse.duckdb.typing.scopes import Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 
-def ordered(reader: "Reader", keys: Sequence[exp.Expr], scope: Scope, *, several: bool = True) -> list[exp.Expr]:
+def ordered(
+    reader: "ExpressionReader", keys: Sequence[exp.Expr], scope: TypedScope, *, several: bool = True
+) -> list[exp.Expr]:
     """Return the keys of an ORDER BY for DuckDB; two for a FLOAT64, if `several` are possible."""
     result: list[exp.Expr] = []
     for key in keys:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from jetstream_argo.dialect.functions.registry import Function, Registry
 from jetstream_argo.errors import NotFound
 from jetstream_argo.warehouse.duckdb.typing.kinds import UNKNOWN, Kind, kind_of
-from jetstream_argo.warehouse.duckdb.typing.scopes import Relation, Rows, Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
 
 
 def result(function: Function, arguments: tuple[Kind, ...], registry: Registry) -> Kind:
@@ -28,10 +28,10 @@ def _of_body(function: Function, arguments: tuple[Kind, ...], registry: Registry
     from jetstream_argo.warehouse.duckdb.typing.setting import Setting
 
     setting = Setting(read_query(f"SELECT {function.bigquery} AS result"), registry, _no_tables)
-    parameters = Rows(tuple(zip(function.parameters, arguments, strict=True)))
-    outer = Scope(relations=[Relation("", parameters)])
+    parameters = RowType(tuple(zip(function.parameters, arguments, strict=True)))
+    outer = TypedScope(relations=[TypedRelation("", parameters)])
     return QueryReader(setting).rows(setting.reading.tree, outer).only()
 
 
-def _no_tables(name: str) -> Rows:
+def _no_tables(name: str) -> RowType:
     raise NotFound(name)

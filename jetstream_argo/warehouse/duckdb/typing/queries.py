@@ -4,12 +4,12 @@ from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.aggregates import define
-from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, NULL, Kind, struct
 from jetstream_argo.warehouse.duckdb.typing.ordering import ordered
-from jetstream_argo.warehouse.duckdb.typing.scopes import Relation, Rows, Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
-from jetstream_argo.warehouse.duckdb.typing.sources import Sources
+from jetstream_argo.warehouse.duckdb.typing.sources import FromClauses
 from jetstream_argo.warehouse.duckdb.typing.stars import spread
 from jetstream_argo.warehouse.duckdb.typing.values import Value, supertype
 
@@ -22,17 +22,17 @@ class QueryReader:
     """Reads queries from the inside of FROM outwards, so that a name's relation is known when the name is met."""
 
     def __init__(self, setting: Setting) -> None:
-        self._reader = Reader(setting, self.rows)
-        self._sources = Sources(setting, self._reader, self.rows)
+        self._reader = ExpressionReader(setting, self.rows)
+        self._sources = FromClauses(setting, self._reader, self.rows)
 
-    def rows(self, node: exp.Expr, outer: Scope | None) -> Rows:
+    def rows(self, node: exp.Expr, outer: TypedScope | None) -> RowType:
         """Return the columns of a query, having rewritten it in place.
 
         Raises:
             InvalidQuery: BigQuery would not run it.
             Unsupported: this engine would not do it as BigQuery does.
         """
-        scope = Scope(outer)
+        scope = TypedScope(outer)
         match node:
             case exp.Subquery():
                 self._only(node, {"this", "alias", "with_", "order", "limit", "offset"})
@@ -49,7 +49,7 @@ class QueryReader:
             case _:
                 raise Unsupported(f"{node.key.upper()} is not implemented by the embedded engine{self._place(node)}")
 
-    def _select(self, node: exp.Select, scope: Scope) -> Rows:
+    def _select(self, node: exp.Select, scope: TypedScope) -> RowType:
         self._sources.read(node, scope)
         self._condition(node, "where", scope)
         rows = self._select_list(node, scope)
@@ -71,12 +71,12 @@ class QueryReader:
             case kind:
                 raise Unsupported(f"SELECT AS {kind} is not implemented by the embedded engine{self._place(node)}")
 
-    def _one_struct(self, node: exp.Select, rows: Rows) -> Rows:
+    def _one_struct(self, node: exp.Select, rows: RowType) -> RowType:
         if not all(name for name, _ in rows.columns) or any(item.is_star for item in node.expressions):
             raise Unsupported(f"SELECT AS STRUCT needs a name for every column, and no *{self._place(node)}")
-        return Rows((("", struct(*rows.columns)),))
+        return RowType((("", struct(*rows.columns)),))
 
-    def _select_list(self, node: exp.Select, scope: Scope) -> Rows:
+    def _select_list(self, node: exp.Select, scope: TypedScope) -> RowType:
         columns: list[tuple[str, Kind]] = []
         for item in list(node.expressions):
             if item.is_star:
@@ -91,9 +91,9 @@ class QueryReader:
                 item.set("this", new)
             elif new is not inner or isinstance(inner, exp.Dot):
                 item.replace(exp.alias_(new, name, quoted=True, copy=False) if name else new)
-        return Rows(tuple(columns))
+        return RowType(tuple(columns))
 
-    def _group(self, node: exp.Select, scope: Scope) -> None:
+    def _group(self, node: exp.Select, scope: TypedScope) -> None:
         group = node.args.get("group")
         if group is None:
             return
@@ -110,18 +110,20 @@ class QueryReader:
             if value.node is not key:
                 key.replace(value.node)
 
-    def _condition(self, node: exp.Select, clause: str, scope: Scope) -> None:
+    def _condition(self, node: exp.Select, clause: str, scope: TypedScope) -> None:
         part = node.args.get(clause)
         if part is not None:
             part.set("this", self._reader.condition(part.this, scope))
 
-    def _end(self, node: exp.Expr, rows: Rows, scope: Scope) -> Rows:
+    def _end(self, node: exp.Expr, rows: RowType, scope: TypedScope) -> RowType:
         """Read ORDER BY and LIMIT, which see the names of the select list."""
         if not isinstance(node, exp.Select):
             scope.aliases.update({name.lower(): kind for name, kind in rows.columns if name})
         order = node.args.get("order")
         if order is not None:
-            named = Scope(scope, [Relation("", Rows(tuple((name, kind) for name, kind in rows.columns if name)))])
+            named = TypedScope(
+                scope, [TypedRelation("", RowType(tuple((name, kind) for name, kind in rows.columns if name)))]
+            )
             several = node.args.get("distinct") is None and isinstance(node, exp.Select)
             order.set("expressions", ordered(self._reader, order.expressions, named, several=several))
         for clause in ("limit", "offset"):
@@ -130,7 +132,7 @@ class QueryReader:
                 raise InvalidQuery(f"{clause.upper()} needs a whole number")
         return rows
 
-    def _set(self, node: exp.SetOperation, scope: Scope) -> Rows:
+    def _set(self, node: exp.SetOperation, scope: TypedScope) -> RowType:
         left, right = self.rows(node.this, scope), self.rows(node.expression, scope)
         if len(left.columns) != len(right.columns):
             raise InvalidQuery(
@@ -148,9 +150,9 @@ class QueryReader:
                     f"{node.key.upper()} of {left_kind} and {right_kind} is not implemented{self._place(node)}"
                 )
             columns.append((name, kind))
-        return Rows(tuple(columns))
+        return RowType(tuple(columns))
 
-    def _with(self, node: exp.Expr, scope: Scope) -> None:
+    def _with(self, node: exp.Expr, scope: TypedScope) -> None:
         with_ = node.args.get("with_")
         if with_ is None:
             return
@@ -173,9 +175,9 @@ class QueryReader:
         return self._reader.place(node)
 
 
-def _settled(rows: Rows) -> Rows:
+def _settled(rows: RowType) -> RowType:
     """Return rows in which NULL, as it is written, is an INT64, as it is once the query has ended."""
-    return Rows(tuple((name, INT64 if kind == NULL else kind) for name, kind in rows.columns))
+    return RowType(tuple((name, INT64 if kind == NULL else kind) for name, kind in rows.columns))
 
 
 def column_name(item: exp.Expr) -> str:

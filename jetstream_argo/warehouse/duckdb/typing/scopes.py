@@ -8,7 +8,7 @@ from jetstream_argo.warehouse.duckdb.typing.kinds import JSON, UNKNOWN, Kind, st
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowType:
     """The columns of a relation, in their order."""
 
     columns: tuple[tuple[str, Kind], ...]
@@ -26,7 +26,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class TypedRelation:
     """Something in FROM under its name.
 
     `element` is what the name itself means, of an unnested array; `merged` are columns that USING has made one with
@@ -34,30 +34,30 @@ class Relation:
     """
 
     name: str
-    rows: Rows
+    rows: RowType
     element: Kind | None = None
     merged: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
-class Scope:
+class TypedScope:
     """What the names of one SELECT can mean: its own relations first, then those around it."""
 
-    outer: "Scope | None" = None
-    relations: list[Relation] = field(default_factory=list)
-    queries: dict[str, Rows] = field(default_factory=dict)  # of WITH, in lower case
+    outer: "TypedScope | None" = None
+    relations: list[TypedRelation] = field(default_factory=list)
+    queries: dict[str, RowType] = field(default_factory=dict)  # of WITH, in lower case
     aliases: dict[str, Kind] = field(default_factory=dict)  # of the select list, in lower case, once they are seen
 
-    def query(self, name: str) -> Rows | None:
+    def query(self, name: str) -> RowType | None:
         """Return the rows of a query of WITH, here or around."""
         found = self.queries.get(name.lower())
         return found if found is not None or self.outer is None else self.outer.query(name)
 
-    def without_relations(self) -> "Scope":
+    def without_relations(self) -> "TypedScope":
         """Return what a subquery in FROM sees: the queries of WITH and what is around, not its neighbours."""
-        return Scope(self.outer, queries=self.queries)
+        return TypedScope(self.outer, queries=self.queries)
 
-    def relation(self, name: str) -> Relation | None:
+    def relation(self, name: str) -> TypedRelation | None:
         """Return the relation of that name, of this SELECT."""
         lowered = name.lower()
         return next((relation for relation in self.relations if relation.name.lower() == lowered), None)
@@ -115,7 +115,7 @@ def descend(kind: Kind, names: Sequence[str]) -> Kind:
     return kind
 
 
-def _of_relation(relation: Relation, names: Sequence[str]) -> Kind | None:
+def _of_relation(relation: TypedRelation, names: Sequence[str]) -> Kind | None:
     if relation.element is not None:
         if names and relation.element.fields and relation.element.field(names[0]) is None:
             return None
@@ -126,12 +126,12 @@ def _of_relation(relation: Relation, names: Sequence[str]) -> Kind | None:
     return None if column is None else descend(column, names[1:])
 
 
-def _column(name: str, relations: Sequence[Relation]) -> Kind | None:
+def _column(name: str, relations: Sequence[TypedRelation]) -> Kind | None:
     return next((kind for r in relations if (kind := r.rows.named(name)) is not None), None)
 
 
-def _missing(names: Sequence[str], scope: Scope) -> str:
-    around: Scope | None = scope
+def _missing(names: Sequence[str], scope: TypedScope) -> str:
+    around: TypedScope | None = scope
     relation = None
     while around is not None and relation is None and len(names) > 1:
         relation, around = around.relation(names[0]), around.outer

@@ -6,9 +6,9 @@ from sqlglot import exp
 
 from jetstream_argo.dialect.syntax import table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
-from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 from jetstream_argo.warehouse.duckdb.typing.kinds import FLOAT64, INT64, NULL, UNKNOWN
-from jetstream_argo.warehouse.duckdb.typing.scopes import Relation, Rows, Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
 from jetstream_argo.warehouse.duckdb.unnest import as_unnest
 
@@ -18,15 +18,17 @@ _KINDS = {"", "INNER", "CROSS", "OUTER"}
 _SIDES = {"", "LEFT", "RIGHT", "FULL"}
 
 
-class Sources:
+class FromClauses:
     """Reads FROM clauses; `rows` reads a query that stands in one."""
 
-    def __init__(self, setting: Setting, reader: Reader, rows: Callable[[exp.Expr, Scope | None], Rows]) -> None:
+    def __init__(
+        self, setting: Setting, reader: ExpressionReader, rows: Callable[[exp.Expr, TypedScope | None], RowType]
+    ) -> None:
         self._setting = setting
         self._reader = reader
         self._rows = rows
 
-    def read(self, node: exp.Expr, scope: Scope) -> None:
+    def read(self, node: exp.Expr, scope: TypedScope) -> None:
         """Put the relations of a SELECT into its scope."""
         source = node.args.get("from_")
         if source is not None:
@@ -34,7 +36,7 @@ class Sources:
         for join in node.args.get("joins") or ():
             self._join(join, scope)
 
-    def _join(self, join: exp.Join, scope: Scope) -> None:
+    def _join(self, join: exp.Join, scope: TypedScope) -> None:
         unknown = [name for name, part in join.args.items() if part and name not in _JOIN]
         kind, side = str(join.args.get("kind") or "").upper(), str(join.args.get("side") or "").upper()
         if unknown or kind not in _KINDS or side not in _SIDES:
@@ -47,7 +49,7 @@ class Sources:
         for column in join.args.get("using") or ():
             self._merge(column.name, before, added, scope)
 
-    def _merge(self, name: str, before: list[Relation], added: list[Relation], scope: Scope) -> None:
+    def _merge(self, name: str, before: list[TypedRelation], added: list[TypedRelation], scope: TypedScope) -> None:
         left_kind = next((kind for r in before if (kind := r.rows.named(name)) is not None), None)
         right_kind = next((kind for r in added if (kind := r.rows.named(name)) is not None), None)
         if left_kind is None or right_kind is None:
@@ -64,23 +66,23 @@ class Sources:
         for position, relation in enumerate(scope.relations):
             if relation in added:
                 merged = relation.merged | {name.lower()}
-                scope.relations[position] = Relation(relation.name, relation.rows, relation.element, merged)
+                scope.relations[position] = TypedRelation(relation.name, relation.rows, relation.element, merged)
 
-    def _holder(self, holder: exp.Expr, scope: Scope) -> None:
+    def _holder(self, holder: exp.Expr, scope: TypedScope) -> None:
         item = holder.this
         if isinstance(item, exp.Table) and len(item.parts) > 1 and self._is_relation(item.parts[0].name, scope):
             item = as_unnest(item)
             holder.set("this", item)
         self._item(item, scope)
 
-    def _is_relation(self, name: str, scope: Scope | None) -> bool:
+    def _is_relation(self, name: str, scope: TypedScope | None) -> bool:
         while scope is not None:
             if scope.relation(name) is not None:
                 return True
             scope = scope.outer
         return False
 
-    def _item(self, item: exp.Expr, scope: Scope) -> None:
+    def _item(self, item: exp.Expr, scope: TypedScope) -> None:
         match item:
             case exp.Unnest():
                 self._unnest(item, scope)
@@ -93,8 +95,8 @@ class Sources:
                 rows = self._rows(item, scope.without_relations())
                 if item.args.get("alias") is not None and item.args["alias"].columns:
                     raise Unsupported("names of columns after a subquery's alias are not implemented")
-                settled = Rows(tuple((name, INT64 if kind == NULL else kind) for name, kind in rows.columns))
-                scope.relations.append(Relation(item.alias, settled))
+                settled = RowType(tuple((name, INT64 if kind == NULL else kind) for name, kind in rows.columns))
+                scope.relations.append(TypedRelation(item.alias, settled))
                 for join in joins:
                     self._join(join, scope)
                 if joins:
@@ -104,7 +106,7 @@ class Sources:
             case _:
                 raise Unsupported(f"{item.key.upper()} in FROM is not implemented by the embedded engine")
 
-    def _table(self, table: exp.Table, scope: Scope) -> None:
+    def _table(self, table: exp.Table, scope: TypedScope) -> None:
         unknown = [name for name, part in table.args.items() if part and name not in _TABLE]
         if unknown:
             words = {"pivots": "PIVOT", "sample": "TABLESAMPLE", "version": "FOR SYSTEM_TIME"}
@@ -113,11 +115,11 @@ class Sources:
             raise Unsupported(f"{table.sql('bigquery')} in FROM is not implemented by the embedded engine")
         name = table_name(table)
         rows = scope.query(name) if "." not in name else None
-        scope.relations.append(Relation(table.alias or table.name, rows or self._setting.columns(name)))
+        scope.relations.append(TypedRelation(table.alias or table.name, rows or self._setting.columns(name)))
         for join in table.args.get("joins") or ():
             self._join(join, scope)
 
-    def _unnest(self, unnest: exp.Unnest, scope: Scope) -> None:
+    def _unnest(self, unnest: exp.Unnest, scope: TypedScope) -> None:
         if len(unnest.expressions) != 1:
             raise Unsupported("UNNEST of several arrays is not implemented by the embedded engine")
         value = self._reader.read(unnest.expressions[0], scope)
@@ -129,8 +131,8 @@ class Sources:
         alias = unnest.args.get("alias")
         name = (next((column.name for column in alias.columns), "") or alias.name) if alias is not None else ""
         columns = kind.fields if kind.fields else ((name, kind),) if name else ()
-        scope.relations.append(Relation(name, Rows(columns), kind if name else None))
+        scope.relations.append(TypedRelation(name, RowType(columns), kind if name else None))
         offset = unnest.args.get("offset")
         if offset:
             named = offset.name if isinstance(offset, exp.Identifier) else "offset"
-            scope.relations.append(Relation("", Rows(((named, INT64),))))
+            scope.relations.append(TypedRelation("", RowType(((named, INT64),))))

@@ -6,13 +6,13 @@ from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.kinds import Kind
-from jetstream_argo.warehouse.duckdb.typing.scopes import Relation, Scope
+from jetstream_argo.warehouse.duckdb.typing.scopes import TypedRelation, TypedScope
 
 if TYPE_CHECKING:
-    from jetstream_argo.warehouse.duckdb.typing.expressions import Reader
+    from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 
-def spread(reader: "Reader", item: exp.Expr, scope: Scope) -> list[tuple[str, Kind]]:
+def spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> list[tuple[str, Kind]]:
     """Return the columns of `*`, `relation.*` or `struct.*`, without those of EXCEPT and with those of REPLACE."""
     star, columns = _spread(reader, item, scope)
     hidden = {column.name.lower() for column in star.args.get("except_") or ()}
@@ -29,7 +29,7 @@ def spread(reader: "Reader", item: exp.Expr, scope: Scope) -> list[tuple[str, Ki
     return [(name, replaced.get(name.lower(), kind)) for name, kind in columns if name.lower() not in hidden]
 
 
-def _spread(reader: "Reader", item: exp.Expr, scope: Scope) -> tuple[exp.Expr, list[tuple[str, Kind]]]:
+def _spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> tuple[exp.Expr, list[tuple[str, Kind]]]:
     if isinstance(item, exp.Star):
         if not scope.relations:
             raise InvalidQuery("SELECT * needs a FROM")
@@ -47,14 +47,14 @@ def _spread(reader: "Reader", item: exp.Expr, scope: Scope) -> tuple[exp.Expr, l
     raise Unsupported(f"{item.sql('bigquery')} is not implemented by the embedded engine{reader.place(item)}")
 
 
-def _all(relations: list[Relation]) -> list[tuple[str, Kind]]:
+def _all(relations: list[TypedRelation]) -> list[tuple[str, Kind]]:
     """Return the columns of all relations; those of a USING are given once, as DuckDB and BigQuery do."""
     return [
         column for relation in relations for column in relation.rows.columns if column[0].lower() not in relation.merged
     ]
 
 
-def _fields(reader: "Reader", item: exp.Expr, kind: Kind) -> list[tuple[str, Kind]]:
+def _fields(reader: "ExpressionReader", item: exp.Expr, kind: Kind) -> list[tuple[str, Kind]]:
     if not kind.fields:
         raise InvalidQuery(f"{kind} has no fields for .*{reader.place(item)}")
     return list(kind.fields)
