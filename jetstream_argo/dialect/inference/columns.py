@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from jetstream_argo.dialect.inference.expressions import Reader
+from jetstream_argo.dialect.inference.expressions import ExpressionTypes
 from jetstream_argo.dialect.inference.scopes import Base, Derived, Relation, Scope, Unnested
 from jetstream_argo.dialect.inference.types import Shape, unify
 from jetstream_argo.dialect.syntax import before_star, parse_query, star_of, table_name
@@ -44,7 +44,7 @@ def infer_columns(*queries: str, known: Mapping[str, Iterable[Column]] | None = 
         InvalidQuery: a text does not parse.
     """
     tables = {name: _known(columns) for name, columns in (known or {}).items()}
-    reading = _Reading(tables)
+    reading = _QueryWalk(tables)
     for query in sorted(map(parse_query, queries), key=_is_ambiguous):
         reading.query(query, Scope())
     return {
@@ -98,12 +98,12 @@ def _guess(shape: Shape, name: str) -> Guess:
     )
 
 
-class _Reading:
+class _QueryWalk:
     """Walks queries from the inside of FROM outwards, so that a name's relation is known when the name is met."""
 
     def __init__(self, tables: dict[str, Base]) -> None:
         self._tables = tables
-        self._reader = Reader(self.query)
+        self._reader = ExpressionTypes(self.query)
 
     def query(self, node: exp.Expr, outer: Scope) -> Derived:
         """Return the relation of a query's rows."""

@@ -33,7 +33,7 @@ _TIMESTAMPS = (exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc, exp.UnixS
 Subquery = Callable[[exp.Expr, Scope], Derived]
 
 
-class Reader:
+class ExpressionTypes:
     """Reads expressions; `subquery` reads a query that stands among them."""
 
     def __init__(self, subquery: Subquery) -> None:
