@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from jetstream_argo.config.files.toml_writer import value
-from jetstream_argo.drafting.facts import BranchFacts
+from jetstream_argo.drafting.facts import BranchAssignments
 from jetstream_argo.sql.text import identifier, literal
 
 _WEEK = 7
@@ -32,7 +32,7 @@ class Draft:
     """Everything that the file says."""
 
     slug: str
-    branches: tuple[BranchFacts, ...]
+    branches: tuple[BranchAssignments, ...]
     reference: str
     start: date
     enrollment_days: int

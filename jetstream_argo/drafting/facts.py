@@ -27,7 +27,7 @@ class TableFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class BranchFacts:
+class BranchAssignments:
     """How many units a branch has, and on which dates they came to it."""
 
     name: str
@@ -38,7 +38,7 @@ class BranchFacts:
 class Assignments:
     """The branches of an experiment as a table has them, the largest first, and the dates of its rows."""
 
-    branches: tuple[BranchFacts, ...]
+    branches: tuple[BranchAssignments, ...]
     first: date | None
     last: date | None
 
@@ -89,7 +89,7 @@ def assignments(
     if len(rows) > _MOST_BRANCHES:
         what = f"has {len(rows):,} different values: it does not look like the column of branches; name it: --branch"
         raise ConfigError(facts.name, [Problem(branch, what)])
-    branches = tuple(BranchFacts(str(row[0]), int(str(row[1]))) for row in rows)
+    branches = tuple(BranchAssignments(str(row[0]), int(str(row[1]))) for row in rows)
     firsts = [row[2] for row in rows if isinstance(row[2], date)]
     lasts = [row[3] for row in rows if isinstance(row[3], date)]
     return Assignments(branches, min(firsts, default=None), max(lasts, default=None))
