@@ -32,7 +32,7 @@ NODE = "restate"
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AffectedUnits:
     """How many units of a branch a restatement concerns, by the rows that they had and have in its dates.
 
     `new` had none; `changed` have others; rows of `carried` units stay, since telemetry has these no more; `gone` have
@@ -56,7 +56,7 @@ class Restatement:
     source: str
     first: date
     last: date
-    changed: Mapping[str, Changed]
+    changed: Mapping[str, AffectedUnits]
     entries: tuple[Entry, ...]
     direct: tuple[str, ...] = ()
     failed: tuple[tuple[str, JetstreamArgoError], ...] = ()
@@ -236,7 +236,7 @@ class _Restated:
     def too_big(self, piece: Piece[str], error: TooBig) -> None:
         """Nothing is recorded before somebody has agreed."""
 
-    def changes(self, readings: Sequence[Reading]) -> dict[str, Changed]:
+    def changes(self, readings: Sequence[Reading]) -> dict[str, AffectedUnits]:
         """Return, by branch, how many units what was written concerns."""
         columns = tuple(dict.fromkeys(column for entry in self.entries for column in entry.keys))
         earlier = [
@@ -245,7 +245,7 @@ class _Restated:
         fresh = Fresh(Sql(""), self.source, columns, self._units(), self.assignments, 0)
         sql = restated_units(self.context.plan, fresh, earlier, departed=self.gone)
         rows = self.context.engine.query(sql, labels=self.context.labels(source=self.source.name)).rows
-        return {str(branch): Changed(*(int(str(n)) for n in counts)) for branch, *counts in rows}
+        return {str(branch): AffectedUnits(*(int(str(n)) for n in counts)) for branch, *counts in rows}
 
     def _sql(self, piece: Piece[str]) -> Sql:
         first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
