@@ -19,7 +19,7 @@ from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.documents import size
 from jetstream_argo.argo.manifest.emit import Emitted, emit
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.config.resolve.experiment import resolve as resolve_config
@@ -89,7 +89,7 @@ def configurations() -> Iterator[ExperimentConfig]:
     for slug, facts in sorted(known.items()):
         own = definitions.experiment_file(slug)
         named = [own.experiment.reference_branch] if own and own.experiment.reference_branch else []
-        experiment = Experiment(
+        experiment = LaunchedExperiment(
             slug=slug,
             source="metric-hub",
             branches=tuple(Branch(name) for name in dict.fromkeys(["control", "treatment", *named])),

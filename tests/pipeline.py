@@ -13,7 +13,7 @@ from jetstream_argo.config.model import (
     DataSource,
     ExperimentConfig,
     ExposureSignal,
-    Metric,
+    MetricDefinition,
     Period,
     PeriodMetrics,
     Segment,
@@ -59,9 +59,9 @@ def source(name: str, table: str | None = None, *, branch: str | None = None) ->
     return DataSource(name, table or f"telemetry.{name}", "client_id", "submission_date", kind, branch)
 
 
-def metric(name: str, expression: str, of: str = "activity") -> Metric:
+def metric(name: str, expression: str, of: str = "activity") -> MetricDefinition:
     """A metric on both bases."""
-    return Metric(name, of, expression, (), BOTH)
+    return MetricDefinition(name, of, expression, (), BOTH)
 
 
 def summary_of(
@@ -72,7 +72,7 @@ def summary_of(
 
 
 def experiment(
-    metrics: Sequence[Metric],
+    metrics: Sequence[MetricDefinition],
     sources: Sequence[DataSource],
     periods: Mapping[Period, Sequence[Summary]],
     *,

@@ -38,12 +38,12 @@ SECTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
 }
 CONVENTIONS: Mapping[str, tuple[type[BaseModel], ...]] = {
     "Conventions": (conventions.Conventions,),
-    "[columns]": (conventions.Columns,),
+    "[columns]": (conventions.DefaultColumns,),
     "[enrollment_kinds.<name>]": (conventions.EnrollmentKind,),
     "[platforms.<name>]": (conventions.Platform,),
     "[experiments_column_types]": (conventions._ExperimentsColumnTypes,),
     "[inference]": (conventions.Inference,),
-    "[freshness]": (conventions.Freshness,),
+    "[freshness]": (conventions.FreshnessConvention,),
     "[freshness.data_sources.<name>]": (conventions.SourceFreshness,),
 }
 

@@ -17,7 +17,7 @@ SEVERAL_ALARM = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusion:
+class ExclusionRule:
     """Units that do not count: those that meet a condition.
 
     `condition` is about a row `e` of the enrollments; or else `select_expression`, an aggregate, is about the rows of
@@ -33,9 +33,9 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusions:
+class ExclusionRules:
     """All of them. `several_alarm` is the share of units in several branches above which there is an alarm."""
 
     several_branches: SeveralBranches = SeveralBranches.KEEP
     several_alarm: float = SEVERAL_ALARM
-    named: tuple[Exclusion, ...] = ()
+    named: tuple[ExclusionRule, ...] = ()

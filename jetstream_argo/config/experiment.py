@@ -13,7 +13,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class LaunchedExperiment:
     """An experiment as it was launched. None means not known, or not yet.
 
     `source` is where it was read. `end_date` of a running experiment is the proposed one.

@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
-from jetstream_argo.config.exclusions import Exclusions
+from jetstream_argo.config.exclusions import ExclusionRules
 from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.stats.method import Method, covariate_of
 from jetstream_argo.stats.pretreatments import PreTreatment
@@ -101,7 +101,7 @@ class MetricRole(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class MetricDefinition:
     """A number per unit and window: an aggregate over one data source, or made from the metrics in `depends_on`.
 
     A metric has `data_source` and `select_expression`, or it has `depends_on`. `file` is where it is defined.
@@ -290,7 +290,7 @@ class ExperimentConfig:
     segments: tuple[Segment, ...]
     segment_data_sources: tuple[SegmentDataSource, ...]
     data_sources: tuple[DataSource, ...]
-    metrics: tuple[Metric, ...]
+    metrics: tuple[MetricDefinition, ...]
     periods: tuple[PeriodMetrics, ...]
     outcomes: tuple[Outcome, ...]
     url: str | None = None
@@ -300,4 +300,4 @@ class ExperimentConfig:
     deletions: Deletions = Deletions()
     allow_empty_branches: bool = False
     sample_ratio_deviation: float = SMALLEST_DEVIATION
-    exclusions: Exclusions = Exclusions()  # noqa: RUF009  # frozen
+    exclusions: ExclusionRules = ExclusionRules()  # noqa: RUF009  # frozen

@@ -134,7 +134,7 @@ def _enrollments(settings: ExperimentConfig) -> Enrollments:
     )
 
 
-def _exclusion(exclusion: excluding.Exclusion, sources: Mapping[str, SegmentDataSource]) -> Exclusion:
+def _exclusion(exclusion: excluding.ExclusionRule, sources: Mapping[str, SegmentDataSource]) -> Exclusion:
     if not exclusion.data_source:
         return Exclusion(exclusion.name, exclusion.condition)
     rows = Segment(exclusion.name, exclusion.data_source, exclusion.select_expression)

@@ -39,7 +39,7 @@ def metrics_of(settings: ExperimentConfig, statistics: tuple[MetricStatistics, .
 
 
 def _refuse_covariate(
-    settings: ExperimentConfig, metric: str, covariate: Covariate, defined: Mapping[str, config.Metric]
+    settings: ExperimentConfig, metric: str, covariate: Covariate, defined: Mapping[str, config.MetricDefinition]
 ) -> None:
     known = defined.get(covariate.metric)
     if known is None or known.depends_on or defined[metric].depends_on:
@@ -51,8 +51,8 @@ def _refuse_covariate(
 
 
 def _with_sanity(
-    settings: ExperimentConfig, metrics: tuple[config.Metric, ...], periods: dict[str, dict[Period, None]]
-) -> Iterator[config.Metric]:
+    settings: ExperimentConfig, metrics: tuple[config.MetricDefinition, ...], periods: dict[str, dict[Period, None]]
+) -> Iterator[config.MetricDefinition]:
     """Yield the metrics, then for each source that can tell: did a unit's rows name another branch, or none?"""
     yield from metrics
     for source in settings.data_sources:
@@ -67,11 +67,11 @@ def _with_sanity(
         for name, expression in checks.items():
             if name not in periods:
                 periods[name] = dict.fromkeys(period for metric in used for period in periods[metric.name])
-                yield config.Metric(name, source.name, expression, (), (Basis.ENROLLMENTS, Basis.EXPOSURES))
+                yield config.MetricDefinition(name, source.name, expression, (), (Basis.ENROLLMENTS, Basis.EXPOSURES))
 
 
 def _split(
-    metric: config.Metric,
+    metric: config.MetricDefinition,
     sources: Mapping[str, config.DataSource],
     periods: tuple[Period, ...],
     settings: ExperimentConfig,
@@ -111,7 +111,7 @@ def _split(
     )
 
 
-def _bases(metric: config.Metric, settings: ExperimentConfig) -> tuple[Basis, ...]:
+def _bases(metric: config.MetricDefinition, settings: ExperimentConfig) -> tuple[Basis, ...]:
     """Leave out the exposures basis where nothing records exposures: it would have no units."""
     if settings.exposures_sql is not None or settings.exposure_signal is not None:
         return metric.bases

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.experiment import Experiment
+from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.config.files.experimenter import load_experiment
 from jetstream_argo.config.files.metric_hub import Definitions
@@ -61,7 +61,7 @@ def plan_experiment(named: str, sources: Sources, *, as_of: date, dataset: str |
 
 
 def plan_known(
-    experiment: Experiment, spec: Spec | None, sources: Sources, *, as_of: date, dataset: str | None = None
+    experiment: LaunchedExperiment, spec: Spec | None, sources: Sources, *, as_of: date, dataset: str | None = None
 ) -> Planned:
     """Return the plan of an experiment that was read already; `spec` None means its own file among the definitions."""
     conventions = load_conventions(sources.conventions)
@@ -82,7 +82,7 @@ def _definitions(paths: Sequence[Path]) -> Definitions:
     return Definitions.load(paths)
 
 
-def _found(named: str, sources: Sources) -> tuple[Experiment, Spec | None]:
+def _found(named: str, sources: Sources) -> tuple[LaunchedExperiment, Spec | None]:
     path = Path(named)
     if path.suffix == ".toml":
         if not is_file(path):

@@ -11,7 +11,7 @@ from jetstream_argo.argo.due.looking import Waits, is_last_look, look, nothing_k
 from jetstream_argo.argo.due.planning import Made
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import emit
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.plan.readiness import Readiness
 
 SOURCES = {"clients": ["active_hours"], "search": ["ads"]}
@@ -29,7 +29,7 @@ def planner(api, make_plan):
             submitted = submit_anew(lambda number: emit(found.plan, DEPLOYMENT, attempt=number), api)
             return type(submitted)(submitted.name, submitted.is_new, found.waits)
 
-        experiment = Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1))
+        experiment = LaunchedExperiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1))
         return submit_due(
             [(Candidate(experiment), Made(slug, make_plan(SOURCES, slug=slug)))],
             submit=submit,

@@ -11,7 +11,7 @@ from jetstream_argo.argo.due.isolation import Died
 from jetstream_argo.argo.due.planning import Made
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import emit
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.errors import ConfigError, Transient
 
 SOURCES = {"clients": ["active_hours"], "search": ["ads"]}
@@ -100,13 +100,13 @@ def test_whatever_happens_while_one_workflow_is_created_is_its_own(make_plan):
     ],
 )
 def test_an_experiment_is_live_from_its_start_until_its_last_date_is_looked_at_no_more(start, end, live):
-    experiment = Experiment("x", "test", (Branch("a"),), start_date=start, end_date=end)
+    experiment = LaunchedExperiment("x", "test", (Branch("a"),), start_date=start, end_date=end)
 
     assert is_live(experiment, AS_OF) is live
 
 
 def test_a_rollout_is_never_live():
-    assert not is_live(Experiment("x", "test", (), start_date=date(2026, 11, 1), is_rollout=True), AS_OF)
+    assert not is_live(LaunchedExperiment("x", "test", (), start_date=date(2026, 11, 1), is_rollout=True), AS_OF)
 
 
 def test_experiments_are_found_in_a_folder_and_unreadable_files_are_reported(tmp_path):
@@ -134,7 +134,7 @@ def test_a_folder_without_experiments_is_an_error(tmp_path):
 
 
 def _candidate(slug: str) -> Candidate:
-    return Candidate(Experiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1)))
+    return Candidate(LaunchedExperiment(slug, "test", (Branch("a"), Branch("b")), start_date=date(2026, 11, 1)))
 
 
 def _made(make_plan, slug: str) -> Made:

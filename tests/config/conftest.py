@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions, load_conventions
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.resolve.experiment import Resolution, resolve
 
@@ -46,7 +46,7 @@ def resolved(write: Write, conventions: Conventions) -> Resolve:
     return _resolve
 
 
-def launched(**known: object) -> Experiment:
+def launched(**known: object) -> LaunchedExperiment:
     """Return an experiment with two branches that started on 2026-05-04 and enrolls for a week."""
     facts: dict[str, object] = {
         "slug": "exp",
@@ -57,4 +57,4 @@ def launched(**known: object) -> Experiment:
         "proposed_enrollment": 7,
         **known,
     }
-    return Experiment(**facts)  # type: ignore[arg-type]  # each test names the fields that matter to it
+    return LaunchedExperiment(**facts)  # type: ignore[arg-type]  # each test names the fields that matter to it

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 
 from jetstream_argo.config.conventions.load import Conventions, load_conventions
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.config.resolve.experiment import Resolution, resolve
@@ -82,7 +82,9 @@ def _config(
     settings = ExperimentSpec.model_validate(
         {"enrollments_query_type": kind, "analysis_unit": unit, "sample_size": sample}
     )
-    experiment = Experiment("it's", "x", (Branch("a"), Branch("b")), "fenix", start_date=FIRST, proposed_enrollment=7)
+    experiment = LaunchedExperiment(
+        "it's", "x", (Branch("a"), Branch("b")), "fenix", start_date=FIRST, proposed_enrollment=7
+    )
     return resolve(experiment, Definitions([]), Spec("own", experiment=settings), conventions=conventions).config
 
 
@@ -459,7 +461,7 @@ def test_ones_own_conventions_override_and_extend_the_packaged_ones(tmp_path: Pa
 
     conventions = load_conventions([tmp_path / "mine.toml"])
 
-    experiment = Experiment("exp", "x", (Branch("a"),), "shop", start_date=FIRST, proposed_enrollment=7)
+    experiment = LaunchedExperiment("exp", "x", (Branch("a"),), "shop", start_date=FIRST, proposed_enrollment=7)
     config = resolve(experiment, Definitions([]), conventions=conventions).config
     assert config.enrollments_sql == "SELECT `user_id` AS analysis_id FROM shop.assignments WHERE x = 'exp'"
     assert config.exposures_sql is None

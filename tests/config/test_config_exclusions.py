@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.conventions.load import load_conventions
-from jetstream_argo.config.exclusions import Exclusions, SeveralBranches
+from jetstream_argo.config.exclusions import ExclusionRules, SeveralBranches
 from jetstream_argo.config.files.experiment_file import load_experiment_file
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.layers import merge_specs
@@ -62,7 +62,7 @@ def resolved(folder: Path, exclude: str) -> ExperimentConfig:
 def test_nobody_is_excluded_and_nothing_written_of_it_where_no_file_says_so(tmp_path: Path) -> None:
     config = resolved(tmp_path, "")
 
-    assert config.exclusions == Exclusions()
+    assert config.exclusions == ExclusionRules()
     plan = resolve(config, as_of=date(2026, 5, 20), dataset="results")
     assert b"exclusions" not in codec.dump(plan)
     assert codec.load(codec.dump(plan)) == plan

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.files.reading import Reader
+from jetstream_argo.config.files.reading import TableReader
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.config.schema import MetricSpec, OutcomeSpec, Spec
@@ -16,7 +16,7 @@ from jetstream_argo.storage.toml_file import read_toml
 def _spec(tmp_path: Path, name: str, text: str) -> Spec:
     path = tmp_path / f"{name}.toml"
     path.write_text(text)
-    reader = Reader(name)
+    reader = TableReader(name)
     spec = reader.spec(read_toml(path))
     reader.finish()
     return spec
@@ -123,7 +123,7 @@ def test_a_segment_is_replaced_as_a_whole(tmp_path: Path) -> None:
 def _outcome(tmp_path: Path, text: str) -> OutcomeSpec:
     path = tmp_path / "outcome.toml"
     path.write_text("friendly_name = 'O'\ndescription = 'D'\n" + text)
-    return Reader("outcome").outcome(read_toml(path), slug="outcome")
+    return TableReader("outcome").outcome(read_toml(path), slug="outcome")
 
 
 def test_an_outcome_without_periods_has_all_its_metrics_weekly_and_overall(tmp_path: Path) -> None:

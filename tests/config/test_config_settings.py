@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.layers import merge_specs
 from jetstream_argo.config.model import AnalysisUnit
@@ -83,7 +83,7 @@ def test_settings_that_cannot_be_known_are_errors(
 def test_an_experiment_is_complete_from_its_end_date_on(
     conventions: Conventions, as_of: date | None, complete: bool
 ) -> None:
-    experiment = Experiment(
+    experiment = LaunchedExperiment(
         slug="exp",
         source="experimenter",
         branches=(Branch("control"),),
@@ -119,7 +119,7 @@ def test_an_override_can_be_laid_over_the_experiments_own_file(conventions: Conv
     # What `--config FILE` does: the caller passes the file's content in place of the experiment's own, or over it.
     own = Spec("own", experiment=ExperimentSpec(enrollment_period=3, sample_size=5))
     override = Spec("override", experiment=ExperimentSpec(enrollment_period=9))
-    experiment = Experiment("exp", "x", (Branch("control"),), app_name="fenix", start_date=date(2026, 5, 4))
+    experiment = LaunchedExperiment("exp", "x", (Branch("control"),), app_name="fenix", start_date=date(2026, 5, 4))
 
     config = resolve_config(experiment, Definitions([]), merge_specs(own, override), conventions=conventions)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import Covariate, ExperimentConfig, Period, Statistic
 from jetstream_argo.config.resolve.experiment import resolve
@@ -66,10 +66,10 @@ def slugs() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (_HUB / "jetstream").glob("*.toml")))
 
 
-def _experiment(slug: str, app_name: str, definitions: Definitions, outcomes: Iterable[str] = ()) -> Experiment:
+def _experiment(slug: str, app_name: str, definitions: Definitions, outcomes: Iterable[str] = ()) -> LaunchedExperiment:
     own = definitions.experiment_file(slug)
     named = [own.experiment.reference_branch] if own and own.experiment.reference_branch else []
-    return Experiment(
+    return LaunchedExperiment(
         slug=slug,
         source="the oracle",
         branches=tuple(Branch(name) for name in dict.fromkeys(["control", "treatment", *named])),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.model import ExposureSignal, Metric, Period, Summary
+from jetstream_argo.config.model import ExposureSignal, MetricDefinition, Period, Summary
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Dag, StatisticsTask
 from jetstream_argo.dag.names import LONGEST, unique_names
@@ -17,7 +17,9 @@ from tests.pipeline import BOTH, experiment, metric, planned, source, summary_of
 DUE = date(2026, 5, 12)  # the last unit enrolls on 6 May: seven days and a week are due
 
 
-def plan_of(*metrics: Metric, periods: dict[Period, list[Summary]] | None = None, as_of: date = DUE) -> AnalysisPlan:
+def plan_of(
+    *metrics: MetricDefinition, periods: dict[Period, list[Summary]] | None = None, as_of: date = DUE
+) -> AnalysisPlan:
     sources = [source(name) for name in dict.fromkeys(m.data_source for m in metrics if m.data_source)]
     asked = periods or {p: [summary_of(m.name, "count") for m in metrics] for p in (Period.DAY, Period.WEEK)}
     return planned(experiment(metrics, sources, asked), as_of=as_of)
@@ -67,7 +69,7 @@ def test_a_covariate_brings_the_days_before_enrollment_and_no_edge_that_others_i
 
 
 def test_a_metric_made_of_two_sources_waits_for_both():
-    ratio = Metric("rate", None, None, ("clicks", "active_hours"), BOTH)
+    ratio = MetricDefinition("rate", None, None, ("clicks", "active_hours"), BOTH)
 
     asked = summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "active_hours"})
     dag = build_dag(plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [asked]}))

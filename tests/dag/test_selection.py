@@ -2,7 +2,7 @@
 
 import pytest
 
-from jetstream_argo.config.model import Metric, Period
+from jetstream_argo.config.model import MetricDefinition, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
 from jetstream_argo.errors import PlanError, UnknownReference
@@ -38,7 +38,7 @@ def test_choices_add_up() -> None:
 
 
 def test_a_metric_of_two_sources_belongs_to_both() -> None:
-    ratio = Metric("rate", None, None, ("clicks", "active_hours"), BOTH)
+    ratio = MetricDefinition("rate", None, None, ("clicks", "active_hours"), BOTH)
     asked = summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "active_hours"})
     plan = plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [asked]})
 

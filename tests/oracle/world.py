@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
@@ -37,7 +37,7 @@ class World:
 
 def planned(launch: Launch) -> AnalysisPlan:
     """Return the plan of a real experiment."""
-    experiment = Experiment(
+    experiment = LaunchedExperiment(
         slug=launch.slug,
         source="the oracle",
         branches=tuple(Branch(name) for name in launch.branches),

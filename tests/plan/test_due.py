@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound
+from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, Period, SignalBound
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan import codec
@@ -28,7 +28,7 @@ def plan(*, covariate: Table | None = None, signal: ExposureSignal | None = None
     metrics = [
         metric("hours", "SUM(hours)", "clients"),
         metric("clicks", "SUM(clicks)", "events"),
-        Metric("rate", None, None, ("clicks", "hours"), BOTH),
+        MetricDefinition("rate", None, None, ("clicks", "hours"), BOTH),
     ]
     asked = [summary_of("hours", "linear_model_mean", covariate), summary_of("clicks", "sum")]
     periods = {

@@ -9,7 +9,7 @@ from jetstream_argo.config.model import (
     Basis,
     ExperimentConfig,
     ExposureSignal,
-    Metric,
+    MetricDefinition,
     Period,
     SignalBound,
     Summary,
@@ -25,7 +25,7 @@ PRE_WEEK: Table = {"covariate_adjustment": {"period": "preenrollment_week"}}
 DUE = date(2026, 5, 12)  # units enroll from 4 to 6 May: a week is due
 
 
-def config(*metrics: Metric, periods: dict[Period, list[Summary]] | None = None) -> ExperimentConfig:
+def config(*metrics: MetricDefinition, periods: dict[Period, list[Summary]] | None = None) -> ExperimentConfig:
     asked = periods or {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics]}
     return experiment(metrics, [source("activity")], asked)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.config.model import Metric, Period, Summary
+from jetstream_argo.config.model import MetricDefinition, Period, Summary
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
@@ -13,7 +13,7 @@ LAST_ENROLLMENT = date(2026, 5, 6)
 BEFORE: Table = {"covariate_adjustment": {"metric": "before", "period": "preenrollment_week"}}
 
 
-def plan_of(*metrics: Metric, settle_days: dict[str, int], summary: Summary) -> AnalysisPlan:
+def plan_of(*metrics: MetricDefinition, settle_days: dict[str, int], summary: Summary) -> AnalysisPlan:
     names = dict.fromkeys(each.data_source for each in metrics if each.data_source)
     sources = [replace(source(name), settle_days=settle_days[name]) for name in names]
     config = experiment(metrics, sources, {Period.WEEK: [summary]})
@@ -33,7 +33,7 @@ def test_estimates_settle_some_days_after_the_last_date_of_their_window() -> Non
 
 def test_a_ratio_settles_with_the_later_of_its_sources() -> None:
     parts = [metric("hours", "SUM(hours)"), metric("clicks", "SUM(clicks)", "ads")]
-    rate = Metric("rate", None, None, ("hours", "clicks"), ())
+    rate = MetricDefinition("rate", None, None, ("hours", "clicks"), ())
     asked = summary_of("rate", "population_ratio", {"denominator": "hours", "numerator": "clicks"})
 
     plan = plan_of(*parts, rate, settle_days={"activity": 1, "ads": 5}, summary=asked)

@@ -9,7 +9,7 @@ from jetstream_argo.config.model import (
     Basis,
     DataSource,
     ExposureSignal,
-    Metric,
+    MetricDefinition,
     Period,
     Segment,
     SegmentDataSource,
@@ -58,7 +58,7 @@ def world(
     **more: object,
 ) -> Pipeline:
     """A unit that enrolled on the first day, its metrics, and 14 days of events from a week before on."""
-    made = [Metric(f"m{number}", "events", text, (), BOTH) for number, text in enumerate(metrics)]
+    made = [MetricDefinition(f"m{number}", "events", text, (), BOTH) for number, text in enumerate(metrics)]
     source = DataSource("events", "telemetry.events", "who", date_column, None, None)
     due = {period: [summary_of(each.name, "sum") for each in made] for period in (Period.DAY, Period.WEEK)}
     due[Period.PREENROLLMENT_WEEK] = [summary_of(each.name, "sum") for each in made]

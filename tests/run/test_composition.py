@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, DataSource, Metric, Period
+from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.plan.model import Composed
@@ -25,15 +25,15 @@ AT_ONCE = 8
 COMPARED = tuple(zip(PERIODS, (Basis.ENROLLMENTS, Basis.EXPOSURES) * 2, strict=True))
 
 
-def real_metrics() -> dict[str, list[Metric]]:
+def real_metrics() -> dict[str, list[MetricDefinition]]:
     """Real expressions by data source; a name that occurs twice is told apart by a number."""
-    found: dict[str, list[Metric]] = {}
+    found: dict[str, list[MetricDefinition]] = {}
     seen: Counter[str] = Counter()
     for entry in json.loads(ORACLE.read_text())["metrics"] if ORACLE.exists() else ():
         seen[entry["metric"]] += 1
         name = f"{entry['metric']}_{seen[entry['metric']]}"
         found.setdefault(entry["data_source"], []).append(
-            Metric(name, entry["data_source"], entry["select_expression"], (), BOTH)
+            MetricDefinition(name, entry["data_source"], entry["select_expression"], (), BOTH)
         )
     return found
 
@@ -44,7 +44,7 @@ def equal(one: object, two: object) -> bool:
     return one == two
 
 
-def differences(pipeline: Pipeline, metrics: list[Metric]) -> Iterator[str]:
+def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator[str]:
     """Compare stored values with the direct query's, unit by unit and window by window."""
     plan = pipeline.plan
     source = plan.sources[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, ExposureSignal, Metric, Period, SignalBound
+from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, Period, SignalBound
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows
@@ -65,7 +65,7 @@ def put(pipeline: Pipeline, name: str, types: dict[str, str], rows: Rows) -> Non
     )
 
 
-def cumulated(pipeline: Pipeline, *metrics: Metric, signal: ExposureSignal | None = None) -> None:
+def cumulated(pipeline: Pipeline, *metrics: MetricDefinition, signal: ExposureSignal | None = None) -> None:
     """Ask for the cumulated weeks of metrics, beside what is asked for already."""
     periods = {
         Period.WEEK: [summary_of(each.name, "sum") for each in metrics if each is not LAST],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.exclusions import Exclusion, Exclusions, SeveralBranches
+from jetstream_argo.config.exclusions import ExclusionRule, ExclusionRules, SeveralBranches
 from jetstream_argo.config.model import Period, SegmentDataSource
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column
@@ -33,12 +33,12 @@ ENROLLED = [
 ]  # fmt: skip
 VISITS = {"a": 1, "b": 2, "c": 4, "d": 8, "e": 16, "x": 32, "y": 64}
 BOTS = SegmentDataSource("excluded as bots", "telemetry.clients", "client_id", "submission_date", -7, -1)
-BOT = Exclusion("bots", data_source=BOTS.name, select_expression="LOGICAL_OR(ds.is_bot)")
-TWICE = Exclusion("enrolled_twice", condition="e.num_enrollment_events > 1 -- twice")
+BOT = ExclusionRule("bots", data_source=BOTS.name, select_expression="LOGICAL_OR(ds.is_bot)")
+TWICE = ExclusionRule("enrolled_twice", condition="e.num_enrollment_events > 1 -- twice")
 
 
 def plan_of(
-    *named: Exclusion,
+    *named: ExclusionRule,
     several: SeveralBranches = SeveralBranches.KEEP,
     sources: Iterable[SegmentDataSource] = (BOTS,),
     covariate: bool = False,
@@ -51,7 +51,7 @@ def plan_of(
     config = experiment([visits], [source("activity")], {Period.DAY: asked})
     config = replace(
         config, exposures_sql=None, segment_data_sources=tuple(sources), branch_ratios=(1, 1), sample_ratio_alarm=1e-3,
-        exclusions=Exclusions(several, named=named),
+        exclusions=ExclusionRules(several, named=named),
     )  # fmt: skip
     return planned(config, as_of=day(3))
 

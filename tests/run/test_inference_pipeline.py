@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Summary
+from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Summary
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
@@ -18,7 +18,7 @@ from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, s
 WEEK_DUE = START + timedelta(days=8)
 CLICKS = metric("clicks", "SUM(clicks)")
 VISITS = metric("visits", "SUM(visits)")
-RATE = Metric("rate", None, None, ("clicks", "visits"), BOTH)
+RATE = MetricDefinition("rate", None, None, ("clicks", "visits"), BOTH)
 PARTS: Table = {"numerator": "clicks", "denominator": "visits", "drop_highest": 0.0}
 ASKED = (
     summary_of("clicks", "welch_mean", {"drop_highest": 0.0}),

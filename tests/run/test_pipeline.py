@@ -11,7 +11,7 @@ from jetstream_argo.config.model import (
     Basis,
     ExperimentConfig,
     ExposureSignal,
-    Metric,
+    MetricDefinition,
     Period,
     Segment,
     SegmentDataSource,
@@ -82,11 +82,11 @@ HOURS = metric("hours", "SUM(hours)")
 CLICKS = metric("clicks", "COALESCE(SUM(clicks), 0)")
 
 
-def summaries(*metrics: Metric, statistic: str = "linear_model_mean") -> list[Summary]:
+def summaries(*metrics: MetricDefinition, statistic: str = "linear_model_mean") -> list[Summary]:
     return [summary_of(each.name, statistic) for each in metrics]
 
 
-def simple(*metrics: Metric, periods: Sequence[Period] = (Period.DAY, Period.WEEK)) -> ExperimentConfig:
+def simple(*metrics: MetricDefinition, periods: Sequence[Period] = (Period.DAY, Period.WEEK)) -> ExperimentConfig:
     sources = [source(name) for name in dict.fromkeys(m.data_source for m in metrics if m.data_source)]
     return experiment(metrics, sources, {period: summaries(*metrics) for period in periods})
 
@@ -436,7 +436,7 @@ def test_a_ratio_of_two_sources_is_estimated_from_both(pipeline: Pipeline) -> No
         [(unit, day(n), 4) for unit in "ab" for n in range(10)],
     )
     shown = metric("shown", "SUM(shown)", "ads")
-    rate = Metric("rate", None, None, ("clicks", "shown"), BOTH)
+    rate = MetricDefinition("rate", None, None, ("clicks", "shown"), BOTH)
     parameters: Table = {"numerator": "clicks", "denominator": "shown", "drop_highest": 0.0}
     asked = [summary_of("rate", "population_ratio", parameters)]
     config = experiment([CLICKS, shown, rate], [source("activity"), source("ads")], {Period.DAY: asked})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Metric, Period
+from jetstream_argo.config.model import MetricDefinition, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, NotFound, PartDenied, TooBig
 from jetstream_argo.report.status import Standing, status_report
@@ -74,7 +74,7 @@ LONGEST = metric("longest", "ARRAY_LENGTH(ARRAY_AGG(searches IGNORE NULLS ORDER 
 DAYS = metric("days", "COUNT(DISTINCT submission_date)")
 
 
-def refusing(root: Path, *metrics: Metric, pattern: str, error: EngineError) -> RefusingPipeline:
+def refusing(root: Path, *metrics: MetricDefinition, pattern: str, error: EngineError) -> RefusingPipeline:
     """A warehouse with telemetry for these metrics of one source, in weekly windows."""
     plan = planned(
         experiment(metrics, [source("activity")], {Period.WEEK: [summary_of(each.name, "sum") for each in metrics]}),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Metric, Period
+from jetstream_argo.config.model import MetricDefinition, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
@@ -17,7 +17,7 @@ from tests.pipeline import START, Pipeline, experiment, metric, planned, source,
 WEEK_DUE = date(2026, 5, 12)
 HOURS = metric("hours", "SUM(hours)")
 MEDIAN = metric("median", "APPROX_QUANTILES(hours, 2)[OFFSET(1)]")
-RATE = Metric("rate", None, None, ("hours", "median"), HOURS.bases)
+RATE = MetricDefinition("rate", None, None, ("hours", "median"), HOURS.bases)
 UNITS = ("a", "b", "c", "d")
 
 
@@ -46,7 +46,7 @@ def telemetry(root: Path) -> None:
         )
 
 
-def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> Pipeline:
+def analysed(root: Path, slug: str, metrics: Sequence[MetricDefinition] = (HOURS, MEDIAN)) -> Pipeline:
     """Return an experiment of which everything is computed and published."""
     # Commands look at the clock of this machine.
     pipeline = Pipeline(root, plan_of(slug, metrics), today=datetime.now(UTC) - timedelta(minutes=5))
@@ -54,7 +54,7 @@ def analysed(root: Path, slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN))
     return pipeline
 
 
-def plan_of(slug: str, metrics: Sequence[Metric] = (HOURS, MEDIAN)) -> AnalysisPlan:
+def plan_of(slug: str, metrics: Sequence[MetricDefinition] = (HOURS, MEDIAN)) -> AnalysisPlan:
     """Return the plan of an experiment with weekly estimates."""
     periods = {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics if each.data_source]}
     periods[Period.WEEK] += [

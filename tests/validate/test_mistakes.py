@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.exclusions import Exclusion, Exclusions
-from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, Metric
+from jetstream_argo.config.exclusions import ExclusionRule, ExclusionRules
+from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, MetricDefinition
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.validate.mistakes import Mistake, mistakes
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
@@ -69,7 +69,7 @@ def test_an_expression_is_told_with_its_key_and_the_nearest_column(
 
 
 def test_a_metric_that_is_made_of_a_wrong_one_fails_with_it(engine: EmbeddedEngine) -> None:
-    ratio = Metric("ratio", None, None, ("odd", "hours"), HOURS.bases)
+    ratio = MetricDefinition("ratio", None, None, ("odd", "hours"), HOURS.bases)
 
     (mistake,) = found(engine, config([HOURS, metric("odd", "SUM(houres)"), ratio])).values()
 
@@ -162,20 +162,20 @@ def test_exclusions_are_told_by_their_keys(engine: EmbeddedEngine) -> None:
     asked = config([HOURS])
     (rows,) = asked.segment_data_sources
     rows = replace(rows, name="excluded as bots")
-    bots = Exclusion("bots", data_source=rows.name, select_expression="LOGICAL_OR(ox = 'a')")
+    bots = ExclusionRule("bots", data_source=rows.name, select_expression="LOGICAL_OR(ox = 'a')")
 
     wrong = {
         "experiment.exclude.bots.select_expression": [bots, replace(bots, select_expression="MAX(os)")],
         "experiment.exclude.twice.condition": [
-            Exclusion("twice", condition="e.num_enrollment_events"),
-            Exclusion("twice", condition="SAFE_LOG(e.num_enrollment_events) > 1"),
+            ExclusionRule("twice", condition="e.num_enrollment_events"),
+            ExclusionRule("twice", condition="SAFE_LOG(e.num_enrollment_events) > 1"),
         ],
     }
 
     for where, exclusions in wrong.items():
         for each in exclusions:
             sources = (*asked.segment_data_sources, rows)
-            excluding = replace(asked, segment_data_sources=sources, exclusions=Exclusions(named=(each,)))
+            excluding = replace(asked, segment_data_sources=sources, exclusions=ExclusionRules(named=(each,)))
             assert list(found(engine, excluding)) == [where]
 
 

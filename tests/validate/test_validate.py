@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import ExposureSignal, Metric
+from jetstream_argo.config.model import ExposureSignal, MetricDefinition
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.dialect.zetasql.checker import start
 from jetstream_argo.dialect.zetasql.loader import Service
@@ -29,7 +29,7 @@ def service() -> Service:
     return start()
 
 
-def plan_of(metrics: Sequence[Metric]) -> AnalysisPlan:
+def plan_of(metrics: Sequence[MetricDefinition]) -> AnalysisPlan:
     return planned(config(metrics), as_of=WEEK_DUE)
 
 

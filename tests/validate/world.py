@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jetstream_argo.config.model import ExperimentConfig, Metric, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Segment, SegmentDataSource
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Layout, Write
@@ -47,7 +47,7 @@ def write_telemetry(root: Path) -> EmbeddedEngine:
     return engine
 
 
-def config(metrics: Sequence[Metric], *, statistic: str = "bootstrap_mean") -> ExperimentConfig:
+def config(metrics: Sequence[MetricDefinition], *, statistic: str = "bootstrap_mean") -> ExperimentConfig:
     """Return an experiment with a segment that asks for one statistic of each metric, each week."""
     segments = (Segment("fast", "by_os", "COALESCE(LOGICAL_OR(os = 'Linux'), FALSE)"),)
     segment_sources = (SegmentDataSource("by_os", "telemetry.activity", "client_id", "submission_date", -7, 0),)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from jetstream_argo.config.experiment import Experiment
+from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.files.experimenter import load_experiments
 from jetstream_argo.config.model import SETTLE_DAYS
 from jetstream_argo.config.schema import Spec
@@ -50,7 +50,7 @@ class Entry:
 class Candidate:
     """An experiment, and its own file if that is where it comes from."""
 
-    experiment: Experiment
+    experiment: LaunchedExperiment
     spec: Spec | None = None
 
 
@@ -93,7 +93,7 @@ def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]
     return tuple(sorted(found, key=lambda candidate: candidate.experiment.slug)), failed
 
 
-def is_live(experiment: Experiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:
+def is_live(experiment: LaunchedExperiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:
     """Return whether results may be due, or may change: the experiment has started, and is followed to its last look.
 
     That is when its last date, the day after its end, is looked at for the last time, in case rows came late.

@@ -19,7 +19,7 @@ _PACKAGED = "conventions.toml"
 _Place: TypeAlias = Path | Traversable
 
 
-class Columns(BaseModel):
+class DefaultColumns(BaseModel):
     """The columns of a data source that does not name its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +75,7 @@ class SourceFreshness(BaseModel):
     may_be_empty: bool = False
 
 
-class Freshness(BaseModel):
+class FreshnessConvention(BaseModel):
     """How late rows may be, and when units are deleted from telemetry; see `config.model.Deletions`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,13 +101,13 @@ class Conventions(BaseModel):
     default_dataset: str
     default_platform: str
     config_url: str | None = None
-    columns: Columns
+    columns: DefaultColumns
     randomization_units: Mapping[str, AnalysisUnit]
     experiments_column_types: _ExperimentsColumnTypes
     enrollment_kinds: Mapping[str, EnrollmentKind]
     platforms: Mapping[str, Platform] = Field(default_factory=dict)
     inference: Inference = Field(default_factory=Inference)
-    freshness: Freshness = Field(default_factory=Freshness)
+    freshness: FreshnessConvention = Field(default_factory=FreshnessConvention)
 
 
 def load_conventions(files: Sequence[Path] = ()) -> Conventions:

@@ -43,8 +43,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool
 
-from jetstream_argo.config.experiment import Branch, Experiment
-from jetstream_argo.config.files.reading import Reader
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
+from jetstream_argo.config.files.reading import TableReader
 from jetstream_argo.config.names import FILE_PATTERN, LONGEST
 from jetstream_argo.config.schema import Day, ExperimentSpec, Section, Spec, Whole
 from jetstream_argo.errors import ConfigError
@@ -94,7 +94,7 @@ _LAUNCH_KEYS = tuple(key for key in _LaunchSpec.model_fields if key != "file")
 class ExperimentFile:
     """An experiment, and what its file says about the analysis; both go to `resolve`."""
 
-    experiment: Experiment
+    experiment: LaunchedExperiment
     spec: Spec
 
 
@@ -123,7 +123,7 @@ def read_experiment(document: Table, file: str) -> ExperimentFile:
     Raises:
         ConfigError: they cannot be used; holds all of their problems.
     """
-    reader = Reader(file)
+    reader = TableReader(file)
     table = document.get("experiment", {})
     table = table if isinstance(table, dict) else {}
     launch: Table = {key: value for key, value in table.items() if key in _LAUNCH_KEYS}
@@ -135,8 +135,8 @@ def read_experiment(document: Table, file: str) -> ExperimentFile:
     return ExperimentFile(_experiment(read, spec.experiment), spec)
 
 
-def _experiment(read: _LaunchSpec, spec: ExperimentSpec) -> Experiment:
-    return Experiment(
+def _experiment(read: _LaunchSpec, spec: ExperimentSpec) -> LaunchedExperiment:
+    return LaunchedExperiment(
         slug=read.slug,
         source=read.file,
         branches=tuple(Branch(slug, ratio) for slug, ratio in read.branches.items()),

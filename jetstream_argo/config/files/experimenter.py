@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from jetstream_argo.config.dates import LONGEST_DAYS, sane
-from jetstream_argo.config.experiment import Branch, Experiment
+from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.reading import problems_of
 from jetstream_argo.config.names import FILE_PATTERN, LONGEST, is_file_name
 from jetstream_argo.errors import ConfigError, Problem, brief, nearest
@@ -20,7 +20,7 @@ from jetstream_argo.storage.files import read_file
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=$|[T ])")
 
-Read: TypeAlias = tuple[tuple[Experiment, ...], tuple[ConfigError, ...]]
+Read: TypeAlias = tuple[tuple[LaunchedExperiment, ...], tuple[ConfigError, ...]]
 
 
 def _day(value: object) -> object:
@@ -34,30 +34,30 @@ _Day = Annotated[Annotated[date, AfterValidator(sane)] | None, BeforeValidator(_
 _Name = Annotated[str, Field(pattern=FILE_PATTERN, max_length=LONGEST)]  # it becomes part of file names
 
 
-class _Answer(BaseModel):
+class _ExperimenterModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
 
 
-class _Named(_Answer):
+class _Named(_ExperimenterModel):
     slug: str
 
 
-class _Branch(_Answer):
+class _ExperimenterBranch(_ExperimenterModel):
     slug: str
     ratio: Annotated[int, Field(ge=0, le=1_000_000)] = 1
 
 
-class _BucketConfig(_Answer):
+class _BucketConfig(_ExperimenterModel):
     randomization_unit: str | None = None
 
 
-class _Experiment(_Answer):
+class _Experiment(_ExperimenterModel):
     """An experiment as the API sends it; fields that analysis does not need are passed over."""
 
     slug: _Name
     app_name: _Name | None = None
     app_id: str | None = None
-    branches: tuple[_Branch, ...]
+    branches: tuple[_ExperimenterBranch, ...]
     start_date: _Day = None
     end_date: _Day = None
     enrollment_end_date: _Day = None
@@ -69,7 +69,7 @@ class _Experiment(_Answer):
     is_rollout: bool = False
 
 
-def load_experiment(source: Path | str, *, slug: str | None = None) -> Experiment:
+def load_experiment(source: Path | str, *, slug: str | None = None) -> LaunchedExperiment:
     """Return the experiment that a file or URL holds; `slug` chooses one of a list.
 
     Raises:
@@ -132,14 +132,14 @@ def _parsed(text: bytes, source: str) -> JsonValue:
     return content
 
 
-def _experiment(entry: dict[str, JsonValue], source: Path | str) -> Experiment:
+def _experiment(entry: dict[str, JsonValue], source: Path | str) -> LaunchedExperiment:
     slug = entry.get("slug", "no slug")
     name = f"{source} ({slug if isinstance(slug, str) and is_file_name(slug) else brief(slug)})"
     try:
         read = _Experiment.model_validate(entry)
     except ValidationError as error:
         raise ConfigError(name, problems_of(error)) from error
-    return Experiment(
+    return LaunchedExperiment(
         slug=read.slug,
         source=name,
         branches=tuple(Branch(branch.slug, branch.ratio) for branch in read.branches),

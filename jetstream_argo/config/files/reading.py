@@ -47,7 +47,7 @@ def read_spec(path: Path) -> Spec:
     Raises:
         ConfigError: the file cannot be read; holds all of its problems.
     """
-    reader = Reader(str(path))
+    reader = TableReader(str(path))
     spec = reader.spec(read_toml(path))
     reader.finish()
     return spec
@@ -59,13 +59,13 @@ def read_outcome(path: Path) -> OutcomeSpec:
     Raises:
         ConfigError: the file cannot be read; holds all of its problems.
     """
-    reader = Reader(str(path))
+    reader = TableReader(str(path))
     outcome = reader.outcome(read_toml(path), slug=path.stem)
     reader.finish()
     return outcome
 
 
-class Reader:
+class TableReader:
     """Turns the tables of one file into sections, and gathers what is wrong with them."""
 
     def __init__(self, file: str) -> None:

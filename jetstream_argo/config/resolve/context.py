@@ -6,13 +6,13 @@ from textwrap import dedent
 
 from jetstream_argo.config.conventions.load import Conventions, Platform
 from jetstream_argo.config.model import AnalysisUnit
-from jetstream_argo.config.resolve.findings import Findings
+from jetstream_argo.config.resolve.findings import ProblemCollector
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.config.templates.fill import TemplateExperiment, Templates
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class ResolutionContext:
     """All layers of an experiment: `spec` is its own, over defaults and outcomes; `application` what its app defines.
 
     `platform` is None for an application that the conventions do not know; `dataset` is that of the application's
@@ -27,7 +27,7 @@ class Context:
     conventions: Conventions
     platform: Platform | None
     dataset: str | None
-    findings: Findings
+    findings: ProblemCollector
 
     @property
     def units(self) -> tuple[AnalysisUnit, ...]:

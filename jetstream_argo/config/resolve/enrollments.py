@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from jetstream_argo.config.conventions.load import EnrollmentKind
-from jetstream_argo.config.resolve.context import Context, platform_dataset
+from jetstream_argo.config.resolve.context import ResolutionContext, platform_dataset
 from jetstream_argo.config.schema import ExperimentSpec
 from jetstream_argo.config.templates.fill import Templates
 
@@ -23,7 +23,7 @@ class EnrollmentQueries:
     exposures: str | None
 
 
-def enrollment_queries(context: Context, spec: ExperimentSpec) -> EnrollmentQueries | None:
+def enrollment_queries(context: ResolutionContext, spec: ExperimentSpec) -> EnrollmentQueries | None:
     """Return the queries, or None if that is an error.
 
     A file's own `enrollment_query` and `exposure_query` come before the conventions of its platform.
@@ -60,7 +60,7 @@ def enrollment_queries(context: Context, spec: ExperimentSpec) -> EnrollmentQuer
     return EnrollmentQueries(kind_name, enrollments, exposures) if enrollments else None
 
 
-def _kind(context: Context, spec: ExperimentSpec, name: str) -> EnrollmentKind | None:
+def _kind(context: ResolutionContext, spec: ExperimentSpec, name: str) -> EnrollmentKind | None:
     kinds = context.conventions.enrollment_kinds
     if name not in kinds:
         where = "experiment.enrollments_query_type"
@@ -68,7 +68,7 @@ def _kind(context: Context, spec: ExperimentSpec, name: str) -> EnrollmentKind |
     return kinds.get(name)
 
 
-def _fill(context: Context, spec: ExperimentSpec, template: str | None) -> str | None:
+def _fill(context: ResolutionContext, spec: ExperimentSpec, template: str | None) -> str | None:
     if template is None:
         return None
     columns = context.conventions.columns
@@ -88,7 +88,7 @@ def _fill(context: Context, spec: ExperimentSpec, template: str | None) -> str |
     return text.strip() if text else None
 
 
-def _custom(context: Context, spec: ExperimentSpec, what: str) -> str | None:
+def _custom(context: ResolutionContext, spec: ExperimentSpec, what: str) -> str | None:
     """Return a file's own query, with its columns named as they must be.
 
     As existing files have it, the unit may be called by its own name, and the number of events may be missing: it

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from functools import partial
 
-from jetstream_argo.config.exclusions import SEVERAL_ALARM, Exclusion, Exclusions, SeveralBranches
+from jetstream_argo.config.exclusions import SEVERAL_ALARM, ExclusionRule, ExclusionRules, SeveralBranches
 from jetstream_argo.config.model import SegmentDataSource
-from jetstream_argo.config.resolve.context import Context
-from jetstream_argo.config.resolve.sources import Sources, segments
+from jetstream_argo.config.resolve.context import ResolutionContext
+from jetstream_argo.config.resolve.sources import SourceResolver, segments
 from jetstream_argo.config.schema import ExcludeSpec, ExclusionSpec
 from jetstream_argo.dialect.columns import columns_named
 from jetstream_argo.dialect.from_clause import with_rows_named
@@ -16,15 +16,15 @@ _UNIT = ("analysis_id", "enrollment_date", "num_enrollment_events")
 _BRANCH = "branch"
 
 # What an exclusion comes to, and the rows that it asks, if it asks any.
-_Found = tuple[Exclusion, SegmentDataSource | None]
+_Found = tuple[ExclusionRule, SegmentDataSource | None]
 
 
 def exclusions(
-    context: Context, sources: Sources, spec: ExcludeSpec | None
-) -> tuple[Exclusions, tuple[SegmentDataSource, ...]]:
+    context: ResolutionContext, sources: SourceResolver, spec: ExcludeSpec | None
+) -> tuple[ExclusionRules, tuple[SegmentDataSource, ...]]:
     """Return which units do not count, and the data sources that decide about them."""
     if spec is None:
-        return Exclusions(), ()
+        return ExclusionRules(), ()
     named: Mapping[str, ExclusionSpec] = spec.named or {}
     found = [
         exclusion
@@ -34,10 +34,10 @@ def exclusions(
     rows = {source.name: source for _, source in found if source is not None}
     alarm = SEVERAL_ALARM if spec.several_branches_alarm is None else spec.several_branches_alarm
     several = spec.several_branches or SeveralBranches.KEEP
-    return Exclusions(several, alarm, tuple(exclusion for exclusion, _ in found)), tuple(rows.values())
+    return ExclusionRules(several, alarm, tuple(exclusion for exclusion, _ in found)), tuple(rows.values())
 
 
-def _exclusion(context: Context, sources: Sources, name: str, spec: ExclusionSpec) -> _Found | None:
+def _exclusion(context: ResolutionContext, sources: SourceResolver, name: str, spec: ExclusionSpec) -> _Found | None:
     where = f"experiment.exclude.{name}"
     if spec.condition is not None:
         return _by_condition(context, name, spec.condition, spec.file, f"{where}.condition")
@@ -58,7 +58,7 @@ def _exclusion(context: Context, sources: Sources, name: str, spec: ExclusionSpe
     return exclusion, rows
 
 
-def _by_condition(context: Context, name: str, condition: str, file: str, where: str) -> _Found | None:
+def _by_condition(context: ResolutionContext, name: str, condition: str, file: str, where: str) -> _Found | None:
     text = context.findings.filled(file, where, partial(_filled, context, condition))
     if text is None:
         return None
@@ -71,10 +71,10 @@ def _by_condition(context: Context, name: str, condition: str, file: str, where:
             written = f"{alias}.{column}" if alias else column
             context.findings.unknown("column of an enrolled unit", written, known=known, file=file, where=where)
             return None
-    return Exclusion(name, condition=text), None
+    return ExclusionRule(name, condition=text), None
 
 
-def _by_segment(context: Context, name: str, spec: ExclusionSpec, where: str) -> _Found | None:
+def _by_segment(context: ResolutionContext, name: str, spec: ExclusionSpec, where: str) -> _Found | None:
     found, rows = segments(context, {str(spec.segment): spec.file}, asked_at=f"{where}.segment")
     if not found or not rows:
         return None
@@ -82,7 +82,9 @@ def _by_segment(context: Context, name: str, spec: ExclusionSpec, where: str) ->
     return _over(name, source, segment.select_expression), source
 
 
-def _by_rows(context: Context, sources: Sources, name: str, spec: ExclusionSpec, where: str) -> _Found | None:
+def _by_rows(
+    context: ResolutionContext, sources: SourceResolver, name: str, spec: ExclusionSpec, where: str
+) -> _Found | None:
     source = sources.resolve(str(spec.data_source), file=spec.file, where=f"{where}.data_source")
     text = context.findings.filled(
         spec.file, f"{where}.select_expression", partial(_filled, context, str(spec.select_expression))
@@ -105,9 +107,9 @@ def _by_rows(context: Context, sources: Sources, name: str, spec: ExclusionSpec,
     return _over(name, rows, with_rows_named(text, source.own_name)), rows
 
 
-def _over(name: str, rows: SegmentDataSource, expression: str) -> Exclusion:
-    return Exclusion(name, data_source=rows.name, select_expression=expression, post_treatment=rows.window_end >= 0)
+def _over(name: str, rows: SegmentDataSource, expression: str) -> ExclusionRule:
+    return ExclusionRule(name, data_source=rows.name, select_expression=expression, post_treatment=rows.window_end >= 0)
 
 
-def _filled(context: Context, text: str) -> str:
+def _filled(context: ResolutionContext, text: str) -> str:
     return context.templates.fill(text, experiment=context.experiment)

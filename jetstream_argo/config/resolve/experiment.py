@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.experiment import Experiment
+from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
 from jetstream_argo.config.model import Deletions, ExperimentConfig, Outcome
 from jetstream_argo.config.names import is_file_name, wrong_with_branch
-from jetstream_argo.config.resolve.context import Context, dataset_of, prose
+from jetstream_argo.config.resolve.context import ResolutionContext, dataset_of, prose
 from jetstream_argo.config.resolve.enrollments import enrollment_queries
 from jetstream_argo.config.resolve.exclusions import exclusions
-from jetstream_argo.config.resolve.findings import Findings
+from jetstream_argo.config.resolve.findings import ProblemCollector
 from jetstream_argo.config.resolve.inferred_statistics import Added
 from jetstream_argo.config.resolve.metrics import Metrics, parameter_values
 from jetstream_argo.config.resolve.origins import files_of
 from jetstream_argo.config.resolve.settings import Settings, experiment_settings
-from jetstream_argo.config.resolve.sources import Sources, exposure_signal, segments
+from jetstream_argo.config.resolve.sources import SourceResolver, exposure_signal, segments
 from jetstream_argo.config.schema import FileProblem, InferenceSpec, OutcomeSpec, Spec
 from jetstream_argo.config.templates.fill import TemplateExperiment, Templates
 from jetstream_argo.errors import brief
@@ -38,7 +38,7 @@ class Resolution:
 
 
 def resolve_config(
-    experiment: Experiment,
+    experiment: LaunchedExperiment,
     definitions: Definitions,
     spec: Spec | None = None,
     *,
@@ -50,7 +50,7 @@ def resolve_config(
 
 
 def resolve(
-    experiment: Experiment,
+    experiment: LaunchedExperiment,
     definitions: Definitions,
     spec: Spec | None = None,
     *,
@@ -70,7 +70,7 @@ def resolve(
     known = spec or definitions.experiment_file(experiment.slug)
     own = known or Spec(file=experiment.source)
     layered = merge_specs(definitions.defaults(app_name), own)
-    findings = Findings()
+    findings = ProblemCollector()
     outcomes = _outcomes(experiment, layered, definitions, app_name, findings)
     for outcome in outcomes:
         layered = put_outcome_under(layered, outcome)
@@ -79,7 +79,7 @@ def resolve(
     if settings is None:
         raise findings.failure(experiment.slug)
     platform = conventions.platforms.get(app_name)
-    context = Context(
+    context = ResolutionContext(
         spec=layered,
         application=definitions.application(app_name),
         templates=Templates({**definitions.functions(), **layered.functions}),
@@ -104,7 +104,7 @@ def resolve(
 
 
 def _outcomes(
-    experiment: Experiment, spec: Spec, definitions: Definitions, app_name: str, findings: Findings
+    experiment: LaunchedExperiment, spec: Spec, definitions: Definitions, app_name: str, findings: ProblemCollector
 ) -> tuple[OutcomeSpec, ...]:
     """Return the outcomes chosen in Experimenter, then those that only the file names."""
     asked = dict.fromkeys(experiment.outcomes, experiment.source)
@@ -124,7 +124,7 @@ def _outcomes(
     return tuple(found)
 
 
-def _template_experiment(experiment: Experiment, settings: Settings, app_name: str) -> TemplateExperiment:
+def _template_experiment(experiment: LaunchedExperiment, settings: Settings, app_name: str) -> TemplateExperiment:
     return TemplateExperiment(
         slug=experiment.slug,
         app_name=app_name,
@@ -137,10 +137,10 @@ def _template_experiment(experiment: Experiment, settings: Settings, app_name: s
 
 
 def _config(
-    experiment: Experiment, settings: Settings, context: Context, outcomes: tuple[OutcomeSpec, ...]
+    experiment: LaunchedExperiment, settings: Settings, context: ResolutionContext, outcomes: tuple[OutcomeSpec, ...]
 ) -> ExperimentConfig | None:
     spec = context.spec.experiment
-    sources = Sources(context)
+    sources = SourceResolver(context)
     inference = spec.inference or InferenceSpec()
     asked_beside = context.conventions.inference.statistics if inference.statistics is None else inference.statistics
     added = Added.checked(asked_beside, findings=context.findings, file=inference.file or spec.file)
@@ -196,7 +196,7 @@ def _config(
     )
 
 
-def _check_branches(experiment: Experiment, findings: Findings) -> None:
+def _check_branches(experiment: LaunchedExperiment, findings: ProblemCollector) -> None:
     counts = Counter(branch.slug for branch in experiment.branches)
     for slug in (slug for slug, count in counts.items() if count > 1):
         findings.error(experiment.source, "experiment.branches", f"{brief(slug)} is named twice")

@@ -8,7 +8,7 @@ from jetstream_argo.dialect.depth import wrong_with_depth
 from jetstream_argo.errors import ConfigError, Problem, UnknownReference
 
 
-class Findings:
+class ProblemCollector:
     """Gathers errors and warnings, so that all of them can be told at once."""
 
     def __init__(self, warnings: Iterable[FileProblem] = ()) -> None:

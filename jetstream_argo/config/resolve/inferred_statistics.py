@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from jetstream_argo.config.resolve.findings import Findings
+from jetstream_argo.config.resolve.findings import ProblemCollector
 from jetstream_argo.config.resolve.statistics import PRE_TREATMENTS, Table
 from jetstream_argo.config.stored_statistics import COVARIATE
 
@@ -30,7 +30,7 @@ class Added:
     statistics: Mapping[str, Table]
 
     @classmethod
-    def checked(cls, asked: Mapping[str, Table], *, findings: Findings, file: str) -> "Added":
+    def checked(cls, asked: Mapping[str, Table], *, findings: ProblemCollector, file: str) -> "Added":
         """Return those that can be added, and note the others."""
         where = "experiment.inference.statistics"
         for name, table in asked.items():

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jetstream_argo.config.layers import overlay
-from jetstream_argo.config.model import Basis, DataSource, Metric, MetricRole, Period, PeriodMetrics, Summary
+from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, MetricRole, Period, PeriodMetrics, Summary
 from jetstream_argo.config.names import case_twins, wrong_with_metric
-from jetstream_argo.config.resolve.context import Context, prose
+from jetstream_argo.config.resolve.context import ResolutionContext, prose
 from jetstream_argo.config.resolve.inferred_statistics import Added
 from jetstream_argo.config.resolve.misplaced import misplaced_statistics
-from jetstream_argo.config.resolve.sources import Sources
+from jetstream_argo.config.resolve.sources import SourceResolver
 from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.config.schema import MetricSpec, ParameterSpec, Reference
 from jetstream_argo.config.templates.fill import fill_braces
@@ -25,11 +25,11 @@ _QUOTED_CASE = re.compile(r"""['"]CASE e\.branch """)
 class Metrics:
     """Resolves metrics, each once. One name means one metric throughout an experiment."""
 
-    context: Context
-    sources: Sources
+    context: ResolutionContext
+    sources: SourceResolver
     parameters: Mapping[str, str]
     added: Added
-    _resolved: dict[str, Metric | None] = field(default_factory=dict)
+    _resolved: dict[str, MetricDefinition | None] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
 
     def periods(self) -> tuple[PeriodMetrics, ...]:
@@ -38,7 +38,7 @@ class Metrics:
         periods = (PeriodMetrics(period, self._summaries(names, period)) for period, names in asked)
         return tuple(period for period in periods if period.summaries)
 
-    def used(self) -> tuple[Metric, ...]:
+    def used(self) -> tuple[MetricDefinition, ...]:
         """Return the metrics that were asked for so far, and those that these are made of."""
         return tuple(metric for metric in self._resolved.values() if metric)
 
@@ -85,7 +85,7 @@ class Metrics:
                 found.append(Summary(metric.name, statistic))
         return tuple(found)
 
-    def _metric(self, name: str, *, file: str, where: str) -> Metric | None:
+    def _metric(self, name: str, *, file: str, where: str) -> MetricDefinition | None:
         if name in self._open:
             self.context.findings.error(file, where, f"metric {name!r} is made of itself: {' > '.join(self._open)}")
             return None
@@ -122,7 +122,7 @@ class Metrics:
             what = f"is ignored without {missing}: the application's definition is used"
             self.context.findings.warn(own.file, f"metrics.{name}.{given[0]}", what)
 
-    def _resolve(self, name: str, spec: MetricSpec) -> Metric | None:
+    def _resolve(self, name: str, spec: MetricSpec) -> MetricDefinition | None:
         if wrong := wrong_with_metric(name):
             self._error(spec, name, "", wrong)
             return None
@@ -149,9 +149,9 @@ class Metrics:
         self._error(spec, name, "", "needs select_expression and data_source, or depends_on")
         return None
 
-    def _build(self, spec: MetricSpec, name: str, data_source: str | None, expression: str | None) -> Metric:
+    def _build(self, spec: MetricSpec, name: str, data_source: str | None, expression: str | None) -> MetricDefinition:
         bases = spec.analysis_bases or tuple(Basis)
-        return Metric(
+        return MetricDefinition(
             name=name,
             data_source=data_source,
             select_expression=expression,
@@ -185,7 +185,7 @@ class Metrics:
         self.context.findings.error(spec.file, f"metrics.{name}.{key}".rstrip("."), what)
 
 
-def parameter_values(context: Context) -> Mapping[str, str]:
+def parameter_values(context: ResolutionContext) -> Mapping[str, str]:
     """Return what stands for each parameter in an expression."""
     values = {}
     for name, spec in context.spec.parameters.items():

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from jetstream_argo.config.model import Covariate, Metric, PeriodMetrics
+from jetstream_argo.config.model import Covariate, MetricDefinition, PeriodMetrics
 from jetstream_argo.errors import Problem, nearest
 from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import RatioNeed
 
 
-def misplaced_statistics(asked: PeriodMetrics, metrics: Mapping[str, Metric | None]) -> Iterator[tuple[str, Problem]]:
+def misplaced_statistics(
+    asked: PeriodMetrics, metrics: Mapping[str, MetricDefinition | None]
+) -> Iterator[tuple[str, Problem]]:
     """Yield what is wrong with the statistics of a period, each with the file that defines the metric.
 
     A metric is None where something else is wrong with it, which is told elsewhere.
@@ -25,7 +27,9 @@ def misplaced_statistics(asked: PeriodMetrics, metrics: Mapping[str, Metric | No
                 yield metric.file, problem
 
 
-def _wrong_covariate(covariate: Covariate, metrics: Mapping[str, Metric | None], where: str) -> Iterator[Problem]:
+def _wrong_covariate(
+    covariate: Covariate, metrics: Mapping[str, MetricDefinition | None], where: str
+) -> Iterator[Problem]:
     if covariate.metric not in metrics:
         what = f"is {covariate.metric!r}, which is no metric of this experiment{nearest(covariate.metric, metrics)}"
         yield Problem(where, what)
@@ -35,7 +39,7 @@ def _wrong_covariate(covariate: Covariate, metrics: Mapping[str, Metric | None],
         yield Problem(where, f"is {covariate.metric!r}, which is made of other metrics and has no values of its own")
 
 
-def _wrong_metric(method: Method, metric: Metric, where: str) -> Iterator[Problem]:
+def _wrong_metric(method: Method, metric: MetricDefinition, where: str) -> Iterator[Problem]:
     need = method.need()
     if not isinstance(need, RatioNeed):
         if metric.depends_on:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from jetstream_argo.config.model import ExperimentConfig
-from jetstream_argo.config.resolve.context import Context
+from jetstream_argo.config.resolve.context import ResolutionContext
 
 
-def files_of(context: Context, config: ExperimentConfig) -> Mapping[str, str]:
+def files_of(context: ResolutionContext, config: ExperimentConfig) -> Mapping[str, str]:
     """Return the files of the tables that `config` was made from, by their keys, such as `metrics.revenue`."""
     spec, application = context.spec, context.application
     sources = {**application.data_sources, **spec.data_sources}

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from jetstream_argo.config.conventions.load import Conventions
-from jetstream_argo.config.experiment import Experiment
+from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.model import AnalysisUnit
-from jetstream_argo.config.resolve.findings import Findings
+from jetstream_argo.config.resolve.findings import ProblemCollector
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import nearest
 
@@ -23,7 +23,7 @@ class Settings:
 
 
 def experiment_settings(
-    experiment: Experiment, spec: Spec, conventions: Conventions, findings: Findings
+    experiment: LaunchedExperiment, spec: Spec, conventions: Conventions, findings: ProblemCollector
 ) -> Settings | None:
     """Return the settings, or None where they cannot be known."""
     own = spec.experiment
@@ -48,14 +48,14 @@ def experiment_settings(
     )
 
 
-def _enrollment_days(experiment: Experiment, start: date) -> int | None:
+def _enrollment_days(experiment: LaunchedExperiment, start: date) -> int | None:
     if experiment.enrollment_end_date is not None:
         days = (experiment.enrollment_end_date - start).days + 1
         return days if days > 0 else None
     return experiment.proposed_enrollment or None
 
 
-def _reference_branch(experiment: Experiment, spec: Spec, findings: Findings) -> str | None:
+def _reference_branch(experiment: LaunchedExperiment, spec: Spec, findings: ProblemCollector) -> str | None:
     name = spec.experiment.reference_branch or experiment.reference_branch
     branches = [branch.slug for branch in experiment.branches]
     if name is not None and name not in branches:
@@ -64,7 +64,7 @@ def _reference_branch(experiment: Experiment, spec: Spec, findings: Findings) ->
     return name
 
 
-def _unit(experiment: Experiment, conventions: Conventions, findings: Findings) -> AnalysisUnit:
+def _unit(experiment: LaunchedExperiment, conventions: Conventions, findings: ProblemCollector) -> AnalysisUnit:
     unit = experiment.randomization_unit
     if unit is None:
         return AnalysisUnit.CLIENT

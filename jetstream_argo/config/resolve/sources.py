@@ -7,7 +7,7 @@ from functools import partial
 from jetstream_argo.config.conventions.load import SourceFreshness
 from jetstream_argo.config.model import AnalysisUnit, DataSource, ExposureSignal, Segment, SegmentDataSource
 from jetstream_argo.config.names import case_twins, wrong_with_segment, wrong_with_source
-from jetstream_argo.config.resolve.context import Context, prose
+from jetstream_argo.config.resolve.context import ResolutionContext, prose
 from jetstream_argo.config.schema import DataSourceSpec, ExposureSignalSpec, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.config.templates.fill import TemplateError, fill_braces
 from jetstream_argo.dialect.from_clause import own_name, relation, with_rows_named
@@ -16,10 +16,10 @@ _NO_EXPERIMENTS = "none"
 
 
 @dataclass(slots=True)
-class Sources:
+class SourceResolver:
     """Resolves data sources, each once."""
 
-    context: Context
+    context: ResolutionContext
     _resolved: dict[str, DataSource | None] = field(default_factory=dict)
 
     def resolve(self, name: str, *, file: str, where: str) -> DataSource | None:
@@ -42,7 +42,9 @@ class Sources:
         return unit in (source.analysis_units or self.context.units)
 
 
-def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec) -> ExposureSignal | None:
+def exposure_signal(
+    context: ResolutionContext, sources: SourceResolver, spec: ExposureSignalSpec
+) -> ExposureSignal | None:
     """Return the rows that mean exposure, or None if their data source is an error."""
     where = "experiment.exposure_signal.data_source"
     source = sources.resolve(spec.data_source, file=spec.file, where=where)
@@ -62,7 +64,7 @@ def exposure_signal(context: Context, sources: Sources, spec: ExposureSignalSpec
 
 
 def segments(
-    context: Context, asked: Mapping[str, str], *, asked_at: str = "experiment.segments"
+    context: ResolutionContext, asked: Mapping[str, str], *, asked_at: str = "experiment.segments"
 ) -> tuple[tuple[Segment, ...], tuple[SegmentDataSource, ...]]:
     """Return the segments `asked` for, each with the file that asks, and the data sources that decide about them.
 
@@ -111,7 +113,7 @@ def segments(
     return tuple(found.values()), tuple(rows.source for rows in sources.values() if rows)
 
 
-def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSource | None:
+def _data_source(context: ResolutionContext, name: str, spec: DataSourceSpec) -> DataSource | None:
     where = f"data_sources.{name}"
     if wrong := wrong_with_source(name):
         context.findings.error(spec.file, where, wrong)
@@ -143,7 +145,7 @@ def _data_source(context: Context, name: str, spec: DataSourceSpec) -> DataSourc
     )
 
 
-def _experiments_column(context: Context, name: str, spec: DataSourceSpec) -> tuple[str | None, str | None]:
+def _experiments_column(context: ResolutionContext, name: str, spec: DataSourceSpec) -> tuple[str | None, str | None]:
     types = context.conventions.experiments_column_types
     kind = spec.experiments_column_type or types.default
     if kind.lower() == _NO_EXPERIMENTS:
@@ -169,7 +171,7 @@ class _SegmentRows:
     own_name: str
 
 
-def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) -> _SegmentRows | None:
+def _segment_source(context: ResolutionContext, name: str, spec: SegmentDataSourceSpec) -> _SegmentRows | None:
     where = f"segments.data_sources.{name}.from_expression"
     rows = context.findings.filled(spec.file, where, partial(_segment_rows, context, spec))
     if rows is None:
@@ -185,17 +187,17 @@ def _segment_source(context: Context, name: str, spec: SegmentDataSourceSpec) ->
     return _SegmentRows(source, own_name(rows))
 
 
-def _rows(context: Context, spec: DataSourceSpec) -> str:
+def _rows(context: ResolutionContext, spec: DataSourceSpec) -> str:
     text = context.templates.fill_from_experiment(spec.from_expression or "", context.experiment)
     return _with_dataset(text, context.dataset_or(spec.default_dataset))
 
 
-def _segment_rows(context: Context, spec: SegmentDataSourceSpec) -> str:
+def _segment_rows(context: ResolutionContext, spec: SegmentDataSourceSpec) -> str:
     text = context.templates.fill(spec.from_expression, experiment=context.experiment)
     return _with_dataset(text, context.dataset_or(spec.default_dataset))
 
 
-def _segment_expression(context: Context, spec: SegmentSpec, own: str) -> str:
+def _segment_expression(context: ResolutionContext, spec: SegmentSpec, own: str) -> str:
     return with_rows_named(context.templates.fill(spec.select_expression, experiment=context.experiment), own)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jetstream_argo.config.model import Metric
+from jetstream_argo.config.model import MetricDefinition
 from jetstream_argo.validate.mistakes import mistakes
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.protocol import Layout, Write
@@ -21,7 +21,7 @@ def telemetry(engine: BigQueryEngine) -> BigQueryEngine:
     return engine
 
 
-def found(engine: BigQueryEngine, *metrics: Metric) -> dict[str, str]:
+def found(engine: BigQueryEngine, *metrics: MetricDefinition) -> dict[str, str]:
     plan = planned(config([metric("hours", "SUM(hours)"), *metrics]), as_of=START + timedelta(days=8))
 
     def columns_of(table: str):

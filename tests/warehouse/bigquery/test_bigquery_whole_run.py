@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Metric, Period
+from jetstream_argo.config.model import Basis, MetricDefinition, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.report.status import Standing, status_report
@@ -93,7 +93,7 @@ def test_a_disturbed_run_ends_with_the_same_results_and_each_row_once(
 def test_a_source_with_more_metrics_than_fit_a_query_gives_all_and_one_that_never_fits_costs_itself(
     tmp_path: Path,
 ) -> None:
-    metrics: list[Metric] = [metric(f"visits_{number}", f"SUM(visits + {number})") for number in range(60)]
+    metrics: list[MetricDefinition] = [metric(f"visits_{number}", f"SUM(visits + {number})") for number in range(60)]
     metrics.append(metric("enormous", "SUM(visits * 123456789)"))
     plan = wide_plan(metrics)
     make_telemetry(tmp_path, plan)

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import Metric, Period
+from jetstream_argo.config.model import MetricDefinition, Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.dialect.types import Value
@@ -52,7 +52,7 @@ def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: 
     return resolve(replace(config, slug=slug), as_of=AS_OF, dataset=dataset)
 
 
-def wide_plan(metrics: list[Metric]) -> AnalysisPlan:
+def wide_plan(metrics: list[MetricDefinition]) -> AnalysisPlan:
     """One source with many metrics, in weekly windows."""
     periods = {Period.WEEK: [summary_of(each.name, "count") for each in metrics]}
     return planned(experiment(metrics, [source("activity")], periods), as_of=AS_OF)
