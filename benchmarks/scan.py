@@ -27,7 +27,7 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names, slices
@@ -112,7 +112,7 @@ def populate(engine: EmbeddedEngine, table: str, times: int) -> None:
 
 def planned(as_of: date) -> AnalysisPlan:
     """The plan of the benchmark's experiment."""
-    return plan_experiment(str(HERE / "scan.toml"), Sources(), as_of=as_of, dataset="results").plan
+    return plan_experiment(str(HERE / "scan.toml"), ConfigSources(), as_of=as_of, dataset="results").plan
 
 
 def run_ours(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> None:

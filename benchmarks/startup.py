@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from jetstream_argo.argo.manifest import transport
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 
 _COMMON = """
 import os
@@ -87,7 +87,9 @@ def _run(code: str, environment: dict[str, str]) -> tuple[float, float, float, s
 
 def _plan() -> AnalysisPlan:
     with resources.as_file(resources.files("jetstream_argo.demo")) as demo:
-        made = plan_experiment(str(demo / "experiment.toml"), Sources(), as_of=date(2026, 4, 6), dataset="analysis")
+        made = plan_experiment(
+            str(demo / "experiment.toml"), ConfigSources(), as_of=date(2026, 4, 6), dataset="analysis"
+        )
     return made.plan
 
 

@@ -13,7 +13,7 @@ from jetstream_argo.argo.manifest.documents import to_yaml
 from jetstream_argo.argo.manifest.emit import workflow
 from jetstream_argo.argo.manifest.schedule import cron_workflow, workflow_template
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOYMENT = Deployment(
@@ -36,7 +36,7 @@ def generated() -> Mapping[Path, str]:
 
 def _plan(as_of: date) -> AnalysisPlan:
     with resources.as_file(resources.files("jetstream_argo.demo")) as demo:
-        return plan_experiment(str(demo / "experiment.toml"), Sources(), as_of=as_of, dataset="analysis").plan
+        return plan_experiment(str(demo / "experiment.toml"), ConfigSources(), as_of=as_of, dataset="analysis").plan
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.run.progress import summary
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
@@ -65,7 +65,7 @@ def demo(folder: Path, units: int, seed: int, jobs: int, **chosen: Any) -> int:
 def demo_experiment(dataset: str = _DATASET) -> tuple[AnalysisPlan, tuple[Effect, ...]]:
     """Return the plan of the experiment that comes with the package, and the effects that its telemetry has."""
     with resources.as_file(resources.files("jetstream_argo.demo")) as packaged:
-        plan = plan_experiment(str(packaged / "experiment.toml"), Sources(), as_of=AS_OF, dataset=dataset).plan
+        plan = plan_experiment(str(packaged / "experiment.toml"), ConfigSources(), as_of=AS_OF, dataset=dataset).plan
         return plan, read_effects(packaged / "effects.toml")
 
 

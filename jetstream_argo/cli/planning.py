@@ -21,7 +21,7 @@ from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
-    from jetstream_argo.plan.planner import Sources
+    from jetstream_argo.plan.planner import ConfigSources
 
 _WHAT = (
     click.argument("experiment", required=False, shell_complete=lambda *_: [CompletionItem("", type="file")]),
@@ -108,11 +108,11 @@ def planned_from(
 
 def sources(
     definitions: tuple[Path, ...], experiments: str | None, config: Path | None, conventions: tuple[Path, ...]
-) -> "Sources":
+) -> "ConfigSources":
     """Return where the options say to look things up."""
-    from jetstream_argo.plan.planner import Sources
+    from jetstream_argo.plan.planner import ConfigSources
 
-    return Sources(definitions, experiments, config, conventions)
+    return ConfigSources(definitions, experiments, config, conventions)
 
 
 def day(text: str | None) -> date:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from jetstream_argo.config.dates import sane
 from jetstream_argo.errors import ConfigError, Problem
-from jetstream_argo.plan.planner import Sources
+from jetstream_argo.plan.planner import ConfigSources
 from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE
 
 PathLike: TypeAlias = str | Path
@@ -39,11 +39,11 @@ def day_or_yesterday(as_of: date | str | None) -> date:
         raise ConfigError("as_of", [Problem("", f"{as_of!r} is no date ({error}); write '2026-05-31'")]) from error
 
 
-def sources(definitions: PathLike | Iterable[PathLike] | None, experiments: str | None) -> Sources:
+def sources(definitions: PathLike | Iterable[PathLike] | None, experiments: str | None) -> ConfigSources:
     """Return where to look experiments and definitions up."""
     if definitions is None:
         text = os.environ.get("JETSTREAM_DEFINITIONS")
         found: tuple[PathLike, ...] = tuple(text.split()) if text else ()
     else:
         found = (definitions,) if isinstance(definitions, str | Path) else tuple(definitions)
-    return Sources(tuple(map(Path, found)), experiments or os.environ.get("JETSTREAM_EXPERIMENTS"))
+    return ConfigSources(tuple(map(Path, found)), experiments or os.environ.get("JETSTREAM_EXPERIMENTS"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics, PeriodWindows, Read
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics, PeriodWindows, PlannedRead
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.plan.reads import reads_of
 from jetstream_argo.plan.signal import without_windows_beyond
@@ -98,7 +98,7 @@ def _of_any(plan: AnalysisPlan, due: PeriodWindows) -> tuple[AnalysisWindow, ...
     )
 
 
-def _reads(plan: AnalysisPlan, source: str) -> tuple[Read, ...]:
+def _reads(plan: AnalysisPlan, source: str) -> tuple[PlannedRead, ...]:
     metrics = [metric for metric in plan.metrics if metric.source == source]
     periods = [
         PeriodWindows(due.period, tuple(window for window in due.windows if _is_there(plan, source, window)))

@@ -100,7 +100,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PlannedRead:
     """Dates of a source, both included, to be read once, into these partial columns.
 
     `before_enrollment` tells the days that pre-enrollment windows need from the rest.
@@ -126,7 +126,7 @@ class Source:
     date_column: str
     branch_expression: str | None
     partials: tuple[Partial, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[PlannedRead, ...]
     key: str = ""
     settle_days: int = SETTLE_DAYS
     may_be_empty: bool = False

@@ -20,7 +20,7 @@ from jetstream_argo.storage.files import is_file
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class ConfigSources:
     """Where to look things up.
 
     `definitions` are directories laid out like metric-hub, later ones win. `experiments` is Experimenter's API or a
@@ -46,7 +46,7 @@ class Planned:
     files: Mapping[str, str]
 
 
-def plan_experiment(named: str, sources: Sources, *, as_of: date, dataset: str | None = None) -> Planned:
+def plan_experiment(named: str, sources: ConfigSources, *, as_of: date, dataset: str | None = None) -> Planned:
     """Return the plan of the experiment `named`: a TOML or JSON file, a URL, or a slug.
 
     `dataset` is where results go; without it, where the conventions say.
@@ -61,7 +61,12 @@ def plan_experiment(named: str, sources: Sources, *, as_of: date, dataset: str |
 
 
 def plan_known(
-    experiment: LaunchedExperiment, spec: Spec | None, sources: Sources, *, as_of: date, dataset: str | None = None
+    experiment: LaunchedExperiment,
+    spec: Spec | None,
+    sources: ConfigSources,
+    *,
+    as_of: date,
+    dataset: str | None = None,
 ) -> Planned:
     """Return the plan of an experiment that was read already; `spec` None means its own file among the definitions."""
     conventions = load_conventions(sources.conventions)
@@ -82,7 +87,7 @@ def _definitions(paths: Sequence[Path]) -> Definitions:
     return Definitions.load(paths)
 
 
-def _found(named: str, sources: Sources) -> tuple[LaunchedExperiment, Spec | None]:
+def _found(named: str, sources: ConfigSources) -> tuple[LaunchedExperiment, Spec | None]:
     path = Path(named)
     if path.suffix == ".toml":
         if not is_file(path):

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import Period
-from jetstream_argo.plan.model import Composed, Metric, PeriodWindows, Read
+from jetstream_argo.plan.model import Composed, Metric, PeriodWindows, PlannedRead
 from jetstream_argo.plan.windows import Timeline
 
 
-def reads_of(metrics: Sequence[Metric], periods: Sequence[PeriodWindows], timeline: Timeline) -> tuple[Read, ...]:
+def reads_of(
+    metrics: Sequence[Metric], periods: Sequence[PeriodWindows], timeline: Timeline
+) -> tuple[PlannedRead, ...]:
     """Return the dates of one source to read, in order and without overlap.
 
     A date is read when a window that is due needs it, and then into every column that any window will ever need of
@@ -29,7 +31,9 @@ def reads_of(metrics: Sequence[Metric], periods: Sequence[PeriodWindows], timeli
             columns.append((*_ever_needed(period, timeline), metric.computation.partials))
     dates = sorted({day for first, last in needed for day in _dates(first, last)})
     days = [_Day(day, _columns_on(day, columns), before and day < timeline.last_enrollment) for day in dates]
-    return tuple(Read(run[0].date, run[-1].date, run[0].columns, run[0].before_enrollment) for run in _runs(days))
+    return tuple(
+        PlannedRead(run[0].date, run[-1].date, run[0].columns, run[0].before_enrollment) for run in _runs(days)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from jetstream_argo.errors import JetstreamArgoError, TooBig
-from jetstream_argo.plan.model import Composed, Metric, Signal, Source
-from jetstream_argo.plan.model import Read as PlannedRead
+from jetstream_argo.plan.model import Composed, Metric, PlannedRead, Signal, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due

@@ -17,7 +17,7 @@ from jetstream_argo.plan.model import (
     MetricStatistics,
     Partial,
     PeriodWindows,
-    Read,
+    PlannedRead,
     Source,
 )
 from jetstream_argo.plan.model import Merge as PartialMerge
@@ -81,7 +81,7 @@ def _column(name: str) -> str:
 def _source(name: str, metrics: Sequence[str]) -> Source:
     columns = tuple(_column(metric) for metric in metrics)
     partials = tuple(Partial(column, "SUM(ds.x)", PartialMerge.SUM) for column in columns)
-    read = Read(date(2026, 11, 1), date(2026, 11, 23), columns, before_enrollment=False)
+    read = PlannedRead(date(2026, 11, 1), date(2026, 11, 23), columns, before_enrollment=False)
     return Source(name, f"telemetry.{name}", "client_id", "submission_date", None, partials, (read,))
 
 

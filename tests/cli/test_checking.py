@@ -7,7 +7,7 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dialect.types import Column
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
 from tests.cli.test_cli import AS_OF, EXPERIMENT
@@ -75,7 +75,7 @@ def test_a_run_of_which_nothing_could_be_computed_does_not_start(
 
     assert code == 2
     assert "checkout.toml: experiment.enrollment_query: column 'submision_date' is not among those of its" in output
-    plan = plan_experiment("checkout.toml", Sources(), as_of=date.fromisoformat(AS_OF)).plan
+    plan = plan_experiment("checkout.toml", ConfigSources(), as_of=date.fromisoformat(AS_OF)).plan
     assert EmbeddedEngine(place / ".jetstream").tables(plan.dataset) == ()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
@@ -70,7 +70,7 @@ def telemetry(tmp_path: Path) -> None:
     """Rows for the experiment, in the warehouse that commands use by default."""
     (tmp_path / "checkout.toml").write_text(EXPERIMENT)
     as_of = date.fromisoformat(AS_OF) + timedelta(days=1)
-    plan = plan_experiment(str(tmp_path / "checkout.toml"), Sources(), as_of=as_of).plan
+    plan = plan_experiment(str(tmp_path / "checkout.toml"), ConfigSources(), as_of=as_of).plan
     generate(plan, EmbeddedEngine(tmp_path / ".jetstream"), units=200, seed=1)
 
 

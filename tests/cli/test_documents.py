@@ -10,7 +10,7 @@ import click
 import pytest
 
 from jetstream_argo.cli.main import commands, exit_code_of
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
@@ -42,7 +42,7 @@ def test_the_experiment_of_the_readme_is_analysed_as_it_says(
     file = tmp_path / "checkout.toml"
     (example,) = EXAMPLE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     file.write_text(example)
-    planned = plan_experiment(str(file), Sources(), as_of=date(2026, 6, 15))
+    planned = plan_experiment(str(file), ConfigSources(), as_of=date(2026, 6, 15))
     assert planned.warnings == ()
     list(generate(planned.plan, EmbeddedEngine(tmp_path / "warehouse"), units=60, seed=3))
     where = ["--warehouse", f"embedded:{tmp_path / 'warehouse'}"]

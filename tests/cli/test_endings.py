@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.cli.test_cli import AS_OF, EXPERIMENT
@@ -43,7 +43,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]
     os.chdir(folder)
     try:
         Path("checkout.toml").write_text(EXPERIMENT)
-        plan = plan_experiment("checkout.toml", Sources(), as_of=date.fromisoformat(LATER)).plan
+        plan = plan_experiment("checkout.toml", ConfigSources(), as_of=date.fromisoformat(LATER)).plan
         list(generate(plan, EmbeddedEngine(folder / ".jetstream"), units=60, seed=1))
         run = ("run", "checkout.toml", "--jobs", "2", "--as-of")
         found = {"foreseen": did(*run, AS_OF, "--dry-run")}

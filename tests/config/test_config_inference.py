@@ -9,7 +9,7 @@ from jetstream_argo.config.model import Period, Statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 
 EXPERIMENT = """
 [experiment]
@@ -57,7 +57,7 @@ def planned(folder: Path, inference: str = "", conventions: str = "") -> Analysi
     file, habits = folder / "experiment.toml", folder / "conventions.toml"
     file.write_text(EXPERIMENT + inference + METRICS)
     habits.write_text(conventions)
-    return plan_experiment(str(file), Sources(conventions=(habits,)), as_of=date(2026, 5, 25), dataset="d").plan
+    return plan_experiment(str(file), ConfigSources(conventions=(habits,)), as_of=date(2026, 5, 25), dataset="d").plan
 
 
 def statistics_of(plan: AnalysisPlan, metric: str) -> dict[str, Statistic]:

@@ -7,7 +7,7 @@ import pytest
 
 from jetstream_argo.config.names import COLUMNS
 from jetstream_argo.errors import JetstreamArgoError
-from jetstream_argo.plan.planner import Planned, Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, Planned, plan_experiment
 from jetstream_argo.report import views
 
 _FILE = """
@@ -57,7 +57,7 @@ def planned(tmp_path: Path):
             text += f'\n[segments."{name}"]\ndata_source = "seg"\nselect_expression = "COUNT(*) > 0"\n'
         file = tmp_path / "c.toml"
         file.write_text(text.replace(old, new) if old else text, encoding="utf-8")
-        return plan_experiment(str(file), Sources(), as_of=date(2026, 5, 20))
+        return plan_experiment(str(file), ConfigSources(), as_of=date(2026, 5, 20))
 
     return plan
 

@@ -11,7 +11,7 @@ from jetstream_argo.config.files.experiment_file import load_experiment_file
 from jetstream_argo.config.model import Period
 from jetstream_argo.loading.load import load_frame
 from jetstream_argo.loading.options import reading_options
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.validate.found import found_by
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
@@ -53,7 +53,7 @@ def test_what_the_tables_say_is_written_and_can_be_run(engine: EmbeddedEngine, c
     assert (read.experiment.start_date, read.experiment.end_date) == (date(2026, 5, 4), date(2026, 5, 31))
     assert set(read.spec.metrics) == {"orders_count", "orders_amount", "orders_returned"}
     assert [each.name for each in read.spec.periods[Period.PREENROLLMENT_WEEK]] == ["orders_count", "orders_amount"]
-    planned = plan_experiment("new-checkout.toml", Sources(), as_of=date(2026, 5, 31))
+    planned = plan_experiment("new-checkout.toml", ConfigSources(), as_of=date(2026, 5, 31))
     assert found_by(planned.plan, engine, files=planned.files) == ()
     assert exit_code_of(["run", "new-checkout.toml", "--as-of", "2026-05-31", "--jobs", "1"]) == 0
 
@@ -66,7 +66,7 @@ def test_one_table_without_dates_is_enough_if_somebody_says_when_it_began(engine
     assert "--start-date: is missing" in capsys.readouterr().err
 
     assert exit_code_of(["init", "--slug", "gates", "--start-date", "2026-05-04"]) == 0
-    planned = plan_experiment("gates.toml", Sources(), as_of=date(2026, 5, 31))
+    planned = plan_experiment("gates.toml", ConfigSources(), as_of=date(2026, 5, 31))
     assert found_by(planned.plan, engine, files=planned.files) == ()
     names = {metric.name for metric in planned.plan.metrics}
     assert names == {"players_count", "players_rounds", "players_retention_1"}

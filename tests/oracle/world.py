@@ -10,7 +10,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_known
+from jetstream_argo.plan.planner import ConfigSources, plan_known
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.population import Population, populate
@@ -50,7 +50,7 @@ def planned(launch: Launch) -> AnalysisPlan:
         randomization_unit=launch.randomization_unit,
         outcomes=launch.outcomes,
     )
-    return plan_known(experiment, None, Sources(definitions=(HUB,)), as_of=launch.as_of, dataset="results").plan
+    return plan_known(experiment, None, ConfigSources(definitions=(HUB,)), as_of=launch.as_of, dataset="results").plan
 
 
 def analysed(launch: Launch, root: Path) -> World:

@@ -8,12 +8,12 @@ import pytest
 
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import Composed, Direct, Merge
-from jetstream_argo.plan.split.decompose import Split, decompose
+from jetstream_argo.plan.split.decompose import Decomposition, decompose
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 
 
-def split(expression: str) -> Split:
+def split(expression: str) -> Decomposition:
     names: dict[str, str] = {}
     return decompose(
         expression, date_column="submission_date", name_column=lambda text: names.setdefault(text, f"p{len(names) + 1}")

@@ -17,7 +17,7 @@ from jetstream_argo.config.model import (
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Read
+from jetstream_argo.plan.model import AnalysisPlan, PlannedRead
 from tests.pipeline import START, experiment, metric, planned, source, summary_of
 
 HOURS = metric("hours", "SUM(hours)")
@@ -30,7 +30,7 @@ def config(*metrics: MetricDefinition, periods: dict[Period, list[Summary]] | No
     return experiment(metrics, [source("activity")], asked)
 
 
-def days(read: Read) -> tuple[int, int]:
+def days(read: PlannedRead) -> tuple[int, int]:
     return (read.first_date - START).days, (read.last_date - START).days
 
 

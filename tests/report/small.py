@@ -17,7 +17,7 @@ from jetstream_argo.plan.model import (
     MetricStatistics,
     Partial,
     PeriodWindows,
-    Read,
+    PlannedRead,
     Signal,
     Source,
 )
@@ -101,7 +101,7 @@ def plan(
                     for each in metrics
                     if each.source == name
                 ),
-                reads=(Read(date(2026, 5, 4), date(2026, 5, 24), ("p",), before_enrollment=False),),
+                reads=(PlannedRead(date(2026, 5, 4), date(2026, 5, 24), ("p",), before_enrollment=False),),
             )
             for name in sources
         ),

@@ -9,7 +9,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.inference.columns import infer_tables
 from jetstream_argo.dialect.types import Column, Value
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START, Pipeline
@@ -67,7 +67,7 @@ def case(root: Path, *, rows: str, date_column: str, metric: str = "COUNT(amount
     text = EXPERIMENT.replace("end_date =", f"{segments}end_date =")
     text = text.replace("FROM_EXPRESSION", rows).replace("DATE_COLUMN", date_column)
     file.write_text(text.replace('"COUNT(amount)"', f"'''{metric}'''") + more)
-    return Pipeline(root / "warehouse", plan_experiment(str(file), Sources(), as_of=AS_OF).plan)
+    return Pipeline(root / "warehouse", plan_experiment(str(file), ConfigSources(), as_of=AS_OF).plan)
 
 
 def event(unit: str, day: date) -> dict[str, Value]:

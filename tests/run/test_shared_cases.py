@@ -10,7 +10,7 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column
-from jetstream_argo.plan.planner import Sources, plan_experiment
+from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import Pipeline
@@ -65,7 +65,9 @@ def test_each_unit_has_the_right_value(tmp_path: Path, folder: str, period: Peri
         named = [dict(zip((column.name for column in columns), row, strict=True)) for row in rows]
         engine.load(name, named, columns, write=Write.TRUNCATE, labels={})
     file = next((CASES / folder).glob("*.toml"))
-    pipeline = Pipeline(tmp_path / "warehouse", plan_experiment(str(file), Sources(), as_of=date(2026, 5, 19)).plan)
+    pipeline = Pipeline(
+        tmp_path / "warehouse", plan_experiment(str(file), ConfigSources(), as_of=date(2026, 5, 19)).plan
+    )
 
     pipeline.run(only=(EnrollmentsTask, SourceTask))
 

@@ -11,14 +11,14 @@ from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.errors import JetstreamArgoError, NotRunnable
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.plan.planner import Sources, plan_known
+from jetstream_argo.plan.planner import ConfigSources, plan_known
 
 
 @dataclass(frozen=True, slots=True)
 class Planning:
     """What all candidates are planned with."""
 
-    where: Sources
+    where: ConfigSources
     as_of: date
     dataset: str | None
     deployment: Deployment

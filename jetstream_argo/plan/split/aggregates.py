@@ -32,7 +32,7 @@ _SPREAD: dict[type[exp.Expr], tuple[bool, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DailyAggregate:
     """One aggregate to be kept per day."""
 
     aggregate: exp.Expr
@@ -47,7 +47,7 @@ class CannotSplitError(Exception):
     """Why an aggregate has no mergeable parts."""
 
 
-def states_of(aggregate: exp.Expr, date_column: str) -> tuple[list[State], Finish]:
+def states_of(aggregate: exp.Expr, date_column: str) -> tuple[list[DailyAggregate], Finish]:
     """Return what to keep per day of `aggregate`, and how its value follows from the merged states."""
     kind = type(aggregate)
     if aggregate.find(exp.HavingMax, exp.Order, exp.Limit):
@@ -56,10 +56,10 @@ def states_of(aggregate: exp.Expr, date_column: str) -> tuple[list[State], Finis
     if isinstance(argument, exp.Distinct):
         return _distinct(aggregate, argument, date_column)
     if kind in _MERGED_BY_THEMSELVES:
-        return [State(aggregate.copy(), _MERGED_BY_THEMSELVES[kind])], lambda columns: columns[0]
+        return [DailyAggregate(aggregate.copy(), _MERGED_BY_THEMSELVES[kind])], lambda columns: columns[0]
     if kind is exp.Avg:
         total, count = exp.Sum(this=argument.copy()), exp.Count(this=argument.copy())
-        return [State(total, Merge.SUM), State(count, Merge.SUM)], _call("SAFE_DIVIDE")
+        return [DailyAggregate(total, Merge.SUM), DailyAggregate(count, Merge.SUM)], _call("SAFE_DIVIDE")
     if kind in _BY_ANOTHER:
         return _by_another(aggregate, _BY_ANOTHER[kind])
     if kind in _SPREAD:
@@ -76,7 +76,7 @@ def _call(function: str) -> Finish:
     return lambda columns: exp.func(function, *columns, dialect="bigquery")
 
 
-def _distinct(aggregate: exp.Expr, distinct: exp.Distinct, date_column: str) -> tuple[list[State], Finish]:
+def _distinct(aggregate: exp.Expr, distinct: exp.Distinct, date_column: str) -> tuple[list[DailyAggregate], Finish]:
     """Count distinct values exactly: dates by a flag per day, anything else by a set per day."""
     if not isinstance(aggregate, exp.Count):
         raise CannotSplitError(f"{title(aggregate)}(DISTINCT) cannot be merged")
@@ -86,10 +86,10 @@ def _distinct(aggregate: exp.Expr, distinct: exp.Distinct, date_column: str) -> 
     if _only_the_date(value, date_column):
         any_row = exp.func("LOGICAL_OR", _is_not_null(value), dialect="bigquery")
         flag = exp.func("IF", any_row, _one_date(value, date_column), "0", dialect="bigquery")
-        return [State(flag, Merge.SUM)], lambda columns: columns[0]
+        return [DailyAggregate(flag, Merge.SUM)], lambda columns: columns[0]
     state = parse_one("ARRAY_AGG(DISTINCT x IGNORE NULLS)", read="bigquery")
     state.find(exp.Distinct).set("expressions", [value.copy()])  # type: ignore[union-attr]  # it is there
-    return [State(state, Merge.CONCAT)], lambda columns: _over_set("COUNT(DISTINCT v)", columns[0])
+    return [DailyAggregate(state, Merge.CONCAT)], lambda columns: _over_set("COUNT(DISTINCT v)", columns[0])
 
 
 def _is_not_null(value: exp.Expr) -> exp.Expr:
@@ -141,7 +141,7 @@ def _over_set(select: str, column: exp.Expr) -> exp.Expr:
     return query
 
 
-def _by_another(aggregate: exp.Expr, merge: Merge) -> tuple[list[State], Finish]:
+def _by_another(aggregate: exp.Expr, merge: Merge) -> tuple[list[DailyAggregate], Finish]:
     """Keep the value together with what it was chosen by."""
     by = aggregate.expression.copy()
     extreme = exp.Max(this=by) if merge is Merge.MAX_BY else exp.Min(this=by)
@@ -151,10 +151,10 @@ def _by_another(aggregate: exp.Expr, merge: Merge) -> tuple[list[State], Finish]
             exp.PropertyEQ(this=exp.to_identifier("rank"), expression=extreme),
         ]
     )
-    return [State(struct, merge)], lambda columns: columns[0]
+    return [DailyAggregate(struct, merge)], lambda columns: columns[0]
 
 
-def _spread(aggregate: exp.Expr, root: bool, left_out: int) -> tuple[list[State], Finish]:
+def _spread(aggregate: exp.Expr, root: bool, left_out: int) -> tuple[list[DailyAggregate], Finish]:
     """Keep count, mean and summed squared deviations of each day; merge them about the common mean.
 
     Source: Chan, Golub, LeVeque (1983), The American Statistician 37, 242-247.
@@ -175,4 +175,4 @@ def _spread(aggregate: exp.Expr, root: bool, left_out: int) -> tuple[list[State]
             unnest.set("expressions", [columns[0].copy()])
         return tree
 
-    return [State(state, Merge.CONCAT)], finish
+    return [DailyAggregate(state, Merge.CONCAT)], finish

@@ -12,7 +12,7 @@ from sqlglot import exp
 from jetstream_argo.dialect.expressions import parsed
 from jetstream_argo.dialect.rendering import bigquery_text
 from jetstream_argo.plan.model import Composed, Direct, Partial
-from jetstream_argo.plan.split.aggregates import CannotSplitError, State, states_of, title
+from jetstream_argo.plan.split.aggregates import CannotSplitError, DailyAggregate, states_of, title
 
 # Columns of the enrollments that a partial may refer to: it is computed joined to them, for every window at once.
 _PER_UNIT = frozenset({"analysis_id", "branch", "enrollment_date"})
@@ -21,14 +21,14 @@ _PER_WINDOW = frozenset({"analysis_window_start", "analysis_window_end", "exposu
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Decomposition:
     """The partials of one expression, in the order in which they occur in it, and what follows from them."""
 
     partials: tuple[Partial, ...]
     computation: Composed | Direct
 
 
-def decompose(expression: str, *, date_column: str, name_column: Callable[[str], str]) -> Split:
+def decompose(expression: str, *, date_column: str, name_column: Callable[[str], str]) -> Decomposition:
     """Split an aggregate `expression` (BigQuery's dialect) over the rows `ds` of a source and the enrollments `e`.
 
     `name_column` gives a partial's column from its expression.
@@ -39,7 +39,7 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
     tree = parsed(expression).copy()
     partials: dict[str, Partial] = {}
 
-    def keep(state: State) -> exp.Expr:
+    def keep(state: DailyAggregate) -> exp.Expr:
         text = bigquery_text(state.aggregate)
         column = name_column(text)
         partials.setdefault(column, Partial(column, text, state.merge))
@@ -57,8 +57,8 @@ def decompose(expression: str, *, date_column: str, name_column: Callable[[str],
             raise CannotSplitError("it aggregates nothing")
         _refuse_rows(tree, partials)
     except CannotSplitError as reason:
-        return Split((), Direct(str(reason)))
-    return Split(tuple(partials.values()), Composed(tuple(partials), bigquery_text(tree)))
+        return Decomposition((), Direct(str(reason)))
+    return Decomposition(tuple(partials.values()), Composed(tuple(partials), bigquery_text(tree)))
 
 
 def _refuse(tree: exp.Expr) -> None:
