@@ -10,8 +10,8 @@ import pyarrow as pa
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.synthetic.effects import Effect
-from jetstream_argo.synthetic.tables import Table, date_column, design_tables
-from jetstream_argo.synthetic.telemetry import Partition, make_telemetry
+from jetstream_argo.synthetic.tables import SyntheticTable, date_column, design_tables
+from jetstream_argo.synthetic.telemetry import TelemetryPartition, make_telemetry
 from jetstream_argo.warehouse.protocol import Job, Layout, Write
 
 LABELS = {"synthetic": "true"}  # of tables that were made up
@@ -72,7 +72,7 @@ def generate(
     return tuple(done)
 
 
-def _write(engine: Bulk, table: Table, partitions: Sequence[Partition]) -> Generated:
+def _write(engine: Bulk, table: SyntheticTable, partitions: Sequence[TelemetryPartition]) -> Generated:
     columns = tuple(Column(name, guess.type) for name, guess in table.columns.items())
     for index, chunk in enumerate(_chunks(partitions)):
         engine.load_arrow(
@@ -87,7 +87,7 @@ def _write(engine: Bulk, table: Table, partitions: Sequence[Partition]) -> Gener
     return Generated(table.name, rows, sum(partition.day is not None for partition in partitions))
 
 
-def _chunks(partitions: Sequence[Partition]) -> Iterator[pa.Table]:
+def _chunks(partitions: Sequence[TelemetryPartition]) -> Iterator[pa.Table]:
     """Yield the rows in their order, whole dates and not too many at once."""
     gathered: list[pa.Table] = []
     rows = 0

@@ -15,7 +15,7 @@ from jetstream_argo.synthetic import draws
 from jetstream_argo.synthetic.patterns import KEY, Path
 from jetstream_argo.synthetic.population import Booleans, Floats, Integers, Population
 from jetstream_argo.synthetic.reads import BRANCH
-from jetstream_argo.synthetic.tables import Rhythm, Table, is_earlier
+from jetstream_argo.synthetic.tables import Rhythm, SyntheticTable, is_earlier
 
 _NULLS = 0.01  # share of values that are missing
 _SECONDS = 86400
@@ -23,7 +23,7 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class SyntheticRows:
     """Rows of one date, one an element.
 
     `arm` is the branch whose effects the row shows, `branch` the one that it reports (each -1 for none), and
@@ -36,9 +36,9 @@ class Rows:
     branch: Integers
     pattern: Integers
 
-    def take(self, index: Integers) -> "Rows":
+    def take(self, index: Integers) -> "SyntheticRows":
         """Return the rows at these positions."""
-        return Rows(self.day, self.unit[index], self.arm[index], self.branch[index], self.pattern[index])
+        return SyntheticRows(self.day, self.unit[index], self.arm[index], self.branch[index], self.pattern[index])
 
     @property
     def size(self) -> int:
@@ -50,7 +50,7 @@ class Leaves:
     """Makes the plain values of one table. What stays with a unit on all of its days is drawn once and kept."""
 
     def __init__(
-        self, table: Table, population: Population, *, slug: str, branches: tuple[str, ...], seed: int
+        self, table: SyntheticTable, population: Population, *, slug: str, branches: tuple[str, ...], seed: int
     ) -> None:
         self._table = table
         self._population = population
@@ -59,11 +59,11 @@ class Leaves:
         self._seed = seed
         self._traits: dict[Path, tuple[Floats, Floats]] = {}
 
-    def make(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def make(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         """Return the values at `path`."""
         if BRANCH in guess.values and self._tells_branch(path):
             return pa.array(self._branches).take(pa.array(rows.branch, mask=rows.branch < 0))
-        makers: dict[str, Callable[[Path, Guess, Rows, np.random.Generator], pa.Array]] = {
+        makers: dict[str, Callable[[Path, Guess, SyntheticRows, np.random.Generator], pa.Array]] = {
             "INT64": self._integers,
             "FLOAT64": self._floats,
             "NUMERIC": self._floats,
@@ -77,7 +77,7 @@ class Leaves:
         missing = (rng.random(rows.size) < (0.0 if whole else _NULLS)) & ~self.follows(path, rows)
         return pc.if_else(pa.array(missing), None, values) if missing.any() else values
 
-    def digits(self, path: Path, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def digits(self, path: Path, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         """Return numbers for a text that queries may take for a number, since they do not say what they take it for."""
         trait, _ = self._trait(path)
         return pa.array(draws.counts(3.0, trait[rows.unit], self._factor(path, rows), rng))
@@ -86,7 +86,7 @@ class Leaves:
         keys = [path[index + 1] for index, step in enumerate(path[:-1]) if step == KEY]
         return not keys or keys[-1] == self._slug or "branch" in keys[-1].lower()
 
-    def _integers(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _integers(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         trait, uniform = self._trait(path)
         name = path[-1].lower()
         if "sample_id" in name:
@@ -96,7 +96,7 @@ class Leaves:
         mean = draws.magnitude(self._number(path), guess.values)
         return pa.array(self._imposed(path, draws.counts(mean, trait[rows.unit], self._factor(path, rows), rng), rows))
 
-    def _floats(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _floats(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         trait, _ = self._trait(path)
         mean = draws.magnitude(self._number(path), guess.values)
         values = draws.durations(mean, trait[rows.unit], self._factor(path, rows), rng)
@@ -104,12 +104,12 @@ class Leaves:
             return pa.array(np.round(values, 4)).cast(pa.decimal128(38, 9), safe=False)
         return pa.array(self._imposed(path, values, rows))
 
-    def _booleans(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _booleans(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         trait, _ = self._trait(path)
         rate = (0.1, 0.25, 0.4)[self._number(path) % 3]
         return pa.array(self._imposed(path, draws.flags(rate, trait[rows.unit], self._factor(path, rows), rng), rows))
 
-    def _dates(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _dates(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         days = np.full(rows.size, rows.day - _EPOCH, dtype=np.int64)
         if is_earlier(path[-1]):
             _, uniform = self._trait(path)
@@ -122,7 +122,7 @@ class Leaves:
         zone = "UTC" if guess.type == "TIMESTAMP" else None
         return pa.array(moment).cast(pa.timestamp("us", tz=zone))
 
-    def _words(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _words(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         # The value of a map's key for another experiment is a branch too, if not one that is looked at.
         values = self._branches if BRANCH in guess.values else guess.values
         literals = tuple(value for value in values if not is_mark(value))
@@ -149,13 +149,13 @@ class Leaves:
             everything += [f"{self._slug}:{branch}" for branch in self._branches]
         return pa.array(everything, type=pa.string()).take(pa.array(codes))
 
-    def _imposed(self, path: Path, values: np.ndarray, rows: Rows) -> np.ndarray:
+    def _imposed(self, path: Path, values: np.ndarray, rows: SyntheticRows) -> np.ndarray:
         for index, pattern in enumerate(self._table.patterns):
             if path in pattern:
                 values[rows.pattern == index] = pattern[path]
         return values
 
-    def follows(self, path: Path, rows: Rows) -> Booleans:
+    def follows(self, path: Path, rows: SyntheticRows) -> Booleans:
         """Return which rows follow a pattern that says something of `path` or of what is in it."""
         inside = [
             index
@@ -164,7 +164,7 @@ class Leaves:
         ]
         return np.isin(rows.pattern, inside)
 
-    def _factor(self, path: Path, rows: Rows) -> Floats:
+    def _factor(self, path: Path, rows: SyntheticRows) -> Floats:
         factors = self._table.factors.get(path)
         return np.ones(rows.size) if factors is None else factors[rows.arm]
 

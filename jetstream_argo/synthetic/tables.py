@@ -30,7 +30,7 @@ class Rhythm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SyntheticTable:
     """A table to make up.
 
     `patterns` are values that rows have together: ordinary rows follow those whose index is in `ordinary`, reports of
@@ -52,7 +52,7 @@ class Table:
     factors: Mapping[Path, Floats]
 
 
-def design_tables(plan: AnalysisPlan, effects: tuple[Effect, ...]) -> tuple[Table, ...]:
+def design_tables(plan: AnalysisPlan, effects: tuple[Effect, ...]) -> tuple[SyntheticTable, ...]:
     """Return the tables that the plan reads, by name.
 
     Raises:
@@ -93,7 +93,7 @@ def date_column(columns: Mapping[str, Guess]) -> str | None:
 
 def _design(
     name: str, columns: Columns, texts: tuple[Query, ...], experiment: Experiment, effects: tuple[Effect, ...]
-) -> Table:
+) -> SyntheticTable:
     slug = experiment.slug
     shapes = dict(paths(columns[name]))
     rhythm = _rhythm(name, shapes)
@@ -106,7 +106,7 @@ def _design(
     ordinary = tuple(texts for texts in words if texts and not avoided & set(texts.items()))
     carries = any(is_map(guess) and slug in _map_keys(guess) for guess in shapes.values())
     bounds = np.cumsum([len(ordinary), len(enrollment), len(exposure)]).tolist()
-    return Table(
+    return SyntheticTable(
         name=name,
         columns=columns[name],
         rhythm=rhythm,

@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.synthetic.effects import Effect
-from jetstream_argo.synthetic.leaves import Rows
+from jetstream_argo.synthetic.leaves import SyntheticRows
 from jetstream_argo.synthetic.population import Events, Integers, Population, populate
 from jetstream_argo.synthetic.reads import read_dates
-from jetstream_argo.synthetic.tables import Rhythm, Table, design_tables
-from jetstream_argo.synthetic.values import Values
+from jetstream_argo.synthetic.tables import Rhythm, SyntheticTable, design_tables
+from jetstream_argo.synthetic.values import ColumnMaker
 
 _LOOKUP_ROWS = 40
 _UPTAKE = 0.9  # share of its active days on which a unit has rows in a table
@@ -26,7 +26,7 @@ _EVENTS = 1.5  # on top of the first, on a day with any
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
+class TelemetryPartition:
     """All rows of a table on one date, or all there are where `day` is None."""
 
     table: str
@@ -36,7 +36,7 @@ class Partition:
 
 def make_telemetry(
     plan: AnalysisPlan, *, units: int, seed: int, effects: tuple[Effect, ...] = ()
-) -> Iterator[Partition]:
+) -> Iterator[TelemetryPartition]:
     """Yield the telemetry that the plan reads, table by table and date by date; equal arguments give equal rows.
 
     `units` enroll, some of them too late or twice; about a twentieth as many have telemetry and never enroll.
@@ -48,7 +48,7 @@ def make_telemetry(
     ids = _ids(population.units, seed)
     first, last = (day.toordinal() for day in read_dates(plan))
     for table in design_tables(plan, effects):
-        values = Values(
+        values = ColumnMaker(
             table,
             population,
             ids=ids,
@@ -57,17 +57,19 @@ def make_telemetry(
             seed=seed,
         )
         if table.rhythm is Rhythm.LOOKUP:
-            yield Partition(table.name, None, _filled(table, values, _lookup(first), np.random.default_rng([seed, 3])))
+            yield TelemetryPartition(
+                table.name, None, _filled(table, values, _lookup(first), np.random.default_rng([seed, 3]))
+            )
             continue
         number = zlib.crc32(table.name.encode())
         for day in range(first, last + 1):
             rng = np.random.default_rng([seed, 4, number, day])
             rows = _rows(table, population, day, seed, rng)
             if rows.size:
-                yield Partition(table.name, date.fromordinal(day), _filled(table, values, rows, rng))
+                yield TelemetryPartition(table.name, date.fromordinal(day), _filled(table, values, rows, rng))
 
 
-def _filled(table: Table, values: Values, rows: Rows, rng: np.random.Generator) -> pa.Table:
+def _filled(table: SyntheticTable, values: ColumnMaker, rows: SyntheticRows, rng: np.random.Generator) -> pa.Table:
     return pa.table({name: values.column(name, rows, rng) for name in table.columns})
 
 
@@ -79,17 +81,19 @@ def _ids(units: int, seed: int) -> pa.Array:
     return pa.array(np.ascontiguousarray(letters).view("S32").ravel(), type=pa.binary()).cast(pa.string())
 
 
-def _lookup(day: int) -> Rows:
+def _lookup(day: int) -> SyntheticRows:
     nothing = np.full(_LOOKUP_ROWS, -1, dtype=np.int64)
-    return Rows(day, np.zeros(_LOOKUP_ROWS, dtype=np.int64), nothing, nothing, nothing)
+    return SyntheticRows(day, np.zeros(_LOOKUP_ROWS, dtype=np.int64), nothing, nothing, nothing)
 
 
-def _rows(table: Table, population: Population, day: int, seed: int, rng: np.random.Generator) -> Rows:
+def _rows(
+    table: SyntheticTable, population: Population, day: int, seed: int, rng: np.random.Generator
+) -> SyntheticRows:
     parts = [] if table.only_reports else [_ordinary(table, population, day, seed, rng)]
     for events, patterns in ((population.enrollments, table.enrollment), (population.exposures, table.exposure)):
         if patterns:
             parts.append(_reports(events.on(day), population, patterns, day, rng))
-    return Rows(
+    return SyntheticRows(
         day,
         np.concatenate([part.unit for part in parts]),
         np.concatenate([part.arm for part in parts]),
@@ -98,7 +102,9 @@ def _rows(table: Table, population: Population, day: int, seed: int, rng: np.ran
     )
 
 
-def _ordinary(table: Table, population: Population, day: int, seed: int, rng: np.random.Generator) -> Rows:
+def _ordinary(
+    table: SyntheticTable, population: Population, day: int, seed: int, rng: np.random.Generator
+) -> SyntheticRows:
     # Whether a unit is active is the same in all tables.
     active = np.random.default_rng([seed, 6, day]).random(population.units) < population.activity
     uptake = _UPTAKE if table.measured else _ASIDE
@@ -113,14 +119,14 @@ def _ordinary(table: Table, population: Population, day: int, seed: int, rng: np
     if table.ordinary:
         pattern = rng.integers(len(table.ordinary), size=len(unit))
         pattern[rng.random(len(unit)) < _FREE] = -1
-    return Rows(day, unit, arm, np.where(before | silent, -1, arm), pattern)
+    return SyntheticRows(day, unit, arm, np.where(before | silent, -1, arm), pattern)
 
 
 def _reports(
     events: Events, population: Population, patterns: tuple[int, ...], day: int, rng: np.random.Generator
-) -> Rows:
+) -> SyntheticRows:
     pattern = np.array(patterns)[rng.integers(len(patterns), size=len(events.unit))]
-    return Rows(day, events.unit, _arm(population, events.unit, day), events.branch, pattern)
+    return SyntheticRows(day, events.unit, _arm(population, events.unit, day), events.branch, pattern)
 
 
 def _arm(population: Population, unit: Integers, day: int) -> Integers:

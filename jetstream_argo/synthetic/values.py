@@ -9,32 +9,39 @@ import pyarrow.compute as pc
 from jetstream_argo.dialect.inference.columns import Guess
 from jetstream_argo.dialect.types import Scalar
 from jetstream_argo.synthetic import draws
-from jetstream_argo.synthetic.leaves import Leaves, Rows, is_mark
+from jetstream_argo.synthetic.leaves import Leaves, SyntheticRows, is_mark
 from jetstream_argo.synthetic.patterns import ANY, KEY, Path
 from jetstream_argo.synthetic.population import Booleans, Integers, Population
 from jetstream_argo.synthetic.reads import BRANCH, UNIT
-from jetstream_argo.synthetic.tables import Table, is_map
+from jetstream_argo.synthetic.tables import SyntheticTable, is_map
 
 _KEYS = 0.8  # share of a map's or document's keys that a row has
 _OTHER_EXPERIMENT = "another-experiment"
 
 
-class Values:
+class ColumnMaker:
     """Makes columns of one table; `ids` has the name of each unit."""
 
     def __init__(
-        self, table: Table, population: Population, *, ids: pa.Array, slug: str, branches: tuple[str, ...], seed: int
+        self,
+        table: SyntheticTable,
+        population: Population,
+        *,
+        ids: pa.Array,
+        slug: str,
+        branches: tuple[str, ...],
+        seed: int,
     ) -> None:
         self._table = table
         self._ids = ids
         self._slug = slug
         self._leaves = Leaves(table, population, slug=slug, branches=branches, seed=seed)
 
-    def column(self, name: str, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def column(self, name: str, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         """Return the values of a column."""
         return self._array((name,), self._table.columns[name], rows, rng)
 
-    def _array(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _array(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         if UNIT in guess.values and not (BRANCH in guess.values and "id" not in path[-1].lower()):
             return self._unit_ids(guess, rows)
         if is_map(guess):
@@ -48,16 +55,16 @@ class Values:
             return self._document(path, guess.keys, rows, rng)
         return self._leaves.make(path, guess, rows, rng)
 
-    def _unit_ids(self, guess: Guess, rows: Rows) -> pa.Array:
+    def _unit_ids(self, guess: Guess, rows: SyntheticRows) -> pa.Array:
         return pa.array(rows.unit) if guess.type == "INT64" else self._ids.take(pa.array(rows.unit))
 
-    def _list(self, path: Path, element: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _list(self, path: Path, element: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         sizes = rng.integers(0, 4, size=rows.size)
         sizes[self._leaves.follows((*path, ANY), rows)] = 1
         inner = self._array((*path, ANY), element, rows.take(np.repeat(np.arange(rows.size), sizes)), rng)
         return pa.ListArray.from_arrays(_offsets(sizes), inner)
 
-    def _map(self, path: Path, guess: Guess, rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _map(self, path: Path, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> pa.Array:
         assert guess.element is not None  # the caller has made sure that it is a map
         key_guess, value_guess = guess.element.fields["key"], guess.element.fields["value"]
         keys = self._keys(path, key_guess)
@@ -94,7 +101,7 @@ class Values:
             return list(dict.fromkeys(asked)) or [0, 1, 2, 5]
         return list(dict.fromkeys(str(key) for key in asked)) or ["key_0", "key_1", "key_2"]
 
-    def _has(self, path: Path, key: Scalar, guess: Guess, rows: Rows, rng: np.random.Generator) -> Booleans:
+    def _has(self, path: Path, key: Scalar, guess: Guess, rows: SyntheticRows, rng: np.random.Generator) -> Booleans:
         """Return which rows have a key; the experiment's own is there when the row carries the experiment."""
         chance = rng.random(rows.size) < _KEYS
         marks = _deep_values(guess)
@@ -104,7 +111,9 @@ class Values:
             return np.ones(rows.size, dtype=np.bool_)
         return chance | self._leaves.follows((*path, KEY, str(key)), rows)
 
-    def _document(self, path: Path, keys: Mapping[str, Guess], rows: Rows, rng: np.random.Generator) -> pa.Array:
+    def _document(
+        self, path: Path, keys: Mapping[str, Guess], rows: SyntheticRows, rng: np.random.Generator
+    ) -> pa.Array:
         if "histogram" in keys:
             pool = pa.array([draws.histogram(total, rng) for total in rng.geometric(0.1, size=64).tolist()])
             return pool.take(pa.array(rng.integers(len(pool), size=rows.size)))
