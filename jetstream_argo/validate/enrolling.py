@@ -15,7 +15,7 @@ from jetstream_argo.validate.analysts import with_stand_ins
 from jetstream_argo.validate.asking import Asker
 from jetstream_argo.validate.expected import unit_tables
 from jetstream_argo.validate.explaining import cleaned, explained
-from jetstream_argo.validate.rows import Rows
+from jetstream_argo.validate.rows import TelemetryRows
 
 _CUSTOM = "custom"
 _TEXTS = ("STRING", "INT64", "NUMERIC", "BIGNUMERIC", "BOOL")
@@ -73,7 +73,7 @@ def _segment_mistakes(
     plan: AnalysisPlan, source: SegmentDataSource, segments: Sequence[Segment], asker: Asker
 ) -> Iterator[tuple[str, str]]:
     key = f"segments.data_sources.{source.name}"
-    rows = Rows(asker, key, source.from_expression, source.id_column, source.date_column)
+    rows = TelemetryRows(asker, key, source.from_expression, source.id_column, source.date_column)
     wrong = [] if rows.are_plain({}) else list(rows.mistakes(plan.experiment.analysis_unit))
     yield from ((f"{key}.{name}", what) for name, what in wrong)
     if any(name == "from_expression" for name, _ in wrong) or not _of_segments(segments, rows, joined=not wrong):
@@ -87,7 +87,7 @@ def _exclusion_mistakes(
     plan: AnalysisPlan, source: SegmentDataSource, exclusion: Exclusion, asker: Asker
 ) -> Iterator[tuple[str, str]]:
     key = f"experiment.exclude.{exclusion.name}"
-    rows = Rows(asker, key, source.from_expression, source.id_column, source.date_column)
+    rows = TelemetryRows(asker, key, source.from_expression, source.id_column, source.date_column)
     wrong = [] if rows.are_plain({}) else list(rows.mistakes(plan.experiment.analysis_unit))
     yield from ((f"{key}.{name}", what) for name, what in wrong)
     if exclusion.rows is not None and not any(name == "from_expression" for name, _ in wrong):
@@ -107,7 +107,7 @@ def _condition_mistakes(exclusions: Sequence[Exclusion], asker: Asker) -> Iterat
             yield from ((key, f"gives {column.type}, and must be BOOL") for column in found if column.type != "BOOL")
 
 
-def _of_segments(segments: Sequence[Segment], rows: Rows, *, joined: bool) -> list[str]:
+def _of_segments(segments: Sequence[Segment], rows: TelemetryRows, *, joined: bool) -> list[str]:
     sql = probes.segments_of(
         rows.from_expression,
         {f"s_{number}": segment.select_expression for number, segment in enumerate(segments)},

@@ -11,7 +11,7 @@ from jetstream_argo.validate.uncertain import Doubts
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MetricCheck:
     """What is known of one metric. `problems` are the messages, each once; `types` are those of its values.
 
     `doubts` are problems that there are only if the tables' columns have the types that were guessed.
@@ -34,7 +34,7 @@ class Findings:
     """
 
     slug: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[MetricCheck, ...]
     others: tuple[tuple[str, str], ...]
     statements: tuple[Statement, ...]
     doubts: tuple[tuple[str, str], ...] = ()
@@ -108,9 +108,9 @@ def _verdict(
     wrong: tuple[Wrong, ...],
     doubtful: tuple[Wrong, ...],
     types: dict[tuple[str, str], str],
-) -> Verdict:
+) -> MetricCheck:
     of_values = (type_ for (_, column), type_ in types.items() if column == metric.column and metric.column)
-    return Verdict(
+    return MetricCheck(
         metric=metric.name,
         source=metric.source,
         how=_how(metric),

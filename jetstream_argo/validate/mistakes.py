@@ -11,7 +11,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate import probes
 from jetstream_argo.validate.asking import Asker
 from jetstream_argo.validate.enrolling import enrolling_mistakes
-from jetstream_argo.validate.rows import Rows
+from jetstream_argo.validate.rows import TelemetryRows
 from jetstream_argo.validate.telemetry import tables_of_sources
 from jetstream_argo.warehouse.protocol import DryRun
 
@@ -78,7 +78,9 @@ Found = tuple[str, str, tuple[str, ...]]
 
 
 def _source_mistakes(plan: AnalysisPlan, source: Source, asker: Asker) -> Iterator[Found]:
-    rows = Rows(asker, f"data_sources.{source.name}", source.from_expression, source.id_column, source.date_column)
+    rows = TelemetryRows(
+        asker, f"data_sources.{source.name}", source.from_expression, source.id_column, source.date_column
+    )
     own = tuple(metric for metric in plan.metrics if metric.source == source.name)
     branch = {} if source.branch_expression is None else {"b": source.branch_expression}
     if rows.are_plain(branch):
@@ -96,7 +98,9 @@ def _source_mistakes(plan: AnalysisPlan, source: Source, asker: Asker) -> Iterat
         yield from _metric_mistakes(plan, own, rows, joined=False)
 
 
-def _metric_mistakes(plan: AnalysisPlan, own: Sequence[Metric], rows: Rows, *, joined: bool) -> Iterator[Found]:
+def _metric_mistakes(
+    plan: AnalysisPlan, own: Sequence[Metric], rows: TelemetryRows, *, joined: bool
+) -> Iterator[Found]:
     """Yield what is wrong with metrics over the same rows; all of one kind are asked about at once."""
     for kind in (True, False):
         metrics = [metric for metric in own if isinstance(metric.computation, Direct) is kind]
@@ -107,7 +111,7 @@ def _metric_mistakes(plan: AnalysisPlan, own: Sequence[Metric], rows: Rows, *, j
                 yield f"metrics.{metric.name}.select_expression", what, _with_dependents(plan, (metric.name,))
 
 
-def _of_metrics(plan: AnalysisPlan, metrics: Sequence[Metric], rows: Rows, *, joined: bool) -> list[str]:
+def _of_metrics(plan: AnalysisPlan, metrics: Sequence[Metric], rows: TelemetryRows, *, joined: bool) -> list[str]:
     sql = probes.metrics_of(
         rows.from_expression,
         metrics,

@@ -36,7 +36,7 @@ NOBODY = "\x00nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RehearsedQuery:
     """A query that was asked for. `destination` is the table or view that it is for, empty for an answer."""
 
     sql: Sql
@@ -52,11 +52,11 @@ class Rehearsal:
         self._plan = plan
         self._analyst = analyst
         self._expected = Expected(plan)
-        self._asked: list[Asked] = []
+        self._asked: list[RehearsedQuery] = []
         self.tables_made: dict[str, tuple[Column, ...]] = {}
         self._written: Counter[str] = Counter()
 
-    def taken(self) -> tuple[Asked, ...]:
+    def taken(self) -> tuple[RehearsedQuery, ...]:
         """Return what was asked for since the last time."""
         asked = tuple(self._asked)
         self._asked.clear()
@@ -66,7 +66,7 @@ class Rehearsal:
         """Analyse a query; answer with made-up rows where others would be asked for because of the answer."""
         found = self._analysed(sql)
         self._check(self._expected.wrong_answer(found.columns))
-        self._asked.append(Asked(sql, "", found.columns, found.bytes))
+        self._asked.append(RehearsedQuery(sql, "", found.columns, found.bytes))
         rows = tuple(self._rows(found.columns, labels))
         return result_of(found.columns, rows, Job("", len(rows), found.bytes, 0, 0.0))
 
@@ -76,7 +76,7 @@ class Rehearsal:
         """Analyse a query; the table has its columns from then on."""
         found = self._analysed(sql)
         self._check(self._expected.wrong_table(destination, found.columns))
-        self._asked.append(Asked(sql, destination, found.columns, found.bytes))
+        self._asked.append(RehearsedQuery(sql, destination, found.columns, found.bytes))
         self._write(destination, found.columns, write)
         return Job("", 1, found.bytes, 0, 0.0)
 
@@ -98,7 +98,7 @@ class Rehearsal:
         """Analyse the view's query."""
         found = self._analysed(sql)
         self._check(self._expected.wrong_table(name, found.columns))
-        self._asked.append(Asked(sql, name, found.columns, found.bytes))
+        self._asked.append(RehearsedQuery(sql, name, found.columns, found.bytes))
         self.tables_made[name] = found.columns
 
     def info(self, table: str) -> TableInfo | None:

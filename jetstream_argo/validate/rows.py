@@ -22,7 +22,7 @@ _UNIT_ADVICE = "units are STRING or INT64: make it one in from_expression, as TO
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class TelemetryRows:
     """Rows of telemetry as the table `key` of a file describes them."""
 
     asker: Asker

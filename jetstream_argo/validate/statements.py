@@ -19,7 +19,7 @@ from jetstream_argo.store.entries import Entry, Kind, State, entries_query
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.validate.analysts import Analyst, Tables
 from jetstream_argo.validate.expected import unit_tables
-from jetstream_argo.validate.rehearsal import Asked, Rehearsal
+from jetstream_argo.validate.rehearsal import Rehearsal, RehearsedQuery
 
 READING = "results"  # what people ask for when the nodes are done
 _ATTEMPT = "rehearsal"
@@ -144,7 +144,7 @@ def _assume_units(context: Context, engine: Rehearsal) -> None:
     )
 
 
-def _statements(node: Node, asked: tuple[Asked, ...], entries: list[Entry]) -> Iterator[Statement]:
+def _statements(node: Node, asked: tuple[RehearsedQuery, ...], entries: list[Entry]) -> Iterator[Statement]:
     serves = {entry.batch: entry.metrics for entry in entries if entry.node == node.id and entry.batch is not None}
     for query in asked:
         batch = next((batch for batch in serves if f"{batch} AS batch" in query.sql), None)
