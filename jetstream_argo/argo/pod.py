@@ -18,7 +18,7 @@ _LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class PodResult:
     """How a node's work ended: how many of its pieces it did, found done, and failed, with a reason for each."""
 
     done: int
@@ -60,7 +60,7 @@ class Pod:
         if self.progress is not None and total > 0:
             _write(self.progress, f"{done}/{total}")
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, ending: PodResult) -> None:
         """Say how the work ended."""
         self.say(ending.line)
         if self.summary is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from jetstream_argo.argo.manifest.transport import from_environment
-from jetstream_argo.argo.pod import Ending, Pod, pod
+from jetstream_argo.argo.pod import Pod, PodResult, pod
 from jetstream_argo.cli.holding import holder, task_wait_option
 from jetstream_argo.cli.options import chosen, warehouse_option
 from jetstream_argo.dag.build import build_dag
@@ -91,6 +91,6 @@ def _tell(here: Pod, result: TaskResult) -> None:
     say(result.line)
     failed = tuple((metric, str(error)) for metric, error in result.failed)
     if failed:
-        here.ended(Ending(result.done, result.skipped, failed))
+        here.ended(PodResult(result.done, result.skipped, failed))
     else:
         here.say(result.line)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from jetstream_argo.argo.cluster.resubmit import MOST, ended_for_now, submit_anew
-from jetstream_argo.argo.due.candidates import Candidate, State
+from jetstream_argo.argo.due.candidates import Candidate, CandidateState
 from jetstream_argo.argo.due.experiments import submit_due
 from jetstream_argo.argo.due.looking import Waits, is_last_look, look, nothing_known
 from jetstream_argo.argo.due.planning import Made
@@ -67,10 +67,10 @@ def test_a_workflow_that_ended_for_now_is_created_anew_and_what_runs_is_left_alo
     (third,) = planner().entries
 
     assert [entry.state for entry in (first, second, running, third)] == [
-        State.SUBMITTED,
-        State.SUBMITTED,
-        State.EXISTS,
-        State.SUBMITTED,
+        CandidateState.SUBMITTED,
+        CandidateState.SUBMITTED,
+        CandidateState.EXISTS,
+        CandidateState.SUBMITTED,
     ]
     assert [second.line, running.line, third.line] == [f"{first.line}-{number}" for number in (2, 2, 3)]
     assert server.names("workflows") == [first.line, second.line, third.line]
@@ -83,7 +83,7 @@ def test_a_workflow_that_succeeded_or_failed_for_good_is_left_alone(server, plan
 
     (second,) = planner().entries
 
-    assert (second.state, second.line) == (State.EXISTS, first.line)
+    assert (second.state, second.line) == (CandidateState.EXISTS, first.line)
 
 
 def test_a_failure_that_may_pass_counts_beside_one_that_will_not(server, planner):
@@ -98,7 +98,7 @@ def test_what_argo_keeps_in_its_database_is_left_to_people(server, planner):
     server.objects["workflows", first.line]["status"] = {"phase": "Failed", "offloadNodeStatusVersion": "fnv:1"}
 
     assert not ended_for_now(server.objects["workflows", first.line])
-    assert planner().entries[0].state is State.EXISTS
+    assert planner().entries[0].state is CandidateState.EXISTS
 
 
 def test_attempts_have_an_end(server, api, make_plan):
@@ -160,7 +160,7 @@ def test_an_experiment_of_which_nothing_is_there_waits(make_plan, planner, serve
         look(make_plan(SOURCES), lambda _: nothing)
     report = planner(nothing)
 
-    assert report.entries[0].state is State.WAITS
+    assert report.entries[0].state is CandidateState.WAITS
     assert report.exit_code == 0
     assert server.names("workflows") == []
 

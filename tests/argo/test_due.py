@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jetstream_argo.argo.cluster.submit import Submitted, submit
-from jetstream_argo.argo.due.candidates import Candidate, Entry, Passed, State, candidates, is_live
+from jetstream_argo.argo.due.candidates import Candidate, CandidateResult, CandidateState, Passed, candidates, is_live
 from jetstream_argo.argo.due.experiments import submit_due
 from jetstream_argo.argo.due.isolation import Died
 from jetstream_argo.argo.due.planning import Made
@@ -20,11 +20,11 @@ AS_OF = date(2026, 11, 23)
 
 
 def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(server, api, make_plan):
-    told: list[Entry] = []
+    told: list[CandidateResult] = []
     planned: list[tuple[str, Any]] = [
         ("apple", _made(make_plan, "apple")),
-        ("broken", Entry("broken", State.FAILED, "broken: metrics.x: no such column", 2)),
-        ("early", Entry("early", State.NOT_DUE, "early: nothing is due")),
+        ("broken", CandidateResult("broken", CandidateState.FAILED, "broken: metrics.x: no such column", 2)),
+        ("early", CandidateResult("early", CandidateState.NOT_DUE, "early: nothing is due")),
         ("ended", Passed.NOT_LIVE),
         ("endless", Died("was not planned within 120 seconds")),
         ("zebra", _made(make_plan, "zebra")),
@@ -34,16 +34,16 @@ def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(se
         [(_candidate(slug), outcome) for slug, outcome in planned],
         submit=lambda plan: submit(emit(plan, DEPLOYMENT), api),
         tell=told.append,
-        before=[Entry("unreadable.json", State.FAILED, "is not JSON", 2)],
+        before=[CandidateResult("unreadable.json", CandidateState.FAILED, "is not JSON", 2)],
     )
 
     assert [(entry.slug, entry.state) for entry in report.entries] == [
-        ("unreadable.json", State.FAILED),
-        ("apple", State.SUBMITTED),
-        ("broken", State.FAILED),
-        ("early", State.NOT_DUE),
-        ("endless", State.FAILED),
-        ("zebra", State.SUBMITTED),
+        ("unreadable.json", CandidateState.FAILED),
+        ("apple", CandidateState.SUBMITTED),
+        ("broken", CandidateState.FAILED),
+        ("early", CandidateState.NOT_DUE),
+        ("endless", CandidateState.FAILED),
+        ("zebra", CandidateState.SUBMITTED),
     ]
     assert told == list(report.entries)
     assert report.exit_code == 2
@@ -56,8 +56,8 @@ def test_a_planner_that_runs_again_finds_its_workflows_there(api, make_plan):
         made = [(_candidate("new-tab"), _made(make_plan, "new-tab"))]
         return submit_due(made, submit=lambda plan: submit(emit(plan, DEPLOYMENT), api), tell=lambda _: None)
 
-    assert [entry.state for entry in once().entries] == [State.SUBMITTED]
-    assert [entry.state for entry in once().entries] == [State.EXISTS]
+    assert [entry.state for entry in once().entries] == [CandidateState.SUBMITTED]
+    assert [entry.state for entry in once().entries] == [CandidateState.EXISTS]
     assert once().exit_code == 0
 
 
@@ -66,7 +66,7 @@ def test_a_passing_failure_makes_the_planner_worth_a_retry(make_plan):
         raise Transient("the cluster is away")
 
     made = [
-        (_candidate("a"), Entry("a", State.FAILED, "wrong", 2)),
+        (_candidate("a"), CandidateResult("a", CandidateState.FAILED, "wrong", 2)),
         (_candidate("b"), _made(make_plan, "b")),
     ]
 
@@ -83,7 +83,7 @@ def test_whatever_happens_while_one_workflow_is_created_is_its_own(make_plan):
 
     report = submit_due(made, submit=fail, tell=lambda _: None)
 
-    assert [entry.state for entry in report.entries] == [State.FAILED, State.SUBMITTED]
+    assert [entry.state for entry in report.entries] == [CandidateState.FAILED, CandidateState.SUBMITTED]
     assert "ZeroDivisionError" in report.entries[0].line
     assert report.exit_code == 1
 

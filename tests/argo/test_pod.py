@@ -3,11 +3,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.argo.pod import Ending, Pod, pod
+from jetstream_argo.argo.pod import Pod, PodResult, pod
 
 
 def test_a_partial_failure_says_in_a_line_how_much_is_done_and_what_failed():
-    ending = Ending(done=15, skipped=3, failed=(("searches", "no column\n 'x'"), ("uri_count", "timed out")))
+    ending = PodResult(done=15, skipped=3, failed=(("searches", "no column\n 'x'"), ("uri_count", "timed out")))
 
     assert ending.line == (
         "partial: 18 of 20 done (3 of them before); failed: searches (no column 'x'), uri_count (timed out)"
@@ -16,17 +16,17 @@ def test_a_partial_failure_says_in_a_line_how_much_is_done_and_what_failed():
 
 
 def test_success_says_how_much_was_found_done():
-    assert Ending(done=0, skipped=20).line == "20 of 20 done (20 of them before)"
-    assert Ending(done=20, skipped=0).line == "20 of 20 done"
+    assert PodResult(done=0, skipped=20).line == "20 of 20 done (20 of them before)"
+    assert PodResult(done=20, skipped=0).line == "20 of 20 done"
 
 
 def test_nothing_done_is_a_failure_not_a_partial_one():
-    assert Ending(done=0, skipped=0, failed=(("x", "no table"),)).line == "failed: 0 of 1 done; failed: x (no table)"
+    assert PodResult(done=0, skipped=0, failed=(("x", "no table"),)).line == "failed: 0 of 1 done; failed: x (no table)"
 
 
 @given(st.lists(st.tuples(st.text(max_size=80), st.text(max_size=2000)), max_size=80))
 def test_what_argo_keeps_about_a_node_is_small_whatever_failed(failed):
-    ending = Ending(done=1, skipped=0, failed=tuple(failed))
+    ending = PodResult(done=1, skipped=0, failed=tuple(failed))
 
     assert len(ending.line.encode()) <= 2000
     assert "\n" not in ending.line
@@ -44,7 +44,7 @@ def test_a_pod_writes_where_argo_reads(tmp_path):
     )
 
     here.reached(3, 20)
-    here.ended(Ending(done=3, skipped=0))
+    here.ended(PodResult(done=3, skipped=0))
 
     assert (tmp_path / "progress").read_text() == "3/20"
     assert (tmp_path / "log").read_text() == "3 of 3 done"
@@ -55,6 +55,6 @@ def test_outside_a_pod_nothing_is_written():
     outside = pod({})
 
     outside.reached(1, 2)
-    outside.ended(Ending(done=1, skipped=0))
+    outside.ended(PodResult(done=1, skipped=0))
 
     assert outside == Pod()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from jetstream_argo.argo.cluster.status import GROUPS, Node, WorkflowStatus, nodes_of, raw_nodes, status_of
+from jetstream_argo.argo.cluster.status import GROUPS, WorkflowNode, WorkflowStatus, nodes_of, raw_nodes, status_of
 from jetstream_argo.argo.manifest.documents import Document
 from jetstream_argo.errors import PlanError
 
@@ -63,7 +63,7 @@ def retried(workflow: Document, *, now: str) -> Retried:
     return Retried(changed, tuple(id for id in nodes if id in deleted))
 
 
-def _affected(nodes: Mapping[str, Node], workflow: str) -> tuple[set[str], set[str]]:
+def _affected(nodes: Mapping[str, WorkflowNode], workflow: str) -> tuple[set[str], set[str]]:
     """Return the nodes to set back to running, and those to forget: failed pods, what was omitted, and onExit.
 
     An attempt that failed before one that succeeded stays.
@@ -79,7 +79,7 @@ def _affected(nodes: Mapping[str, Node], workflow: str) -> tuple[set[str], set[s
     return reset, deleted
 
 
-def _attempts(node: Node, nodes: Mapping[str, Node]) -> tuple[str, ...]:
+def _attempts(node: WorkflowNode, nodes: Mapping[str, WorkflowNode]) -> tuple[str, ...]:
     return tuple(child for child in node.children if child in nodes) if node.type == "Retry" else ()
 
 

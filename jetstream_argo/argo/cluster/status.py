@@ -16,25 +16,25 @@ GROUPS = ("DAG",)  # types of nodes that hold others: the Workflow's own, and th
 _EITHER_HEADER = 47  # zlib's wbits for 'a zlib or a gzip header, whichever is there'
 
 
-class _Answer(BaseModel):
+class _ArgoModel(BaseModel):
     """What Argo writes; fields that are not needed here are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
-class _Lock(_Answer):
+class _Lock(_ArgoModel):
     """The lock that a node waits for; empty where it waits for none."""
 
     waiting: str = ""
 
 
-class _Outputs(_Answer):
+class _Outputs(_ArgoModel):
     """What a pod left; `exit_code` is empty where it has none."""
 
     exit_code: str = ""
 
 
-class Node(_Answer):
+class WorkflowNode(_ArgoModel):
     """A node of a Workflow, as Argo keeps it."""
 
     id: str
@@ -50,23 +50,23 @@ class Node(_Answer):
     lock: _Lock = Field(default=_Lock(), alias="synchronizationStatus")
 
 
-class _Status(_Answer):
+class _Status(_ArgoModel):
     phase: str = "Pending"
     message: str = ""
     progress: str = ""
     started_at: str | None = None
     finished_at: str | None = None
-    nodes: dict[str, Node] = Field(default_factory=dict)
+    nodes: dict[str, WorkflowNode] = Field(default_factory=dict)
     compressed_nodes: str = ""
     offload_node_status_version: str = ""
 
 
-class _Metadata(_Answer):
+class _Metadata(_ArgoModel):
     name: str
     labels: dict[str, str] = Field(default_factory=dict)
 
 
-class _Workflow(_Answer):
+class _Workflow(_ArgoModel):
     metadata: _Metadata
     status: _Status = _Status()
 
@@ -85,7 +85,7 @@ class WorkflowStatus:
     phase: str
     message: str
     progress: str
-    nodes: tuple[Node, ...]
+    nodes: tuple[WorkflowNode, ...]
     finished_at: str = ""
 
     @property
@@ -126,13 +126,13 @@ def status_of(workflow: Document) -> WorkflowStatus:
     )
 
 
-def _awaited(nodes: Mapping[str, Node]) -> str:
+def _awaited(nodes: Mapping[str, WorkflowNode]) -> str:
     """Return what a group waits for: the experiment's turn, or a slot among all experiments."""
     groups = (node for node in nodes.values() if node.type in GROUPS and node.lock.waiting)
     return next((node.message or f"Waiting for {node.lock.waiting}" for node in groups), "")
 
 
-def _with_reason(node: Node, nodes: Mapping[str, Node]) -> Node:
+def _with_reason(node: WorkflowNode, nodes: Mapping[str, WorkflowNode]) -> WorkflowNode:
     """Give a task that failed the message of its last attempt; its own says only that there was no further one."""
     if node.type != "Retry" or node.phase not in ("Failed", "Error"):
         return node
@@ -140,13 +140,13 @@ def _with_reason(node: Node, nodes: Mapping[str, Node]) -> Node:
     return node.model_copy(update={"message": messages[-1]}) if messages else node
 
 
-def nodes_of(workflow: Document) -> Mapping[str, Node]:
+def nodes_of(workflow: Document) -> Mapping[str, WorkflowNode]:
     """Return all nodes by their id, attempts and groups included.
 
     Raises:
         EngineError: they are kept in Argo's database.
     """
-    return {id: Node.model_validate(node) for id, node in raw_nodes(workflow).items()}
+    return {id: WorkflowNode.model_validate(node) for id, node in raw_nodes(workflow).items()}
 
 
 def raw_nodes(workflow: Document) -> dict[str, dict[str, object]]:

@@ -15,7 +15,7 @@ from jetstream_argo.store.dates import LOOKS
 NO_EXPERIMENT = "the folder holds no experiment: no .toml with [experiment], and no .json"
 
 
-class State(StrEnum):
+class CandidateState(StrEnum):
     """What became of an experiment."""
 
     SUBMITTED = "submitted"
@@ -33,14 +33,14 @@ class Passed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CandidateResult:
     """What became of one experiment; `line` is the Workflow's name or the reason why there is none.
 
     `waits` has a line for each source of which more will be computed once it is there.
     """
 
     slug: str
-    state: State
+    state: CandidateState
     line: str
     exit_code: int = EXIT_DONE
     waits: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Candidate:
     spec: Spec | None = None
 
 
-def candidates(source: str) -> tuple[tuple[Candidate | Path, ...], tuple[Entry, ...]]:
+def candidates(source: str) -> tuple[tuple[Candidate | Path, ...], tuple[CandidateResult, ...]]:
     """Return the experiments that an address or a folder of files holds, and those that cannot be read.
 
     TOML files are not read here: each may hold an experiment.
@@ -66,7 +66,7 @@ def candidates(source: str) -> tuple[tuple[Candidate | Path, ...], tuple[Entry, 
     if "://" in source or not Path(source).is_dir():
         return _experimenter(source)
     found: list[Candidate | Path] = []
-    failed: list[Entry] = []
+    failed: list[CandidateResult] = []
     for file in sorted(Path(source).iterdir()):
         if file.suffix == ".toml":
             found.append(file)
@@ -74,7 +74,7 @@ def candidates(source: str) -> tuple[tuple[Candidate | Path, ...], tuple[Entry, 
             try:
                 more, wrong = _experimenter(str(file))
             except JetstreamArgoError as error:
-                more, wrong = (), (Entry(file.name, State.FAILED, str(error), error.exit_code),)
+                more, wrong = (), (CandidateResult(file.name, CandidateState.FAILED, str(error), error.exit_code),)
             found += more
             failed += wrong
     if not found and not failed:
@@ -86,9 +86,9 @@ def _name(found: Candidate | Path) -> str:
     return found.stem if isinstance(found, Path) else found.experiment.slug
 
 
-def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[Entry, ...]]:
+def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[CandidateResult, ...]]:
     experiments, errors = load_experiments(source)
-    failed = tuple(Entry(error.file, State.FAILED, str(error), error.exit_code) for error in errors)
+    failed = tuple(CandidateResult(error.file, CandidateState.FAILED, str(error), error.exit_code) for error in errors)
     found = (Candidate(experiment) for experiment in experiments)
     return tuple(sorted(found, key=lambda candidate: candidate.experiment.slug)), failed
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jetstream_argo.argo.cluster.submit import Submitted
-from jetstream_argo.argo.due.candidates import NO_EXPERIMENT, Candidate, Entry, Passed, State
+from jetstream_argo.argo.due.candidates import NO_EXPERIMENT, Candidate, CandidateResult, CandidateState, Passed
 from jetstream_argo.argo.due.isolation import Died
 from jetstream_argo.argo.due.looking import Waits
 from jetstream_argo.argo.due.planning import Made
@@ -27,7 +27,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 class Report:
     """What became of all experiments."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[CandidateResult, ...]
 
     @property
     def exit_code(self) -> int:
@@ -37,20 +37,20 @@ class Report:
     @property
     def line(self) -> str:
         """The report in a line."""
-        counts = {state: sum(entry.state is state for entry in self.entries) for state in State}
-        parts = [f"{n} {state}" for state, n in counts.items() if n or state is not State.WAITS]
-        failed = [entry.slug for entry in self.entries if entry.state is State.FAILED]
+        counts = {state: sum(entry.state is state for entry in self.entries) for state in CandidateState}
+        parts = [f"{n} {state}" for state, n in counts.items() if n or state is not CandidateState.WAITS]
+        failed = [entry.slug for entry in self.entries if entry.state is CandidateState.FAILED]
         waits = Counter(source for entry in self.entries for source in entry.waits)
         rest = [f"{source}, for {n} experiment{'s' if n > 1 else ''}" for source, n in sorted(waits.items())]
         return "; ".join([", ".join(parts) + (f": {', '.join(failed)}" if failed else ""), *rest])
 
 
 def submit_due(
-    planned: Iterable[tuple[Candidate | Path, Made | Entry | Died | Passed]],
+    planned: Iterable[tuple[Candidate | Path, Made | CandidateResult | Died | Passed]],
     *,
     submit: Callable[[AnalysisPlan], Submitted],
-    tell: Callable[[Entry], None],
-    before: Sequence[Entry] = (),
+    tell: Callable[[CandidateResult], None],
+    before: Sequence[CandidateResult] = (),
     is_last: bool = False,
 ) -> Report:
     """Submit what was planned; an experiment that fails, in whatever way, is told of and does not stop the others.
@@ -76,13 +76,15 @@ def submit_due(
     return Report(tuple(entries))
 
 
-def _entry(found: Candidate | Path, outcome: Made | Entry | Died, submit: Callable[[AnalysisPlan], Submitted]) -> Entry:
+def _entry(
+    found: Candidate | Path, outcome: Made | CandidateResult | Died, submit: Callable[[AnalysisPlan], Submitted]
+) -> CandidateResult:
     match outcome:
-        case Entry():
+        case CandidateResult():
             return outcome
         case Died(reason):
             slug = found.name if isinstance(found, Path) else found.experiment.slug
-            return Entry(slug, State.FAILED, f"{_where(found)}: {reason}", EXIT_DEFINITION)
+            return CandidateResult(slug, CandidateState.FAILED, f"{_where(found)}: {reason}", EXIT_DEFINITION)
         case Made(slug, plan):
             return _submitted(slug, plan, submit)
 
@@ -91,16 +93,16 @@ def _where(found: Candidate | Path) -> str:
     return str(found) if isinstance(found, Path) else found.experiment.source
 
 
-def _submitted(slug: str, plan: AnalysisPlan, submit: Callable[[AnalysisPlan], Submitted]) -> Entry:
+def _submitted(slug: str, plan: AnalysisPlan, submit: Callable[[AnalysisPlan], Submitted]) -> CandidateResult:
     try:
         submitted = submit(plan)
     except Waits as reason:
-        return Entry(slug, State.WAITS, str(reason), waits=reason.sources)
+        return CandidateResult(slug, CandidateState.WAITS, str(reason), waits=reason.sources)
     except NotRunnable as reason:
-        return Entry(slug, State.NOT_DUE, str(reason))
+        return CandidateResult(slug, CandidateState.NOT_DUE, str(reason))
     except JetstreamArgoError as error:
-        return Entry(slug, State.FAILED, str(error), error.exit_code)
+        return CandidateResult(slug, CandidateState.FAILED, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  # one experiment's, whatever it is
-        return Entry(slug, State.FAILED, unforeseen(error), EXIT_UNFORESEEN)
-    state = State.SUBMITTED if submitted.is_new else State.EXISTS
-    return Entry(slug, state, "; ".join([submitted.name, *submitted.waits]), waits=submitted.waits)
+        return CandidateResult(slug, CandidateState.FAILED, unforeseen(error), EXIT_UNFORESEEN)
+    state = CandidateState.SUBMITTED if submitted.is_new else CandidateState.EXISTS
+    return CandidateResult(slug, state, "; ".join([submitted.name, *submitted.waits]), waits=submitted.waits)

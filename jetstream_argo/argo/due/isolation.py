@@ -46,7 +46,7 @@ Outcome: TypeAlias = "Result | Died"
 
 
 @dataclass(slots=True)
-class _Running(Generic[Item]):
+class _IsolatedProcess(Generic[Item]):
     """A process at work."""
 
     index: int
@@ -65,7 +65,7 @@ def each_alone(
     """
     finished: dict[int, Result | Died] = {}
     waiting = list(range(len(items)))[::-1]
-    running: list[_Running[Item]] = []
+    running: list[_IsolatedProcess[Item]] = []
     given = 0
     try:
         while given < len(items):
@@ -83,17 +83,17 @@ def each_alone(
             left.process.kill()
 
 
-def _started(work: Callable[[Item], Result], item: Item, index: int, allowance: Allowance) -> _Running[Item]:
+def _started(work: Callable[[Item], Result], item: Item, index: int, allowance: Allowance) -> _IsolatedProcess[Item]:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(_PRELOADED)
     answer, hand = processes.Pipe(duplex=False)
     process = processes.Process(target=_child, args=(partial(work, item), hand, allowance), daemon=True)
     process.start()
     hand.close()
-    return _Running(index, process, answer, time.monotonic() + allowance.seconds)
+    return _IsolatedProcess(index, process, answer, time.monotonic() + allowance.seconds)
 
 
-def _ended(running: Sequence[_Running[Item]]) -> list[_Running[Item]]:
+def _ended(running: Sequence[_IsolatedProcess[Item]]) -> list[_IsolatedProcess[Item]]:
     """Return those that have answered, died or used up their time; wait until there is one."""
     soonest = min(process.ends_at for process in running)
     ready = wait([process.answer for process in running], timeout=max(soonest - time.monotonic(), 0))
@@ -101,7 +101,7 @@ def _ended(running: Sequence[_Running[Item]]) -> list[_Running[Item]]:
     return [process for process in running if process.answer in ready or process.ends_at <= now]
 
 
-def _outcome(ended: _Running[Item], allowance: Allowance) -> "Result | Died":
+def _outcome(ended: _IsolatedProcess[Item], allowance: Allowance) -> "Result | Died":
     """Return the answer of a process, which is over then, or why there is none."""
     if not ended.answer.poll():
         ended.process.kill()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.argo.due.candidates import Candidate, Entry, Passed, State, is_live
+from jetstream_argo.argo.due.candidates import Candidate, CandidateResult, CandidateState, Passed, is_live
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.conventions.load import load_conventions
@@ -32,7 +32,7 @@ class Made:
     plan: AnalysisPlan
 
 
-def planned(found: Candidate | Path, planning: Planning) -> Made | Entry | Passed:
+def planned(found: Candidate | Path, planning: Planning) -> Made | CandidateResult | Passed:
     """Return the plan of a live experiment, or why there is none."""
     slug = found.name if isinstance(found, Path) else found.experiment.slug
     try:
@@ -49,9 +49,9 @@ def planned(found: Candidate | Path, planning: Planning) -> Made | Entry | Passe
         emit(made.plan, planning.deployment)  # what no Workflow can hold fails here
         return Made(slug, made.plan)
     except NotRunnable as reason:
-        return Entry(slug, State.NOT_DUE, str(reason))
+        return CandidateResult(slug, CandidateState.NOT_DUE, str(reason))
     except JetstreamArgoError as error:
-        return Entry(slug, State.FAILED, str(error), error.exit_code)
+        return CandidateResult(slug, CandidateState.FAILED, str(error), error.exit_code)
 
 
 def _read(file: Path) -> Candidate | None:
