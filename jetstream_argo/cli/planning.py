@@ -106,6 +106,16 @@ def planned_from(
     return result.plan, result.files
 
 
+def planned_in(warehouse: str, **planning: Any) -> tuple[AnalysisPlan, Mapping[str, str]]:
+    """Return what `planned_from` returns, going on where the experiment was recorded if nobody names a dataset."""
+    plan, files = planned_from(**planning)
+    if planning["dataset"] is None and planning["plan_file"] is None:
+        from jetstream_argo.report.former import plan_recorded
+
+        plan = plan_recorded(plan, warehouse)
+    return plan, files
+
+
 def sources(
     definitions: tuple[Path, ...], experiments: str | None, config: Path | None, conventions: tuple[Path, ...]
 ) -> "ConfigSources":
@@ -144,7 +154,7 @@ def plan(output: Path | None, as_json: bool, warehouse: str | None, **options: A
     from jetstream_argo.cli.checking import told
 
     selection = selection_of(*(options.pop(name) for name in ("metrics", "periods", "sources")))
-    made, files = planned_from(**options)
+    made, files = planned_from(**options) if warehouse is None else planned_in(warehouse, **options)
     found = () if warehouse is None else told(made, warehouse, files=files)
     code = EXIT_DEFINITION if found else EXIT_DONE
     if output is not None:

@@ -39,7 +39,7 @@ def check(
     from jetstream_argo.upkeep.inspecting import inspect
 
     engine = connect(warehouse, attempt=new_attempt())
-    owner = owner_of(experiment, planning)
+    owner = owner_of(experiment, warehouse, planning)
     if not repair:
         return _shown(inspect(engine, owner), as_json=as_json)
     from jetstream_argo.upkeep import repairing

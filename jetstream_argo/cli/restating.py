@@ -7,7 +7,7 @@ import click
 
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.options import warehouse_option
-from jetstream_argo.cli.planning import day, planned, planning_options
+from jetstream_argo.cli.planning import day, planned_in, planning_options
 from jetstream_argo.cli.upkeep import agreed
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, UnknownReference
 from jetstream_argo.plan import codec
@@ -42,7 +42,7 @@ def restate(experiment: str | None, warehouse: str, source: str, first: str, las
     """
     wait_seconds = options.pop("wait_seconds")
     flags = {name: options.pop(name) for name in ("no_carry", "dry_run", "yes")}
-    plan = planned(experiment, **options)
+    plan, _ = planned_in(warehouse, experiment=experiment, **options)
     dates = day(first), day(last)
     if dates[0] > dates[1]:
         raise click.UsageError(f"--from {first} is after --to {last}")

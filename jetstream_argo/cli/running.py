@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from jetstream_argo.cli.checking import stops, told
 from jetstream_argo.cli.here import Here, load_for_nodes, nothing_to_do, run_nodes
 from jetstream_argo.cli.options import selection_options, warehouse_option
-from jetstream_argo.cli.planning import planned_from, planning_options, show_forecast
+from jetstream_argo.cli.planning import planned_in, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.dag.selection import Selection
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
@@ -72,7 +72,7 @@ def _run_experiment(  # noqa: PLR0913  # what the command is told
 ) -> int:
     selection = selection_of(metrics, periods, sources)
     check(warehouse)
-    plan, files = planned_from(**options) if given is None else (given, {})
+    plan, files = planned_in(warehouse, **options) if given is None else (given, {})
     if dry_run:
         return _foretell(plan, warehouse, selection, files=files)
     here = Here(plan, warehouse, jobs, selection, export_to)

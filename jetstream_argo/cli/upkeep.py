@@ -11,7 +11,7 @@ import click
 
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.options import chosen, dataset_option, warehouse_option
-from jetstream_argo.cli.planning import planned, planning_options
+from jetstream_argo.cli.planning import planned_in, planning_options
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.targets import place_of_slug
@@ -49,11 +49,15 @@ def delete(
     """
     engine = connect(warehouse, attempt=new_attempt())
     if chosen(*metrics):
-        plan = planned(experiment, **planning)
+        plan, _ = planned_in(warehouse, experiment=experiment, **planning)
         with alone(engine, plan, holder=holder("delete --metrics"), wait_seconds=wait_seconds):
             return _forget(engine, plan, chosen(*metrics), yes=yes)
     named_by_file = experiment is not None and (experiment.endswith((".toml", ".json")) or "://" in experiment)
-    owner = planned(experiment, **planning) if named_by_file else owner_of(experiment, planning)
+    owner = (
+        planned_in(warehouse, experiment=experiment, **planning)[0]
+        if named_by_file
+        else owner_of(experiment, warehouse, planning)
+    )
     with alone(engine, owner, holder=holder("delete"), wait_seconds=wait_seconds):
         return _delete(engine, owner, yes=yes)
 
@@ -74,7 +78,7 @@ def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seco
     come back.
     """
     engine = connect(warehouse, attempt=new_attempt())
-    owner = owner_of(experiment, planning)
+    owner = owner_of(experiment, warehouse, planning)
     with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
         return _shred(engine, owner, _ids(ids), yes=yes)
 
@@ -189,13 +193,13 @@ def _tell_older(entries: Sequence[Entry]) -> None:
         say("`delete --metrics` has them computed again")
 
 
-def owner_of(experiment: str | None, planning: dict[str, Any]) -> "AnalysisPlan | Place":
+def owner_of(experiment: str | None, warehouse: str, planning: dict[str, Any]) -> "AnalysisPlan | Place":
     """Return whose tables are meant: what a plan says, or a slug and the dataset that was given or is usual."""
     if planning["plan_file"] is not None:
         return codec.read(planning["plan_file"])
     if experiment is None:
         raise click.UsageError("name an experiment by its slug, or give --plan FILE")
-    return place_of_slug(experiment, planning["dataset"], planning.get("conventions", ()))
+    return place_of_slug(experiment, planning["dataset"], warehouse, planning.get("conventions", ()))
 
 
 def _ids(given: str) -> tuple[str, ...]:

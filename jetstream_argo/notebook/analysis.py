@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from html import escape
 
@@ -14,7 +14,8 @@ from jetstream_argo.notebook.loading import load_into
 from jetstream_argo.notebook.preview import Preview, plan
 from jetstream_argo.notebook.results import Results, read_results
 from jetstream_argo.notebook.running import Failed, run_in_process
-from jetstream_argo.notebook.where import PathLike, warehouse_or_default
+from jetstream_argo.notebook.where import PathLike, dataset_or_default, warehouse_or_default
+from jetstream_argo.report.former import plan_recorded
 from jetstream_argo.report.summary.about import about_plan
 from jetstream_argo.sql.names import place_of
 from jetstream_argo.terminal.text import say, warn
@@ -71,6 +72,8 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
     """
     where = warehouse_or_default(warehouse)
     preview = plan(experiment, as_of=as_of, dataset=dataset, definitions=definitions, experiments=experiments)
+    if dataset_or_default(dataset) is None:
+        preview = replace(preview, plan=plan_recorded(preview.plan, where))
     for warning in preview.warnings:
         warn(warning)
     loaded = _loaded(where, tables or {})

@@ -146,8 +146,9 @@ def results(
     Raises:
         PlanError: there are none.
     """
-    place = place_of_slug(slug, dataset_or_default(dataset))
-    engine = connect(warehouse_or_default(warehouse), attempt=new_attempt())
+    where = warehouse_or_default(warehouse)
+    place = place_of_slug(slug, dataset_or_default(dataset), where)
+    engine = connect(where, attempt=new_attempt())
     return read_results(engine, place, metrics=metrics, reference=reference)
 
 

@@ -10,6 +10,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.experiments import nearest_slug
+from jetstream_argo.report.former import place_recorded
 from jetstream_argo.report.upgraded import check_upgraded
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
@@ -27,13 +28,13 @@ class Target:
     plan: AnalysisPlan | None
 
 
-def place_of_slug(slug: str, dataset: str | None, conventions: Sequence[Path] = ()) -> Place:
+def place_of_slug(slug: str, dataset: str | None, warehouse: str, conventions: Sequence[Path] = ()) -> Place:
     """Return where the results of a slug are: in the dataset, or where plans put them."""
-    if dataset is None:
-        from jetstream_argo.config.conventions.load import load_conventions
+    if dataset is not None:
+        return Place(dataset, slug)
+    from jetstream_argo.config.conventions.load import load_conventions
 
-        dataset = load_conventions(conventions).default_dataset
-    return Place(dataset, slug)
+    return place_recorded(Place(load_conventions(conventions).default_dataset, slug), warehouse)
 
 
 def target_of(experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str) -> Target:
@@ -48,7 +49,7 @@ def target_of(experiment: str | None, plan_file: Path | None, dataset: str | Non
     engine = connect(warehouse, attempt=new_attempt())
     if plan is not None:
         return Target(engine, names.place_of(plan), plan)
-    return Target(engine, place_of_slug(str(experiment), dataset), None)
+    return Target(engine, place_of_slug(str(experiment), dataset, warehouse), None)
 
 
 def entries_of(target: Target) -> tuple[Entry, ...]:
