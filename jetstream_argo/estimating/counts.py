@@ -47,7 +47,7 @@ def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], label
             for segment in segments:
                 units = [counts.get((index, segment, branch), 0) for branch in plan.experiment.branches]
                 found = [
-                    EstimateRow(IDENTITY, "count", branch, n_units=n, point=float(n))
+                    EstimateRow(metric=IDENTITY, statistic="count", branch=branch, n_units=n, point=float(n))
                     for branch, n in zip(plan.experiment.branches, units, strict=True)
                 ]
                 found += split_check(plan.experiment, units)

@@ -158,8 +158,14 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
         reason = Reason(error.reason)
         counts = (known.facts(CountNeed(), key) for key in keys)
         return tuple(
-            EstimateRow(metric, one.params.row_name, of.branch, of.n_rows - of.n_null - of.n_nonfinite, reason=reason)
-            for of in counts
+            EstimateRow(
+                metric=metric,
+                statistic=one.params.row_name,
+                branch=facts.branch,
+                n_units=facts.n_rows - facts.n_null - facts.n_nonfinite,
+                reason=reason,
+            )
+            for facts in counts
         )
 
 

@@ -23,7 +23,7 @@ def split_check(experiment: Experiment, units: Sequence[int]) -> Iterator[Estima
     total = sum(units)
     branch = experiment.reference_branch or experiment.branches[0]
     if not total:
-        yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=0, reason=Reason.NO_UNITS)
+        yield EstimateRow(metric=SAMPLE_RATIO, statistic=SRM, branch=branch, n_units=0, reason=Reason.NO_UNITS)
         return
     test = split_test(units, shares)
     reason = Reason.EXACT_TEST if test.exact else None
@@ -33,7 +33,15 @@ def split_check(experiment: Experiment, units: Sequence[int]) -> Iterator[Estima
         reason = Reason.SAMPLE_RATIO_MISMATCH
     elif test.is_improbable(experiment.sample_ratio_alarm):
         reason = Reason.SMALL_DEVIATION
-    yield EstimateRow(SAMPLE_RATIO, SRM, branch, n_units=total, point=test.p_value, p_value=test.p_value, reason=reason)
+    yield EstimateRow(
+        metric=SAMPLE_RATIO,
+        statistic=SRM,
+        branch=branch,
+        n_units=total,
+        point=test.p_value,
+        p_value=test.p_value,
+        reason=reason,
+    )
 
 
 def split_notes(rows: Sequence[Placed]) -> Iterator[str]:

@@ -9,19 +9,17 @@ from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.store.estimates_table import SCHEMA_VERSION, SRM
+from jetstream_argo.store.estimates_table import COLUMNS, DERIVED, SCHEMA_VERSION, SRM
 from jetstream_argo.warehouse.protocol import Result
 
-_ALWAYS = (
+# Which estimate it is: always there. What else is known of it is left out where it is missing, which the schema of the
+# existing system's readers allows, while it allows no null.
+_WHICH = (
     *("metric", "statistic", "parameter", "branch", "comparison", "comparison_to_branch"),
     *("segment", "analysis_basis", "window_index"),
 )
-_NUMBERS = ("point", "ci_width", "lower", "upper")  # the schema lets them be absent, and not null
-_OURS = (
-    *("window_start", "window_end", "n_units", "adjusted", "reason"),
-    *("p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss", "p_value_holm", "p_value_bh"),
-    *("adjusted_mean", "adjusted_reference_mean", "n_without_covariate", "settles_on"),
-)
+_OWN = ("period", "batch", "position", "computed_at", "plan", "sample_ratio_p_value", "sample_ratio_mismatch")
+_KNOWN = tuple(column.name for column in (*COLUMNS, *DERIVED) if column.name not in (*_WHICH, *_OWN))
 
 
 def statistic_rows(result: Result, facts: Facts = NOTHING) -> Iterator[dict[str, Json]]:
@@ -39,11 +37,11 @@ def statistic_rows(result: Result, facts: Facts = NOTHING) -> Iterator[dict[str,
         counts["post_treatment_exclusion"] = bool(facts.who.post_treatment)
     units = {name: count for name, count in counts.items() if count}
     for row in result.dicts():
-        numbers = {name: as_json(row[name]) for name in (*_NUMBERS, *_OURS)}
+        numbers = {name: as_json(row[name]) for name in _KNOWN}
         if numbers["point"] is None:
             continue
         yield {
-            **{name: as_json(row[name]) for name in _ALWAYS},
+            **{name: as_json(row[name]) for name in _WHICH},
             **{name: value for name, value in numbers.items() if value is not None},
             **({"sample_ratio_mismatch": True} if row["sample_ratio_mismatch"] else {}),
             **units,

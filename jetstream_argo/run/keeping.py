@@ -14,7 +14,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
-from jetstream_argo.store.estimates_table import COLUMNS
+from jetstream_argo.store.estimates_table import COLUMNS, Origin, Scope, stored
 from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.warehouse.protocol import Write
 
@@ -106,39 +106,8 @@ def _rows(
     now = context.now()
     windows = {window.index: window for window in settles_on}
     for position, each in enumerate(estimated.rows):
-        row = each.row
         window = windows[each.window_index]
-        yield {
-            "metric": row.metric,
-            "statistic": row.statistic,
-            "parameter": row.parameter,
-            "branch": row.branch,
-            "comparison": row.comparison.value if row.comparison else None,
-            "comparison_to_branch": row.comparison_to_branch,
-            "ci_width": row.ci_width,
-            "point": row.point,
-            "lower": row.lower,
-            "upper": row.upper,
-            "segment": each.segment,
-            "analysis_basis": each.basis.value,
-            "window_index": each.window_index,
-            "window_start": window.first_day,
-            "window_end": window.last_day,
-            "n_units": row.n_units,
-            "adjusted": row.adjusted,
-            "reason": row.reason.value if row.reason else None,
-            "p_value": row.p_value,
-            "std_error": row.std_error,
-            "variance_reduction": row.variance_reduction,
-            "chance_to_win": row.chance_to_win,
-            "expected_loss": row.expected_loss,
-            "adjusted_mean": row.adjusted_mean,
-            "adjusted_reference_mean": row.adjusted_reference_mean,
-            "n_without_covariate": row.n_without_covariate,
-            "settles_on": settles_on[window],
-            "period": leaf.period.value,
-            "batch": batch_of[each.window_index],
-            "position": position,
-            "computed_at": now,
-            "plan": context.plan_sha256,
-        }
+        scope = Scope(each.segment, each.basis.value, window.index, window.first_day, window.last_day)
+        batch = batch_of[window.index]
+        origin = Origin(settles_on[window], leaf.period.value, batch, position, now, context.plan_sha256)
+        yield stored(each.row, scope, origin)

@@ -1,7 +1,7 @@
 """What all statistics do alike: take their data from a sample, in order, and put numbers into rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from itertools import permutations
 from math import isfinite
@@ -56,23 +56,13 @@ class Interval:
 
     def checked(self) -> "Interval":
         """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
-        for value in (
-            *(self.point, self.lower, self.upper, self.p_value, self.std_error, self.expected_loss),
-            *(self.adjusted_mean, self.adjusted_reference_mean),
-        ):
-            if value is not None and not isfinite(value):
-                break
-        else:
-            return self
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         odd = {name: None for name, value in numbers.items() if value is not None and not isfinite(value)}
-        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW)
+        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW) if odd else self
 
 
-_NUMBERS = (
-    *("point", "lower", "upper", "p_value", "std_error", "variance_reduction", "chance_to_win", "expected_loss"),
-    *("adjusted_mean", "adjusted_reference_mean"),
-)
+_FIELDS = tuple(each.name for each in fields(Interval))  # each is one of an `EstimateRow`, too
+_NUMBERS = tuple(name for name in _FIELDS if name != "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +84,14 @@ class Draft:
         metric, statistic, confidence = self.metric, self.statistic, self.confidence
         for parameter, point in points:
             yield EstimateRow(
-                metric, statistic, branch, n, parameter, None, None, confidence, point, None, None, None, reason
+                metric=metric,
+                statistic=statistic,
+                parameter=parameter,
+                branch=branch,
+                ci_width=confidence,
+                point=point,
+                n_units=n,
+                reason=reason,
             )
 
     def of_pair(
@@ -117,25 +114,15 @@ class Draft:
         interval: Interval,
         parameter: Decimal | None,
     ) -> EstimateRow:
-        of = interval.checked()
+        known = interval.checked()
         return EstimateRow(
-            self.metric,
-            self.statistic,
-            pair[1],
-            n_units=n,
+            metric=self.metric,
+            statistic=self.statistic,
             parameter=parameter,
+            branch=pair[1],
             comparison=comparison,
             comparison_to_branch=pair[0],
             ci_width=self.confidence,
-            point=of.point,
-            lower=of.lower,
-            upper=of.upper,
-            reason=of.reason,
-            p_value=of.p_value,
-            std_error=of.std_error,
-            variance_reduction=of.variance_reduction,
-            chance_to_win=of.chance_to_win,
-            expected_loss=of.expected_loss,
-            adjusted_mean=of.adjusted_mean,
-            adjusted_reference_mean=of.adjusted_reference_mean,
+            n_units=n,
+            **{name: getattr(known, name) for name in _FIELDS},
         )

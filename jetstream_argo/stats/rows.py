@@ -1,9 +1,11 @@
-"""What one number of the result is: the row that every statistic returns."""
+"""The row that every statistic returns: one number of the result, with all that is known about it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 
 class Comparison(StrEnum):
@@ -40,9 +42,15 @@ class Reason(StrEnum):
     SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"  # units are not split as designed: believe no other number
 
 
-@dataclass(frozen=True, slots=True)
+_SCALED: Mapping[str, bool] = MappingProxyType({"scaled": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EstimateRow:
     """One estimate: of one branch (`comparison` None), or of `branch` against `comparison_to_branch`.
+
+    These are its fields, wherever it goes: the columns of the estimates table, in this order, and the keys of exports
+    are made from them (`store.estimates_table`).
 
     `parameter` tells rows of one statistic apart (a decile's probability, a grid point), rounded to 6 decimals for
     readers; it is no key, since grid points closer than that share it. `point`, `lower` and `upper` are in the
@@ -62,42 +70,34 @@ class EstimateRow:
 
     metric: str
     statistic: str
-    branch: str
-    n_units: int
     parameter: Decimal | None = None
+    branch: str
     comparison: Comparison | None = None
     comparison_to_branch: str | None = None
     ci_width: float | None = None
-    point: float | None = None
-    lower: float | None = None
-    upper: float | None = None
+    point: float | None = field(default=None, metadata=_SCALED)
+    lower: float | None = field(default=None, metadata=_SCALED)
+    upper: float | None = field(default=None, metadata=_SCALED)
+    n_units: int
     adjusted: bool | None = None
     reason: Reason | None = None
     p_value: float | None = None
-    std_error: float | None = None
+    std_error: float | None = field(default=None, metadata=_SCALED)
     variance_reduction: float | None = None
     chance_to_win: float | None = None
-    expected_loss: float | None = None
-    adjusted_mean: float | None = None
-    adjusted_reference_mean: float | None = None
+    expected_loss: float | None = field(default=None, metadata=_SCALED)
+    adjusted_mean: float | None = field(default=None, metadata=_SCALED)
+    adjusted_reference_mean: float | None = field(default=None, metadata=_SCALED)
     n_without_covariate: int | None = None
 
-    def in_unit(self, change: Callable[[float], float | None]) -> "EstimateRow":
+    def rescaled(self, change: Callable[[float], float | None]) -> "EstimateRow":
         """Return the row with every number changed that is in the metric's unit."""
+        known = ((name, getattr(self, name)) for name in _SCALED_FIELDS)
+        changed: dict[str, Any] = {name: change(value) for name, value in known if value is not None}
+        return replace(self, **changed)
 
-        def changed(value: float | None) -> float | None:
-            return None if value is None else change(value)
 
-        return replace(
-            self,
-            point=changed(self.point),
-            lower=changed(self.lower),
-            upper=changed(self.upper),
-            std_error=changed(self.std_error),
-            expected_loss=changed(self.expected_loss),
-            adjusted_mean=changed(self.adjusted_mean),
-            adjusted_reference_mean=changed(self.adjusted_reference_mean),
-        )
+_SCALED_FIELDS = tuple(each.name for each in fields(EstimateRow) if each.metadata)
 
 
 def parameter_text(value: Decimal | float) -> Decimal:

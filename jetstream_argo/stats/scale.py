@@ -39,5 +39,5 @@ def _restored(row: EstimateRow, unit: float) -> EstimateRow:
         lost = True
         return None
 
-    found = row.in_unit(times)
+    found = row.rescaled(times)
     return replace(found, reason=row.reason or Reason.OVERFLOW) if lost else found

@@ -1,6 +1,14 @@
 """What a row of the estimates table is."""
 
-from jetstream_argo.dialect.types import Column
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import get_args, get_type_hints
+
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.stats.rows import EstimateRow
 
 # The metric under which units are counted; no configuration defines it.
 IDENTITY = "identity"
@@ -12,41 +20,56 @@ SRM = "srm"
 # Of what readers of the existing system know, in views and exports; not of the plan, nor of our own tables.
 SCHEMA_VERSION = 4
 
-# The first block is what the existing system's readers know; the rest is ours.
-COLUMNS: tuple[Column, ...] = (
-    Column("metric", "STRING"),
-    Column("statistic", "STRING"),
-    Column("parameter", "NUMERIC"),
-    Column("branch", "STRING"),
-    Column("comparison", "STRING"),
-    Column("comparison_to_branch", "STRING"),
-    Column("ci_width", "FLOAT64"),
-    Column("point", "FLOAT64"),
-    Column("lower", "FLOAT64"),
-    Column("upper", "FLOAT64"),
-    Column("segment", "STRING"),
-    Column("analysis_basis", "STRING"),
-    Column("window_index", "INT64"),
-    Column("window_start", "INT64"),
-    Column("window_end", "INT64"),
-    Column("n_units", "INT64"),
-    Column("adjusted", "BOOL"),
-    Column("reason", "STRING"),
-    Column("p_value", "FLOAT64"),
-    Column("std_error", "FLOAT64"),
-    Column("variance_reduction", "FLOAT64"),
-    Column("chance_to_win", "FLOAT64"),
-    Column("expected_loss", "FLOAT64"),
-    Column("adjusted_mean", "FLOAT64"),
-    Column("adjusted_reference_mean", "FLOAT64"),
-    Column("n_without_covariate", "INT64"),
-    Column("settles_on", "DATE"),
-    Column("period", "STRING"),
-    Column("batch", "INT64"),
-    Column("position", "INT64"),
-    Column("computed_at", "TIMESTAMP"),
-    Column("plan", "STRING"),
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom an estimate is about; the days of a window are counted from enrollment, both included."""
+
+    segment: str
+    analysis_basis: str
+    window_index: int
+    window_start: int
+    window_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How an estimate came into its table: `position` is its place among the rows of its `batch`."""
+
+    settles_on: date
+    period: str
+    batch: int
+    position: int
+    computed_at: datetime
+    plan: str
+
+
+_TYPES: tuple[tuple[type, str], ...] = (
+    *((bool, "BOOL"), (int, "INT64"), (float, "FLOAT64"), (Decimal, "NUMERIC")),
+    *((str, "STRING"), (datetime, "TIMESTAMP"), (date, "DATE")),
 )
+
+
+def _columns_of(rows: type) -> Iterator[Column]:
+    for name, hint in get_type_hints(rows).items():
+        kind = next(each for each in (*get_args(hint), hint) if each is not type(None))
+        yield Column(name, next(sql for python, sql in _TYPES if issubclass(kind, python)))
+
+
+_ROW = tuple(_columns_of(EstimateRow))
+_SCOPE, _ORIGIN = tuple(_columns_of(Scope)), tuple(_columns_of(Origin))
+_OURS = [column.name for column in _ROW].index("n_units")
+
+# Readers of the existing system know those of a row up to here, and those that say whom it is about; the rest is ours.
+COLUMNS: tuple[Column, ...] = (*_ROW[:_OURS], *_SCOPE, *_ROW[_OURS:], *_ORIGIN)
+
+
+def stored(row: EstimateRow, scope: Scope, origin: Origin) -> dict[str, Value]:
+    """Return an estimate as its table holds it."""
+    parts = ((row, _ROW), (scope, _SCOPE), (origin, _ORIGIN))
+    values = ((column.name, getattr(part, column.name)) for part, columns in parts for column in columns)
+    return {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
+
 
 # What the view of the latest estimates adds, from all of them together.
 DERIVED: tuple[Column, ...] = (

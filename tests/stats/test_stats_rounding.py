@@ -106,7 +106,7 @@ def test_ratios_of_very_small_values_are_the_same(statistic: str) -> None:
 
 
 def test_what_fits_no_float_in_its_own_unit_is_told() -> None:
-    row = EstimateRow("m", "mean", "a", 3, point=3.0, lower=0.5, upper=4.0)
+    row = EstimateRow(metric="m", statistic="mean", branch="a", n_units=3, point=3.0, lower=0.5, upper=4.0)
 
     (found,) = restored([row], 2.0**1023)
 

@@ -22,9 +22,9 @@ class Count:
         """Return one row a branch: its units, those without a value too; 0 for a branch without rows. No interval."""
         return tuple(
             EstimateRow(
-                sample.metric,
-                self.row_name,
-                facts.branch,
+                metric=sample.metric,
+                statistic=self.row_name,
+                branch=facts.branch,
                 n_units=facts.n_rows - facts.n_null - facts.n_nonfinite,
                 point=float(facts.n_rows),
             )

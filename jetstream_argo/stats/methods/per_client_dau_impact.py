@@ -23,7 +23,7 @@ class PerClientDauImpact(LinearModelMean):
         The units without a value count too, so that the product is about the experiment as it was enrolled.
         """
         return tuple(
-            row.in_unit(lambda value: value * sample.n_rows) if row.comparison is Comparison.DIFFERENCE else row
+            row.rescaled(lambda value: value * sample.n_rows) if row.comparison is Comparison.DIFFERENCE else row
             for row in LinearModelMean.rows(self, sample)
             if row.comparison is not None
         )
