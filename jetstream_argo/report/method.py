@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, assert_never
 
 from jetstream_argo.config.model import Statistic
-from jetstream_argo.plan.codec import canonical
+from jetstream_argo.config.written import canonical
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric
 from jetstream_argo.store.entries import Entry, Kind
 
