@@ -40,7 +40,13 @@ DEPLOYMENT = (
         help="Memory of a pod's first attempt; each retry doubles it.",
     ),
     click.option("--plans", envvar="JETSTREAM_PLANS", default="", help="Folder for large plans: gs://BUCKET/plans"),
-    click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files: gs://BUCKET"),
+    click.option(
+        "--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files and the page: gs://BUCKET"
+    ),
+    click.option(
+        "--page-artifact/--no-page-artifact", envvar="JETSTREAM_PAGE_ARTIFACT", default=False, show_default=True,
+        help="Leave the result page to Argo's artifact repository, which must be configured.",
+    ),
 )  # fmt: skip
 
 CLUSTER = (

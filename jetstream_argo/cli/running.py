@@ -33,7 +33,9 @@ _OPTIONS = {"metrics": "metrics", "warehouse": "warehouse", "export-to": "export
 @selection_options
 @click.option("--dry-run", is_flag=True, help="Say what would be computed and read, and why; as plan --warehouse does.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
-@click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
+@click.option(
+    "--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files and the page, or gs://BUCKET."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a record of the run; all else goes to standard error.")
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write the record of the run to this file."

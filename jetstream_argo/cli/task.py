@@ -31,14 +31,30 @@ from jetstream_argo.warehouse.termination import ending_on_sigterm
 @click.option("--node", "node_id", required=True, metavar="ID", help="The node to do, as `graph` lists them.")
 @warehouse_option
 @click.option("--metrics", envvar="JETSTREAM_METRICS", default="", help="Do only what these need; comma-separated.")
-@click.option("--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files, or gs://BUCKET.")
+@click.option(
+    "--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files and the page, or gs://BUCKET."
+)
+@click.option(
+    "--page", envvar="JETSTREAM_PAGE", default="", help="A file for the result page, written when publishing."
+)
 @task_wait_option
-def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, export_to: str, wait_seconds: float) -> int:
+def task(  # the options of the command
+    plan_file: str | None,
+    node_id: str,
+    warehouse: str,
+    *,
+    metrics: str,
+    export_to: str,
+    page: str,
+    wait_seconds: float,
+) -> int:
     """Do one node of a plan. What is done already is recognised and skipped."""
     here = pod(os.environ)
     try:
         with ending_on_sigterm():
-            result = _done(_plan(plan_file), node_id, warehouse, metrics, export_to, wait_seconds)
+            plan = _plan(plan_file)
+            files = (export_to, page)
+            result = _done(plan, node_id, warehouse, metrics=metrics, files=files, wait_seconds=wait_seconds)
     except JetstreamArgoError as error:
         here.say(str(error))
         raise
@@ -47,8 +63,9 @@ def task(plan_file: str | None, node_id: str, warehouse: str, metrics: str, expo
 
 
 def _done(
-    plan: AnalysisPlan, node_id: str, warehouse: str, metrics: str, export_to: str, wait_seconds: float
+    plan: AnalysisPlan, node_id: str, warehouse: str, *, metrics: str, files: tuple[str, str], wait_seconds: float
 ) -> TaskResult:
+    """Do the node; `files` are the folder of the exports and the file of the page."""
     dag = build_dag(plan)
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
     if node_id not in nodes:
@@ -70,7 +87,8 @@ def _done(
             attempt=attempt,
             now=lambda: datetime.now(UTC),
             metrics=frozenset(chosen(metrics)),
-            export_to=export_to,
+            export_to=files[0],
+            page=files[1],
             ledger=read_ledger(plan, engine),
         )
         return run_node(nodes[node_id], context)

@@ -2,6 +2,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,22 @@ def test_a_workflow_waits_for_its_experiments_turn_before_it_takes_a_slot(make_p
     # Whoever waits for two locks at once stands in the queue of one while it waits for the other.
     held = [template.get("synchronization", {}) for template in spec["templates"]]
     assert all(len([*each.get("mutexes", []), *each.get("semaphores", [])]) <= 1 for each in held)
+
+
+def test_the_page_is_an_artifact_of_publishing_only_where_a_repository_is_configured(make_plan, tmp_path: Path):
+    plan = make_plan(_sources())
+    with_page = replace(DEPLOYMENT, page_artifact=True)
+
+    publish = _template(emit(plan, with_page).workflow, "publish")
+
+    (artifact,) = publish["outputs"]["artifacts"]
+    # Argo shows what is not packed and has a key that ends in .html; the file's name ends the repository's own key.
+    assert artifact == {"name": "page", "path": "/tmp/page.html", "archive": {"none": {}}, "optional": True}
+    assert {"name": "JETSTREAM_PAGE", "value": "/tmp/page.html"} in publish["container"]["env"]
+    assert "artifacts" not in str(emit(plan, DEPLOYMENT).workflow)
+    file = tmp_path / "workflow.yaml"
+    file.write_text(workflow(plan, with_page))
+    subprocess.run([sys.executable, CHECKER, file], check=True)
 
 
 def test_publishing_takes_the_experiments_turn_again_and_no_slot(make_plan):

@@ -1,6 +1,6 @@
 """How a pod of the workflow is set up: its command, environment, limits and retries."""
 
-from hera.workflows import Container
+from hera.workflows import Artifact, Container, NoneArchiveStrategy
 from hera.workflows import models as m
 
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
@@ -15,6 +15,7 @@ _MOST_MEMORY = 2**RETRIES
 _DEADLINE = 86_400  # seconds of an attempt: no query of BigQuery takes so long, and what it finished is kept
 
 _SUMMARY_FILE = "/tmp/summary.json"  # the pod's own, and its only writable folder
+PAGE_FILE = "/tmp/page.html"
 
 # 75 is ours (worth retrying); 137 and 143 are SIGKILL and SIGTERM, which is how memory, preemption and eviction end a
 # process. Everything else is permanent: the same definition fails the same way.
@@ -46,15 +47,25 @@ def growing_memory(mib: int) -> str:
 
 
 def worker(
-    name: str, environment: dict[str, str], deployment: Deployment, *, node: str, lock: m.Synchronization | None
+    name: str,
+    environment: dict[str, str],
+    deployment: Deployment,
+    *,
+    node: str,
+    lock: m.Synchronization | None,
+    page: bool = False,
 ) -> Container:
-    """Return the template called `name`, whose pods run `node`, which may be an expression, while they hold `lock`."""
+    """Return the template called `name`, whose pods run `node`, which may be an expression, while they hold `lock`.
+
+    With `page` they leave the result page to Argo.
+    """
     takes_node = node.startswith("{{inputs.")
     memory = f"{deployment.memory_mib}Mi"
+    summary = m.Parameter(name="summary", value_from=m.ValueFrom(path=_SUMMARY_FILE, default="{}"))
     return Container(
         name=name,
         inputs=[m.Parameter(name=NODE)] if takes_node else None,
-        outputs=[m.Parameter(name="summary", value_from=m.ValueFrom(path=_SUMMARY_FILE, default="{}"))],
+        outputs=[summary, page_artifact()] if page else [summary],
         image=deployment.image,
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
@@ -75,6 +86,15 @@ def worker(
         # begins with its pod, and what waits has none.
         active_deadline_seconds=_DEADLINE,
     )
+
+
+def page_artifact() -> Artifact:
+    """Return the result page as Argo shows it, as it shows all HTML: without scripts and the network.
+
+    Its key is the repository's own and the name of the file, which must end in `.html` for that. A page that is not
+    there fails nothing.
+    """
+    return Artifact(name="page", path=PAGE_FILE, archive=NoneArchiveStrategy(), optional=True)
 
 
 def reporting() -> list[m.EnvVar]:

@@ -22,6 +22,7 @@ class Deployment:
         plans: a file:// or gs:// folder for plans that are too large for the manifest; a ConfigMap holds them where
             empty.
         export_to: the folder that readers without a warehouse are served from, gs://BUCKET; no files where empty.
+        page_artifact: whether `publish` leaves the result page to Argo, whose artifact repository must be configured.
     """
 
     image: str
@@ -34,3 +35,4 @@ class Deployment:
     memory_mib: int = 384
     plans: str = ""
     export_to: str = ""
+    page_artifact: bool = False

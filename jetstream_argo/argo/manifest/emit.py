@@ -210,7 +210,9 @@ def _workers(
     }
     # It runs when the graph has given the turn back, and takes it again, before Workflows that were created later.
     turn = locks.turn(plan.experiment.slug)
-    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn))
+    shows = deployment.page_artifact
+    ended |= {"JETSTREAM_PAGE": container.PAGE_FILE} if shows else {}
+    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn, page=shows))
     if carrier.config_map:
         for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)

@@ -66,6 +66,7 @@ def answers(material: Material) -> Part:
         span=span_of(main),
         units=units_of(main),
         scale=scale_head(scale, UPLIFT.tick) if with_uplift else Markup(),
+        reach=[UPLIFT.tick(tick) for tick in scale.ticks] if with_uplift else [],
         family=main.family,
         adjusts=any(each.adjusted is not None for each in compared),
         wins=any(each.chance_to_win is not None for each in compared),
