@@ -14,6 +14,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from google.api_core.exceptions import BadRequest
+from google.cloud.bigquery import QueryJobConfig
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, CostExceeded, InvalidQuery, NotFound, TooBig
@@ -29,6 +31,7 @@ PROJECT = os.environ.get("JETSTREAM_BIGQUERY_PROJECT", "")
 ENDPOINT = os.environ.get("JETSTREAM_BIGQUERY_ENDPOINT")
 DATASET = "js_scratch"
 X = (Column("x", "INT64"),)
+DAY = date(2026, 5, 4)
 
 pytestmark = [
     pytest.mark.bigquery,
@@ -238,3 +241,35 @@ def test_refusals_are_understood(engine: BigQueryEngine, settings: BigQuerySetti
     hasty = BigQueryEngine(replace(settings, timeout_seconds=1.0), attempt=uuid4().hex)
     with pytest.raises(TooBig):
         hasty.query(slow, labels={})
+
+
+def test_clustering_labels_and_dispositions_are_refused_as_the_server_of_the_tests_does(
+    settings: BigQuerySettings, table: str
+) -> None:
+    client = client_for(settings)
+    name = f"{PROJECT}.{table}"
+    updating = QueryJobConfig(destination=name, write_disposition="WRITE_TRUNCATE")
+    updating.schema_update_options = ["ALLOW_FIELD_ADDITION"]
+
+    for config in (
+        QueryJobConfig(destination=name, clustering_fields=list("abcde")),
+        QueryJobConfig(labels={"Upper": "x"}),
+        updating,
+    ):
+        with pytest.raises(BadRequest):
+            client.query("SELECT 1 AS a, 2 AS b, 3 AS c, 4 AS d, 5 AS e", job_config=config).result()
+
+
+def test_a_required_filter_is_seen_through_a_view_and_a_subquery(engine: BigQueryEngine, table: str) -> None:
+    columns = (Column("x", "INT64"), Column("day", "DATE"))
+    layout = Layout(partition_by="day")
+    engine.load(table, [{"x": 1, "day": DAY}], columns, write=Write.TRUNCATE, labels={}, layout=layout)
+    client = client_for(engine.settings)
+    made = client.get_table(f"{PROJECT}.{table}")
+    made.require_partition_filter = True
+    client.update_table(made, ["require_partition_filter"])
+
+    with pytest.raises(InvalidQuery, match="without a filter"):
+        engine.query(Sql(f"SELECT x FROM {table} WHERE x > 0"), labels={})
+    inside = f"SELECT * FROM {table}"
+    assert engine.query(Sql(f"SELECT x FROM ({inside}) WHERE day = '{DAY}'"), labels={}).rows == ((1,),)

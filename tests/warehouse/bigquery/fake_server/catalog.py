@@ -12,12 +12,14 @@ from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
 from tests.warehouse.bigquery.fake_server.clock import Clock, millis
 from tests.warehouse.bigquery.fake_server.datasets import Datasets
+from tests.warehouse.bigquery.fake_server.filters import check_filters
 from tests.warehouse.bigquery.fake_server.partitions import Partition, Partitions, last_expired
 from tests.warehouse.bigquery.fake_server.policies import Policies
+from tests.warehouse.bigquery.fake_server.rules import check_labels, check_storage
 from tests.warehouse.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
 from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
 
-_ALSO_KEPT = ("description", "expirationTime")
+_ALSO_KEPT = ("description", "expirationTime", "requirePartitionFilter")
 _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
 
 
@@ -86,6 +88,25 @@ class Catalog:
             self.datasets.check_reading(name if name.count(".") > 1 else f"{self.project}.{name}")
         self.policies.check(sql)
 
+    def full(self, name: str) -> str:
+        """Return a table's name with its project."""
+        return name if name.count(".") > 1 else f"{self.project}.{name}"
+
+    def check_filters(self, sql: Sql) -> None:
+        """Raise what the service says of a query without a filter on the partitions of a table that requires one."""
+        required = {}
+        for name in map(self.full, self.engine.base_tables(sql)):
+            extras = self._extras.get(name, {})
+            by = extras.get("timePartitioning") or extras.get("rangePartitioning")
+            if extras.get("requirePartitionFilter") and isinstance(by, dict):
+                required[name] = str(by.get("field") or extras.get("by"))
+        if required:
+            check_filters(sql, required, view=self._view)
+
+    def _view(self, name: str) -> str | None:
+        info = self.engine.info(name)
+        return None if info is None else info.view_sql
+
     def partitions(self, name: str) -> list[Partition]:
         """Return the partitions of a table that have rows; none of a view."""
         return self._partitions.of(name, self.storage(name, self.info(name)))
@@ -136,6 +157,9 @@ class Catalog:
         if self.engine.info(name) is not None:
             project, dataset, table = split(name)
             raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        check_labels(body.get("labels"))
+        check_storage(body)
+        self.datasets[name.rpartition(".")[0]]  # there must be one
         view, description, labels = body.get("view"), str(body.get("description") or ""), _labels(body)
         if isinstance(view, dict):
             self.engine.create_view(name, Sql(str(view["query"])), description=description, labels=labels)
@@ -153,6 +177,7 @@ class Catalog:
         if if_match is not None and if_match != self._etag(name, info):
             raise ApiError(412, "conditionNotMet", "Precondition check failed.")
         patched = body.get("labels")
+        check_labels(patched)
         labels = dict(info.labels)
         for key, value in patched.items() if isinstance(patched, dict) else ():
             if value is None:

@@ -57,13 +57,31 @@ class Dataset:
 
 
 class Datasets:
-    """All datasets, by `project.dataset`; each is there, with the service's defaults, as soon as it is named."""
+    """All datasets, by `project.dataset`; each is there, with the service's defaults, as soon as it is named.
+
+    But for those that are `missing`, which nothing makes but a request of its own.
+    """
 
     def __init__(self) -> None:
         self._all: defaultdict[str, Dataset] = defaultdict(Dataset)
+        self.missing: set[str] = set()
 
     def __getitem__(self, name: str) -> Dataset:
+        if name in self.missing:
+            raise ApiError(404, "notFound", f"Not found: Dataset {name.replace('.', ':', 1)}")
         return self._all[name]
+
+    def check_location(self, table: str, location: str) -> None:
+        """Raise what the service says of a job that runs elsewhere than where a table's dataset is.
+
+        https://cloud.google.com/bigquery/docs/locations#specify_locations
+        """
+        project, dataset, _ = table.split(".", 2)
+        there = self[f"{project}.{dataset}"].location
+        if there.lower() != location.lower():
+            raise ApiError(
+                404, "notFound", f"Not found: Dataset {project}:{dataset} was not found in location {location}"
+            )
 
     def check(self, table: str, *permissions: str) -> None:
         """Raise what the service says to an account that lacks one of the permissions on a table, by its full name."""

@@ -1,7 +1,7 @@
 """The fake's jobs: begun once per id, run when they have been polled as often as a fault says, with cost and end."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -13,6 +13,17 @@ from tests.warehouse.bigquery.fake_server.catalog import Catalog
 from tests.warehouse.bigquery.fake_server.faults import Fault
 from tests.warehouse.bigquery.fake_server.limits import Limits
 from tests.warehouse.bigquery.fake_server.metadata import BILLED_BYTES, asks_for_partitions, referenced, with_partitions
+from tests.warehouse.bigquery.fake_server.rules import (
+    IN,
+    LARGEST_ROW,
+    WRITES,
+    WRITES_BY_PARTITION,
+    check_labels,
+    check_lines,
+    check_schema_update,
+    check_storage,
+)
+from tests.warehouse.bigquery.fake_server.rules import page as page_size
 from tests.warehouse.bigquery.fake_server.sorts import largest_sort
 from tests.warehouse.bigquery.fake_server.wire import (
     ApiError,
@@ -90,6 +101,7 @@ class JobStore:
         self._catalog = catalog
         self._limits = limits
         self._jobs: dict[str, FakeJob] = {}
+        self._writes: dict[str, list[float]] = {}
         self.executed: list[str] = []
 
     @property
@@ -102,6 +114,10 @@ class JobStore:
         assert isinstance(reference, dict)
         assert isinstance(configuration, dict)
         job_id = str(reference["jobId"])
+        check_labels(configuration.get("labels"))
+        for kind in ("query", "load"):
+            check_schema_update(configuration.get(kind, {}))
+            check_storage(configuration.get(kind, {}))
         if job_id in self._jobs:
             raise ApiError(409, "duplicate", f"Already Exists: Job {reference['projectId']}:US.{job_id}")
         polls = fault.running_polls if fault else 0
@@ -167,7 +183,8 @@ class JobStore:
             return {"jobComplete": False, "jobReference": dict(job.reference)}
         if job.error is not None:
             raise ApiError(400, str(job.error["reason"]), str(job.error["message"]))
-        rows = job.rows[start : start + most]
+        rows = rows_of(job.columns, job.rows[start : start + most])
+        most = page_size(rows, most=most, largest=self._limits.largest_page)
         page: Resource = {
             "kind": "bigquery#getQueryResultsResponse",
             "jobComplete": True,
@@ -177,7 +194,7 @@ class JobStore:
             "totalBytesProcessed": str(job.cost.bytes if job.cost else 0),
         }
         if rows:
-            page["rows"] = rows_of(job.columns, rows)
+            page["rows"] = rows[:most]
         if most and start + most < len(job.rows):
             page["pageToken"] = str(start + most)
         return page
@@ -210,7 +227,9 @@ class JobStore:
         self._refuse_large(text)
         sql = with_partitions(self._catalog, text, str(job.reference["location"]))
         dry = engine.dry_run(sql)
+        self._check_place(job, engine.base_tables(sql))
         self._catalog.check_rights(sql)
+        self._catalog.check_filters(sql)
         self._refuse_wide(sql)
         self._refuse_sorts(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
@@ -224,6 +243,8 @@ class JobStore:
         destination = config.get("destinationTable")
         if isinstance(destination, dict):
             name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
+            self._check_place(job, [name])
+            self._count_write(name, config)
             write, layout = self._catalog.writing(name, config, dry.columns)
             job.cost = engine.query_to_table(sql, name, write=write, labels={}, layout=layout)
             job.columns = dry.columns
@@ -239,10 +260,28 @@ class JobStore:
         assert isinstance(schema, dict)
         name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
         columns = columns_from(schema)
+        self._count_write(name, config)
         self._refuse_long(job.upload.splitlines())
+        check_lines(job.upload, largest=LARGEST_ROW)
+        self._check_place(job, [name])
         rows = loaded(job.upload, columns)
         write, layout = self._catalog.writing(name, config, columns)
         job.cost = self._catalog.engine.load(name, rows, columns, write=write, labels={}, layout=layout)
+
+    def _check_place(self, job: FakeJob, tables: Iterable[str]) -> None:
+        for name in tables:
+            self._catalog.datasets.check_location(self._catalog.full(name), str(job.reference["location"]))
+
+    def _count_write(self, name: str, config: Mapping[str, object]) -> None:
+        if not self._limits.counts_writes:
+            return
+        now = self._now()
+        recent = [moment for moment in self._writes.get(name, []) if moment > now - IN.total_seconds()]
+        most = WRITES_BY_PARTITION if config.get("timePartitioning") or config.get("rangePartitioning") else WRITES
+        if len(recent) >= most:
+            message = "Exceeded rate limits: too many table update operations for this table."
+            raise ApiError(403, "rateLimitExceeded", message)
+        self._writes[name] = [*recent, now]
 
     def _refuse_large(self, sql: str) -> None:
         limits = self._limits

@@ -6,30 +6,51 @@ https://cloud.google.com/bigquery/docs/best-practices-performance-compute
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
 
 from jetstream_argo.sql.text import Sql
 
 
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """Sorts of one SELECT: the query for the rows of the largest of them, and the columns that they are by.
+
+    Of an aggregate's they are left out: a list is as long as whoever asks for it lets it be.
+    """
+
+    question: Sql
+    by: tuple[str, ...]
+
+
 def largest_sort(sql: str, number: Callable[[Sql], int]) -> int:
     """Return the rows of the largest sort of a query, 0 if it has none; `number` answers a query for a number."""
-    questions = _questions(parse_one(sql, dialect="bigquery"))
-    return max((number(Sql(question.sql(dialect="bigquery"))) for question in questions), default=0)
+    return max((number(sort.question) for sort in sorts(sql)), default=0)
 
 
-def _questions(tree: exp.Expr) -> Iterator[exp.Expr]:
-    """Yield, for every query that sorts, the one for the number of rows of its largest sort."""
-    for query in list(tree.find_all(exp.Select, exp.SetOperation)):
-        sizes = list(_sizes(query)) if isinstance(query, exp.Select) else []
-        if sizes:
-            yield _largest(query, sizes)
+def sorts(sql: str) -> Iterator[Sort]:
+    """Yield the sorts of every SELECT of a query that has any."""
+    for query in list(parse_one(sql, dialect="bigquery").find_all(exp.Select, exp.SetOperation)):
+        found = list(_sizes(query)) if isinstance(query, exp.Select) else []
+        if found:
+            by = tuple(dict.fromkeys(name for order, _ in found for name in order))
+            yield _sort(_largest(query, [size for _, size in found]), by)
         if query.args.get("order") and not query.args.get("limit"):
-            yield _seeing(query, exp.select("COUNT(*)").from_(_without(query, "order").subquery("s")))
+            question = exp.select("COUNT(*)").from_(_without(query, "order").subquery("s"))
+            yield _sort(_seeing(query, question), _columns(query.args["order"]))
 
 
-def _sizes(select: exp.Select) -> Iterator[exp.Expr]:
-    """Yield an expression over the rows of a SELECT for the size of each of its sorts."""
+def _sort(question: exp.Expr, by: tuple[str, ...]) -> Sort:
+    return Sort(Sql(question.sql(dialect="bigquery")), by)
+
+
+def _columns(order: exp.Expr) -> tuple[str, ...]:
+    return tuple(column.name for column in order.find_all(exp.Column))
+
+
+def _sizes(select: exp.Select) -> Iterator[tuple[tuple[str, ...], exp.Expr]]:
+    """Yield, for each sort, the columns that it is by, and an expression over the rows of the SELECT for its size."""
     named = {window.name: window for window in select.args.get("windows") or []}
     for part in (*select.expressions, select.args.get("qualify")):
         for order in part.find_all(exp.Order) if part is not None else ():
@@ -38,9 +59,10 @@ def _sizes(select: exp.Select) -> Iterator[exp.Expr]:
             if isinstance(order.parent, exp.Window):
                 window = named.get(order.parent.alias, order.parent)
                 keys = [key.copy() for key in window.args.get("partition_by") or []]
-                yield exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys, over="OVER")
+                size = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys, over="OVER")
+                yield tuple(each.this.name for each in order.expressions), size
             else:
-                yield exp.Count(this=exp.Star())
+                yield (), exp.Count(this=exp.Star())
 
 
 def _largest(select: exp.Select, sizes: list[exp.Expr]) -> exp.Expr:
