@@ -1,4 +1,4 @@
-"""What a pod tells Argo about its work: a line on the node, a summary as output, and how far it is."""
+"""Tells Argo about a pod's work: a line on the node, a summary as output, and how far it is."""
 
 import json
 from collections.abc import Mapping

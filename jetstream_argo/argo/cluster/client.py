@@ -1,4 +1,4 @@
-"""How objects are created, read and changed in a Kubernetes cluster."""
+"""Creates, reads and changes objects in a Kubernetes cluster."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

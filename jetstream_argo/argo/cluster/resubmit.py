@@ -1,4 +1,4 @@
-"""How a Workflow that ended for want of something passing is created anew, by who may only create and get."""
+"""Creates a Workflow that ended for want of something passing anew, for those who may only create and get."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""How a Workflow that ended with failures is started again where it failed: what `argo retry` does to it."""
+"""Starts a Workflow that ended with failures again where it failed, as `argo retry` does."""
 
 import copy
 from collections.abc import Mapping

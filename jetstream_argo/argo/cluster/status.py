@@ -1,4 +1,4 @@
-"""Where a Workflow in a cluster is: its phase, its nodes and what they said."""
+"""Reads where a Workflow in a cluster is: its phase, its nodes and their messages."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""How a Workflow gets into a cluster, once, or into a folder."""
+"""Puts a Workflow into a cluster, once, or into a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

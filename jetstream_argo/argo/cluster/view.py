@@ -1,4 +1,4 @@
-"""What a person sees of Workflows in a cluster."""
+"""Tables and lines about Workflows in a cluster, for people."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""Which experiments are due on a date, and their Workflows."""
+"""The experiments that are due on a date, and their Workflows."""

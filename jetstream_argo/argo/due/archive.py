@@ -1,4 +1,4 @@
-"""How definitions that are published as an archive get into a folder."""
+"""Unpacks definitions that are published as an archive into a folder."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""Which experiments may get a Workflow on a date."""
+"""The experiments that may get a Workflow on a date."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What becomes of each experiment that may be due on a date, all told."""
+"""Decides about every experiment that may be due on a date, and sums up what became of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence

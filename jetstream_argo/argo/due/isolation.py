@@ -1,4 +1,4 @@
-"""How pieces of work are done side by side, each in a process of its own with a limit on time and memory."""
+"""Does pieces of work side by side, each in a process of its own with a limit on time and memory."""
 
 import multiprocessing
 import resource

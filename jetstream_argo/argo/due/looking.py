@@ -1,4 +1,4 @@
-"""What the planner finds each time it looks: how much of a plan can be computed by now, and what is waited for."""
+"""Looks, as often as the planner does, how much of a plan can be computed by now and what is waited for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

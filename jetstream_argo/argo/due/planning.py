@@ -1,4 +1,4 @@
-"""What becomes of one candidate, up to the plan of its Workflow; done in a process of its own."""
+"""Takes one candidate up to the plan of its Workflow, in a process of its own."""
 
 from dataclasses import dataclass
 from datetime import date

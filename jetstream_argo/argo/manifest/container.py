@@ -1,4 +1,4 @@
-"""How a pod of the workflow is set up: its command, environment, limits and retries."""
+"""Sets up a pod of the workflow: its command, environment, limits and retries."""
 
 from hera.workflows import Artifact, Container, NoneArchiveStrategy
 from hera.workflows import models as m

@@ -1,4 +1,4 @@
-"""What a workflow needs to know about the cluster that it runs on."""
+"""The facts about a cluster that a workflow on it needs to know."""
 
 from dataclasses import dataclass
 

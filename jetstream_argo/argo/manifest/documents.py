@@ -1,4 +1,4 @@
-"""How Kubernetes objects are written down."""
+"""Writes and reads Kubernetes objects as YAML."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which Workflow Argo is given for a plan."""
+"""Makes the Workflow that Argo is given for a plan."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

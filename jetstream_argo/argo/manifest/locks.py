@@ -1,4 +1,4 @@
-"""Which locks the parts of a Workflow hold, so that Workflows wait for each other and for nobody else.
+"""The locks of the parts of a Workflow, so that Workflows wait for each other and for nobody else.
 
 A template takes all of its locks at once, and whoever is first in a lock's queue is waited for by the others, even
 where it cannot go on for want of another lock. So each template here has one lock, taken from the outside in: the

@@ -1,4 +1,4 @@
-"""How workflows and their labels are called, and which names Argo would confuse."""
+"""Names workflows and their labels, and finds names that Argo would confuse."""
 
 import hashlib
 import re

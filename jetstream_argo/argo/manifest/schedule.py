@@ -1,4 +1,4 @@
-"""Which objects start Workflows: every day for all live experiments, and on demand for one."""
+"""The objects that start Workflows: every day for all live experiments, and on demand for one."""
 
 from hera.workflows import Container, CronWorkflow, Parameter, Workflow, WorkflowTemplate
 from hera.workflows import models as m

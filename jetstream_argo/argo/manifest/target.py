@@ -1,4 +1,4 @@
-"""Which nodes Argo is told to run for a choice of metrics."""
+"""The nodes that Argo is told to run for a choice of metrics."""
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.dag.build import gives_results, is_target

@@ -1,4 +1,4 @@
-"""How a plan travels to the pods, and how a pod knows that it got the right one."""
+"""Takes a plan to the pods, which can tell that they got the right one."""
 
 import base64
 import binascii
