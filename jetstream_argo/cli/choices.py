@@ -1,4 +1,4 @@
-"""Which metrics and periods somebody asks for, by the names that several commands take."""
+"""The metrics and periods that somebody asks for, by the names that several commands take."""
 
 from collections.abc import Sequence
 

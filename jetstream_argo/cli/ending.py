@@ -1,4 +1,4 @@
-"""What is said when a run has ended: what it computed, what failed and why, what must be known, and what to do next."""
+"""Tells at the end of a run what it computed, what failed and why, what must be known, and what to do next."""
 
 import json
 import shlex

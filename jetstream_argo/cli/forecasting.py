@@ -1,4 +1,4 @@
-"""What a run would compute and read, by what is recorded in the warehouse: nothing is written, and no row is read."""
+"""Says before a run what it would compute and read, by the warehouse's record: nothing is written, no row is read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What commands that write say of themselves when they hold an experiment's lease, and how long they wait for it."""
+"""The messages of commands that write while they wait for an experiment's lease and hold it, and how long they wait."""
 
 import os
 import socket

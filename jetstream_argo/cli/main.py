@@ -1,4 +1,4 @@
-"""Which commands there are, and how errors become exit codes."""
+"""The command line's commands, and the exit codes that errors become."""
 
 import errno
 import importlib

@@ -1,4 +1,4 @@
-"""What several commands are told, in the same words."""
+"""Options that several commands take, in the same words."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What of an experiment a command is told to look at or to compute."""
+"""The part of an experiment that a command is told to look at or to compute."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What `--help` says of each command, so that it need not load them all: the first sentence of a command's own help."""
+"""The line about each command in `--help`, from the first sentence of its own help, so that none has to be loaded."""
 
 from collections.abc import Mapping
 
