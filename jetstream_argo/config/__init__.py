@@ -1,1 +1,1 @@
-"""What an experiment's files say, before anything is computed."""
+"""Reads what an experiment's files say, before anything is computed."""

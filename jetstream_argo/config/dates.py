@@ -1,4 +1,4 @@
-"""Which dates an experiment may have."""
+"""Checks the dates of an experiment."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What is known about an experiment apart from its analysis: what Experimenter says, or a hand-written file."""
+"""An experiment apart from its analysis, by Experimenter or by a hand-written file."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""What several layers of configuration say together. The later layer wins; no layer is ever changed."""
+"""Merges layers of configuration. The later layer wins; no layer is ever changed."""
 
 import fnmatch
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the files of an experiment resolve to, once all layers are merged and all templates are filled."""
+"""The resolved configuration of an experiment, once all layers are merged and all templates are filled."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""Which names people may give to branches, metrics, segments and files, and why not others."""
+"""Checks the names that people give to branches, metrics, segments and files, and says why one will not do."""
 
 import re
 from collections.abc import Iterable, Iterator

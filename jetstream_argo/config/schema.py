@@ -1,4 +1,4 @@
-"""Which keys a configuration file may hold. None means that the file does not say."""
+"""The keys of a configuration file. None means that the file does not say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which keys that mean nothing do occur in real files, and are passed over with a warning."""
+"""Keys that mean nothing but do occur in real files, and are passed over with a warning."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,1 +1,1 @@
-"""What platforms and their tables look like: packaged data, which users can override and extend."""
+"""Conventions of platforms and their tables: packaged data, which users can override and extend."""

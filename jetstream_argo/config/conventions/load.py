@@ -1,4 +1,4 @@
-"""Which platforms, enrollment queries and table habits apply."""
+"""Loads the conventions that apply: platforms, enrollment queries, habits of tables."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""What one hand-written file says about an experiment, where there is no Experimenter and no metric-hub.
+"""Reads one hand-written file about an experiment, where there is no Experimenter and no metric-hub.
 
     [experiment]
     slug = "new-checkout"

@@ -1,4 +1,4 @@
-"""What Experimenter's v8 API says about experiments."""
+"""Reads experiments from Experimenter's v8 API."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which files of a metric-hub checkout, or of directories laid out like one, say what."""
+"""Finds the files of a metric-hub checkout, or of directories laid out like one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

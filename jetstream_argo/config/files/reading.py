@@ -1,4 +1,4 @@
-"""What a configuration file says, or everything that is wrong with it."""
+"""Reads a configuration file, or tells everything that is wrong with it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

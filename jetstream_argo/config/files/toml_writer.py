@@ -1,4 +1,4 @@
-"""How a configuration is written down as TOML, which the standard library only reads."""
+"""Writes a configuration as TOML, which the standard library only reads."""
 
 import json
 import re

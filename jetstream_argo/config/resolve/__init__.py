@@ -1,1 +1,1 @@
-"""How all files of an experiment together say what it is."""
+"""Resolves all files of an experiment into one configuration."""

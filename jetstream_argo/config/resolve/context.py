@@ -1,4 +1,4 @@
-"""What every part of resolving an experiment needs to know."""
+"""The layers of configuration that every part of resolving an experiment needs to know."""
 
 import re
 from dataclasses import dataclass

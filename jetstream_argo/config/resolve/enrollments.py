@@ -1,4 +1,4 @@
-"""Which queries find the enrolled and the exposed units of an experiment."""
+"""Resolves the queries that find the enrolled and the exposed units of an experiment."""
 
 import re
 from dataclasses import dataclass

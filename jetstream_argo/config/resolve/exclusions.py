@@ -1,4 +1,4 @@
-"""Which units do not count, and the rows that decide about it."""
+"""Resolves the units that do not count, and the rows that decide about it."""
 
 from collections.abc import Mapping
 from functools import partial

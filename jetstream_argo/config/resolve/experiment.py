@@ -1,4 +1,4 @@
-"""What the files of an experiment come to, once all layers are merged and all templates are filled."""
+"""Resolves an experiment: all layers merged, all templates filled."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is wrong with the files of one experiment, taken together."""
+"""Collects everything that is wrong with the files of one experiment."""
 
 from collections.abc import Callable, Iterable
 

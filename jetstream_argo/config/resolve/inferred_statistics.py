@@ -1,4 +1,4 @@
-"""Which statistics an experiment has beside those that its metrics ask for."""
+"""Adds statistics that an experiment asks for beside those of its metrics."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

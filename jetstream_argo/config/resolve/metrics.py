@@ -1,4 +1,4 @@
-"""Which metrics are computed, from what, and which statistics of them."""
+"""Resolves the metrics that are computed, from what, and with which statistics."""
 
 import re
 from collections.abc import Iterable, Mapping

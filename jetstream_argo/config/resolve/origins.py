@@ -1,4 +1,4 @@
-"""Which file says what: for messages about what only a warehouse can tell."""
+"""Remembers the file that says something, for messages about what only a warehouse can tell."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""When an experiment runs and what it compares: what its file says, and Experimenter where the file is silent."""
+"""Resolves when an experiment runs and what it compares: its file decides, or Experimenter where it is silent."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,4 +1,4 @@
-"""Which rows metrics, segments and exposure signals read."""
+"""Resolves the rows that metrics, segments and exposure signals read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

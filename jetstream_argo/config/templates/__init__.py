@@ -1,1 +1,1 @@
-"""What the templates in configuration files come to."""
+"""Fills the templates in configuration files."""

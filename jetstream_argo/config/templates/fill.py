@@ -1,4 +1,4 @@
-"""What the templates in configuration files come to: Jinja for functions and experiments, braces for plain names."""
+"""Fills the templates in configuration files: Jinja for functions and experiments, braces for plain names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
