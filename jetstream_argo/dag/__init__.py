@@ -1,1 +1,1 @@
-"""Which node needs which."""
+"""The nodes of a workflow, and which needs which."""

@@ -1,4 +1,4 @@
-"""Which nodes an analysis plan needs, in which order, and which of them a choice of metrics needs."""
+"""Builds the nodes of an analysis plan, in order, and finds those that a choice of metrics needs."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a workflow's nodes and edges look as a Mermaid flowchart, which GitHub and many editors draw."""
+"""Draws a workflow's nodes and edges as a Mermaid flowchart, which GitHub and many editors show."""
 
 from jetstream_argo.dag.model import (
     CountsTask,

@@ -1,4 +1,4 @@
-"""What a node of the workflow does and which nodes it waits for."""
+"""The nodes of the workflow: what each does, and which it waits for."""
 
 from dataclasses import dataclass
 from enum import StrEnum

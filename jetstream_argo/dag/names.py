@@ -1,4 +1,4 @@
-"""How nodes are called: readable, valid in Argo, and different for different things."""
+"""Names nodes: readable, valid in Argo, and different for different things."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Which of the nodes that can start should start first: those at the head of the longest path."""
+"""Orders the nodes that can start: those at the head of the longest path come first."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Which part of an experiment is asked for: some metrics, some periods, or the metrics of some data sources."""
+"""The part of an experiment that is asked for: some metrics, some periods, or the metrics of some data sources."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How a workflow's nodes and edges look as a picture, drawn without any other program."""
+"""Draws a workflow's nodes and edges as SVG, without any other program."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
