@@ -1,1 +1,1 @@
-"""What BigQuery's SQL means, without a warehouse."""
+"""The meaning of BigQuery's SQL, without a warehouse."""

@@ -1,4 +1,4 @@
-"""Which columns an expression names."""
+"""Finds the columns that an expression names."""
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError

@@ -1,4 +1,4 @@
-"""Whether SQL is too deep to be parsed: brackets in brackets, or one operator after the other."""
+"""Refuses SQL that is too deep to be parsed: brackets in brackets, or one operator after the other."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What may stand between FROM and an alias."""
+"""Tells what may stand between FROM and an alias."""
 
 from sqlglot import Token, TokenType, exp, parse_one
 from sqlglot.dialects.bigquery import BigQuery

@@ -1,4 +1,4 @@
-"""How a syntax tree is written as BigQuery's SQL again."""
+"""Writes a syntax tree as BigQuery's SQL again."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""How BigQuery SQL becomes a syntax tree, and what sqlglot's tree means where it is ambiguous."""
+"""Parses BigQuery's SQL into a syntax tree, and settles what sqlglot's tree leaves ambiguous."""
 
 from collections.abc import Iterable
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""How the names of nested types are taken apart: BigQuery's `STRUCT<a INT64>`, and DuckDB's `STRUCT(a BIGINT)`."""
+"""Takes the names of nested types apart: BigQuery's `STRUCT<a INT64>`, and DuckDB's `STRUCT(a BIGINT)`."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which functions beyond BigQuery's own a query may call, and what DuckDB runs in their place."""
+"""The functions beyond BigQuery's own that a query may call, and what DuckDB runs in their place."""
 
 import re
 import tomllib

@@ -1,1 +1,1 @@
-"""What SQL says about the types of the columns that it reads."""
+"""Infers the types of the columns that SQL reads."""

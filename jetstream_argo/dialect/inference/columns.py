@@ -1,4 +1,4 @@
-"""Which tables and columns a SQL text reads, and of which types they must be."""
+"""Infers the tables and columns that a SQL text reads, and the types that they must be of."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the constants of a query say about the values that they meet."""
+"""Infers types of values from the constants that they meet in a query."""
 
 import re
 

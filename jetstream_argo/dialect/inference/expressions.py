@@ -1,4 +1,4 @@
-"""What the expressions of a query say about the types of the values they read."""
+"""Infers types of values from the expressions of a query that read them."""
 
 from collections.abc import Callable
 

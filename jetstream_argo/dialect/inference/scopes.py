@@ -1,4 +1,4 @@
-"""Which value a column name of a query means: tables, subqueries, unnested arrays, and the scopes they are seen in."""
+"""Finds the value that a column name of a query means, through tables, subqueries, unnested arrays and their scopes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What is known of a value's type while SQL is read: a union of evidence that narrows down to one type."""
+"""A type while it is inferred: the union of what is possible, which narrows down to one type."""
 
 from collections import Counter
 

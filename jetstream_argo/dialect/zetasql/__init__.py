@@ -1,1 +1,1 @@
-"""What BigQuery would accept, decided by ZetaSQL itself."""
+"""Asks ZetaSQL itself what BigQuery would accept."""

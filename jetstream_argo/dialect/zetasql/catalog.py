@@ -1,4 +1,4 @@
-"""What ZetaSQL is told of tables, of functions that are not its own, and of BigQuery's spellings."""
+"""Describes tables, functions and BigQuery's spellings to ZetaSQL."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Whether BigQuery would accept a query, which columns it gives, and which rows, by ZetaSQL itself."""
+"""Has ZetaSQL itself check a query: whether BigQuery would accept it, which columns it gives, and which rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""How ZetaSQL's WebAssembly module is started, and compiled only once on a machine."""
+"""Starts ZetaSQL's WebAssembly module, which is compiled only once on a machine."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""How the tables in a query's text are written as ZetaSQL's evaluator knows them."""
+"""Writes the tables in a query's text as ZetaSQL's evaluator knows them."""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""How Python values and BigQuery types are written in ZetaSQL's messages, and read from them."""
+"""Writes Python values and BigQuery types into ZetaSQL's messages, and reads them back."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
