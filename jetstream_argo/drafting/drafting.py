@@ -1,4 +1,4 @@
-"""How a draft comes about: what is not told is guessed from the tables, and what cannot be guessed is asked for."""
+"""Drafts a configuration: what is not given is guessed from the tables, and what cannot be guessed is asked for."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What the tables say that a configuration is drafted from: columns, dates, branches and their units."""
+"""Looks up what a configuration is drafted from: columns, dates, branches and their units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

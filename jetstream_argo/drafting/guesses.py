@@ -1,4 +1,4 @@
-"""Which column means what, by name and type: guesses that a person sees and may overrule."""
+"""Guesses the meaning of columns by name and type; a person sees the guesses and may overrule them."""
 
 from collections.abc import Iterable, Sequence
 
