@@ -1,4 +1,4 @@
-"""What has to be said of adjustments: whom they leave out, and where they could not be made."""
+"""Says of adjustments whom they leave out, and where they could not be made."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

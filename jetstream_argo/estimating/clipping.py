@@ -1,4 +1,4 @@
-"""Which pre-treatments drop far more units than they were asked to."""
+"""Finds pre-treatments that drop far more units than they were asked to."""
 
 from collections.abc import Iterator, Sequence
 

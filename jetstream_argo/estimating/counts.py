@@ -1,4 +1,4 @@
-"""How many units each window has, and whether they are split as designed."""
+"""Counts the units of each window, and tests whether they are split as designed."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a metric's stored values say: its estimates, from a few queries whatever the number of windows and segments."""
+"""Estimates a metric from its stored values, by a few queries whatever the number of windows and segments."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which statistics of a metric are asked for, and which of them one query can serve."""
+"""Groups the statistics of a metric that one query can serve."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

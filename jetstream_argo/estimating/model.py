@@ -1,4 +1,4 @@
-"""What estimating takes and gives: where values are, and rows with their place."""
+"""The input and output of estimating: where values are stored, and rows with their window and segment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

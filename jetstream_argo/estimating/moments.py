@@ -1,4 +1,4 @@
-"""How sums on a scale of their own become moments in the metric's unit."""
+"""Turns sums on a scale of their own into moments in the metric's unit."""
 
 from collections.abc import Sequence
 from math import inf

@@ -1,4 +1,4 @@
-"""How the rows that the statistics of a leaf are computed from come about, and how long they are kept."""
+"""Prepares the rows that the statistics of a leaf are computed from, and keeps them for as long as they are needed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What the statistics of two columns together are told of each branch: a covariate, or a ratio."""
+"""The sufficient statistics of two columns together: of a metric and a covariate, or of a ratio."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What of a metric's estimates is asked for at once, and how that is cut where the warehouse calls it too big."""
+"""Cuts a metric's estimates into portions where the warehouse calls the whole too big."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How the values of a metric are asked about, and how the answers are read."""
+"""Asks about the values of a metric, and reads the answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

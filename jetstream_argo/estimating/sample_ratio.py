@@ -1,4 +1,4 @@
-"""Whether the units of a window are split between the branches as the experiment was designed."""
+"""Tests whether the units of a window are split between the branches as the experiment was designed."""
 
 from collections.abc import Iterator, Sequence
 

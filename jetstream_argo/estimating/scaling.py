@@ -1,4 +1,4 @@
-"""How sums of very large or small values are read: in a unit in which their powers fit a float."""
+"""Reads sums of very large or small values, on a scale on which their powers fit a float."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

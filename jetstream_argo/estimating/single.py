@@ -1,4 +1,4 @@
-"""What the statistics of one metric by itself are told of each branch."""
+"""The sufficient statistics of one metric by itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

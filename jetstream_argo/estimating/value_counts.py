@@ -1,4 +1,4 @@
-"""Of which branches a bootstrap needs the values themselves, because power sums do not say enough."""
+"""Finds the branches of which a bootstrap needs the values themselves, because power sums do not say enough."""
 
 from collections.abc import Iterable
 

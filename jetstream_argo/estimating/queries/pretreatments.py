@@ -1,4 +1,4 @@
-"""What pre-treatments are in SQL: relations of values and how many units have them, each made from the one before."""
+"""Pre-treatments in SQL: relations of values and how many units have them, each made from the one before."""
 
 from collections.abc import Iterator, Sequence
 from math import log

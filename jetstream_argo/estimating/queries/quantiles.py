@@ -1,4 +1,4 @@
-"""How a quantile is taken from counted values, as expressions.
+"""Expressions that take a quantile from counted values.
 
 The values are ranked by `upto`, how many units have this value or a smaller one, out of `n`. The quantile lies between
 the values of two neighbouring ranks, `low` and `high`, which are aggregates, so that no row needs to be numbered.

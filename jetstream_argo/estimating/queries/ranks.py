@@ -1,4 +1,4 @@
-"""Where the quantiles, the middle and the ends of values are, in relations of a row per window or branch.
+"""Relations of a row per window or branch with the quantiles, the middle and the ends of its values.
 
 A quantile is found in two steps, so that no sort holds more than a small part of the values. First the values are
 counted in buckets, whose order is theirs; then only those buckets are put in order in which a wanted rank lies.
