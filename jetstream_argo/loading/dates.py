@@ -1,4 +1,4 @@
-"""From when to when the dates of a table's columns are."""
+"""The first and the last date in each column of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

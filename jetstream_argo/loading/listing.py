@@ -1,4 +1,4 @@
-"""Which tables a warehouse has, for people: with their columns, dates and rows."""
+"""Lists the tables of a warehouse for people: with their columns, dates and rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How somebody says what files do not say of themselves."""
+"""The options that say what files do not say of themselves."""
 
 from collections.abc import Mapping
 
