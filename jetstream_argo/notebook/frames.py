@@ -1,4 +1,4 @@
-"""How tables are handed over: as a frame of the library that the reader uses."""
+"""Hands tables over as frames of the library that the reader uses."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""What an analysis would compute, for a notebook: the same description as `jetstream-argo plan`."""
+"""Shows in a notebook what an analysis would compute, as `jetstream-argo plan` describes it."""
 
 import io
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How a workflow runs in this very process, a node after the other: in a notebook no other process can be started.
+"""Runs a workflow in this very process, a node after the other: in a notebook no other process can be started.
 
 A forked or spawned process would run the notebook's script again. The nodes are those of a pod, and so are the results.
 """
