@@ -1,1 +1,1 @@
-"""Which windows, metrics and statistics an analysis consists of."""
+"""The windows, metrics and statistics that an analysis consists of."""

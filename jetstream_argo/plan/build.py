@@ -1,4 +1,4 @@
-"""How what the files say becomes a plan: which windows are due, what is read for them, and what is estimated."""
+"""Builds a plan from a resolved configuration: windows that are due, what is read for them, what is estimated."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

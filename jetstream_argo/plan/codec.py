@@ -1,4 +1,4 @@
-"""How a plan is written down and named: canonical JSON and its SHA-256."""
+"""Writes a plan as canonical JSON, and names it by its SHA-256."""
 
 import hashlib
 import json

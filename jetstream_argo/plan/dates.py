@@ -1,4 +1,4 @@
-"""Which column of telemetry the dates of a query's rows come from."""
+"""Finds the column of telemetry that the dates of a query's rows come from."""
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError

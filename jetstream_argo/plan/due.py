@@ -1,4 +1,4 @@
-"""Which windows are due of each metric, where the rows of some sources are there until an earlier date than others'."""
+"""The windows of each metric that are due where the rows of some sources end earlier than others'."""
 
 from collections.abc import Iterator
 from dataclasses import replace

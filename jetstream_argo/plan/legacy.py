@@ -1,4 +1,4 @@
-"""Under which keys version 0.1 recorded what a plan computes.
+"""The keys under which version 0.1 recorded what a plan computes.
 
 In its keys of columns stood that of the enrollments, and in that the exposures and all segments.
 """

@@ -1,4 +1,4 @@
-"""Which metrics a plan computes, and from which partials."""
+"""The metrics that a plan computes, and the partials that they are made from."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

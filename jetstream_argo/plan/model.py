@@ -1,4 +1,4 @@
-"""What an analysis consists of: the immutable value that every node of its workflow works from."""
+"""The analysis plan: the immutable value that every node of its workflow works from."""
 
 from dataclasses import dataclass
 from datetime import date

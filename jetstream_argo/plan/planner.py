@@ -1,4 +1,4 @@
-"""How a plan is made from whatever a person names: a file, a URL, or the slug of an experiment."""
+"""Makes a plan from whatever a person names: a file, a URL, or the slug of an experiment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

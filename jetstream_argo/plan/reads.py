@@ -1,4 +1,4 @@
-"""Which dates of a data source are read into which partial columns, each date once."""
+"""The dates of a data source that are read into partial columns, each date once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

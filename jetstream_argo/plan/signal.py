@@ -1,4 +1,4 @@
-"""On which dates an exposure signal is looked for, per analysis window."""
+"""The dates on which an exposure signal is looked for, per analysis window."""
 
 from collections.abc import Collection
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which statistics of which metric a period asks for."""
+"""The statistics that a period asks for of each metric, with the covariates that they are adjusted by."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Which analysis windows are complete by a date, and which days of telemetry they cover."""
+"""The analysis windows that are complete by a date, and the days of telemetry that they cover."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,1 +1,1 @@
-"""How a metric is split into partials that merge."""
+"""Splits metrics into partials that merge."""

@@ -1,4 +1,4 @@
-"""What is kept per day of each aggregate function, and how its value follows from the merged days."""
+"""The columns that each aggregate function keeps per day, and its value over merged days."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

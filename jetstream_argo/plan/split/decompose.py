@@ -1,4 +1,4 @@
-"""How a metric's expression is split into partial aggregates per day and a finaliser over their merged values.
+"""Splits a metric's expression into partial aggregates per day and a finaliser over their merged values.
 
 `SAFE_DIVIDE(SUM(x), COUNT(*))` becomes the partials `SUM(x)` and `COUNT(*)`, both merged by SUM, and the finaliser
 `SAFE_DIVIDE(p_1, p_2)`. What cannot be split exactly is `Direct`, with the reason; nothing is approximated.
