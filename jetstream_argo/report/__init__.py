@@ -1,1 +1,1 @@
-"""What was computed, for readers."""
+"""Puts what was computed together for readers."""

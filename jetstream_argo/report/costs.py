@@ -1,4 +1,4 @@
-"""What was read and what it cost: per data source and per node."""
+"""Sums up what was read and what it cost, per data source and per node."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

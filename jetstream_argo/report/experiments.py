@@ -1,4 +1,4 @@
-"""Which experiments have results in a dataset, and how each of them stands."""
+"""Lists the experiments that have results in a dataset, and how each of them stands."""
 
 import difflib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which files readers without a warehouse get: estimates, what the metrics mean, and what went wrong."""
+"""The files for readers without a warehouse: estimates, what the metrics mean, and what went wrong."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What changes how all numbers of an experiment are read: its units, dates that are waited for, dates that changed."""
+"""The facts that change how all numbers are read: units, and dates that are waited for or that changed."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which failures still count: those that no success has followed."""
+"""Finds the failures that still count: those that no success has followed."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How rows are written down for programs: JSON, CSV and Parquet."""
+"""Writes rows for programs: as JSON, CSV and Parquet."""
 
 import csv
 import io

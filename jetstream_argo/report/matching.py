@@ -1,4 +1,4 @@
-"""What was meant by a filter that matches nothing."""
+"""Guesses what was meant by a filter that matches nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Which estimates an experiment has: the latest ones, read from the warehouse alone."""
+"""Reads the latest estimates of an experiment, from the warehouse alone."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

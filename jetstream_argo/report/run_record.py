@@ -1,4 +1,4 @@
-"""What a run did, put together from its nodes and from what they recorded: for people at its end, and as JSON."""
+"""Puts a run together from its nodes and from what they recorded: for people at its end, and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass

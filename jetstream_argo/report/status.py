@@ -1,4 +1,4 @@
-"""What was computed when, and what is missing and why: the status entries, put together for people."""
+"""Reports what was computed when, and what is missing and why, from the status entries."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How the standing of an experiment looks to people, and to programs."""
+"""Shows the standing of an experiment to people, and writes it for programs."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How estimates look to people: a table per window, a line per branch, each with its comparison to the reference."""
+"""Shows estimates to people: a table per window, a line per branch, each with its comparison to the reference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Whose results somebody wants to see, and where they are."""
+"""Finds the experiment whose results somebody wants to see, and where they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which views readers have: the latest estimates, and every unit's metrics, named and shaped as readers know them."""
+"""The views for readers: the latest estimates, and every unit's metrics, named and shaped as readers know them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass

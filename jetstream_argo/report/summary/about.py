@@ -1,4 +1,4 @@
-"""What is known of an experiment and its metrics for whoever reads its answers, from a plan or from the record."""
+"""Finds what a reader of answers needs to know of an experiment and its metrics, from a plan or from the record."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How estimates become answers: which statistic speaks for a metric, and what it says."""
+"""Turns estimates into answers: chooses the statistic that speaks for a metric, and reads it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

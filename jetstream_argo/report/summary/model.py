@@ -1,4 +1,4 @@
-"""What an answer consists of, however it is shown."""
+"""An answer, however it is shown."""
 
 from dataclasses import dataclass, field
 from datetime import date

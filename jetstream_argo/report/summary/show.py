@@ -1,4 +1,4 @@
-"""Which answers are shown: overall first, and the rest on request."""
+"""Chooses the answers that are shown: overall first, and the rest on request."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How answers look on a terminal: a line for each comparison, with a bar on one scale."""
+"""Shows answers on a terminal: a line for each comparison, with a bar on one scale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

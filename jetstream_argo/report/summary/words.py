@@ -1,4 +1,4 @@
-"""How numbers and verdicts are written, on a terminal and on a page."""
+"""Writes numbers and verdicts, for a terminal and for a page."""
 
 from jetstream_argo.report.summary.model import Answer, Compared, Interval, MetricAbout
 
