@@ -1,1 +1,1 @@
-"""What a node does, and how all of them are done on one machine."""
+"""Does the work of nodes, and of all of them on one machine."""

@@ -1,4 +1,4 @@
-"""How it is found which units were assigned to which branch, and units that telemetry brought late are added."""
+"""Finds the units that were assigned to branches, and adds those that telemetry brought late."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""What a node has at hand: the plan, the warehouse, what was done before, and where to write down what it does."""
+"""The context of a node: the plan, the warehouse, what was done before, and where to write down what it does."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace

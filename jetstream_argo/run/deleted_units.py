@@ -1,4 +1,4 @@
-"""What is said of values that are not known since their units were deleted upstream: how many, and whom that leaves."""
+"""Says of values that are unknown, since their units were deleted upstream, how many they are and whom that leaves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

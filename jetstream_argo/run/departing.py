@@ -1,4 +1,4 @@
-"""How it is found which units telemetry has no more, where that changes what their rows mean."""
+"""Finds units that telemetry has no more, where that changes what their rows mean."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

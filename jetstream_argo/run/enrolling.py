@@ -1,4 +1,4 @@
-"""How the enrolled units are found and shown, with their exposures and segments."""
+"""Finds the enrolled units, with their exposures and segments, and makes the views of them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which of the rows that the record counts are no longer there: tables that were deleted, partitions that expired."""
+"""Finds rows that the record counts and that are gone: in tables that were deleted, partitions that expired."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

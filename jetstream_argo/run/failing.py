@@ -1,4 +1,4 @@
-"""How a node's failure that is not one metric's gets into the record, so that `status` can tell of it."""
+"""Records a node's failure that is not one metric's, so that `status` can tell of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

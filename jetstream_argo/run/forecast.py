@@ -1,4 +1,4 @@
-"""What a run would read of telemetry, and how much that is, found without reading a row of it or writing anything."""
+"""Forecasts what a run would read of telemetry, and how much, without reading a row or writing anything."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace

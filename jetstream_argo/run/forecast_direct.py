@@ -1,4 +1,4 @@
-"""Which windows of metrics that are computed from all rows at once a run would compute, and from which dates."""
+"""Forecasts the windows of metrics that need all rows at once, and the dates that these are read from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

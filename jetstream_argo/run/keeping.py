@@ -1,4 +1,4 @@
-"""How estimates are kept: their rows, and what the record says of them."""
+"""Stores estimates: their rows, and the entries about them in the record."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How a whole workflow runs on one machine: its nodes in a few processes, which do one after another."""
+"""Runs a whole workflow on one machine: its nodes in a few processes, which do one after another."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""What each kind of node does, and how it ends."""
+"""Does what each kind of node is for, and says how it ended."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How a data source is read into daily partials, and an exposure signal counted; a part that fails costs itself."""
+"""Reads a data source into daily partials, and counts an exposure signal; a part that fails costs itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How the estimates of a leaf are made where they are too big for one query."""
+"""Makes the estimates of a leaf in portions where they are too big for one query."""
 
 import json
 from collections.abc import Iterator, Sequence

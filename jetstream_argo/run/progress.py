@@ -1,4 +1,4 @@
-"""What a person sees while a workflow runs here."""
+"""Shows the progress of a workflow that runs here."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""How results reach their readers: views and files of whatever is there, however much of it."""
+"""Publishes results: views and files of whatever is there, however much of it."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which dates of telemetry have to be read into which columns, and for whose units."""
+"""The dates of telemetry that have to be read, into which columns and for whose units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

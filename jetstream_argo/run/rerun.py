@@ -1,4 +1,4 @@
-"""Whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
+"""Tells whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How work that the warehouse refuses is cut until only what cannot be done is left over."""
+"""Cuts work that the warehouse refuses until only what cannot be done is left over."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

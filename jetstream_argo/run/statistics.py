@@ -1,4 +1,4 @@
-"""How a metric's estimates are made from its stored values."""
+"""Makes a metric's estimates from its stored values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

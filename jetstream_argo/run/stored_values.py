@@ -1,4 +1,4 @@
-"""Where the values are that a leaf's statistics are computed from."""
+"""Finds the values that a leaf's statistics are computed from."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a node asks about telemetry that it is about to read: which dates are there, and which to read again."""
+"""Asks about telemetry that a node is about to read: which dates are there, and which to read again."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How it is found what is known of a unit as a whole: its exposure, and the segments that it is in."""
+"""Finds what is known of a unit as a whole: its exposure, and the segments that it is in."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How many units are enrolled: per branch, in no branch of the experiment, in several, and how many do not count."""
+"""Counts the enrolled units: per branch, in no branch of the experiment, in several, and those that do not count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

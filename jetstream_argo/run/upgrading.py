@@ -1,4 +1,4 @@
-"""How an experiment that version 0.1 began is gone on with: what it stored is taken over, and no telemetry is read.
+"""Goes on with an experiment that version 0.1 began: takes over what it stored, and reads no telemetry.
 
 Rows are copied into the tables of now, and one write of the record says that they count; who is killed before it begins
 again. The old tables stay until all views are made anew.

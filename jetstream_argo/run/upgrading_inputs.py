@@ -1,4 +1,4 @@
-"""What values and estimates that version 0.1 stored were made from, as it would be recorded now."""
+"""The inputs of values and estimates that version 0.1 stored, as they would be recorded now."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How rows that version 0.1 stored get into the tables of now: with numbers for batches, and columns renamed."""
+"""Copies rows that version 0.1 stored into the tables of now: with numbers for batches, and columns renamed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

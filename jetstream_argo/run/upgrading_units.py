@@ -1,4 +1,4 @@
-"""How the units that version 0.1 found are taken over: as one batch of assignments, with exposures and segments."""
+"""Takes over the units that version 0.1 found: as one batch of assignments, with exposures and segments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How partials become values per unit and analysis window; a metric that fails costs only itself."""
+"""Merges partials into values per unit and analysis window; a metric that fails costs only itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
