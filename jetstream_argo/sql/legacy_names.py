@@ -1,4 +1,4 @@
-"""What version 0.1 called the tables of an experiment; the views, and the table of units, had the names of now."""
+"""The names that version 0.1 gave to the tables of an experiment; its views were named as now."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What the tables and views of an experiment are called."""
+"""Names the tables and views of an experiment."""
 
 import hashlib
 import re

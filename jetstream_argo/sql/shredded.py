@@ -1,4 +1,4 @@
-"""How units that were removed on request are kept out, without keeping who they were: by hashes that need a key."""
+"""Keeps out units that were removed on request, without keeping who they were: by hashes that need a key."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Which committed rows of an append-only table hold the columns that a query needs."""
+"""The committed rows of an append-only table that hold the columns a query needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

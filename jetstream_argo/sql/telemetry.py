@@ -1,4 +1,4 @@
-"""How the unit and the date of a row of telemetry are read, whatever types their columns have."""
+"""Reads the unit and the date of a row of telemetry, whatever types their columns have."""
 
 from datetime import date, timedelta
 

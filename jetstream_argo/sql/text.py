@@ -1,4 +1,4 @@
-"""How SQL text is put together: only `Sql` goes into a query, and plain values become literals."""
+"""Puts SQL text together: only `Sql` goes into a query, and plain values become literals."""
 
 import re
 from collections.abc import Iterable, Mapping
