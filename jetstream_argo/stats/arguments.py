@@ -1,4 +1,4 @@
-"""How the arguments of a statistic or a pre-treatment are read from a configuration, and refused."""
+"""Reads the arguments of a statistic or a pre-treatment from a configuration, and refuses wrong ones."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields

@@ -1,4 +1,4 @@
-"""Whether units are split as designed, and which of many p-values still count."""
+"""Tests whether units are split as designed, and which of many p-values still count."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the values of every branch add up to, clipped at quantiles of their own, from one pass over a column.
+"""Sums the values of every branch, clipped at quantiles of their own, in one pass over a column.
 
 The quantiles are not known before the values were read. But a sample says above what they are; the few values above
 that are kept, and their part of the sums is put right in the end.

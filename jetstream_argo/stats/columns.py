@@ -1,4 +1,4 @@
-"""What a metric's units are before anything is said of them: columns in memory."""
+"""A metric's units as columns in memory, before anything is computed from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all statistics do alike: take their data from a sample, in order, and put numbers into rows."""
+"""Does for all statistics what they do alike: takes their data from a sample, in order, and puts numbers into rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace

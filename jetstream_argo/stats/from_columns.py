@@ -1,4 +1,4 @@
-"""What raw columns say of a sample: the sufficient statistics that a warehouse would deliver, computed in memory.
+"""Computes in memory, from raw columns, the sufficient statistics that a warehouse would deliver.
 
 For tests, benchmarks, and data that are in no warehouse. Small whole numbers are counted without a copy of the column;
 others are grouped by branch once.

@@ -1,4 +1,4 @@
-"""What two raw columns say of a sample: a value with its covariate, or a numerator with its denominator."""
+"""Computes the sufficient statistics of two raw columns: a value with its covariate, or the parts of a ratio."""
 
 from dataclasses import replace
 

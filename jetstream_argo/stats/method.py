@@ -1,4 +1,4 @@
-"""What a statistic is to everything else: parameters that say which data they need, and make rows of them."""
+"""The protocol of a statistic: parameters that say which data they need, and make rows of them."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 

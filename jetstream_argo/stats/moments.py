@@ -1,4 +1,4 @@
-"""Which moments describe a set of units, so that disjoint sets add up.
+"""Moments of a set of units, such that disjoint sets add up.
 
 They are central (about the mean), so that they neither cancel nor overflow. Warehouses sum powers about a literal near
 the mean; `from_sums_about` centres these.

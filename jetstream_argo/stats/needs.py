@@ -1,4 +1,4 @@
-"""What a statistic needs from the warehouse, as data that the SQL is written from.
+"""The sufficient statistics that a statistic asks for, as data that the SQL is written from.
 
 Each need names the type of `moments` or `sufficient` that satisfies it. Unless said otherwise a need is per branch,
 over the units whose value is neither NULL nor NaN nor infinite, after pre-treatments. Where `ValueCounts` or

@@ -1,4 +1,4 @@
-"""What may be done to a metric's values before a statistic: named, checked, and described for who writes the SQL."""
+"""Pre-treatments of a metric's values: named, checked, and described for whoever writes the SQL."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

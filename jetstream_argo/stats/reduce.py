@@ -1,4 +1,4 @@
-"""What value counts say of anything smaller: quantiles, clipped values, moments, power sums."""
+"""Reduces value counts to anything smaller: quantiles, clipped values, moments, power sums."""
 
 from collections.abc import Iterator, Sequence
 from math import inf

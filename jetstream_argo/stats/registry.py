@@ -1,4 +1,4 @@
-"""Which statistics there are, by the name that configurations use."""
+"""The statistics, by the name that configurations use."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The row that every statistic returns: one number of the result, with all that is known about it."""
+"""One number of the result: the row that every statistic returns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace

@@ -1,4 +1,4 @@
-"""In which unit values are summed whose powers would fit no float, and how estimates come back from it."""
+"""Scales values whose powers would fit no float, and brings estimates back to their unit."""
 
 from collections.abc import Sequence
 from dataclasses import replace

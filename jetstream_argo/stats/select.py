@@ -1,4 +1,4 @@
-"""Which values have given ranks, without sorting all of them."""
+"""Selects the values of given ranks, without sorting all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the warehouse hands over for a statistic: a few numbers a branch instead of its units."""
+"""The sufficient statistics that the warehouse hands over: a few numbers a branch instead of its units."""
 
 from dataclasses import dataclass, field
 from math import ceil, floor, sqrt

@@ -1,1 +1,1 @@
-"""How branches compare: the intervals that the statistics put into rows."""
+"""Comparisons of branches: the intervals that the statistics put into rows."""

@@ -1,4 +1,4 @@
-"""Which bounds the bootstrap's estimates, their differences and their ratios have; many questions in one pass."""
+"""The bounds of the bootstrap's estimates, their differences and their ratios; many questions in one pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which bounds follow from the laws of two independent estimates.
+"""The bounds that follow from the laws of two independent estimates.
 
 A law is tabulated at normal scores z: `nodes` are the quantiles of ndtr(Z). Then the mean of any function f of it is
 `sum(WEIGHTS * f(nodes))`, by the trapezoid rule, which for such integrands converges faster than any power of the step.

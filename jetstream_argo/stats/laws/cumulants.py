@@ -1,4 +1,4 @@
-"""Which law an estimate has whose first eight cumulants are known: the kernel of the bootstrap statistics.
+"""The law of an estimate whose first eight cumulants are known: the kernel of the bootstrap statistics.
 
 The distribution function follows from the cumulants by inversion of the characteristic function. That is far closer
 than the normal law where estimates are skew, as those of heavy-tailed metrics are up to millions of units.

@@ -1,4 +1,4 @@
-"""Which law a mean has under the Bayesian bootstrap, from the values themselves: for heavy tails and few units."""
+"""The law of a mean under the Bayesian bootstrap, from the values themselves: for heavy tails and few units."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Which of all splits of a few units are as improbable as the one found."""
+"""Adds up all splits of a few units that are as improbable as the one found."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""How a continuous law is tabulated from its distribution function, with few calls of it."""
+"""Tabulates a continuous law from its distribution function, with few calls of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
