@@ -1,4 +1,4 @@
-"""What a URL answers."""
+"""Fetches what a URL answers."""
 
 import urllib3
 

@@ -1,4 +1,4 @@
-"""How files that somebody names are read and written: whatever goes wrong says which file, and what."""
+"""Reads and writes files that somebody names: whatever goes wrong says which file, and what."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How web servers are asked: those that the deployment names, where it names any, and no longer than is sensible."""
+"""Asks web servers: those that the deployment names, where it names any, and no longer than is sensible."""
 
 import os
 from collections.abc import Iterable, Mapping

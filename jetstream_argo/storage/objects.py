@@ -1,4 +1,4 @@
-"""Where bytes outside of the warehouse are kept: in a file, on a web server, or in Google Cloud Storage."""
+"""Reads and writes bytes outside of the warehouse: in a file, on a web server, or in Google Cloud Storage."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a token of the account that the process runs as is had, and whether one that cannot be had now may be soon."""
+"""Gets a token of the account that the process runs as, and says whether a refusal may pass soon."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a TOML file holds, or where it stops being TOML."""
+"""Reads a TOML file, or says where it stops being TOML."""
 
 import tomllib
 from pathlib import Path
