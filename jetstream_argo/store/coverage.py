@@ -1,4 +1,4 @@
-"""Which batches of one table hold which columns: at which dates or windows, and for which assigned units."""
+"""The batches of one table that hold its columns: at which dates or windows, and for which assigned units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,5 @@
-"""Whether what is stored is what would be computed now: made by the same rule, from the same rows, and still there.
+"""Decides whether what is stored is what would be computed now: by the same rule, from the same rows, and still
+there.
 
 Everything has a key, which says how it is computed, and inputs, which say from what. A digest of the inputs is recorded
 with the rows; here is what that digest would be now. It is None where something that is needed is not there.

@@ -1,4 +1,4 @@
-"""Which dates of telemetry are there, may still change, or must not be read again.
+"""Decides which dates of telemetry are there, may still change, or must not be read again.
 
 A date is *not there* while it has no rows, no later date has any, and it is too early to take it for a quiet day. It is
 *provisional* until its source has settled, and read again whenever its rows change. Once *settled* it is looked at on

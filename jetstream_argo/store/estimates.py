@@ -1,4 +1,4 @@
-"""Which estimates readers are shown: of each metric and window, those that were recorded last."""
+"""Finds the estimates that readers are shown: of each metric and window, those that were recorded last."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What a row of the estimates table is."""
+"""A row of the estimates table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What has been computed already, from what, and in which batches readers find it."""
+"""The ledger of what has been computed already, from what, and of the batches in which readers find it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

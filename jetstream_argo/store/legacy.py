@@ -1,4 +1,6 @@
-"""What version 0.1 recorded of an experiment, in a table of its own; nothing of it counts until it was taken over."""
+"""Reads what version 0.1 recorded of an experiment, in a table of its own; nothing of it counts until it was taken
+over.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

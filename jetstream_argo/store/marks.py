@@ -1,4 +1,4 @@
-"""Which stored rows say why a unit has no value, or were kept of units that are gone, as the record's facts tell."""
+"""Finds the stored rows that say why a unit has no value, or that were kept of units that are gone."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many rows of which batches stayed when units that asked for it were removed."""
+"""Counts the rows of batches that stayed when units that asked for it were removed."""
 
 import json
 from collections.abc import Iterable, Mapping

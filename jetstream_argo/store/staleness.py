@@ -1,4 +1,4 @@
-"""Why something is not, or no longer, what would be computed now."""
+"""Says why something is not, or no longer, what would be computed now."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
