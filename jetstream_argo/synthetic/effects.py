@@ -1,4 +1,4 @@
-"""Which true effects made-up telemetry has."""
+"""The true effects of made-up telemetry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

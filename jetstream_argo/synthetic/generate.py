@@ -1,4 +1,4 @@
-"""How made-up telemetry gets into the embedded warehouse."""
+"""Puts made-up telemetry into the embedded warehouse."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which values rows must have together for a query's conditions to find them."""
+"""Finds the values that rows must have together for a query's conditions to find them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Who the made-up units are: their branches, when they enroll and are exposed, and how active they are."""
+"""The made-up units: their branches, when they enroll and are exposed, and how active they are."""
 
 from dataclasses import dataclass
 from datetime import date

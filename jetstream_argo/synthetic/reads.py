@@ -1,4 +1,4 @@
-"""Which tables, columns and dates of telemetry an analysis plan reads."""
+"""Finds the tables, columns and dates of telemetry that an analysis plan reads."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""By how much an expression's mean is multiplied when columns' means are."""
+"""Computes by how much an expression's mean is multiplied when columns' means are."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias

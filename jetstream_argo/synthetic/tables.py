@@ -1,4 +1,4 @@
-"""What each table of made-up telemetry must hold so that the plan's queries find what they look for."""
+"""Designs the tables of made-up telemetry such that the plan's queries find what they look for."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

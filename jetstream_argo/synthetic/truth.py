@@ -1,4 +1,4 @@
-"""How large a metric's true effect is, given those of the columns that it is made of."""
+"""Computes a metric's true effect from those of the columns that it is made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
