@@ -1,4 +1,4 @@
-"""How tables get to the terminal."""
+"""Prints tables on the terminal."""
 
 from collections.abc import Iterable
 from typing import IO, Any

@@ -1,4 +1,4 @@
-"""How numbers of things are said."""
+"""Writes numbers of things: `1 row`, `2 rows`."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""How text gets to the terminal."""
+"""Prints text on the terminal."""
 
 import re
 import sys
