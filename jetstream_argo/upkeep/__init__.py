@@ -1,1 +1,1 @@
-"""What becomes of results afterwards: deleted, or rid of units that asked for it."""
+"""Deletes results afterwards, or rids them of units that asked for it."""

@@ -1,4 +1,4 @@
-"""How a metric's results are forgotten, so that a run computes them again: one more entry, no row is changed."""
+"""Forgets a metric's results, so that a run computes them again: by one more entry, and no row is changed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which tables and views belong to an experiment: by their exact names, and as their descriptions say."""
+"""Finds the tables and views that belong to an experiment: by their exact names, and as their descriptions say."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

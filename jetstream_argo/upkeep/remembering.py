@@ -1,4 +1,4 @@
-"""How it is remembered which units were removed, so that none comes back with telemetry that still holds it."""
+"""Remembers which units were removed, so that none comes back with telemetry that still holds it."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How dates of a source are read again on purpose, and what units had that are gone since is carried over.
+"""Reads dates of a source again on purpose, and carries over what units had that are gone since.
 
 The rows are first written to a table of their own and compared with those that count. Only what somebody has agreed to
 is copied beside these, and recorded, so that it counts from then on.

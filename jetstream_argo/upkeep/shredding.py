@@ -1,4 +1,4 @@
-"""How units are removed from every table of an experiment that holds them."""
+"""Removes units from every table of an experiment that holds them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
