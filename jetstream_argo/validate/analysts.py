@@ -1,4 +1,4 @@
-"""Who says what a query gives, without running it: ZetaSQL in this process, or the warehouse's dry run."""
+"""Analyses queries without running them: by ZetaSQL in this process, or by the warehouse's dry run."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""How a warehouse is asked whether it would accept what a key of a file says."""
+"""Asks a warehouse whether it would accept what a key of a file says."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

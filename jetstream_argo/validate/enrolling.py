@@ -1,4 +1,4 @@
-"""What is wrong with how units are enrolled, exposed and put into segments."""
+"""Checks how units are enrolled, exposed and put into segments."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which columns, of which types, the code relies on in what its own queries give."""
+"""The columns, with their types, that the code relies on in what its own queries give."""
 
 from collections.abc import Iterator, Sequence
 

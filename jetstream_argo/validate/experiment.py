@@ -1,4 +1,4 @@
-"""What is wrong with an experiment, metric by metric, and what computing all of it would read."""
+"""Checks an experiment, metric by metric, and says what computing all of it would read."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a warehouse's refusal means for somebody who wrote an expression, and not the query around it."""
+"""Explains a warehouse's refusal to somebody who wrote an expression, and not the query around it."""
 
 import re
 from collections.abc import Iterable, Iterator

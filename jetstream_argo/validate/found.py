@@ -1,4 +1,4 @@
-"""What is wrong in an experiment's files by a warehouse's tables, and whether anything could be computed still."""
+"""The mistakes in an experiment's files by a warehouse's tables, and whether anything could be computed still."""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What is wrong in an experiment's files, by file, key and column, as the warehouse's tables are now."""
+"""Finds mistakes in an experiment's files, by file, key and column, as the warehouse's tables are now."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is wrong with rows of telemetry, and with expressions over them."""
+"""Checks rows of telemetry, and expressions over them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

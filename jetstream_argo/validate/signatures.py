@@ -1,4 +1,6 @@
-"""Signatures of statements: what is said of one statement holds for all that have the same signature."""
+"""Gives queries that differ in nothing that matters the same signature, so that what holds for one holds for all of
+them.
+"""
 
 import re
 from collections.abc import Iterator

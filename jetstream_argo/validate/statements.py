@@ -1,4 +1,4 @@
-"""Which queries the nodes of a plan would run, from the code that runs them."""
+"""Lists the queries that the nodes of a plan would run, from the code that runs them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which columns the tables have that a plan reads: those of the warehouse or a file, or else what the SQL says."""
+"""Finds the columns of the tables that a plan reads: in the warehouse or a file, or else by what the SQL says."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Which mistakes may be none, because the types of columns that they are about were only guessed."""
+"""Tells mistakes that may be none, because the types of columns that they are about were only guessed."""
 
 import re
 from collections.abc import Collection
