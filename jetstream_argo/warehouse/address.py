@@ -1,4 +1,4 @@
-"""What the address of a warehouse says: which kind, what of it, and with which options."""
+"""Reads the address of a warehouse: which kind, what of it, and with which options."""
 
 import re
 import shlex

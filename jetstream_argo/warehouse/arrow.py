@@ -1,4 +1,4 @@
-"""How rows of BigQuery's types are held as Arrow. Loads pyarrow, which is not needed before a query has an answer."""
+"""Holds rows of BigQuery's types as Arrow. Loads pyarrow, which is not needed before a query has an answer."""
 
 import json
 from collections.abc import Iterable, Sequence

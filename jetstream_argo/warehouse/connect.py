@@ -1,4 +1,4 @@
-"""Which warehouse a URL names."""
+"""Opens the warehouse that a URL names."""
 
 import re
 import secrets

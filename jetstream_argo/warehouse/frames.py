@@ -1,4 +1,4 @@
-"""How data frames become Arrow: by the interface that pandas, polars, Arrow and others share, without any of them."""
+"""Turns data frames into Arrow, by the interface that pandas, polars, Arrow and others share, without any of them."""
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a warehouse.
+"""The protocol of a warehouse: what the pipeline asks of it.
 
 Two engines answer: `embedded` (DuckDB and Parquet files in a folder) and `bigquery`. SQL is BigQuery's dialect for
 both. A table is named `dataset.table`, in the engine's own project, or `project.dataset.table`.

@@ -1,4 +1,4 @@
-"""What happens to a running query when the process is told to end."""
+"""Stops a running query when the process is told to end."""
 
 import signal
 from collections.abc import Iterator

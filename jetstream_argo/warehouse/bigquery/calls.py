@@ -1,4 +1,4 @@
-"""How one call to BigQuery is tried again, and how its failure becomes one of our errors."""
+"""Tries a call to BigQuery again where that may help, and turns its failure into one of our errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

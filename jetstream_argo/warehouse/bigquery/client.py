@@ -1,4 +1,4 @@
-"""How the process is connected to BigQuery."""
+"""Connects the process to BigQuery."""
 
 from collections.abc import Callable
 

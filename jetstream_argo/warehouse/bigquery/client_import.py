@@ -1,4 +1,4 @@
-"""How Google's client is loaded without what a pod does not use."""
+"""Loads Google's client without what a pod does not use."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What each of BigQuery's errors means: which of our errors it is, whether to try again at once, and what to do.
+"""Classifies BigQuery's errors: which of our errors each is, whether to try again at once, and what to do.
 
 Reasons and codes: https://cloud.google.com/bigquery/docs/error-messages. The first row that matches decides.
 """

@@ -1,4 +1,4 @@
-"""What makes BigQuery delete a table or its partitions by itself, and how tables of ours are kept from it.
+"""Keeps BigQuery from deleting our tables or their partitions by itself.
 
 A new table takes the default expirations of its dataset, and no job can say that it is to have none:
 https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets. Days that lie further back than partitions last are

@@ -1,4 +1,4 @@
-"""What a person reads when BigQuery refuses: which job, what it said, where in the SQL, and what to do."""
+"""Explains a refusal of BigQuery's to a person: which job, what it said, where in the SQL, and what to do."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How a job is run once: submitted under a name of ours, awaited, tried again or cancelled."""
+"""Runs a job once: submitted under a name of ours, awaited, tried again or cancelled."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""How a label becomes one that BigQuery accepts."""
+"""Turns a label into one that BigQuery accepts."""
 
 import re
 from collections.abc import Mapping

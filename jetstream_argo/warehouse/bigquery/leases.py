@@ -1,4 +1,4 @@
-"""How writers of one experiment keep out of one another's way: by tables that expire unless they are renewed.
+"""Keeps writers of one experiment out of one another's way, by tables that expire unless they are renewed.
 
 Whoever wants a lease places a marker of its own first, and then looks for those of others: of two that come at the same
 time at least one sees the other. Only the service removes a marker that has expired. If waiters did, one could remove

@@ -1,4 +1,4 @@
-"""What BigQuery's metadata says of the rows that tables have of some dates: one query for each dataset."""
+"""Asks BigQuery's metadata about the rows that tables have of some dates: one query for each dataset."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How time passes for an engine: tests bring their own."""
+"""The passing of time for an engine: tests bring their own."""
 
 import threading
 import time

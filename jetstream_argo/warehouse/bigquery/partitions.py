@@ -1,4 +1,4 @@
-"""What BigQuery's metadata says about the rows of a table's dates."""
+"""Reads from BigQuery's metadata about the rows of a table's dates."""
 
 import re
 from collections.abc import Iterable

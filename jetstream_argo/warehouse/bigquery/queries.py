@@ -1,4 +1,4 @@
-"""How one query is asked of BigQuery, and its rows fetched."""
+"""Asks BigQuery one query, and fetches its rows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

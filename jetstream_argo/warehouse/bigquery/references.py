@@ -1,4 +1,4 @@
-"""Which tables a query reads, those behind views included."""
+"""Finds the tables that a query reads, those behind views included."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How our columns are written as BigQuery's schema, and read back from it."""
+"""Writes our columns as BigQuery's schema, and reads them back from it."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""How BigQuery is used: where, how long, and for how many bytes."""
+"""The settings of BigQuery: where, how long, and for how many bytes."""
 
 from dataclasses import dataclass
 from enum import StrEnum

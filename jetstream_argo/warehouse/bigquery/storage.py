@@ -1,4 +1,4 @@
-"""How a table is partitioned and clustered, and what a write to it has to say of that."""
+"""Partitions and clusters a table, and says what a write to it has to say of that."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What BigQuery holds: tables and views, their columns, labels and storage."""
+"""Looks up what BigQuery holds: tables and views, their columns, labels and storage."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

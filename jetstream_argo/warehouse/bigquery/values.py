@@ -1,4 +1,4 @@
-"""How values go to BigQuery as JSON lines, and come back from its rows."""
+"""Writes values for BigQuery as JSON lines, and reads them from its rows."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Which versions of tables' dates are known already, and which are to be asked for."""
+"""Keeps the versions of tables' dates that are known already, and asks for the others."""
 
 import time
 from collections.abc import Callable, Sequence

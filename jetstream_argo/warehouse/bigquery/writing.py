@@ -1,4 +1,4 @@
-"""How rows are written to a table: by a query or from here, all or none, and so that they stay."""
+"""Writes rows to a table: by a query or from here, all or none, and so that they stay."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How many rows a write has put into which partition, which BigQuery does not say of a job."""
+"""Counts the rows that a write has put into each partition, which BigQuery does not say of a job."""
 
 import logging
 import re

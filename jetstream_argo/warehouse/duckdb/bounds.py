@@ -1,4 +1,4 @@
-"""Which rows of a table a query can use at all: those within the constants that it compares a column with.
+"""Finds the rows of a table that a query can use: those within the constants that it compares a column with.
 
 `FROM d.t AS t WHERE t.batch IN (1, 2)` uses rows of two batches. Files without any such row are kept from DuckDB: not
 to save their reading, but because the order in which it joins, and with it the last digit of a sum of floats, follows

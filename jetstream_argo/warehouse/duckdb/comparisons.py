@@ -1,4 +1,4 @@
-"""Which conditions of a query compare a column with constants."""
+"""Finds conditions of a query that compare a column with constants."""
 
 from collections.abc import Iterator
 

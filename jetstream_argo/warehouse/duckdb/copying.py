@@ -1,4 +1,4 @@
-"""How the rows of a query become Parquet files, and what is known of such a file."""
+"""Writes the rows of a query as Parquet files, and says what is known of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

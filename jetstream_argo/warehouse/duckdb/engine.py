@@ -1,4 +1,4 @@
-"""How the pipeline's questions to a warehouse are answered from a folder on this machine."""
+"""Answers the pipeline's questions to a warehouse from a folder on this machine."""
 
 import tempfile
 import time

@@ -1,4 +1,4 @@
-"""Which of this package's errors an error of DuckDB's is."""
+"""Turns errors of DuckDB's into this package's."""
 
 import re
 from collections.abc import Iterator

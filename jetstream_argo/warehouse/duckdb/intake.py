@@ -1,4 +1,4 @@
-"""How rows come into the warehouse from outside: by DuckDB's own SQL, over files and frames."""
+"""Takes rows into the warehouse from outside: by DuckDB's own SQL, over files and frames."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a process may take of this machine, and how a statement of DuckDB's that runs for too long is stopped."""
+"""Limits what a process takes of this machine, and stops a statement of DuckDB's that runs for too long."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What to tell of a table that is not there: where it was looked for, what is there, and how it gets there."""
+"""Tells of a table that is not there where it was looked for, what is there, and how it gets there."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the pointer file of a table says, and how it is written: which Parquet files are the table's rows now.
+"""Reads and writes the pointer file of a table, which names the Parquet files that are the table's rows now.
 
 The file is `{"format": 2, "crc32": "…", "table": {…}}`; the checksum is that of the text of `table`. Format 1, with the
 table's fields at the top, is read: its files have neither ranges nor checksums, and its table counts as made at the

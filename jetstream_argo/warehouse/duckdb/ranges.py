@@ -1,4 +1,4 @@
-"""Which values of a column a file holds, and which of them a query wants."""
+"""The values of a column that a file holds, and those that a query wants."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How a query's text becomes a tree in which every function stands as it was written.
+"""Parses a query's text into a tree in which every function stands as it was written.
 
 sqlglot knows hundreds of functions and writes them in one form, in which what differs between dialects may be lost: a
 time zone, a fourth argument, an element of a format. Here a function keeps its name and all of its arguments.

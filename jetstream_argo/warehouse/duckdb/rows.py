@@ -1,4 +1,4 @@
-"""How rows of Python values go into DuckDB: as one JSON document, which needs no other library."""
+"""Takes rows of Python values into DuckDB: as one JSON document, which needs no other library."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""How all fields of a struct become columns in DuckDB."""
+"""Turns all fields of a struct into columns in DuckDB."""
 
 from sqlglot import exp
 

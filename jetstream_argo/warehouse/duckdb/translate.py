@@ -1,4 +1,4 @@
-"""How a query in BigQuery's dialect becomes one of DuckDB's."""
+"""Translates a query from BigQuery's dialect into DuckDB's."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How BigQuery's types are written in DuckDB, and back."""
+"""Writes BigQuery's types in DuckDB, and reads them back."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How UNNEST is written in DuckDB so that names mean what they mean in BigQuery.
+"""Writes UNNEST in DuckDB so that names mean what they mean in BigQuery.
 
 In BigQuery an unnested array's alias is the element, and the fields of an element that is a struct are columns too.
 `(SELECT UNNEST(list, max_depth := 2) AS name) AS name` is both: DuckDB spreads structs into columns and gives a scalar

@@ -1,4 +1,4 @@
-"""Which version each date of a table has."""
+"""The version of each date of a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

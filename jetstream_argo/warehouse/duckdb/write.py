@@ -1,4 +1,4 @@
-"""How rows get into a table: new Parquet files first, then one swap of the table's pointer."""
+"""Writes rows into a table: new Parquet files first, then one swap of the table's pointer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Which writer a file belongs to, and whether that writer is still at work.
+"""Tells which writer a file belongs to, and whether that writer is still at work.
 
 A writer is an engine in a process. It holds a lock on a file of its own for as long as it lives, and the names of its
 files begin with its own: when the lock can be had, what it has staged was left by a writer that died.

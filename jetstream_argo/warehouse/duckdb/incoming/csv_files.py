@@ -1,4 +1,4 @@
-"""How a CSV file is read: all of it as text, with the delimiter that its first line shows."""
+"""Reads a CSV file: all of it as text, with the delimiter that its first line shows."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Which files are meant, and how each is written."""
+"""Finds the files that are meant, and how each is written."""
 
 import glob
 import gzip

@@ -1,4 +1,4 @@
-"""How values are recognised: the forms in which numbers, dates and times are written, as conditions of DuckDB's.
+"""Recognises values: the forms in which numbers, dates and times are written, as conditions of DuckDB's.
 
 In a condition or value `{x}` stands for the text without spaces around it, or for the value of a column with a type.
 """

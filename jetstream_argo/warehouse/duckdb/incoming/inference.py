@@ -1,4 +1,4 @@
-"""Which type each column is of: that of the first form which all of its values have."""
+"""Infers the type of each column: that of the first form which all of its values have."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

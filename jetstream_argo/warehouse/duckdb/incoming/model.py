@@ -1,4 +1,4 @@
-"""What a file or frame holds before it is a table, and what was inferred of it."""
+"""A file or frame before it is a table, and what was inferred of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Under which names columns are loaded: those of the file, as far as BigQuery takes them."""
+"""Names the columns of what is loaded: as the file does, as far as BigQuery takes that."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What files and frames become as a table: the query for its rows, its columns, and what people should know."""
+"""Makes a table of files and frames: the query for its rows, its columns, and what people should know."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How files that know their types are read: Parquet, and JSON, whose values show whether they are numbers or texts."""
+"""Reads files that know their types: Parquet, and JSON, whose values show whether they are numbers or texts."""
 
 import gzip
 import json

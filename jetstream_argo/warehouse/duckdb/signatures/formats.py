@@ -1,4 +1,4 @@
-"""How the formats of dates and times are written, and read: element by element, those that are sure."""
+"""Writes and reads the formats of dates and times: element by element, those that are sure."""
 
 import re
 from dataclasses import dataclass

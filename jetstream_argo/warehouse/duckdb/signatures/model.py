@@ -1,4 +1,4 @@
-"""How one line of the list of signatures is read.
+"""Reads one line of the list of signatures.
 
 A file has a paragraph for every function or operator: its name, and below it a signature a line,
 

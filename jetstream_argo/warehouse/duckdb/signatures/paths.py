@@ -1,4 +1,4 @@
-"""How a JSON path of BigQuery's is written in DuckDB."""
+"""Writes a JSON path of BigQuery's in DuckDB."""
 
 import re
 

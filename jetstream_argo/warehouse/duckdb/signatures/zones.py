@@ -1,4 +1,4 @@
-"""Which time zones are known."""
+"""Knows time zones by their names."""
 
 import re
 from functools import cache

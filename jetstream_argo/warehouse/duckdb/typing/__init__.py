@@ -1,1 +1,1 @@
-"""What the values of a query are, and how it is written in DuckDB's SQL: one walk through its syntax tree."""
+"""Types the values of a query and writes it in DuckDB's SQL, in one walk through its syntax tree."""

@@ -1,4 +1,4 @@
-"""What aggregates and window functions give, with DISTINCT, IGNORE NULLS, ORDER BY, LIMIT and OVER."""
+"""Types aggregates and window functions, with DISTINCT, IGNORE NULLS, ORDER BY, LIMIT and OVER."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""How a signature's body becomes an expression of DuckDB's: a function, or a macro that is made when it is needed."""
+"""Turns a signature's body into an expression of DuckDB's: a function, or a macro that is made when it is needed."""
 
 import hashlib
 import re

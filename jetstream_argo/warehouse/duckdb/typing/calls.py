@@ -1,4 +1,4 @@
-"""What calls of functions are: BigQuery's by their signatures, others by what they say that they compute."""
+"""Types calls of functions: BigQuery's by their signatures, others by what they say that they compute."""
 
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What CAST and SAFE_CAST give, and literals with their type before them."""
+"""Types CAST and SAFE_CAST, and literals with their type before them."""
 
 import re
 from functools import lru_cache

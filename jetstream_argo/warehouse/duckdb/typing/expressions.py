@@ -1,4 +1,4 @@
-"""What the expressions of a query are: each with its type, written for DuckDB."""
+"""Types the expressions of a query, and writes them for DuckDB."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""How a text that stands for a date, a time or a number is read as BigQuery reads it, or refused."""
+"""Reads a text that stands for a date, a time or a number as BigQuery does, or refuses it."""
 
 import re
 from datetime import date, datetime, timedelta

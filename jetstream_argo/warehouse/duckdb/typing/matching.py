@@ -1,4 +1,4 @@
-"""Which signature a call has, and with which options."""
+"""Finds the signature that a call has, and its options."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What arrays and structs that are written out give, and elements of arrays."""
+"""Types arrays and structs that are written out, and elements of arrays."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What operators give: by their signatures, like functions, and comparisons by the type that their sides share."""
+"""Types operators: by their signatures, like functions, and comparisons by the type that their sides share."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What functions beside BigQuery's own give: what they say in `returns`, or what their body in BigQuery's SQL gives."""
+"""Types functions beside BigQuery's own: by their `returns`, or by their body in BigQuery's SQL."""
 
 from functools import lru_cache
 

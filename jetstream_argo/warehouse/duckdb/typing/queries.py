@@ -1,4 +1,4 @@
-"""What the rows of a query are; on the way its expressions are written for DuckDB."""
+"""Types the rows of a query; on the way its expressions are written for DuckDB."""
 
 from sqlglot import exp
 

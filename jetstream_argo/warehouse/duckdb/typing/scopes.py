@@ -1,4 +1,4 @@
-"""Which value a name in a query means, and of which type it is."""
+"""Finds the value that a name in a query means, and its type."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a query is read with: its text, the functions there are, and the columns of tables."""
+"""The setting that a query is read in: its text, the functions there are, and the columns of tables."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

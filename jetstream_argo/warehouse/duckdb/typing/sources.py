@@ -1,4 +1,4 @@
-"""What the relations in a query's FROM are: tables, queries, arrays, and how they are joined."""
+"""Types the relations in a query's FROM: tables, queries, arrays, and how they are joined."""
 
 from collections.abc import Callable
 

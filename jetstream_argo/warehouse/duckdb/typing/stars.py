@@ -1,4 +1,4 @@
-"""Which columns `*` stands for."""
+"""Finds the columns that `*` stands for."""
 
 from typing import TYPE_CHECKING
 
