@@ -1,4 +1,4 @@
-"""Which errors this package raises.
+"""The errors that this package raises.
 
     JetstreamArgoError
     ├── ConfigError             a file cannot be used; carries every problem found in it
