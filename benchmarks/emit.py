@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,6 +19,8 @@ from pathlib import Path
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.documents import size
 from jetstream_argo.argo.manifest.emit import Emitted, emit
+from jetstream_argo.argo.manifest.layout import Layout, layout
+from jetstream_argo.argo.manifest.titles import SHOWN, as_shown, whole
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
@@ -26,6 +29,7 @@ from jetstream_argo.config.resolve.experiment import resolve as resolve_config
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.plan.build import resolve
+from jetstream_argo.plan.model import AnalysisPlan
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HUB = SHARED / "metric-hub"
@@ -71,22 +75,29 @@ CASES = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A Workflow, how long it took to make, and how many ways lead through its graph."""
+    """A Workflow, how long it took to make, and how many ways lead through its graph.
+
+    `nodes` have a pod; `chain` is how many of them follow one another at most, publishing included. Of the names that
+    Argo's UI shows, attempts included, `cut` are too long for it, and `alike` are shown of several nodes.
+    """
 
     slug: str
     case: Case
     emitted: Emitted
     nodes: int
     paths: int
+    chain: int
+    cut: int
+    alike: int
     seconds: float
 
 
-def configurations() -> Iterator[ExperimentConfig]:
-    """Yield what each real experiment's files resolve to; those that the existing parser refuses are left out."""
+def configurations(*, every: int = 1) -> Iterator[ExperimentConfig]:
+    """Yield what real experiments' files resolve to, of `every` so many; those the old parser refuses are left out."""
     known = json.loads(gzip.decompress(ORACLE.read_bytes()))["experiments"]
     definitions = Definitions.load([HUB])
     conventions = load_conventions(())
-    for slug, facts in sorted(known.items()):
+    for slug, facts in sorted(known.items())[::every]:
         own = definitions.experiment_file(slug)
         named = [own.experiment.reference_branch] if own and own.experiment.reference_branch else []
         experiment = LaunchedExperiment(
@@ -113,7 +124,30 @@ def made(config: ExperimentConfig, case: Case) -> Made:
     emitted = emit(plan, DEPLOYMENT)
     seconds = time.perf_counter() - since
     dag = build_dag(plan)
-    return Made(config.slug, case, emitted, len(dag.nodes) + 1, _paths(dag), seconds)
+    shown = [as_shown(name) for name in _names(plan, layout(dag))]
+    return Made(
+        slug=config.slug,
+        case=case,
+        emitted=emitted,
+        nodes=len(dag.nodes) + 1,
+        paths=_paths(dag),
+        chain=_chain(dag) + 1,
+        cut=sum(len(name) > SHOWN for name in _names(plan, layout(dag))),
+        alike=sum(count for count in Counter(shown).values() if count > 1),
+        seconds=seconds,
+    )
+
+
+def _names(plan: AnalysisPlan, found: Layout) -> list[str]:
+    tasks = [found.titles[node.id] for node in found.nodes]
+    return [whole(plan), *(group.title for group in found.groups), *tasks, *(f"{title}(0)" for title in tasks)]
+
+
+def _chain(dag: Dag) -> int:
+    longest: dict[str, int] = {}
+    for node in dag.nodes:
+        longest[node.id] = 1 + max((longest[need] for need in node.needs), default=0)
+    return max(longest.values())
 
 
 def _paths(dag: Dag) -> int:
@@ -133,8 +167,14 @@ def main() -> None:
     since = time.perf_counter()
     configs = list(configurations())
     print(f"{len(configs)} configurations resolved in {time.perf_counter() - since:.1f} s")
-    print(f"{'':<14} {'nodes':>17} {'bytes as JSON':>19} {'paths':>6} {'plan apart':>10} {'seconds':>8}")
-    print(f"{'':<14} {'median':>8} {'most':>8} {'median':>9} {'most':>9} {'most':>6} {'':>10} {'in all':>8}")
+    print(
+        f"{'':<14} {'nodes':>17} {'bytes as JSON':>19} {'paths':>6} {'chain':>6} "
+        f"{'cut':>5} {'alike':>5} {'plan apart':>10} {'seconds':>8}"
+    )
+    print(
+        f"{'':<14} {'median':>8} {'most':>8} {'median':>9} {'most':>9} {'most':>6} {'most':>6} "
+        f"{'names':>5} {'names':>5} {'':>10} {'in all':>8}"
+    )
     for case in CASES:
         results = [made(config, case) for config in configs]
         print(_row(case, results))
@@ -153,7 +193,8 @@ def _row(case: Case, results: list[Made]) -> str:
     seconds = sum(result.seconds for result in results)
     return (
         f"{case.name:<14} {nodes[middle]:>8} {nodes[-1]:>8} {sizes[middle]:>9,} {sizes[-1]:>9,} "
-        f"{paths:>6} {apart:>10} {seconds:>8.1f}"
+        f"{paths:>6} {max(result.chain for result in results):>6} {sum(result.cut for result in results):>5} "
+        f"{sum(result.alike for result in results):>5} {apart:>10} {seconds:>8.1f}"
     )
 
 

@@ -26,6 +26,7 @@ from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics, Source
 BUDGET = 150
 
 IDENTITY = "identity"
+LAST = "export"  # the id of the node that runs at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def build_dag(plan: AnalysisPlan, *, budget: int = BUDGET) -> Dag:
         )
     nodes = _linked(steps)
     every_metric = tuple(dict.fromkeys(metric for node in nodes for metric in node.metrics))
-    last = Node("export", ExportTask(), tuple(node.id for node in nodes), every_metric)
+    last = Node(LAST, ExportTask(), tuple(node.id for node in nodes), every_metric)
     return Dag(nodes, last)
 
 

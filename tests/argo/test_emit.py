@@ -12,8 +12,11 @@ from jetstream_argo.argo.manifest import transport
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.documents import size, to_yaml
 from jetstream_argo.argo.manifest.emit import emit, workflow
+from jetstream_argo.argo.manifest.layout import layout
 from jetstream_argo.argo.manifest.names import label, refuse_one_id, refuse_unusable
+from jetstream_argo.argo.manifest.titles import as_shown
 from jetstream_argo.config.model import Period
+from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import NotRunnable, PlanError, UnknownReference
 from jetstream_argo.plan import codec
 
@@ -36,7 +39,10 @@ def test_the_text_of_the_manifest_reads_back_as_what_was_built(make_plan):
 def test_each_node_is_a_task_of_its_name_that_waits_for_those_it_needs(make_plan):
     tasks = _tasks(emit(make_plan(_sources(), periods=[Period.DAY, Period.WEEK]), DEPLOYMENT).workflow)
 
-    assert tasks["stats-week-active-hours"]["depends"] == "week-clients"
+    assert tasks["week-clients-stats"]["depends"] == "week-clients"
+    assert "depends" not in tasks["week-active-hours"]
+    assert tasks["week-active-hours"]["template"] == "statistics"
+    assert tasks["week-ads"]["depends"] == "week-search"
     assert tasks["week-clients"]["depends"] == "day-clients"
     assert tasks["week-clients"]["template"] == "source"
     assert tasks["week-clients"]["arguments"] == {"parameters": [{"name": "node", "value": "week-clients"}]}
@@ -94,7 +100,8 @@ def test_time_that_is_spent_waiting_for_a_lock_ends_no_workflow(make_plan):
 
     assert "activeDeadlineSeconds" not in spec
     deadlines = {each["name"]: each.get("activeDeadlineSeconds") for each in spec["templates"]}
-    assert {name for name, seconds in deadlines.items() if seconds is None} == {"turn", "experiment"}
+    graphs = {"turn", "experiment", "day-clients-stats", "week-clients-stats"}
+    assert {name for name, seconds in deadlines.items() if seconds is None} == graphs
     assert not any("timeout" in each for each in spec["templates"])  # it would count from when a node begins to wait
 
 
@@ -103,9 +110,10 @@ def test_pods_find_the_plan_in_the_manifest_itself(make_plan):
 
     document = emit(plan, DEPLOYMENT).workflow
 
-    assert transport.unpack(_parameters(document)["plan"], codec.sha256(plan)) == plan
-    assert _environment(document, "source")["JETSTREAM_PLAN"] == "{{workflow.parameters.plan}}"
-    assert _environment(document, "publish")["JETSTREAM_PLAN_SHA256"] == codec.sha256(plan)
+    assert transport.unpack(_environment(document)["JETSTREAM_PLAN"], codec.sha256(plan)) == plan
+    assert _environment(document)["JETSTREAM_PLAN_SHA256"] == codec.sha256(plan)
+    assert set(_parameters(document)) == {"metrics", "warehouse", "export-to"}
+    assert json.dumps(document).count(_environment(document)["JETSTREAM_PLAN"]) == 1
 
 
 def test_a_plan_that_is_too_large_for_a_variable_comes_in_a_config_map(make_plan):
@@ -113,12 +121,11 @@ def test_a_plan_that_is_too_large_for_a_variable_comes_in_a_config_map(make_plan
 
     config_map, document = emit(plan, DEPLOYMENT).documents
 
-    assert "plan" not in _parameters(document)
     assert size(document) < 20_000
     name = f"jetstream-plan-{codec.sha256(plan)[:32]}"
     assert config_map["metadata"]["name"] == name
     assert {"name": "plan", "configMap": {"name": name}} in document["spec"]["volumes"]
-    assert _environment(document, "publish")["JETSTREAM_PLAN_FILE"] == "/etc/jetstream/plan.json.gz"
+    assert _environment(document)["JETSTREAM_PLAN_FILE"] == "/etc/jetstream/plan.json.gz"
     assert {"name": "plan", "mountPath": "/etc/jetstream", "readOnly": True} in _template(document, "publish")[
         "container"
     ]["volumeMounts"]
@@ -131,7 +138,7 @@ def test_a_large_plan_comes_as_an_object_where_there_is_a_folder_for_it(make_pla
 
     assert emitted.documents == (emitted.workflow,)
     assert emitted.carrier.url == f"gs://bucket/plans/{codec.sha256(plan)}.json.gz"
-    assert _environment(emitted.workflow, "source")["JETSTREAM_PLAN_URL"] == emitted.carrier.url
+    assert _environment(emitted.workflow)["JETSTREAM_PLAN_URL"] == emitted.carrier.url
     assert transport.read(emitted.carrier.data, codec.sha256(plan), where="object") == plan
 
 
@@ -171,6 +178,38 @@ def test_chosen_metrics_become_the_parameter_and_unknown_ones_are_refused(make_p
         emit(plan, DEPLOYMENT, metrics=["adz"])
 
 
+def test_people_see_the_date_first_and_which_metrics_there_are(make_plan):
+    document = emit(make_plan(_sources(), slug="checkout"), DEPLOYMENT).workflow
+
+    assert document["metadata"]["annotations"]["workflows.argoproj.io/title"] == "2026-11-23 checkout"
+    (metrics,) = (each for each in document["spec"]["arguments"]["parameters"] if each["name"] == "metrics")
+    assert "active_hours, uri_count, ads" in metrics["description"]
+    name = "workflows.argoproj.io/display-name"
+    assert _template(document, "turn")["annotations"] == {name: "checkout.2026-11-23"}
+    # By the end of its name Argo knows that it belongs to the exit handler, which a stop does not end.
+    assert _template(document, "publish")["annotations"] == {name: "publish.onExit"}
+
+
+def test_statistics_that_wait_for_the_same_nodes_are_a_graph_of_their_own(make_plan):
+    document = emit(make_plan(_sources(), periods=[Period.WEEK]), DEPLOYMENT).workflow
+
+    group = _template(document, "week-clients-stats")["dag"]
+    assert [task["name"] for task in group["tasks"]] == ["week-active-hours", "week-uri-count"]
+    assert group["failFast"] is False
+    assert "active_hours" in group["target"]
+    outer = [task["name"] for task in _template(document, "experiment")["dag"]["tasks"]]
+    assert "week-clients-stats" in outer
+    assert "week-ads" in outer  # alone, it needs none
+    assert "week-uri-count" not in outer
+
+
+def test_the_first_wait_before_a_further_attempt_is_short(make_plan):
+    document = emit(make_plan(_sources()), DEPLOYMENT).workflow
+
+    backoff = _template(document, "statistics")["retryStrategy"]["backoff"]
+    assert backoff == {"duration": "5s", "factor": "6", "cap": "10m"}
+
+
 HOSTILE = [
     "x" * 300,
     "UPPER_and-lower",
@@ -206,9 +245,12 @@ def test_hostile_names_of_sources_and_metrics_stay_apart_and_valid(make_plan, sl
     document = emit(plan, DEPLOYMENT).workflow
 
     _check(document)
-    targets = json.loads(_parameters(document)["metric-targets"])
-    assert {node for nodes in targets.values() for node in nodes.split()} <= _tasks(document).keys()
+    found = layout(build_dag(plan))
+    targets = found.targets()
+    assert {node for nodes in targets.values() for node in nodes} <= _tasks(document).keys()
     assert len(targets) == len(plan.metrics) + 1  # the units of each branch are counted as one more
+    shown = [as_shown(f"{title}(0)") for title in found.titles.values()]
+    assert len(set(shown)) == len(shown)
 
 
 def test_a_slug_that_is_no_label_is_told_apart_from_another_by_its_hash():
@@ -264,15 +306,18 @@ def _template(document, name):
 
 
 def _tasks(document):
-    return {task["name"]: task for task in _template(document, "experiment")["dag"]["tasks"]}
+    """Return all tasks but that of the whole graph, those in groups too."""
+    graphs = [template["dag"] for template in document["spec"]["templates"][1:] if "dag" in template]
+    return {task["name"]: task for graph in graphs for task in graph["tasks"]}
 
 
 def _semaphores(template):
     return [each["configMapKeyRef"]["key"] for each in template["synchronization"]["semaphores"]]
 
 
-def _environment(document, template):
-    return {each["name"]: each["value"] for each in _template(document, template)["container"]["env"]}
+def _environment(document):
+    """Return what every container has."""
+    return {each["name"]: each["value"] for each in document["spec"]["templateDefaults"]["container"]["env"]}
 
 
 def _parameters(document):

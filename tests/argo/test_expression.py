@@ -8,7 +8,7 @@ from tests.argo.engine.expression import evaluate
 from tests.argo.engine.functions import shown
 from tests.argo.engine.substitution import substituted
 
-TARGETS = '{"active_hours":"stats-day-a stats-week-a","searches":"stats-week-s","identity":"counts"}'
+TARGETS = {"active_hours": ["day-a", "week-a"], "searches": ["week-s"], "identity": ["counts"]}
 
 
 # Each expected value is what expr v1.17.6 (github.com/expr-lang/expr), the engine that Argo uses, printed.
@@ -17,12 +17,12 @@ TARGETS = '{"active_hours":"stats-day-a stats-week-a","searches":"stats-week-s",
     [
         ("", ""),
         (" ", ""),
-        ("active_hours", "stats-day-a stats-week-a"),
-        ("active_hours, searches", "stats-day-a stats-week-a stats-week-s"),
-        ("searches,active_hours,searches", "stats-week-s stats-day-a stats-week-a"),
+        ("active_hours", "day-a week-a"),
+        ("active_hours, searches", "day-a week-a week-s"),
+        ("searches,active_hours,searches", "week-s day-a week-a"),
         ("identity", "counts"),
         ("tpyo", "unknown-metric-tpyo"),
-        ("active_hours,,", "stats-day-a stats-week-a unknown-metric-"),
+        ("active_hours,,", "day-a week-a unknown-metric-"),
         ("it's", "unknown-metric-it's"),
         ('a"b', 'unknown-metric-a"b'),
         ("#", "unknown-metric-#"),
@@ -30,9 +30,36 @@ TARGETS = '{"active_hours":"stats-day-a stats-week-a","searches":"stats-week-s",
     ],
 )
 def test_the_target_expression_gives_what_argos_engine_gives(metrics, expected):
-    known = {"workflow.parameters.metrics": metrics, "workflow.parameters.metric-targets": TARGETS}
+    assert _value(target.of_graph(TARGETS), metrics) == expected
 
-    assert substituted(target.EXPRESSION, known) == expected
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        ("", ""),
+        (" ", ""),
+        ("active_hours", "day-a week-a"),
+        ("searches, active_hours,searches", "week-s day-a week-a"),
+        ("elsewhere,searches", "week-s"),
+        ("elsewhere", "day-a"),  # the first: Argo takes no target for all of them
+        (",", "day-a"),
+    ],
+)
+def test_a_choice_that_has_nothing_of_a_group_is_never_all_of_it(metrics, expected):
+    assert _value(target.of_group(TARGETS), metrics) == expected
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', "a\\b", "}}", "{{workflow.uid}}", "🦊", "a\nb", "\\u0027"])
+def test_a_metric_of_any_name_is_found_in_the_tables(name):
+    targets = {"other": ["x"], name: ["y", "z"]}
+
+    assert _value(target.of_graph(targets), name) == "y z"
+    assert _value(target.of_group(targets), name) == "y z"
+
+
+def _value(expression, metrics):
+    assert expression.count("{{") == expression.count("}}") == 1
+    return substituted(expression, {"workflow.parameters.metrics": metrics})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +101,7 @@ def test_a_pod_is_retried_for_passing_reasons_only(status, exit_code, message):
     assert evaluate(container.RETRY_EXPRESSION, {"lastRetry": last}) is expected
 
 
-@pytest.mark.parametrize("text", ["1 +", "now()", "let x = 1; x", "'open", "a ? b", "1 2", "filter([1], {# > 1})", ""])
+@pytest.mark.parametrize("text", ["1 +", "now()", "let x = 1; x", "'open", "a ? b", "1 2", "count([1], {# > 1})", ""])
 def test_what_is_no_expression_or_is_not_implemented_is_refused(text):
     with pytest.raises(PlanError, match="expression "):
         evaluate(text, {})

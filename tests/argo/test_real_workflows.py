@@ -39,8 +39,9 @@ def test_the_workflow_of_every_real_experiment_fits_and_holds_against_argos_sche
         document = result.emitted.workflow
         wrong += [(config.slug, error.message) for error in schema.iter_errors(document)]
         wrong += [(config.slug, error) for error in checker.semantic_errors(document)]
-        if result.nodes > BUDGET or size(document) > LARGEST or result.paths > 5000:
-            wrong.append((config.slug, f"{result.nodes} nodes, {size(document)} bytes, {result.paths} paths"))
+        if result.nodes > BUDGET or size(document) > LARGEST or result.paths > 5000 or result.cut or result.alike:
+            facts = f"{result.nodes} nodes, {size(document)} bytes, {result.paths} paths"
+            wrong.append((config.slug, f"{facts}, names: {result.cut} cut, {result.alike} alike"))
 
     assert len(configs) == 368
     assert wrong == []

@@ -28,14 +28,15 @@ RETRY_EXPRESSION = (
 def retry_strategy() -> m.RetryStrategy:
     """Return when and how often a pod is tried again.
 
-    `cap` bounds the wait. `maxDuration` would count from the first attempt's start, so that a pod which ran for longer
-    would never be tried again.
+    Argo waits out the first wait before it looks at the expression, also where that says never: so it is short, and
+    grows fast. `cap` bounds the wait. `maxDuration` would count from the first attempt's start, so that a pod
+    which ran for longer would never be tried again.
     """
     return m.RetryStrategy(
         limit=str(RETRIES),
         retry_policy="Always",
         expression=RETRY_EXPRESSION,
-        backoff=m.Backoff(duration="30s", factor="2", cap="10m"),
+        backoff=m.Backoff(duration="5s", factor="6", cap="10m"),
     )
 
 
@@ -70,7 +71,7 @@ def worker(
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
         args=["task", "--node", node],
-        env=[*(m.EnvVar(name=key, value=value) for key, value in environment.items()), *reporting(), *patience()],
+        env=[m.EnvVar(name=key, value=value) for key, value in environment.items()] or None,
         resources=m.ResourceRequirements(requests={"cpu": "100m", "memory": memory}, limits={"memory": memory}),
         security_context=container_security(),
         volume_mounts=[

@@ -1,35 +1,24 @@
 """Makes the Workflow that Argo is given for a plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from hera.workflows import DAG, Container, Parameter, Workflow
+from hera.workflows import Container, Parameter, Workflow
 from hera.workflows import models as m
 
-from jetstream_argo.argo.manifest import container, locks, names, target, transport
+from jetstream_argo.argo.manifest import container, graphs, locks, names, target, titles, transport
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
 from jetstream_argo.argo.manifest.documents import Document, size, to_yaml
+from jetstream_argo.argo.manifest.graphs import ENTRYPOINT, EXPERIMENT, PUBLISH
+from jetstream_argo.argo.manifest.layout import Layout, layout
 from jetstream_argo.argo.manifest.plan_storage import FOLDER, Carrier, carriers
-from jetstream_argo.dag.build import build_dag, filtered
-from jetstream_argo.dag.model import (
-    CountsTask,
-    Dag,
-    EnrollmentsTask,
-    ExportTask,
-    SignalTask,
-    SourceTask,
-    StatisticsTask,
-    Task,
-)
+from jetstream_argo.dag.build import LAST, build_dag, filtered
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 
 # Argo refuses a Workflow whose specification and status have more than 1 MiB together.
 LARGEST = 300 * 1024
-ENTRYPOINT = "turn"
-EXPERIMENT = "experiment"
-PUBLISH = "publish"
 _PLAN_VOLUME = "plan"
 _DAY = 86_400  # seconds
 
@@ -103,12 +92,12 @@ def emit(
     filtered(dag, metrics)
     sha256 = codec.sha256(plan)
     identity = _Identity(names.workflow_name(plan, sha256, metrics, attempt=attempt), sha256, tuple(metrics), once)
-    tasks = [node.id for node in (*dag.nodes, dag.last)]
-    names.refuse_unusable(tasks)
-    names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{node.id}" for node in dag.nodes), names.ON_EXIT])
+    laid = layout(dag)
+    names.refuse_unusable([*laid.titles.values(), PUBLISH])
+    names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{name}" for name in laid.names()), names.ON_EXIT])
     written = 0
     for carrier in carriers(plan, deployment):
-        document = _document(plan, dag, deployment, carrier, identity)
+        document = _document(plan, laid, deployment, carrier, identity)
         written = size(document)
         if written <= LARGEST:
             return Emitted(document, carrier)
@@ -119,7 +108,7 @@ def emit(
 
 
 def _document(
-    plan: AnalysisPlan, dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity
+    plan: AnalysisPlan, laid: Layout, deployment: Deployment, carrier: Carrier, identity: _Identity
 ) -> dict[str, object]:
     found = names.labels(plan, identity.sha256)
     built = Workflow(
@@ -127,8 +116,8 @@ def _document(
         generate_name=None if identity.once else names.name_prefix(plan),
         namespace=deployment.namespace or None,
         labels=found,
-        annotations=_annotations(plan, dag, identity),
-        arguments=_parameters(dag, deployment, carrier, identity),
+        annotations=_annotations(plan, laid, identity),
+        arguments=_parameters(plan, laid, deployment, identity),
         entrypoint=ENTRYPOINT,
         on_exit=PUBLISH,
         service_account_name=deployment.service_account,
@@ -141,30 +130,44 @@ def _document(
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),
         ttl_strategy=m.TTLStrategy(seconds_after_success=7 * _DAY, seconds_after_completion=30 * _DAY),
         volumes=_volumes(carrier),
-        templates=[*_graphs(plan, dag, deployment), *_workers(plan, dag, deployment, carrier, identity)],
+        template_defaults=_defaults(deployment, carrier, identity),
+        templates=[*graphs.graphs(plan, laid, deployment), *_workers(plan, laid, deployment, carrier)],
     )
     document: dict[str, object] = built.to_dict()
+    _name_nodes(document, {ENTRYPOINT: titles.whole(plan), PUBLISH: titles.exit_handler(PUBLISH)})
     return document
 
 
-def _annotations(plan: AnalysisPlan, dag: Dag, identity: _Identity) -> dict[str, str]:
+def _name_nodes(document: dict[str, object], shown: Mapping[str, str]) -> None:
+    """Say what the nodes of templates are called; hera writes a template's annotations on pods only."""
+    spec = document["spec"]
+    assert isinstance(spec, dict)  # every Workflow's is
+    for template in spec["templates"]:
+        if template["name"] in shown:
+            template["annotations"] = {titles.DISPLAY_NAME: shown[template["name"]]}
+
+
+def _annotations(plan: AnalysisPlan, laid: Layout, identity: _Identity) -> dict[str, str]:
     due = ", ".join(
         f"{len(due_period.windows)} {due_period.period}" for due_period in plan.periods if due_period.windows
     )
     chosen = f" Metrics: {', '.join(identity.metrics)}." if identity.metrics else ""
     return {
-        "workflows.argoproj.io/title": f"**{names.label(plan.experiment.slug)}** as of {plan.as_of}",
-        "workflows.argoproj.io/description": f"{len(dag.nodes)} nodes; windows that are due: {due}.{chosen}",
+        # Argo's list shows some 15 letters of it, as plain text.
+        "workflows.argoproj.io/title": f"{plan.as_of} {names.label(plan.experiment.slug)}",
+        "workflows.argoproj.io/description": f"{laid.pods} nodes; windows that are due: {due}.{chosen}",
         f"{APP}/plan-sha256": identity.sha256,
     }
 
 
-def _parameters(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity) -> list[Parameter]:
-    parameters = [
+def _parameters(plan: AnalysisPlan, laid: Layout, deployment: Deployment, identity: _Identity) -> list[Parameter]:
+    targets = laid.targets()
+    known = ", ".join(metric.name.replace("{{", "{ {") for metric in plan.metrics if metric.name in targets)
+    return [
         Parameter(
             name=target.METRICS,
             value=",".join(identity.metrics),
-            description="metrics to compute, parted by commas; all if empty",
+            description=f"metrics to compute, separated by commas; all where empty. There are: {known}",
         ),
         Parameter(name="warehouse", value=deployment.warehouse, description="URL of the warehouse"),
         Parameter(
@@ -172,15 +175,7 @@ def _parameters(dag: Dag, deployment: Deployment, carrier: Carrier, identity: _I
             value=deployment.export_to,
             description="folder for JSON files, gs://BUCKET; none if empty",
         ),
-        Parameter(
-            name=target.TARGETS,
-            value=target.metric_targets(dag),
-            description="the nodes of each metric; leave as it is",
-        ),
     ]
-    if carrier.parameter:
-        parameters.append(Parameter(name="plan", value=carrier.parameter, description="the plan; leave it"))
-    return parameters
 
 
 def _volumes(carrier: Carrier) -> list[m.Volume]:
@@ -190,70 +185,33 @@ def _volumes(carrier: Carrier) -> list[m.Volume]:
     return volumes
 
 
-def _workers(
-    plan: AnalysisPlan, dag: Dag, deployment: Deployment, carrier: Carrier, identity: _Identity
-) -> list[Container]:
+def _defaults(deployment: Deployment, carrier: Carrier, identity: _Identity) -> m.Template:
+    """Return what Argo merges into every container's template: the environment, and so the plan, once."""
     environment = {
         carrier.variable: carrier.value,
         transport.PLAN_SHA256: identity.sha256,
         "JETSTREAM_WAREHOUSE": "{{workflow.parameters.warehouse}}",
         "JETSTREAM_METRICS": "{{workflow.parameters.metrics}}",
     }
-    used = dict.fromkeys(_template(node.task) for node in dag.nodes)
-    each_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
+    variables = [m.EnvVar(name=name, value=value) for name, value in environment.items()]
+    return m.Template(
+        container=m.Container(image=deployment.image, env=[*variables, *container.reporting(), *container.patience()])
+    )
+
+
+def _workers(plan: AnalysisPlan, laid: Layout, deployment: Deployment, carrier: Carrier) -> list[Container]:
+    used = dict.fromkeys(graphs.template_of(node.task) for node in laid.nodes)
+    given_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
     query = locks.query(deployment)
-    workers = [container.worker(name, environment, deployment, node=each_node, lock=query) for name in used]
-    ended = {
-        **environment,
-        "JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}",
-        "JETSTREAM_WORKFLOW_STATUS": "{{workflow.status}}",
-    }
+    workers = [container.worker(name, {}, deployment, node=given_node, lock=query) for name in used]
+    ended = {"JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}"}
     # It runs when the graph has given the turn back, and takes it again, before Workflows that were created later.
     turn = locks.turn(plan.experiment.slug)
     shows = deployment.page_artifact
     ended |= {"JETSTREAM_PAGE": container.PAGE_FILE} if shows else {}
-    workers.append(container.worker(PUBLISH, ended, deployment, node=dag.last.id, lock=turn, page=shows))
+    workers.append(container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows))
     if carrier.config_map:
         for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
             worker.volume_mounts = [*(worker.volume_mounts or []), mount]
     return workers
-
-
-def _graphs(plan: AnalysisPlan, dag: Dag, deployment: Deployment) -> tuple[DAG, DAG]:
-    """Return the template that waits for the experiment's turn, and the one that is its only task: the graph.
-
-    Edges are strict: what tolerates a failure and succeeds bars its retry.
-    """
-    tasks = [
-        m.DAGTask(
-            name=node.id,
-            template=_template(node.task),
-            depends=" && ".join(sorted(node.needs)) or None,
-            arguments=m.Arguments(parameters=[m.Parameter(name=container.NODE, value=node.id)]),
-        )
-        for node in dag.nodes
-    ]
-    whole = m.DAGTask(name=EXPERIMENT, template=EXPERIMENT)
-    turn, slot = locks.turn(plan.experiment.slug), locks.slot(deployment)
-    return (
-        DAG(name=ENTRYPOINT, fail_fast=False, tasks=[whole], synchronization=turn),
-        DAG(name=EXPERIMENT, fail_fast=False, target=target.EXPRESSION, tasks=[*tasks], synchronization=slot),
-    )
-
-
-def _template(task: Task) -> str:
-    """Return the name of the template that runs a task; the UI shows it, and nodes can be selected by it."""
-    match task:
-        case EnrollmentsTask():
-            return "enrollments"
-        case SignalTask():
-            return "exposures"
-        case CountsTask():
-            return "counts"
-        case SourceTask():
-            return "source"
-        case StatisticsTask():
-            return "statistics"
-        case ExportTask():
-            return PUBLISH

@@ -20,12 +20,11 @@ _LARGEST_CONFIG_MAP = 1000 * 1024  # bytes as written; Kubernetes takes 1 MiB
 class Carrier:
     """One way to carry a plan: the variable that leads pods to it, and what must exist for that.
 
-    `parameter` is the packed plan where the workflow itself carries it. `data` is to be put at `url`, if there is one.
+    `data` is to be put at `url`, if there is one.
     """
 
     variable: str
     value: str
-    parameter: str = ""
     config_map: Document | None = None
     url: str = ""
     data: bytes = b""
@@ -46,7 +45,7 @@ def carriers(plan: AnalysisPlan, deployment: Deployment) -> Iterator[Carrier]:
     sha256 = codec.sha256(plan)
     packed = transport.pack(plan)
     if len(packed) <= transport.LARGEST_TEXT:
-        yield Carrier(transport.PLAN, "{{workflow.parameters.plan}}", parameter=packed)
+        yield Carrier(transport.PLAN, packed)
     data = transport.compressed(plan)
     if deployment.plans:
         url = f"{deployment.plans.rstrip('/')}/{sha256}.json.gz"

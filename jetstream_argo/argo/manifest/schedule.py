@@ -23,6 +23,10 @@ def cron_workflow(deployment: Deployment, *, schedule: str = "0 5-20 * * *") -> 
         name="jetstream-daily",
         namespace=deployment.namespace or None,
         labels=_LABELS,
+        annotations={
+            "workflows.argoproj.io/title": "Every day's experiments",
+            "workflows.argoproj.io/description": "Creates the Workflows of all live experiments; times are UTC.",
+        },
         schedules=[schedule],
         timezone="UTC",
         concurrency_policy="Forbid",
@@ -53,7 +57,7 @@ def workflow_template(deployment: Deployment) -> Document:
         arguments=[
             Parameter(name="experiment", description="slug, as Experimenter knows it"),
             Parameter(name="date", value="", description="the last day of telemetry, 2026-05-31; yesterday if empty"),
-            Parameter(name="metrics", value="", description="metrics to compute, parted by commas; all if empty"),
+            Parameter(name="metrics", value="", description="metrics to compute, separated by commas; all where empty"),
         ],
         entrypoint="submit",
         # What follows `--` is no option, whatever it begins with.

@@ -43,7 +43,7 @@ def with_shells(
             pause = str(pauses.get(template["name"], 0))
             template["container"] |= {"command": ["sh", "-c"], "args": [_SCRIPT, node, pause, str(code)]}
             template["retryStrategy"]["limit"] = "1"
-            template["container"]["env"].append({"name": "BROKEN", "valueFrom": source})
+            template["container"].setdefault("env", []).append({"name": "BROKEN", "valueFrom": source})
     return document
 
 

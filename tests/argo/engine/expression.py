@@ -162,7 +162,7 @@ class _Parser:
 
     def call(self, name: str) -> Evaluate:
         self.expect("(")
-        if name in ("map", "any"):
+        if name in ("map", "any", "filter"):
             return self.over_elements(name)
         function = FUNCTIONS.get(name)
         if function is None:
@@ -181,6 +181,8 @@ class _Parser:
         def elements(scope: Scope) -> list[Value]:
             return [body({**scope, _ELEMENT: element}) for element in as_list(values(scope))]
 
+        if name == "filter":
+            return lambda scope: [each for each in as_list(values(scope)) if is_truth(body({**scope, _ELEMENT: each}))]
         return elements if name == "map" else lambda scope: any(is_truth(value) for value in elements(scope))
 
     def items(self, end: str) -> list[Evaluate]:
