@@ -35,6 +35,7 @@ _COMMANDS = {
     "shred": "jetstream_argo.cli.upkeep:shred",
     "restate": "jetstream_argo.cli.restating:restate",
     "check": "jetstream_argo.cli.records:check",
+    "size": "jetstream_argo.cli.sizing:size",
     "synthesize": "jetstream_argo.cli.synthesizing:synthesize",
     "demo": "jetstream_argo.cli.demo:demo",
     "workflow": "jetstream_argo.cli.workflows:workflow",

@@ -20,6 +20,7 @@ SUMMARIES: Mapping[str, str] = {
     "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",
     "restate": "Read dates of a source of EXPERIMENT again, whatever their state, into all that was read of them before.",  # noqa: E501
     "check": "Compare every record of EXPERIMENT, a slug, with what there is: what is missing, damaged or left over.",
+    "size": "Say which effects EXPERIMENT could find, with how many units in how many weeks, with and without covariate.",  # noqa: E501
     "synthesize": "Make up the tables that EXPERIMENT reads, in the embedded warehouse.",
     "demo": "Analyse an experiment on made-up telemetry, and compare the estimates with the true effects.",
     "workflow": "Print the Argo Workflow of EXPERIMENT, for `argo submit`.",

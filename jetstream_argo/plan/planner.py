@@ -11,6 +11,7 @@ from jetstream_argo.config.files.experiment_file import is_experiment_file, load
 from jetstream_argo.config.files.experimenter import load_experiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.files.reading import read_spec
+from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.config.resolve.experiment import resolve as resolve_config
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Problem
@@ -58,6 +59,26 @@ def plan_experiment(named: str, sources: ConfigSources, *, as_of: date, dataset:
     experiment, own = _found(named, sources)
     spec = read_spec(sources.config) if sources.config else own
     return plan_known(experiment, spec, sources, as_of=as_of, dataset=dataset)
+
+
+def read_config(named: str, sources: ConfigSources, *, as_of: date) -> ExperimentConfig:
+    """Return what the files say of the experiment `named`; see `plan_experiment`.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    experiment, own = _found(named, sources)
+    spec = read_spec(sources.config) if sources.config else own
+    conventions = load_conventions(sources.conventions)
+    definitions = _definitions(sources.definitions)
+    return resolve_config(experiment, definitions, spec, conventions=conventions, as_of=as_of).config
+
+
+def plan_config(
+    config: ExperimentConfig, sources: ConfigSources, *, as_of: date, dataset: str | None = None
+) -> AnalysisPlan:
+    """Return the plan of a configuration that was changed since it was read."""
+    return resolve(config, as_of=as_of, dataset=dataset or load_conventions(sources.conventions).default_dataset)
 
 
 def plan_known(
