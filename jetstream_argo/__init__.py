@@ -5,7 +5,8 @@
     analysis = ja.analyse("checkout.toml", tables={"shop.orders": orders, "shop.assignments": assignments})
     analysis.results.frame()
 
-`ja.load`, `ja.analyse`, `ja.plan`, `ja.results` and `ja.Configuration` are what there is, each with a docstring.
+`ja.compare`, `ja.load`, `ja.analyse`, `ja.plan`, `ja.results` and `ja.Configuration` are what there is, each with a
+docstring.
 """
 
 # What is offered is loaded when it is first asked for: pods import this package too, and need none of it.
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jetstream_argo.config.schema import SegmentDataSourceSpec as SegmentDataSourceSpec
     from jetstream_argo.config.schema import SegmentSpec as SegmentSpec
     from jetstream_argo.notebook.analysis import analyse as analyse
+    from jetstream_argo.notebook.comparing import compare as compare
     from jetstream_argo.notebook.loading import load as load
     from jetstream_argo.notebook.preview import plan as plan
     from jetstream_argo.notebook.results import results as results
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _OFFERED = {
     "load": "jetstream_argo.notebook.loading",
     "analyse": "jetstream_argo.notebook.analysis",
+    "compare": "jetstream_argo.notebook.comparing",
     "results": "jetstream_argo.notebook.results",
     "Configuration": "jetstream_argo.config.building",
     "DataSourceSpec": "jetstream_argo.config.schema",

@@ -53,6 +53,7 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
     metrics: Sequence[str] = (),
     definitions: PathLike | Iterable[PathLike] | None = None,
     experiments: str | None = None,
+    frames: str = "",
 ) -> Analysis:
     """Analyse an experiment in this process, and return its estimates; what was computed before is not again.
 
@@ -65,6 +66,7 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
         definitions: as for `plan`.
         experiments: as for `plan`.
         metrics: only these, and what they need.
+        frames: the library whose frames the results give, "pandas", "polars" or "arrow". Default: that of the tables.
 
     Raises:
         ConfigError: configuration or tables cannot be used; nothing that was asked for could be computed.
@@ -82,7 +84,8 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
     for each in failed:
         warn(str(each))
     engine = connect(where, attempt=new_attempt())
-    kind = next(iter(dict.fromkeys(kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))), "")
+    given = (kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))
+    kind = frames or next(given, "")
     about = about_plan(preview.plan)
     found = read_results(engine, place_of(preview.plan), metrics=tuple(metrics), kind=kind, about=about)
     return Analysis(preview, loaded, found, failed)
