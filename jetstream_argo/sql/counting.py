@@ -38,14 +38,16 @@ def judged(plan: AnalysisPlan, units: StoredUnits, *, exposures: bool = True) ->
         Sql(f"{first}\n  AND e.enrollment_date = MIN(e.enrollment_date) OVER (PARTITION BY e.analysis_id) AS {_FIRST}")
     )
     named = plan.enrollments.exclusions.named
-    columns += [Sql(f"{_condition(each)} AS {excluded_column(place)}") for place, each in enumerate(named)]
+    columns += [Sql(f"{_condition(exclusion)} AS {excluded_column(place)}") for place, exclusion in enumerate(named)]
     everybody = enrolled(plan, replace(units, segments=(*units.segments, *units.excluded)), exposures=exposures)
     return in_brackets(fill("judged", columns=lines(columns), units=everybody))
 
 
 def by_day_query(plan: AnalysisPlan, units: StoredUnits) -> Sql:
     """Return the query for (enrollment_date, branch, n, n_0, n_1, …): units that count, and those in each segment."""
-    members = [Sql(f"COUNTIF(c.{identifier(each.name)}) AS n_{place}") for place, each in enumerate(units.segments)]
+    members = [
+        Sql(f"COUNTIF(c.{identifier(segment.name)}) AS n_{place}") for place, segment in enumerate(units.segments)
+    ]
     return fill(
         "units_by_day",
         columns=lines([Sql("c.enrollment_date"), Sql("c.branch"), Sql("COUNT(*) AS n"), *members], indent=0),

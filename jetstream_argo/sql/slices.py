@@ -108,12 +108,12 @@ def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
         Sql(
             f"SELECT v.analysis_id, v.branch, v.window_index, v.{identifier(column)} AS value"
             f"\nFROM {table(name)} AS v"
-            f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({literals(each.batches)})"
+            f"\nWHERE v.window_index BETWEEN {slice_.first_index} AND {slice_.last_index}"
+            f"\n  AND v.batch IN ({literals(slice_.batches)})"
         )
-        for each in slices
+        for slice_ in slices
     )
 
 
-def _or_null(column: str, held: Sequence[str]) -> str:
-    return f"p.{column}" if column in held else f"NULL AS {column}"
+def _or_null(column: str, stored: Sequence[str]) -> str:
+    return f"p.{column}" if column in stored else f"NULL AS {column}"

@@ -48,13 +48,13 @@ def literals(values: Iterable[str | int]) -> Sql:
     return Sql(", ".join(map(literal, values)))
 
 
-def equal(one: str, other: str, columns: Iterable[str]) -> Sql:
+def equal(left: str, right: str, columns: Iterable[str]) -> Sql:
     """Return the condition that two relations are equal in these columns.
 
     >>> equal("a", "b", ["x", "y"])
     'a.x = b.x AND a.y = b.y'
     """
-    return Sql(" AND ".join(f"{one}.{column} = {other}.{column}" for column in columns))
+    return Sql(" AND ".join(f"{left}.{column} = {right}.{column}" for column in columns))
 
 
 def identifier(name: str) -> Sql:

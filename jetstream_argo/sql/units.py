@@ -67,9 +67,9 @@ def enrolled(owner: Owner, units: StoredUnits, *, exposures: bool = True, segmen
     joins: list[str] = []
     for number, together in enumerate(_stored_together(units.segments) if segments else (), 1):
         alias, first = f"s{number}", together[0]
-        columns += [Sql(f"{alias}.{each.column} AS {identifier(each.name)}") for each in together]
-        held = dict.fromkeys(each.column for each in together)
-        joins.append(_join(alias, first.table, tuple(held), first.batches))
+        columns += [Sql(f"{alias}.{trait.column} AS {identifier(trait.name)}") for trait in together]
+        stored = dict.fromkeys(trait.column for trait in together)
+        joins.append(_join(alias, first.table, tuple(stored), first.batches))
     if exposures and units.exposures is None:
         columns += [Sql("CAST(NULL AS DATE) AS exposure_date"), Sql("0 AS num_exposure_events")]
     elif exposures and units.exposures is not None:
@@ -93,7 +93,7 @@ def nobody() -> Sql:
 def _empty(units: StoredUnits, *, exposures: bool, segments: bool) -> Sql:
     """Return the relation without a row, which reads no table: some are not there while there are no units."""
     types: dict[str, str] = dict(_TYPES)
-    types |= {identifier(each.name): "BOOL" for each in (units.segments if segments else ())}
+    types |= {identifier(segment.name): "BOOL" for segment in (units.segments if segments else ())}
     types |= {"exposure_date": "DATE", "num_exposure_events": "INT64"} if exposures else {}
     columns = lines([Sql(f"CAST(NULL AS {type_}) AS {name}") for name, type_ in types.items()])
     return in_brackets(Sql(f"SELECT\n  {columns}\nLIMIT 0"))
@@ -160,15 +160,15 @@ def _beside(owner: Owner, known: StoredUnits) -> Sql:
 
 
 def _join(alias: str, name: str, columns: Sequence[str], batches: Batches) -> str:
-    held = "".join(f", r.{column}" for column in columns)
+    selected = "".join(f", r.{column}" for column in columns)
     rows = Sql(
-        f"SELECT r.batch, r.analysis_id, r.branch{held}\n"
+        f"SELECT r.batch, r.analysis_id, r.branch{selected}\n"
         f"FROM {table(name)} AS r\n"
         f"WHERE r.batch IN ({literals(tuple(dict.fromkeys(batches.values())) or (0,))})"
     )
     condition = f"{alias}.analysis_id = a.analysis_id AND {alias}.branch = a.branch"
     if len(set(batches.values())) > 1:
         # A unit that came again with another enrollment date has rows of both times.
-        which = " ".join(f"WHEN {assignment} THEN {batch}" for assignment, batch in batches.items())
-        condition += f"\n  AND {alias}.batch = CASE a.assignment {which} END"
+        batch_cases = " ".join(f"WHEN {assignment} THEN {batch}" for assignment, batch in batches.items())
+        condition += f"\n  AND {alias}.batch = CASE a.assignment {batch_cases} END"
     return f"LEFT JOIN (\n  {indented(rows)}\n) AS {alias}\n  ON {condition}"
