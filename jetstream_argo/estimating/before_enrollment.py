@@ -31,10 +31,10 @@ def of_covariates(
     """
     reference, others = _branches(plan)
     tested: set[str] = set()
-    for number, one in enumerate(asked):
-        if not isinstance(one.need, JointMomentsNeed) or one.need.covariate.metric in tested:
+    for number, statistic in enumerate(asked):
+        if not isinstance(statistic.need, JointMomentsNeed) or statistic.need.covariate.metric in tested:
             continue
-        metric = one.need.covariate.metric or ""
+        metric = statistic.need.covariate.metric or ""
         tested.add(metric)
         before = _moments(facts_of(number, windows[-1].index, reference))
         for branch in others:

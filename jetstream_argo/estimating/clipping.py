@@ -27,7 +27,7 @@ def dropped_notes(groups: Sequence[Group], queries: Queries) -> Iterator[str]:
             if too_many_dropped(step, n=n, dropped=dropped):
                 worst = (dropped / n, dropped, n, row.whole("window_index"))
                 found[row.whole("step")] = max(found.get(row.whole("step"), worst), worst)
-        names = ", ".join(sorted(one.name for one in group.asked))
+        names = ", ".join(sorted(statistic.name for statistic in group.asked))
         for index, (_, dropped, n, window) in sorted(found.items()):
             step = group.steps[index]
             if isinstance(step, CensorHighestValues | CensorLowestValues):

@@ -57,7 +57,7 @@ def estimate_metric(
     with opened(plan, stored, groups, engine, windows=windows, labels=labels, scratch=scratch) as queries:
         facts = [_facts(group, queries) for group in groups]
         dropped = tuple(dropped_notes(groups, queries))
-    asked = [(one, facts[index]) for one, index in statistics_by_name(groups)]
+    asked = [(statistic, facts[index]) for statistic, index in statistics_by_name(groups)]
     rows: list[Placed] = []
     excluded: dict[str, int] = {}
     gaps: list[Gap] = []
@@ -65,22 +65,24 @@ def estimate_metric(
     of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
     for place in _places(plan, stored, windows):
-        for number, (one, known) in enumerate(asked):
+        for number, (statistic, known) in enumerate(asked):
             keys = _keys(place, plan)
             counts = [known.facts(CountNeed(), key) for key in keys]
-            units = max(units, sum(of.n_rows for of in counts))
+            units = max(units, sum(branch.n_rows for branch in counts))
             if place.segment == ALL_UNITS:
-                excluded[one.name] = excluded.get(one.name, 0) + sum(of.n_nonfinite for of in counts)
-                gaps += gaps_of(one, place, _joint(one, known, keys))
-            is_empty = not any(of.n_rows for of in counts)
+                excluded[statistic.name] = excluded.get(statistic.name, 0) + sum(
+                    branch.n_nonfinite for branch in counts
+                )
+                gaps += gaps_of(statistic, place, _joint(statistic, known, keys))
+            is_empty = not any(branch.n_rows for branch in counts)
             if is_empty and number in of_nobody:
                 found = of_nobody[number]
             else:
-                found = beaten(_rows(wanted.metric, one, known, keys), bigger_is_better=bigger)
+                found = beaten(_rows(wanted.metric, statistic, known, keys), bigger_is_better=bigger)
                 if is_empty:
                     of_nobody[number] = found
             rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
-    notes = (*_all_notes([one for one, _ in asked], excluded, rows, gaps), *dropped)
+    notes = (*_all_notes([statistic for statistic, _ in asked], excluded, rows, gaps), *dropped)
     before = _before(plan, wanted, stored, asked, rows, windows)
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units, tuple(before))
 
@@ -96,11 +98,11 @@ def _before(
     """Yield whether the branches differed before enrollment, if all enrolled units are asked about."""
 
     def facts_of(number: int, window: int, branch: str) -> BranchFacts:
-        one, known = asked[number]
-        return known.facts(one.need, (Basis.ENROLLMENTS.value, window, ALL_UNITS, branch))
+        statistic, known = asked[number]
+        return known.facts(statistic.need, (Basis.ENROLLMENTS.value, window, ALL_UNITS, branch))
 
     if Basis.ENROLLMENTS in stored.bases():
-        yield from of_covariates(plan, [one for one, _ in asked], facts_of, windows)
+        yield from of_covariates(plan, [statistic for statistic, _ in asked], facts_of, windows)
         yield from of_rows(plan, wanted, rows)
 
 
@@ -147,11 +149,13 @@ def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:
     return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
 
 
-def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
+def _rows(metric: str, statistic: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
     """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
     try:
-        facts = tuple(known.facts(one.need, key) for key in keys)
-        return estimate(one.params, Sample(metric, facts, known.pooled(one.need, keys), known.unit(one.need)))
+        facts = tuple(known.facts(statistic.need, key) for key in keys)
+        return estimate(
+            statistic.params, Sample(metric, facts, known.pooled(statistic.need, keys), known.unit(statistic.need))
+        )
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise
@@ -160,7 +164,7 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
         return tuple(
             EstimateRow(
                 metric=metric,
-                statistic=one.params.row_name,
+                statistic=statistic.params.row_name,
                 branch=facts.branch,
                 n_units=facts.n_rows - facts.n_null - facts.n_nonfinite,
                 reason=reason,
@@ -169,8 +173,8 @@ def _rows(metric: str, one: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[
         )
 
 
-def _joint(one: Asked, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
-    return [known.facts(one.need, key) for key in keys] if isinstance(one.need, JointMomentsNeed) else []
+def _joint(statistic: Asked, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
+    return [known.facts(statistic.need, key) for key in keys] if isinstance(statistic.need, JointMomentsNeed) else []
 
 
 def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[EstimateRow, ...]:
@@ -189,8 +193,8 @@ def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[Esti
 
 
 def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:
-    for one in asked:
-        if one.note:
-            yield one.note
-        if excluded.get(one.name):
-            yield f"{one.name} leaves out {excluded[one.name]} infinite or NaN values"
+    for statistic in asked:
+        if statistic.note:
+            yield statistic.note
+        if excluded.get(statistic.name):
+            yield f"{statistic.name} leaves out {excluded[statistic.name]} infinite or NaN values"

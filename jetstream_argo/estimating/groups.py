@@ -59,8 +59,8 @@ def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[Group, ...]:
     """Return the statistics of `wanted`, together where they share their values."""
     found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[Asked]] = {}
     for statistic in wanted.statistics:
-        one = _asked(statistic, stored)
-        found.setdefault((_subject(one.need, statistic.covariate), _treatments(statistic)), []).append(one)
+        requested = _asked(statistic, stored)
+        found.setdefault((_subject(requested.need, statistic.covariate), _treatments(statistic)), []).append(requested)
     return tuple(Group(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
 
 
@@ -88,5 +88,5 @@ def _subject(need: Need, covariate: Covariate | None) -> Subject:
 
 def statistics_by_name(groups: tuple[Group, ...]) -> Iterator[tuple[Asked, int]]:
     """Yield every statistic with the place of its group, by name."""
-    pairs = [(one, index) for index, group in enumerate(groups) for one in group.asked]
+    pairs = [(requested, index) for index, group in enumerate(groups) for requested in group.asked]
     yield from sorted(pairs, key=lambda pair: pair[0].name)

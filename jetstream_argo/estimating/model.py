@@ -28,7 +28,7 @@ class Stored:
 
     def of(self, metric: str) -> tuple[StoredValues, ...]:
         """Return where the values of `metric` are, of the bases that have any."""
-        return tuple(each for each in self.values[metric] if each.slices)
+        return tuple(stored for stored in self.values[metric] if stored.slices)
 
     def shared(self, share: Share) -> "Stored":
         """Return where the values of a share are."""
@@ -40,8 +40,12 @@ class Stored:
 
     def bases(self) -> tuple[Basis, ...]:
         """Return the bases for which all of the metrics have values."""
-        held = [tuple(each.basis for each in self.of(metric)) for metric in self.values]
-        return tuple(basis for basis in (held[0] if held else ()) if all(basis in of for of in held))
+        bases_of_metrics = [tuple(stored.basis for stored in self.of(metric)) for metric in self.values]
+        return tuple(
+            basis
+            for basis in (bases_of_metrics[0] if bases_of_metrics else ())
+            if all(basis in bases for bases in bases_of_metrics)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,9 @@ class Estimated:
 
     def __add__(self, later: "Estimated") -> "Estimated":
         """Return these and those of later windows."""
-        units = [each for each in (self.units, later.units) if each is not None]
+        units = [counted for counted in (self.units, later.units) if counted is not None]
         notes = tuple(dict.fromkeys((*self.notes, *later.notes)))
-        before = {(each.metric, each.branch): each for each in (*self.before, *later.before)}
+        before = {(test.metric, test.branch): test for test in (*self.before, *later.before)}
         return Estimated(
             self.rows + later.rows, notes, self.jobs + later.jobs, max(units, default=None), tuple(before.values())
         )

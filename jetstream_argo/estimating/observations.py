@@ -93,7 +93,9 @@ def _together(names: Sequence[str]) -> Sql:
 
 
 def _reads_once(group: Group) -> bool:
-    return not group.steps and all(isinstance(one.need, CountNeed | SumNeed | ProportionNeed) for one in group.asked)
+    return not group.steps and all(
+        isinstance(statistic.need, CountNeed | SumNeed | ProportionNeed) for statistic in group.asked
+    )
 
 
 def _leaf(
@@ -104,11 +106,11 @@ def _leaf(
     types: "_Types",
     windows: Sequence[AnalysisWindow],
 ) -> Leaf:
-    counted = all(isinstance(one.need, CountNeed) for group in groups for one in group.asked)
+    counted = all(isinstance(statistic.need, CountNeed) for group in groups for statistic in group.asked)
     ratio = next((group.subject for group in groups if isinstance(group.subject, Ratio)), None)
     bases = stored.bases()
     names = list(stored.values) if ratio is None else [ratio.numerator, ratio.denominator]
-    y, *d = (tuple(each for each in stored.of(name) if each.basis in bases) for name in names)
+    y, *d = (tuple(values for values in stored.of(name) if values.basis in bases) for name in names)
     before = (stored.covariates[covariate] for covariate in covariates)
     return Leaf(
         Typed(y, types.of(y[0], counted=counted)),
@@ -117,7 +119,7 @@ def _leaf(
         stored.units,
         tuple(segment.name for segment in plan.enrollments.segments),
         Typed(d[0], types.of(d[0][0])) if d else None,
-        tuple(Typed((each,), types.of(each)) for each in before if each is not None),
+        tuple(Typed((covariate,), types.of(covariate)) for covariate in before if covariate is not None),
         stored.share.segments_of(1 + len(plan.enrollments.segments)),
         stored.share.cuts,
     )

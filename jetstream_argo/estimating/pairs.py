@@ -77,7 +77,7 @@ class RatioFacts:
 def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts:
     """Ask for the moments of value and covariate, in one query."""
     integer = queries.covariate(subject.covariate).type.integer
-    needs = (one.need for one in group.asked)
+    needs = (statistic.need for statistic in group.asked)
     clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
     rows: dict[Key, Row] = {}
     for observed in queries.observed(group, queries.windows):
@@ -88,7 +88,7 @@ def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts
 
 def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
     """Ask for the joint sums of numerator and denominator, in one query."""
-    (need,) = dict.fromkeys(one.need for one in group.asked if isinstance(one.need, RatioNeed))
+    (need,) = dict.fromkeys(statistic.need for statistic in group.asked if isinstance(statistic.need, RatioNeed))
     rows: dict[Key, Row] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))

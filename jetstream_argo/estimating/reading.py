@@ -116,7 +116,7 @@ class Queries:
         """Run a query about basis, window, segment and branch; the `largest` of these has so many numbers."""
         found: dict[Key, Row] = {}
         for row in self.table(sql, largest=largest):
-            found |= {each.key: each for each in self._by_segment(row)}
+            found |= {segment_row.key: segment_row for segment_row in self._by_segment(row)}
         return found
 
     def table(self, sql: Sql, *, largest: int = 1) -> list[Row]:

@@ -64,4 +64,4 @@ def split_notes(rows: Sequence[Placed]) -> Iterator[str]:
 
 
 def _windows(placed: Sequence[Placed]) -> str:
-    return "windows " + ", ".join(str(each.window_index) for each in placed)
+    return "windows " + ", ".join(str(row.window_index) for row in placed)

@@ -82,7 +82,7 @@ class PlainFacts:
         return sum(row.whole("n_nonfinite") for row in self.summary.values())
 
     def _index(self, clip: needs.ClipRule | None) -> int:
-        return [each.rule for each in self.clips].index(clip)
+        return [treated.rule for treated in self.clips].index(clip)
 
     def _data(self, need: needs.Need, key: Key, row: Row) -> Data | None:
         match need:
@@ -110,8 +110,8 @@ class PlainFacts:
 def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
     clips = _clips(group.asked)
-    detailed = [one.need for one in group.asked if isinstance(one.need, _DETAILED)]
-    with_values = bool(detailed) or any(isinstance(one.need, needs.PowerSumsNeed) for one in group.asked)
+    detailed = [statistic.need for statistic in group.asked if isinstance(statistic.need, _DETAILED)]
+    with_values = bool(detailed) or any(isinstance(statistic.need, needs.PowerSumsNeed) for statistic in group.asked)
     summary: dict[Key, Row] = {}
     for observed in queries.observed(group, queries.windows):
         largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
@@ -121,14 +121,14 @@ def plain_facts(group: Group, queries: Queries) -> PlainFacts:
     }
     units = Units.of(summary.values())
     facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
-    for one in group.asked:
-        if isinstance(one.params, BootstrapMean):
+    for statistic in group.asked:
+        if isinstance(statistic.params, BootstrapMean):
             many = (
-                (key, facts.facts(one.need, key), row.whole("n_values"))
+                (key, facts.facts(statistic.need, key), row.whole("n_values"))
                 for key, row in summary.items()
                 if row.whole("n_values") > FEW_VALUES
             )
-            details[one.need] = values_of_the_inexact(group, one.params, queries, many)
+            details[statistic.need] = values_of_the_inexact(group, statistic.params, queries, many)
     return facts
 
 
@@ -137,11 +137,11 @@ _DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
 
 def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
     powers: dict[needs.ClipRule | None, int] = {}
-    for one in asked:
-        if isinstance(one.need, needs.MomentsNeed):
-            powers.setdefault(one.need.clip, SQUARES)
-        elif isinstance(one.need, needs.PowerSumsNeed):
-            powers[one.need.clip] = HIGHEST_POWER
+    for statistic in asked:
+        if isinstance(statistic.need, needs.MomentsNeed):
+            powers.setdefault(statistic.need.clip, SQUARES)
+        elif isinstance(statistic.need, needs.PowerSumsNeed):
+            powers[statistic.need.clip] = HIGHEST_POWER
     return tuple(Clipped(rule, highest) for rule, highest in powers.items())
 
 

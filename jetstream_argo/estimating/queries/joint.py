@@ -40,8 +40,8 @@ class _Clip:
         """The scale, from the ends and the centre in a relation of places; its column is `scale`."""
         limit = self.limit(name)
         least, most = (f"{relation}.{end}_{name}_{self.segment}" for end in ("minimum", "maximum"))
-        of = scale(least, most, limit and f"{relation}.{limit}", f"{relation}.center_{name}_{self.segment}")
-        return Sql(f"{of} AS {self.scale(name)}")
+        factor = scale(least, most, limit and f"{relation}.{limit}", f"{relation}.center_{name}_{self.segment}")
+        return Sql(f"{factor} AS {self.scale(name)}")
 
     def z(self, value: str, name: str, relation: str) -> str:
         """The standardised value, from what a relation says of centre, limit and scale."""
@@ -102,7 +102,7 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
         columns=lines(
             [
                 *(Sql(f"s.{key}") for key in KEYS),
-                *(each for i in segments for each in wide([*_counts(i), *_sums(clips, i)], i)),
+                *(column for i in segments for column in wide([*_counts(i), *_sums(clips, i)], i)),
             ],
             indent=0,
         ),
@@ -112,8 +112,8 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
 def _limits(name: str, asked: Sequence[Quantile], segments: Sequence[int], *, integer: bool) -> Iterator[Sql]:
     for i in segments:
         yield from (Sql(f"p.{end}_{i} AS {end}_{name}_{i}") for end in ("minimum", "maximum", "center"))
-        for one in asked:
-            yield Sql(f"{quantile('p', one.name, i, rounded_up=integer)} AS limit_{name}{one.name}_{i}")
+        for requested in asked:
+            yield Sql(f"{quantile('p', requested.name, i, rounded_up=integer)} AS limit_{name}{requested.name}_{i}")
 
 
 def _qbar(clip: _Clip) -> str:
@@ -145,9 +145,9 @@ def _rank(rank: str, segment: int) -> str:
 
 def _first_quantile(rank: str, segment: int, name: str) -> str:
     """The first of the quantiles, counted from 0, that lies above the rank."""
-    of, last = _rank(rank, segment), f"d.total_{segment} - 1"
-    above = f"DIV({QUANTILES} * {of}, {last}) + 1"
-    return f"CASE WHEN {of} < 0 THEN 0 WHEN {of} >= {last} THEN {QUANTILES} ELSE {above} END AS {name}"
+    position, last = _rank(rank, segment), f"d.total_{segment} - 1"
+    above = f"DIV({QUANTILES} * {position}, {last}) + 1"
+    return f"CASE WHEN {position} < 0 THEN 0 WHEN {position} >= {last} THEN {QUANTILES} ELSE {above} END AS {name}"
 
 
 def _quantiles(segment: int) -> str:
@@ -159,10 +159,10 @@ def _quantiles(segment: int) -> str:
     """
     excess = []
     for index, rank in enumerate(_RANKS):
-        of, first = _rank(rank, segment).replace("d.", "m."), f"m.from_{index}_{segment}"
+        position, first = _rank(rank, segment).replace("d.", "m."), f"m.from_{index}_{segment}"
         excess.append(
             f"((m.total_{segment} - 1) * DIV(({first} + {QUANTILES - 1}) * ({QUANTILES} - {first}), 2)"
-            f" - {QUANTILES} * {of} * ({QUANTILES} - {first}))"
+            f" - {QUANTILES} * {position} * ({QUANTILES} - {first}))"
         )
     return f"{excess[0]} - {excess[1]} - {excess[2]} + {excess[3]}"
 

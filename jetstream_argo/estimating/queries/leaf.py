@@ -174,7 +174,7 @@ def _among(units: HashRange | None, unit: str) -> Sql:
 def _continuous(leaf: Leaf) -> bool:
     """Whether few units have a value that others have too."""
     measured = (leaf.values, *(() if leaf.denominator is None else (leaf.denominator,)))
-    return any(each.type is ValueType.FLOAT for each in measured)
+    return any(typed.type is ValueType.FLOAT for typed in measured)
 
 
 def _grouped(leaf: Leaf, rows: Sql) -> Sql:
@@ -196,10 +196,10 @@ def _one(segment: int, units: Sql | None) -> str:
 def _of_all_bases(values: Typed) -> Sql:
     return union_all(
         Sql(
-            f"SELECT {literal(each.basis.value)} AS basis, u.analysis_id, u.branch, u.window_index, u.value\n"
-            f"FROM (\n  {indented(slices.windows(each.table, each.slices, each.column))}\n) AS u"
+            f"SELECT {literal(stored.basis.value)} AS basis, u.analysis_id, u.branch, u.window_index, u.value\n"
+            f"FROM (\n  {indented(slices.windows(stored.table, stored.slices, stored.column))}\n) AS u"
         )
-        for each in values.stored
+        for stored in values.stored
     )
 
 

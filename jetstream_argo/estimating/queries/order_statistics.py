@@ -25,7 +25,9 @@ def runs_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
             Values("treated", "y", finer=observed.finer),
             keys=PER_BRANCH,
             segments=segments,
-            wanted=lines([Sql(each) for of in buckets for each in of], separator=" OR", indent=0),
+            wanted=lines(
+                [Sql(condition) for conditions in buckets for condition in conditions], separator=" OR", indent=0
+            ),
         ),
         near_any=lines([Sql(_is_near(need, i)) for i in segments], separator=" OR", indent=0),
         arrays=lines([column for i in segments for column in wide(list(_arrays(need, i)), i)], indent=0),

@@ -60,9 +60,9 @@ def places(
         return together(_buckets(name, values, keys, segments), _ends(name, name, keys, segments))
     wanted = [
         f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
-        for each in asked
+        for requested in asked
         for i in segments
-        for rank in quantiles.ranks(Sql(f"b.total_{i}"), each.probability)
+        for rank in quantiles.ranks(Sql(f"b.total_{i}"), requested.probability)
     ]
     condition = lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0)
     found = fill(
@@ -200,17 +200,19 @@ def _ends(relation: str, name: str, keys: Sequence[str], segments: Sequence[int]
 
 
 def _quantiles(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
-    for each in asked:
+    for requested in asked:
         for i in segments:
             value, upto, total = Sql("t.value"), Sql(f"t.upto_{i}"), Sql(f"t.total_{i}")
-            yield Sql(f"{quantiles.low(value, upto, total, each.probability)} AS low_{each.name}_{i}")
-            yield Sql(f"{quantiles.high(value, upto, total, each.probability)} AS high_{each.name}_{i}")
-            yield Sql(f"{quantiles.share(Sql(f'MAX(t.total_{i})'), each.probability)} AS share_{each.name}_{i}")
+            yield Sql(f"{quantiles.low(value, upto, total, requested.probability)} AS low_{requested.name}_{i}")
+            yield Sql(f"{quantiles.high(value, upto, total, requested.probability)} AS high_{requested.name}_{i}")
+            yield Sql(
+                f"{quantiles.share(Sql(f'MAX(t.total_{i})'), requested.probability)} AS share_{requested.name}_{i}"
+            )
 
 
 def _found(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
-    for each in asked:
-        yield from (Sql(f"q.{part}_{each.name}_{i}") for i in segments for part in ("low", "high", "share"))
+    for requested in asked:
+        yield from (Sql(f"q.{part}_{requested.name}_{i}") for i in segments for part in ("low", "high", "share"))
 
 
 def _list(relation: str, keys: Sequence[str]) -> Sql:

@@ -58,8 +58,8 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     scales, standard = [], []
     for segment in observed.segments:
         standard.append(Sql(f"s.center_{segment}"))
-        for index, each in indexed:
-            limit = None if each.rule is None else f"limit_{index}_{segment}"
+        for index, clip in indexed:
+            limit = None if clip.rule is None else f"limit_{index}_{segment}"
             ends = (f"l.minimum_{segment}", f"l.maximum_{segment}", limit and f"l.{limit}", f"l.center_{segment}")
             scales.append(Sql(f"{scale(*ends)} AS scale_{index}_{segment}"))
             standard += [Sql(f"s.{limit}")] if limit else []
@@ -78,19 +78,21 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
 def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
     """The relations that end in `limits`: a row per branch, with its centre, its ends and all thresholds."""
     segments, values = observed.segments, Values("treated", "y", finer=observed.finer)
-    rules = [(str(index), each.rule) for index, each in enumerate(wanted) if each.rule is not None]
+    rules = [(str(index), clip.rule) for index, clip in enumerate(wanted) if clip.rule is not None]
     pooled = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.POOLED]
     own = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.PER_BRANCH]
     relations = [places("of_branch", values, keys=PER_BRANCH, asked=own, segments=segments)]
     limits = [Sql(f"b.{name}") for name in PER_BRANCH]
     limits += [Sql(f"b.{name}_{i}") for i in segments for name in ("minimum", "maximum", "center")]
-    limits += [Sql(f"{quantile('b', one.name, i)} AS limit_{one.name}_{i}") for one in own for i in segments]
+    limits += [
+        Sql(f"{quantile('b', requested.name, i)} AS limit_{requested.name}_{i}") for requested in own for i in segments
+    ]
     joined = "of_branch AS b"
     if pooled:
         relations.append(places("pooled", values, keys=POOLED, asked=pooled, segments=segments))
         limits += [
-            Sql(f"{quantile('p', one.name, i, rounded_up=observed.integer)} AS limit_{one.name}_{i}")
-            for one in pooled
+            Sql(f"{quantile('p', requested.name, i, rounded_up=observed.integer)} AS limit_{requested.name}_{i}")
+            for requested in pooled
             for i in segments
         ]
         joined += f"\n  INNER JOIN pooled AS p\n    ON {equal('p', 'b', POOLED)}"
@@ -100,13 +102,13 @@ def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
 
 def _counts(segment: int) -> Iterator[tuple[str, str]]:
     n = f"s.{weight(segment)}"
-    held = f"IF(s.y IS NULL, 0, {n})"
+    with_value = f"IF(s.y IS NULL, 0, {n})"
     present = f"IF({n} > 0, s.y, NULL)"
     yield from counted(segment)
-    yield f"SUM({held})", "n"
+    yield f"SUM({with_value})", "n"
     yield f"SUM(s.y * {n})", "total"
     yield f"SUM(IF(s.y = 1, {n}, 0))", "successes"
-    yield f"SUM(IF(s.y IN (0, 1), 0, {held}))", "other"
+    yield f"SUM(IF(s.y IN (0, 1), 0, {with_value}))", "other"
     yield f"MIN({present})", "minimum"
     yield f"MAX({present})", "maximum"
     yield f"MIN(IF(s.y > 0, {present}, NULL))", "smallest_positive"
@@ -116,11 +118,11 @@ def _counts(segment: int) -> Iterator[tuple[str, str]]:
 def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str]]:
     if wanted:
         yield f"MAX(s.center_{segment})", "center"
-    for index, each in enumerate(wanted):
-        if each.rule is not None:
+    for index, clip in enumerate(wanted):
+        if clip.rule is not None:
             yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
         yield f"MAX(s.scale_{index}_{segment})", f"scale_{index}"
-        for exponent in range(1, each.powers + 1):
+        for exponent in range(1, clip.powers + 1):
             z = power(f"s.z_{index}_{segment}", exponent)
             yield f"SUM(s.{weight(segment)} * {z})", f"power_{index}_{exponent}"
 
