@@ -17,23 +17,23 @@ _WIDEST = 160
 def engine_error(failure: Failure, *, job_id: str = "", sql: str = "", after: str = "") -> EngineError:
     """Return the error of ours that `failure` is; `after` says how long it was tried."""
     rule = rule_for(failure)
-    said = _REQUEST.sub("", _FOOTER.sub("", failure.message)).strip() or "no reason was given"
+    message = _REQUEST.sub("", _FOOTER.sub("", failure.message)).strip() or "no reason was given"
     source = f"job {job_id}" if job_id else "BigQuery"
     facts = ", ".join(fact for fact in (failure.reason, f"HTTP {failure.code}" if failure.code else "", after) if fact)
-    text = f"{source}: {said}{f' ({facts})' if facts else ''}"
-    place = place_in(sql, said)
+    text = f"{source}: {message}{f' ({facts})' if facts else ''}"
+    place = place_in(sql, message)
     text += f"\n{place}" if place else ""
     text += f"\n{rule.hint}" if rule.hint else ""
     if rule.error is NotFound:
-        missing = _MISSING.search(said)
-        error = NotFound(missing[1].replace(":", ".") if missing else said)
+        missing = _MISSING.search(message)
+        error = NotFound(missing[1].replace(":", ".") if missing else message)
         error.args = (text,)
         return error
     return rule.error(text)
 
 
-def place_in(sql: str, said: str) -> str:
-    """Return the lines of `sql` around the `[3:14]` that `said` names with a caret under the column, or nothing.
+def place_in(sql: str, message: str) -> str:
+    """Return the lines of `sql` around the `[3:14]` that `message` names with a caret under the column, or nothing.
 
     >>> print(place_in("SELECT\\n  x,\\n  y", "Unrecognized name: y at [3:3]"))
       1 | SELECT
@@ -41,7 +41,7 @@ def place_in(sql: str, said: str) -> str:
       3 |   y
         |   ^
     """
-    found = _PLACE.search(said.replace("at [", "at "))
+    found = _PLACE.search(message.replace("at [", "at "))
     lines = sql.splitlines()
     if not found:
         return ""

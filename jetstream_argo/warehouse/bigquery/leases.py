@@ -116,7 +116,7 @@ class TableLeases:
 
     def _sharing(self, lease: str) -> list[Table]:
         dataset, prefix = shared_prefix(lease).rsplit(".", 1)
-        listed = [each.name for each in self.tables.list(dataset, prefix=prefix)]
+        listed = [table.name for table in self.tables.list(dataset, prefix=prefix)]
         return [table for table in self.tables.find_all(listed) if table is not None]
 
     def _lose(self, own: Marker) -> None:

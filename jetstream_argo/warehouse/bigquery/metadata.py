@@ -101,14 +101,17 @@ class Metadata:
         for name in names:
             dates = dates_of(partitions[_table_id(name)])
             shards = families.get(_family(name) or "", {})
-            days_with_rows = [*dates, *(shard.day for each, shard in shards.items() if partitions.get(each))]
+            days_with_rows = [
+                *dates,
+                *(shard.day for shard_name, shard in shards.items() if partitions.get(shard_name)),
+            ]
             found[name] = TableVersions(name, Knowledge.BY_DATE, dates, max(days_with_rows, default=None))
         return found
 
     def _shards(self, family: str) -> dict[str, Shard]:
         """Return the tables of a family, oldest first."""
         dataset, prefix = family.rsplit(".", 1)
-        listed = [_table_id(each.name) for each in self.tables.list(dataset, prefix=prefix) if not each.is_view]
+        listed = [_table_id(table.name) for table in self.tables.list(dataset, prefix=prefix) if not table.is_view]
         return {name: shard for name in listed if (shard := shard_of(name)) is not None and shard.family == prefix}
 
     def _partitions(self, dataset: Dataset, tables: Sequence[str], days: Days) -> defaultdict[str, list[Partition]]:

@@ -78,5 +78,5 @@ def dates_of(partitions: Iterable[Partition]) -> dict[date, DateVersion]:
     return dates
 
 
-def _added(one: DateVersion, other: DateVersion) -> DateVersion:
-    return DateVersion(one.rows + other.rows, one.bytes + other.bytes, max(one.modified, other.modified))
+def _added(left: DateVersion, right: DateVersion) -> DateVersion:
+    return DateVersion(left.rows + right.rows, left.bytes + right.bytes, max(left.modified, right.modified))

@@ -45,7 +45,7 @@ class References:
             found = looked.get(name)
             if reference.table_id.endswith("*"):
                 dataset, prefix = name.removesuffix("*").rsplit(".", 1)
-                yield from (each.name for each in self.tables.list(dataset, prefix=prefix) if not each.is_view)
+                yield from (table.name for table in self.tables.list(dataset, prefix=prefix) if not table.is_view)
             elif isinstance(found, Table) and (found.view_query or found.mview_query):
                 yield from self._resolved(self._behind(found), seen=seen)
             else:

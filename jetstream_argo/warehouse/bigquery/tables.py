@@ -113,7 +113,7 @@ class Tables:
                 for item in items
                 if item.table_id.startswith(prefix)
             ]
-        return tuple(sorted(found, key=lambda each: each.name))
+        return tuple(sorted(found, key=lambda table: table.name))
 
     def described(self, table: Table) -> TableInfo:
         """Return a table or view in our words."""

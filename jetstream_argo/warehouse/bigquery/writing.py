@@ -157,10 +157,10 @@ def _types(columns: Sequence[Column]) -> dict[str, str]:
 
 def _with_missing(sql: Sql, given: Sequence[Column], wanted: Sequence[Column]) -> Sql:
     """Return the query with NULL for what the table has and the query does not: an append must give every column."""
-    names = {each.name.lower() for each in given}
-    missing = [each for each in wanted if each.name.lower() not in names]
+    names = {column.name.lower() for column in given}
+    missing = [column for column in wanted if column.name.lower() not in names]
     if not missing:
         return sql
-    nulls = lines([Sql(f"CAST(NULL AS {each.type}) AS {identifier(each.name)}") for each in missing])
+    nulls = lines([Sql(f"CAST(NULL AS {column.type}) AS {identifier(column.name)}") for column in missing])
     query = sql.rstrip().rstrip(";")
     return Sql(f"SELECT\n  given.*,\n  {nulls}\nFROM (\n{query}\n) AS given")

@@ -82,7 +82,7 @@ class Tally:
             return {}
 
     def _by_partition(self, sql: Sql, table: Table, name: str, job: QueryJob, rows: int, *, alone: bool) -> Written:
-        columns = {each.name: each for each in columns_of(table.schema)}
+        columns = {column.name: column for column in columns_of(table.schema)}
         column = columns[name]
         if column.type not in _LITERALS or "batch" not in columns:
             return {}
