@@ -33,13 +33,13 @@ class Analysis:
     failed: tuple[Failed, ...]
 
     def __str__(self) -> str:
-        return "".join((*(f"failed: {each}\n" for each in self.failed), str(self.results)))
+        return "".join((*(f"failed: {failure}\n" for failure in self.failed), str(self.results)))
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        failed = "".join(f"<p>failed: {escape(str(each))}</p>" for each in self.failed)
+        failed = "".join(f"<p>failed: {escape(str(failure))}</p>" for failure in self.failed)
         return f"{failed}{self.results._repr_html_()}"
 
 
@@ -81,8 +81,8 @@ def analyse(  # noqa: PLR0913  # a notebook's whole analysis is one call, with o
     loaded = _loaded(where, tables or {})
     _check(preview, where, metrics)
     failed = run_in_process(preview.plan, where, metrics, watch=_watch)
-    for each in failed:
-        warn(str(each))
+    for failure in failed:
+        warn(str(failure))
     engine = connect(where, attempt=new_attempt())
     given = (kind_of(frame) for frame in (tables or {}).values() if not _is_named(frame))
     kind = frames or next(given, "")
@@ -115,7 +115,7 @@ def _check(preview: Preview, warehouse: str, metrics: Sequence[str]) -> None:
     wanted = tuple(metrics) or tuple(metric.name for metric in preview.plan.metrics)
     found = concerning(found_by(preview.plan, engine, files=preview.files), wanted)
     if leaves_nothing(preview.plan, engine, found, wanted):
-        raise ConfigError(found[0].file or "experiment", [Problem(each.where, each.what) for each in found])
+        raise ConfigError(found[0].file or "experiment", [Problem(mistake.where, mistake.what) for mistake in found])
     for mistake in found:
         warn(str(mistake))
 

@@ -50,7 +50,7 @@ def load_into(
     match what:
         case str() | Path():
             return load_named(engine, table, [str(what)], options, append=append)
-        case list() | tuple() if all(isinstance(each, str | Path) for each in what):
-            return load_named(engine, table, [str(each) for each in what], options, append=append)
+        case list() | tuple() if all(isinstance(file, str | Path) for file in what):
+            return load_named(engine, table, [str(file) for file in what], options, append=append)
         case _:
             return load_frame(engine, table, what, options, append=append)  # type: ignore[arg-type]  # it looks

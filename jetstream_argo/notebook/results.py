@@ -87,7 +87,7 @@ class Results:
         """
         from jetstream_argo.report.page.drawing import metric_drawing
 
-        found = next((each for each in self.whole.metrics if each.name == metric), None)
+        found = next((answered for answered in self.whole.metrics if answered.name == metric), None)
         answers = found.answers if found is not None else ()
         chosen = [
             pair
@@ -119,7 +119,7 @@ class Results:
         return sections(self.whole)
 
     def _hint(self, metric: str) -> str:
-        known = dict.fromkeys(each.name for each in self.whole.metrics if each.answers)
+        known = dict.fromkeys(answered.name for answered in self.whole.metrics if answered.answers)
         return (
             f" in that period, segment and basis; there is {metric!r} in others"
             if metric in known
