@@ -68,12 +68,12 @@ def test_a_file_some_columns_and_a_reference_can_be_named(tmp_path: Path) -> Non
 
     shares = {"gate_30": 1, "gate_40": 1}
 
-    found = ja.compare(
+    analysis = ja.compare(
         file, unit="userid", branch="version", metrics=["retention_1"], reference="gate_40", shares=shares
-    ).results
+    )
 
-    assert found.about.reference == "gate_40"
-    assert {*found.frame("pandas").metric} - {"identity", "sample_ratio"} == {"retention_1"}
+    assert analysis.preview.plan.experiment.reference_branch == "gate_40"
+    assert {*analysis.results.frame("pandas").metric} - {"identity", "sample_ratio"} == {"retention_1"}
 
 
 def test_a_unit_with_several_rows_counts_once() -> None:
