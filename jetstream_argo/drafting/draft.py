@@ -28,7 +28,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ConfigDraft:
     """Everything that the file says."""
 
     slug: str
@@ -46,17 +46,17 @@ class Draft:
     has_week_before: bool
 
 
-def draft_text(draft: Draft) -> str:
+def draft_text(draft: ConfigDraft) -> str:
     """Return the file's text."""
     return "\n".join(_lines(draft)).rstrip("\n") + "\n"
 
 
-def metric_names(draft: Draft) -> tuple[str, ...]:
+def metric_names(draft: ConfigDraft) -> tuple[str, ...]:
     """Return the metrics that are drafted."""
     return tuple(name for measured in draft.measured for name, _, _ in _metrics(measured))[:_MOST_METRICS]
 
 
-def _lines(draft: Draft) -> Iterator[str]:
+def _lines(draft: ConfigDraft) -> Iterator[str]:
     yield "# Drafted by `jetstream-argo init` from the tables that there are; everything in it may be changed."
     yield "# Look before you run: jetstream-argo plan FILE --warehouse …"
     yield ""
@@ -79,7 +79,7 @@ def _lines(draft: Draft) -> Iterator[str]:
                 yield from _metric(name, measured.source, expression, statistic, adjusted=name in before)
 
 
-def _experiment(draft: Draft) -> Iterator[str]:
+def _experiment(draft: ConfigDraft) -> Iterator[str]:
     yield "[experiment]"
     yield f"slug = {value(draft.slug)}"
     counts = ", ".join(f"{branch.name} {branch.units:,}" for branch in draft.branches)
@@ -106,7 +106,7 @@ def _experiment(draft: Draft) -> Iterator[str]:
     yield ""
 
 
-def _source(draft: Draft, measured: Measured) -> Iterator[str]:
+def _source(draft: ConfigDraft, measured: Measured) -> Iterator[str]:
     yield f"[data_sources.{measured.source}]"
     if measured.day is None:
         yield "# Its rows have no date: all of them count for the start date."
@@ -138,7 +138,7 @@ def _metrics(measured: Measured) -> Iterator[tuple[str, str, str]]:
         yield f"{measured.source}_{flag}", f"COALESCE(LOGICAL_OR({identifier(flag)}), FALSE)", "binomial"
 
 
-def _is_number(draft: Draft, name: str) -> bool:
+def _is_number(draft: ConfigDraft, name: str) -> bool:
     statistics = {metric: statistic for table in draft.measured for metric, _, statistic in _metrics(table)}
     return statistics[name] != "binomial"
 

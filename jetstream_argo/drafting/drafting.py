@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from jetstream_argo.drafting import guesses
-from jetstream_argo.drafting.draft import Draft, Measured, week_before
+from jetstream_argo.drafting.draft import ConfigDraft, Measured, week_before
 from jetstream_argo.drafting.facts import Assignments, TableFacts, assignments, experiments_in, table_facts
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.warehouse.protocol import Engine
@@ -30,7 +30,7 @@ class Told:
     measures: tuple[str, ...] = ()
 
 
-def drafted(engine: Engine, tables: Sequence[str], answers: Told, ask: Ask) -> Draft:
+def drafted(engine: Engine, tables: Sequence[str], answers: Told, ask: Ask) -> ConfigDraft:
     """Return a draft from `tables`, all that there are to choose from.
 
     Raises:
@@ -59,7 +59,7 @@ def drafted(engine: Engine, tables: Sequence[str], answers: Told, ask: Ask) -> D
         raise ConfigError(where, [Problem(branch, f"has no branch {reference!r}; there are {', '.join(names)}")])
     measured = _measured(known, answers, ask, where=where, unit=unit, own=(branch, *(experiment or ())))
     start, days, end = _timeline(found, known, measured, answers)
-    return Draft(
+    return ConfigDraft(
         slug=slug,
         branches=tuple(
             sorted(
