@@ -18,7 +18,7 @@ from jetstream_argo.warehouse.bigquery.jobs import JobNames, Jobs
 from jetstream_argo.warehouse.bigquery.leases import TableLeases
 from jetstream_argo.warehouse.bigquery.metadata import Metadata
 from jetstream_argo.warehouse.bigquery.pace import Pace
-from jetstream_argo.warehouse.bigquery.queries import Queries
+from jetstream_argo.warehouse.bigquery.queries import QueryRunner
 from jetstream_argo.warehouse.bigquery.references import References
 from jetstream_argo.warehouse.bigquery.schema import columns_of
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
@@ -58,7 +58,7 @@ class BigQueryEngine:
         self._names = JobNames(job_id_prefix, attempt)
         self._jobs = Jobs(client, settings)
         self._tables = Tables(client, settings)
-        self._queries = queries = Queries(client, settings, self._tables, self._names, self._jobs)
+        self._queries = queries = QueryRunner(client, settings, self._tables, self._names, self._jobs)
         self._tally = Tally(self._tables, queries.metadata)
         self._writer = TableWriter(queries, self._tally, pace.now)
         self._references = References(self._tables, lambda sql: queries.dry(sql).referenced_tables)

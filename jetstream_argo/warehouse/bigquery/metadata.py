@@ -36,7 +36,7 @@ class Days(NamedTuple):
         return self.first <= other.first and other.last <= self.last
 
 
-class Dataset(NamedTuple):
+class DatasetTables(NamedTuple):
     """A dataset, and where it is."""
 
     project: str
@@ -55,7 +55,7 @@ class Metadata:
     def versions(self, names: Sequence[str], days: Days) -> dict[str, TableVersions]:
         """Return the versions of the dates of every table, by its full name."""
         found: dict[str, TableVersions] = {}
-        datasets: defaultdict[Dataset, list[str]] = defaultdict(list)
+        datasets: defaultdict[DatasetTables, list[str]] = defaultdict(list)
         for name, looked in self._looked_at(names).items():
             known = self._without_query(name, looked)
             if isinstance(known, TableVersions):
@@ -75,7 +75,7 @@ class Metadata:
         looked = dict(zip(chosen, self.tables.look_at(list(chosen.values())), strict=True))
         return {name: looked[kind] for name, kind in alike.items()}
 
-    def _without_query(self, name: str, looked: Table | AccessDenied | None) -> TableVersions | Dataset:
+    def _without_query(self, name: str, looked: Table | AccessDenied | None) -> TableVersions | DatasetTables:
         if name in self.cut:
             listed = f"it was read together with {MOST_LISTED} tables or more, of which BigQuery lists no more"
             return _unknown(name, f"{listed}: read fewer at once")
@@ -88,9 +88,9 @@ class Metadata:
             return _unknown(name, reason)
         if knowledge is Knowledge.NOT_BY_DATE and _family(name) is None:
             return TableVersions(name, knowledge)
-        return Dataset(looked.project, looked.dataset_id, looked.location)
+        return DatasetTables(looked.project, looked.dataset_id, looked.location)
 
-    def _in_dataset(self, dataset: Dataset, names: Sequence[str], days: Days) -> dict[str, TableVersions]:
+    def _in_dataset(self, dataset: DatasetTables, names: Sequence[str], days: Days) -> dict[str, TableVersions]:
         families = {family: self._shards(family) for name in names if (family := _family(name))}
         asked = dict.fromkeys(_table_id(name) for name in names if _family(name) is None)
         for shards in families.values():
@@ -114,7 +114,9 @@ class Metadata:
         listed = [_table_id(table.name) for table in self.tables.list(dataset, prefix=prefix) if not table.is_view]
         return {name: shard for name in listed if (shard := shard_of(name)) is not None and shard.family == prefix}
 
-    def _partitions(self, dataset: Dataset, tables: Sequence[str], days: Days) -> defaultdict[str, list[Partition]]:
+    def _partitions(
+        self, dataset: DatasetTables, tables: Sequence[str], days: Days
+    ) -> defaultdict[str, list[Partition]]:
         found: defaultdict[str, list[Partition]] = defaultdict(list)
         for start in range(0, len(tables), MOST_TABLES):
             query = _query(dataset, tables[start : start + MOST_TABLES], days)
@@ -123,7 +125,7 @@ class Metadata:
         return found
 
 
-def _query(dataset: Dataset, tables: Sequence[str], days: Days) -> Sql:
+def _query(dataset: DatasetTables, tables: Sequence[str], days: Days) -> Sql:
     """Return the query whose rows are the partitions of those days, and the last of every table."""
     first, last = (literal(f"{day:%Y%m%d}") for day in days)
     return fill(

@@ -20,7 +20,7 @@ from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Queries:
+class QueryRunner:
     """Runs queries as jobs of those names."""
 
     client: Client

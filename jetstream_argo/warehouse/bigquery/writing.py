@@ -14,7 +14,7 @@ from jetstream_argo.warehouse.bigquery.calls import translated
 from jetstream_argo.warehouse.bigquery.expirations import expires, lasting, may_expire
 from jetstream_argo.warehouse.bigquery.jobs import AnyJob
 from jetstream_argo.warehouse.bigquery.labels import sanitised
-from jetstream_argo.warehouse.bigquery.queries import Queries, cost
+from jetstream_argo.warehouse.bigquery.queries import QueryRunner, cost
 from jetstream_argo.warehouse.bigquery.schema import columns_of, fields_of
 from jetstream_argo.warehouse.bigquery.storage import Storage, storage_for, storage_of, writes
 from jetstream_argo.warehouse.bigquery.tables import is_described, lasts
@@ -29,7 +29,7 @@ _TEMPORARY = timedelta(days=1)
 class TableWriter:
     """Writes tables by jobs."""
 
-    queries: Queries
+    queries: QueryRunner
     tally: Tally
     now: Callable[[], datetime]
 

@@ -10,7 +10,7 @@ from itertools import islice, product
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.duckdb.signatures.catalog import FILES, entries
 from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry, Option, Signature, Valued, bound
-from jetstream_argo.warehouse.duckdb.typing.kinds import Kind, kind_of
+from jetstream_argo.warehouse.duckdb.typing.kinds import SqlType, kind_of
 from tests.warehouse.signatures import values
 
 # ZetaSQL's evaluator does not know these, or their answer is another every time; other tests are about them.
@@ -193,7 +193,7 @@ def _asked(
     entry: FunctionEntry,
     signature: Signature,
     arguments: Sequence[object],
-    kinds: Sequence[Kind | None],
+    kinds: Sequence[SqlType | None],
     chosen: Sequence[str],
 ) -> Iterator[Question]:
     texts, columns, lists = [], list[str](), list[Sequence[Value]]()

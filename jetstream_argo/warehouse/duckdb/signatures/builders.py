@@ -14,7 +14,7 @@ from jetstream_argo.warehouse.duckdb.signatures.formats import FormatKind, Parsi
 from jetstream_argo.warehouse.duckdb.signatures.model import Valued
 from jetstream_argo.warehouse.duckdb.signatures.paths import duckdb_path
 from jetstream_argo.warehouse.duckdb.types import text_literal
-from jetstream_argo.warehouse.duckdb.typing.kinds import DATE, JSON, TIMESTAMP, Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import DATE, JSON, TIMESTAMP, SqlType
 from jetstream_argo.warehouse.duckdb.typing.matching import Match
 
 Arguments: TypeAlias = Sequence[tuple[int, exp.Expr]]
@@ -193,7 +193,7 @@ def _json_of(match: Match, arguments: Arguments, safe: bool) -> tuple[str, list[
     return _as_json(match.wanted(0), "$1", 0), _nodes(arguments)[:1]
 
 
-def _as_json(kind: Kind, value: str, depth: int) -> str:
+def _as_json(kind: SqlType, value: str, depth: int) -> str:
     """Return DuckDB's expression for a value as JSON: of an array and a struct those of what is in them."""
     if kind.element is not None:
         item = _as_json(kind.element, f"_item{depth}", depth + 1)

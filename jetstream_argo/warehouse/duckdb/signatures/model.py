@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TypeAlias
 
-from jetstream_argo.warehouse.duckdb.typing.kinds import Kind, array, kind_of
+from jetstream_argo.warehouse.duckdb.typing.kinds import SqlType, array, kind_of
 
 _LINE = re.compile(r"\((.*?)\) (\S.*?): (.+)\Z", re.DOTALL)
 _OPTIONS = ("part", "interval", "week", "zone", "format", "regex", "path", "text", "whole")
@@ -30,7 +30,7 @@ WEEKDAYS = ("SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "S
 class Valued:
     """An argument that is a value of a type, which may have variables in it."""
 
-    kind: Kind
+    kind: SqlType
 
     def __str__(self) -> str:
         return str(self.kind)
@@ -58,7 +58,7 @@ class Signature:
     number: int
     arguments: tuple[Argument, ...]
     repeats: bool  # the last argument, any number of times
-    result: Kind
+    result: SqlType
     body: str
 
     def __str__(self) -> str:
@@ -143,7 +143,7 @@ def _resolved(part: str, chosen: tuple[str, ...]) -> str:
     return re.sub(r"=(\d)", lambda number: chosen[int(number[1]) - 1], part)
 
 
-def bound(kind: Kind, variables: dict[str, Kind]) -> Kind:
+def bound(kind: SqlType, variables: dict[str, SqlType]) -> SqlType:
     """Return the type with the variables' types in their places."""
     if kind.name in variables:
         return variables[kind.name]

@@ -13,7 +13,7 @@ from jetstream_argo.warehouse.duckdb.signatures.catalog import by_name, signatur
 from jetstream_argo.warehouse.duckdb.signatures.model import Option
 from jetstream_argo.warehouse.duckdb.typing import aggregates, own
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed, option_literal
-from jetstream_argo.warehouse.duckdb.typing.kinds import TIMESTAMP, Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import TIMESTAMP, SqlType
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
 from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, fitted, literal
@@ -116,7 +116,7 @@ class CallArguments:
         node = self.nodes[position].this
         if isinstance(node, exp.Literal):
             node = exp.Literal.number(node.this)  # sqlglot takes the number of an interval for a text
-        return self._reader.kind(node, Kind("INT64"), self._scope)
+        return self._reader.kind(node, SqlType("INT64"), self._scope)
 
     def described(self) -> str:
         """Return the types of the arguments, or what stands for one that has none."""

@@ -10,7 +10,7 @@ from jetstream_argo.dialect.inference.constants import constant
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.catalog import signatures_of
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed
-from jetstream_argo.warehouse.duckdb.typing.kinds import NULL, NUMERIC, UNKNOWN, Kind, kind_of
+from jetstream_argo.warehouse.duckdb.typing.kinds import NULL, NUMERIC, UNKNOWN, SqlType, kind_of
 from jetstream_argo.warehouse.duckdb.typing.matching import best
 from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cast, cost, fitted, literal
@@ -53,7 +53,7 @@ def cast_as(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> Va
     return Value(computed(reader.setting.registry, match, [(0, value.node)], safe=safe), kind)
 
 
-def _target(reader: "ExpressionReader", node: exp.Expr) -> Kind:
+def _target(reader: "ExpressionReader", node: exp.Expr) -> SqlType:
     to = node.args["to"]
     text = to.sql("bigquery")
     if to.find(exp.DataTypeParam) is not None:
@@ -66,11 +66,11 @@ def _target(reader: "ExpressionReader", node: exp.Expr) -> Kind:
 
 
 @lru_cache(maxsize=256)
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> SqlType:
     return kind_of(text)
 
 
-def _nested(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
+def _nested(reader: "ExpressionReader", node: exp.Expr, kind: SqlType, scope: TypedScope) -> Value:
     """Return an array or struct whose type is written before it; nothing else is cast to such a type."""
     from jetstream_argo.warehouse.duckdb.typing import nested
 

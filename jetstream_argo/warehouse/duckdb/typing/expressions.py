@@ -8,7 +8,7 @@ from sqlglot import exp
 from jetstream_argo.dialect.syntax import udf_call
 from jetstream_argo.errors import EngineError, InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing import aggregates, calls, casts, nested, operators
-from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, INT64, NULL, STRING, Kind, array
+from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, INT64, NULL, STRING, SqlType, array
 from jetstream_argo.warehouse.duckdb.typing.literals import number_kind
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedScope, descend
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
@@ -40,7 +40,7 @@ class ExpressionReader:
             raise Unsupported(f"{node.key.upper()} is not implemented by the embedded engine{self.place(node)}")
         return reader(self, node, scope)
 
-    def kind(self, node: exp.Expr, wanted: Kind, scope: TypedScope) -> exp.Expr:
+    def kind(self, node: exp.Expr, wanted: SqlType, scope: TypedScope) -> exp.Expr:
         """Return an expression which must be of that type."""
         value = self.read(node, scope)
         if value.kind not in (wanted, NULL):
@@ -58,7 +58,7 @@ class ExpressionReader:
                 return operators.equal_rows(self, node, scope)
         return self.kind(node, BOOL, scope)
 
-    def common(self, nodes: Sequence[exp.Expr], scope: TypedScope) -> tuple[list[exp.Expr], Kind]:
+    def common(self, nodes: Sequence[exp.Expr], scope: TypedScope) -> tuple[list[exp.Expr], SqlType]:
         """Return expressions which must have one type, as that type, and the type."""
         values = [self.read(node, scope) for node in nodes]
         try:

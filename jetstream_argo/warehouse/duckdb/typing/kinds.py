@@ -11,12 +11,12 @@ _ALIASES = {"INT": "INT64", "INTEGER": "INT64", "BIGINT": "INT64", "SMALLINT": "
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SqlType:
     """A type: a scalar's name, ARRAY with its element, or STRUCT with its fields."""
 
     name: str
-    element: "Kind | None" = None
-    fields: tuple[tuple[str, "Kind"], ...] = ()
+    element: "SqlType | None" = None
+    fields: tuple[tuple[str, "SqlType"], ...] = ()
 
     def __str__(self) -> str:
         if self.element is not None:
@@ -25,7 +25,7 @@ class Kind:
             return f"STRUCT<{', '.join(f'{field_name(name)} {kind}'.strip() for name, kind in self.fields)}>"
         return self.name
 
-    def field(self, name: str) -> "Kind | None":
+    def field(self, name: str) -> "SqlType | None":
         """Return the type of a struct's field; names are compared without case."""
         lowered = name.lower()
         return next((kind for known, kind in self.fields if known.lower() == lowered), None)
@@ -36,24 +36,24 @@ class Kind:
         return self.name == name or any(kind.holds(name) for kind in inner)
 
 
-BOOL, INT64, FLOAT64, NUMERIC, STRING, BYTES = map(Kind, "BOOL INT64 FLOAT64 NUMERIC STRING BYTES".split())
-DATE, DATETIME, TIMESTAMP, TIME, JSON = map(Kind, "DATE DATETIME TIMESTAMP TIME JSON".split())
-NULL = Kind("NULL")  # of NULL as it is written, which may become anything
-UNKNOWN = Kind("unknown type")  # of what a function gives that does not say so
+BOOL, INT64, FLOAT64, NUMERIC, STRING, BYTES = map(SqlType, "BOOL INT64 FLOAT64 NUMERIC STRING BYTES".split())
+DATE, DATETIME, TIMESTAMP, TIME, JSON = map(SqlType, "DATE DATETIME TIMESTAMP TIME JSON".split())
+NULL = SqlType("NULL")  # of NULL as it is written, which may become anything
+UNKNOWN = SqlType("unknown type")  # of what a function gives that does not say so
 
 
-def array(element: Kind) -> Kind:
+def array(element: SqlType) -> SqlType:
     """Return the type of arrays of such elements."""
-    return Kind("ARRAY", element)
+    return SqlType("ARRAY", element)
 
 
-def struct(*fields: tuple[str, Kind]) -> Kind:
+def struct(*fields: tuple[str, SqlType]) -> SqlType:
     """Return the type of structs with these fields."""
-    return Kind("STRUCT", None, fields)
+    return SqlType("STRUCT", None, fields)
 
 
 @lru_cache(maxsize=4096)
-def kind_of(bigquery: str) -> Kind:
+def kind_of(bigquery: str) -> SqlType:
     """Return the type of that name.
 
     >>> kind_of("ARRAY<STRUCT<a INTEGER, b NUMERIC(10, 2)>>")
@@ -67,4 +67,4 @@ fields=())), ('b', Kind(name='NUMERIC', element=None, fields=())))), fields=())
     if fields:
         return struct(*((name, kind_of(type_)) for name, type_ in fields))
     name = bigquery.strip().upper().partition("(")[0].strip()
-    return Kind(_ALIASES.get(name, name))
+    return SqlType(_ALIASES.get(name, name))

@@ -6,7 +6,16 @@ from decimal import Decimal, InvalidOperation
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.zones import duckdb_zone
-from jetstream_argo.warehouse.duckdb.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NUMERIC, TIME, TIMESTAMP, Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import (
+    DATE,
+    DATETIME,
+    FLOAT64,
+    INT64,
+    NUMERIC,
+    TIME,
+    TIMESTAMP,
+    SqlType,
+)
 
 _DAY = r"(\d{4})-(\d{1,2})-(\d{1,2})"
 _CLOCK = r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,6}))?"
@@ -20,7 +29,7 @@ _LARGEST_NUMERIC = Decimal("99999999999999999999999999999.999999999")
 _MOST_OFFSET = timedelta(hours=14)
 
 
-def read(text: str, kind: Kind) -> str:
+def read(text: str, kind: SqlType) -> str:
     """Return the literal of DuckDB's for a text that is taken for a value of this type.
 
     Raises:
@@ -49,7 +58,7 @@ def zone_of(text: str) -> tuple[str, str]:
     return local[0], zone
 
 
-def number_kind(text: str) -> Kind:
+def number_kind(text: str) -> SqlType:
     """Return the type of a number as it is written.
 
     Raises:

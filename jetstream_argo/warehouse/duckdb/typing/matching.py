@@ -10,7 +10,7 @@ from jetstream_argo.dialect.inference.constants import constant
 from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.warehouse.duckdb.signatures.model import WEEKDAYS, Argument, Option, Signature, Valued, bound
 from jetstream_argo.warehouse.duckdb.signatures.zones import duckdb_zone
-from jetstream_argo.warehouse.duckdb.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NULL, NUMERIC, Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import DATE, DATETIME, FLOAT64, INT64, NULL, NUMERIC, SqlType
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cost, supertype
 
 VARIABLES = ("T", "U")
@@ -22,10 +22,10 @@ class Match:
     """A signature with what its variables and options are; `options` are texts, by the argument's position."""
 
     signature: Signature
-    variables: dict[str, Kind]
+    variables: dict[str, SqlType]
     options: dict[int, str]
 
-    def wanted(self, position: int) -> Kind:
+    def wanted(self, position: int) -> SqlType:
         """Return the type which the argument at this position must have."""
         argument = self.signature.argument(position)
         if not isinstance(argument, Valued):
@@ -33,7 +33,7 @@ class Match:
         return bound(argument.kind, self.variables)
 
     @property
-    def result(self) -> Kind:
+    def result(self) -> SqlType:
         """The type of what the call gives."""
         return bound(self.signature.result, self.variables)
 
@@ -106,11 +106,11 @@ def _is_interval(argument: Argument | None) -> bool:
     return isinstance(argument, Option) and argument.category == "interval"
 
 
-def _is_array_of_variable(kind: Kind) -> bool:
+def _is_array_of_variable(kind: SqlType) -> bool:
     return kind.element is not None and kind.element.name in VARIABLES
 
 
-_Shape: TypeAlias = "tuple[Kind, bool, tuple[_Shape, ...] | None]"
+_Shape: TypeAlias = "tuple[SqlType, bool, tuple[_Shape, ...] | None]"
 
 
 def _shape(value: Value) -> _Shape:
@@ -158,7 +158,7 @@ def _match(
     return total, Match(signature, variables, options)
 
 
-def _is_led(value: Value, wanted: Kind, given: Sequence[Value]) -> bool:
+def _is_led(value: Value, wanted: SqlType, given: Sequence[Value]) -> bool:
     """Return whether a value becomes another type because an argument beside it is of that type, or may by itself.
 
     Without that a function has, in BigQuery, a signature for the value's own type, which is not in the list.
@@ -168,7 +168,7 @@ def _is_led(value: Value, wanted: Kind, given: Sequence[Value]) -> bool:
     return wanted != DATETIME and any(other.kind == wanted and other.text is None for other in given)
 
 
-def _variables(signature: Signature, count: int, value: Callable[[int], Value]) -> dict[str, Kind] | None:
+def _variables(signature: Signature, count: int, value: Callable[[int], Value]) -> dict[str, SqlType] | None:
     """Return what the signature's variables stand for; None if no type does."""
     met: dict[str, list[Value]] = {}
     for position in range(count):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
-from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, JSON, NULL, STRING, Kind, array, struct
+from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, JSON, NULL, STRING, SqlType, array, struct
 from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, cast, cost, fitted, supertype
 
@@ -26,7 +26,7 @@ def array_literal(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope)
     return Value(exp.Array(expressions=nodes), array(inner), items=values)
 
 
-def typed_array(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
+def typed_array(reader: "ExpressionReader", node: exp.Expr, kind: SqlType, scope: TypedScope) -> Value:
     """Return an array whose type is written before it."""
     inner = kind.element or NULL
     nodes = []
@@ -38,7 +38,7 @@ def typed_array(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: T
     return Value(cast(exp.Array(expressions=nodes), kind), kind)
 
 
-def typed_struct(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> Value:
+def typed_struct(reader: "ExpressionReader", node: exp.Expr, kind: SqlType, scope: TypedScope) -> Value:
     """Return a struct whose type is written before it."""
     items = [_unnamed(item) for item in node.expressions]
     if len(items) != len(kind.fields):
@@ -89,7 +89,7 @@ def _row(reader: "ExpressionReader", item: exp.Expr, first: exp.Expr, scope: Typ
     return reader.read(item, scope)
 
 
-def _as(reader: "ExpressionReader", node: exp.Expr, kind: Kind, scope: TypedScope) -> exp.Expr:
+def _as(reader: "ExpressionReader", node: exp.Expr, kind: SqlType, scope: TypedScope) -> exp.Expr:
     value = reader.read(node, scope)
     if cost(value, kind) is None:
         raise InvalidQuery(f"{value.kind} stands where {kind} is wanted{reader.place(node)}")

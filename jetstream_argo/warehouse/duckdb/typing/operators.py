@@ -10,7 +10,7 @@ from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.catalog import signatures_of
 from jetstream_argo.warehouse.duckdb.typing.arithmetic import CHAINED, Chain, joined
 from jetstream_argo.warehouse.duckdb.typing.bodies import computed
-from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, FLOAT64, INT64, NULL, STRING, Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, FLOAT64, INT64, NULL, STRING, SqlType
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
 from jetstream_argo.warehouse.duckdb.typing.scopes import TypedScope
 from jetstream_argo.warehouse.duckdb.typing.values import Value, fitted, supertype
@@ -50,7 +50,7 @@ def _binary(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope, chain
 def _side(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope, chains: dict[int, Chain]) -> Value:
     inner = node.unnest()
     if isinstance(inner, exp.Interval):
-        return Value(inner, Kind("INTERVAL"))
+        return Value(inner, SqlType("INTERVAL"))
     return _binary(reader, inner, scope, chains) if isinstance(inner, CHAINED) else reader.read(node, scope)
 
 
@@ -131,12 +131,12 @@ def equal_rows(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) ->
     return exp.Paren(this=exp.And(this=exp.EQ(this=left, expression=right), expression=number))
 
 
-def _sides(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> tuple[exp.Expr, exp.Expr, Kind]:
+def _sides(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> tuple[exp.Expr, exp.Expr, SqlType]:
     (left, right), kind = reader.common([node.this, node.expression], scope)
     return left, right, kind
 
 
-def _comparison(reader: "ExpressionReader", node: exp.Expr, left: exp.Expr, right: exp.Expr, kind: Kind) -> exp.Expr:
+def _comparison(reader: "ExpressionReader", node: exp.Expr, left: exp.Expr, right: exp.Expr, kind: SqlType) -> exp.Expr:
     name = COMPARISONS[type(node)]
     found = signature_for(name, kind, 2)
     if found is None:
@@ -146,7 +146,7 @@ def _comparison(reader: "ExpressionReader", node: exp.Expr, left: exp.Expr, righ
     return computed(reader.setting.registry, found, [(0, left), (1, right)])
 
 
-def signature_for(name: str, kind: Kind, count: int) -> Match | None:
+def signature_for(name: str, kind: SqlType, count: int) -> Match | None:
     """Return the match of so many arguments of one type, which is all there is to comparisons."""
     values = [Value(exp.Null(), FLOAT64 if kind == NULL else kind)] * count
     found = best(signatures_of(name), [exp.Null()] * count, values.__getitem__)
@@ -226,7 +226,7 @@ def _in_array(reader: "ExpressionReader", node: exp.Expr, array: exp.Expr, scope
     kind = supertype([value, *(items.items if items.items is not None else [Value(exp.Null(), inner)])])
     if signature_for("IN", kind, 2) is None or (kind == FLOAT64 and not written) or (kind != inner and not items.items):
         raise Unsupported(f"{value.kind} IN UNNEST({items.kind}) is not implemented{reader.place(node)}")
-    given = fitted(items, Kind("ARRAY", kind))
+    given = fitted(items, SqlType("ARRAY", kind))
     return Value(exp.Anonymous(this="bq__in_array", expressions=[fitted(value, kind), given]), BOOL)
 
 

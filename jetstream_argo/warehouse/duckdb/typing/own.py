@@ -4,11 +4,11 @@ from functools import lru_cache
 
 from jetstream_argo.dialect.functions.registry import Function, Registry
 from jetstream_argo.errors import NotFound
-from jetstream_argo.warehouse.duckdb.typing.kinds import UNKNOWN, Kind, kind_of
+from jetstream_argo.warehouse.duckdb.typing.kinds import UNKNOWN, SqlType, kind_of
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
 
 
-def result(function: Function, arguments: tuple[Kind, ...], registry: Registry) -> Kind:
+def result(function: Function, arguments: tuple[SqlType, ...], registry: Registry) -> SqlType:
     """Return the type of what the function gives when it is given arguments of these types.
 
     Raises:
@@ -22,7 +22,7 @@ def result(function: Function, arguments: tuple[Kind, ...], registry: Registry) 
 
 
 @lru_cache(maxsize=1024)
-def _of_body(function: Function, arguments: tuple[Kind, ...], registry: Registry) -> Kind:
+def _of_body(function: Function, arguments: tuple[SqlType, ...], registry: Registry) -> SqlType:
     from jetstream_argo.warehouse.duckdb.reading import read_query
     from jetstream_argo.warehouse.duckdb.typing.queries import QueryReader
     from jetstream_argo.warehouse.duckdb.typing.setting import Setting

@@ -5,7 +5,7 @@ from sqlglot import exp
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.aggregates import define
 from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
-from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, NULL, Kind, struct
+from jetstream_argo.warehouse.duckdb.typing.kinds import INT64, NULL, SqlType, struct
 from jetstream_argo.warehouse.duckdb.typing.ordering import ordered
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
@@ -77,7 +77,7 @@ class QueryReader:
         return RowType((("", struct(*rows.columns)),))
 
     def _select_list(self, node: exp.Select, scope: TypedScope) -> RowType:
-        columns: list[tuple[str, Kind]] = []
+        columns: list[tuple[str, SqlType]] = []
         for item in list(node.expressions):
             if item.is_star:
                 columns += spread(self._reader, item, scope)

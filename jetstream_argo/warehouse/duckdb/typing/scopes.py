@@ -4,21 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jetstream_argo.errors import InvalidQuery, Unsupported, nearest
-from jetstream_argo.warehouse.duckdb.typing.kinds import JSON, UNKNOWN, Kind, struct
+from jetstream_argo.warehouse.duckdb.typing.kinds import JSON, UNKNOWN, SqlType, struct
 
 
 @dataclass(frozen=True, slots=True)
 class RowType:
     """The columns of a relation, in their order."""
 
-    columns: tuple[tuple[str, Kind], ...]
+    columns: tuple[tuple[str, SqlType], ...]
 
-    def named(self, name: str) -> Kind | None:
+    def named(self, name: str) -> SqlType | None:
         """Return the type of the column of that name; names are compared without case."""
         lowered = name.lower()
         return next((kind for known, kind in self.columns if known.lower() == lowered), None)
 
-    def only(self) -> Kind:
+    def only(self) -> SqlType:
         """Return the type of the rows' one column."""
         if len(self.columns) != 1:
             raise InvalidQuery(f"a subquery gives {len(self.columns)} columns where one value is wanted")
@@ -35,7 +35,7 @@ class TypedRelation:
 
     name: str
     rows: RowType
-    element: Kind | None = None
+    element: SqlType | None = None
     merged: frozenset[str] = frozenset()
 
 
@@ -46,7 +46,7 @@ class TypedScope:
     outer: "TypedScope | None" = None
     relations: list[TypedRelation] = field(default_factory=list)
     queries: dict[str, RowType] = field(default_factory=dict)  # of WITH, in lower case
-    aliases: dict[str, Kind] = field(default_factory=dict)  # of the select list, in lower case, once they are seen
+    aliases: dict[str, SqlType] = field(default_factory=dict)  # of the select list, in lower case, once they are seen
 
     def query(self, name: str) -> RowType | None:
         """Return the rows of a query of WITH, here or around."""
@@ -62,7 +62,7 @@ class TypedScope:
         lowered = name.lower()
         return next((relation for relation in self.relations if relation.name.lower() == lowered), None)
 
-    def resolve(self, names: Sequence[str]) -> Kind:
+    def resolve(self, names: Sequence[str]) -> SqlType:
         """Return the type of the path `names`.
 
         Raises:
@@ -74,7 +74,7 @@ class TypedScope:
             raise InvalidQuery(_missing(names, self))
         return found
 
-    def _lookup(self, names: Sequence[str]) -> Kind | None:
+    def _lookup(self, names: Sequence[str]) -> SqlType | None:
         relation = self.relation(names[0])
         own = _column(names[0], self.relations)
         if relation is not None and relation.element is not None and own not in (None, relation.element):
@@ -98,7 +98,7 @@ class TypedScope:
         return own + (self.outer.known() if self.outer is not None else [])
 
 
-def descend(kind: Kind, names: Sequence[str]) -> Kind:
+def descend(kind: SqlType, names: Sequence[str]) -> SqlType:
     """Return the type of a field within a field.
 
     Raises:
@@ -115,7 +115,7 @@ def descend(kind: Kind, names: Sequence[str]) -> Kind:
     return kind
 
 
-def _of_relation(relation: TypedRelation, names: Sequence[str]) -> Kind | None:
+def _of_relation(relation: TypedRelation, names: Sequence[str]) -> SqlType | None:
     if relation.element is not None:
         if names and relation.element.fields and relation.element.field(names[0]) is None:
             return None
@@ -126,7 +126,7 @@ def _of_relation(relation: TypedRelation, names: Sequence[str]) -> Kind | None:
     return None if column is None else descend(column, names[1:])
 
 
-def _column(name: str, relations: Sequence[TypedRelation]) -> Kind | None:
+def _column(name: str, relations: Sequence[TypedRelation]) -> SqlType | None:
     return next((kind for r in relations if (kind := r.rows.named(name)) is not None), None)
 
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from jetstream_argo.errors import InvalidQuery, Unsupported
-from jetstream_argo.warehouse.duckdb.typing.kinds import Kind
+from jetstream_argo.warehouse.duckdb.typing.kinds import SqlType
 from jetstream_argo.warehouse.duckdb.typing.scopes import TypedRelation, TypedScope
 
 if TYPE_CHECKING:
     from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 
 
-def spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> list[tuple[str, Kind]]:
+def spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> list[tuple[str, SqlType]]:
     """Return the columns of `*`, `relation.*` or `struct.*`, without those of EXCEPT and with those of REPLACE."""
     star, columns = _spread(reader, item, scope)
     hidden = {column.name.lower() for column in star.args.get("except_") or ()}
@@ -29,7 +29,9 @@ def spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> lis
     return [(name, replaced.get(name.lower(), kind)) for name, kind in columns if name.lower() not in hidden]
 
 
-def _spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> tuple[exp.Expr, list[tuple[str, Kind]]]:
+def _spread(
+    reader: "ExpressionReader", item: exp.Expr, scope: TypedScope
+) -> tuple[exp.Expr, list[tuple[str, SqlType]]]:
     if isinstance(item, exp.Star):
         if not scope.relations:
             raise InvalidQuery("SELECT * needs a FROM")
@@ -47,14 +49,14 @@ def _spread(reader: "ExpressionReader", item: exp.Expr, scope: TypedScope) -> tu
     raise Unsupported(f"{item.sql('bigquery')} is not implemented by the embedded engine{reader.place(item)}")
 
 
-def _all(relations: list[TypedRelation]) -> list[tuple[str, Kind]]:
+def _all(relations: list[TypedRelation]) -> list[tuple[str, SqlType]]:
     """Return the columns of all relations; those of a USING are given once, as DuckDB and BigQuery do."""
     return [
         column for relation in relations for column in relation.rows.columns if column[0].lower() not in relation.merged
     ]
 
 
-def _fields(reader: "ExpressionReader", item: exp.Expr, kind: Kind) -> list[tuple[str, Kind]]:
+def _fields(reader: "ExpressionReader", item: exp.Expr, kind: SqlType) -> list[tuple[str, SqlType]]:
     if not kind.fields:
         raise InvalidQuery(f"{kind} has no fields for .*{reader.place(item)}")
     return list(kind.fields)

@@ -20,7 +20,7 @@ from jetstream_argo.warehouse.duckdb.typing.kinds import (
     TIME,
     TIMESTAMP,
     UNKNOWN,
-    Kind,
+    SqlType,
     array,
     struct,
 )
@@ -45,12 +45,12 @@ class Value:
     """
 
     node: exp.Expr
-    kind: Kind
+    kind: SqlType
     text: str | None = None
     items: tuple["Value", ...] | None = None
 
 
-def cost(value: Value, kind: Kind) -> int | None:
+def cost(value: Value, kind: SqlType) -> int | None:
     """Return how far the value's type is from another, 0 for the same; None where it does not become it by itself.
 
     Raises:
@@ -71,7 +71,7 @@ def cost(value: Value, kind: Kind) -> int | None:
     return _COSTS.get((value.kind, kind))
 
 
-def fitted(value: Value, kind: Kind) -> exp.Expr:
+def fitted(value: Value, kind: SqlType) -> exp.Expr:
     """Return the expression for the value as one of a type that it becomes by itself."""
     if value.kind == kind:
         return value.node
@@ -85,7 +85,7 @@ def fitted(value: Value, kind: Kind) -> exp.Expr:
     return cast(value.node, kind)
 
 
-def literal(text: str, kind: Kind) -> exp.Expr:
+def literal(text: str, kind: SqlType) -> exp.Expr:
     """Return the literal that a text stands for where a value of that type is wanted."""
     if kind == FLOAT64:
         return exp.Literal.number(f"{text}e0")
@@ -97,12 +97,12 @@ def literal(text: str, kind: Kind) -> exp.Expr:
     return exp.Var(this=read(text, kind))
 
 
-def cast(node: exp.Expr, kind: Kind) -> exp.Expr:
+def cast(node: exp.Expr, kind: SqlType) -> exp.Expr:
     """Return a cast of DuckDB's."""
     return exp.Cast(this=node, to=_duckdb(str(kind)).copy())
 
 
-def supertype(values: Sequence[Value]) -> Kind:
+def supertype(values: Sequence[Value]) -> SqlType:
     """Return the type that all values become by themselves where they must have one.
 
     Raises:
@@ -125,11 +125,11 @@ def supertype(values: Sequence[Value]) -> Kind:
     raise InvalidQuery(f"{' and '.join(map(str, kinds))} have no type in common; CAST them to one")
 
 
-def _rank(kind: Kind) -> int:
+def _rank(kind: SqlType) -> int:
     return _NUMBERS.index(kind) if kind in _NUMBERS else 0
 
 
-def _structs(values: Sequence[Value]) -> Kind:
+def _structs(values: Sequence[Value]) -> SqlType:
     rows = [value.kind.fields for value in values if value.kind != NULL]
     fields = []
     for column in zip(*rows, strict=True):
