@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.groups import Asked
-from jetstream_argo.estimating.model import Place, Placed
+from jetstream_argo.estimating.groups import RequestedStatistic
+from jetstream_argo.estimating.model import Cell, Placed
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.stats.moments import Covaried
 from jetstream_argo.stats.rows import Reason
@@ -16,13 +16,13 @@ class Gap:
     """How many of the `n` units of a branch with a value lack the covariate of a statistic."""
 
     statistic: str
-    place: Place
+    place: Cell
     branch: str
     without: int
     n: int
 
 
-def gaps_of(statistic: Asked, place: Place, branches: Sequence[BranchFacts]) -> Iterator[Gap]:
+def gaps_of(statistic: RequestedStatistic, place: Cell, branches: Sequence[BranchFacts]) -> Iterator[Gap]:
     """Yield the gap of every branch; nothing where nothing is adjusted."""
     for facts in branches:
         if isinstance(facts.data, Covaried):
@@ -44,7 +44,7 @@ def gap_notes(gaps: Sequence[Gap]) -> Iterator[str]:
         yield f"{name}: {units} have no covariate and are not compared ({where})"
 
 
-def unadjusted_notes(asked: Sequence[Asked], rows: Sequence[Placed]) -> Iterator[str]:
+def unadjusted_notes(asked: Sequence[RequestedStatistic], rows: Sequence[Placed]) -> Iterator[str]:
     """Yield for each statistic in which windows all units were to be adjusted, and some branches are not."""
     of_statistic: dict[str, dict[int, None]] = {}
     for placed in _of_all_units(rows):

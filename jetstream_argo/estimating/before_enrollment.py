@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from jetstream_argo.config.model import Basis
-from jetstream_argo.estimating.groups import Asked
+from jetstream_argo.estimating.groups import RequestedStatistic
 from jetstream_argo.estimating.model import Before, Placed
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
@@ -23,7 +23,7 @@ _FactsOf = Callable[[int, int, str], BranchFacts]
 
 
 def of_covariates(
-    plan: AnalysisPlan, asked: Sequence[Asked], facts_of: _FactsOf, windows: Sequence[AnalysisWindow]
+    plan: AnalysisPlan, asked: Sequence[RequestedStatistic], facts_of: _FactsOf, windows: Sequence[AnalysisWindow]
 ) -> Iterator[Before]:
     """Yield the test of each covariate between the reference branch and each other one, in the last window.
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from jetstream_argo.estimating.groups import Group
+from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.queries.clipping import dropped_query, drops_by_quantile
-from jetstream_argo.estimating.reading import Queries
+from jetstream_argo.estimating.reading import MetricQueries
 from jetstream_argo.stats.pretreatments import CensorHighestValues, CensorLowestValues, too_many_dropped
 
 
-def dropped_notes(groups: Sequence[Group], queries: Queries) -> Iterator[str]:
+def dropped_notes(groups: Sequence[StatisticGroup], queries: MetricQueries) -> Iterator[str]:
     """Yield a note for each step and group of statistics of which ties made more than twice the asked share leave.
 
     One query for each group that drops by a quantile; others ask nothing. The note tells of the worst window, and of

@@ -10,12 +10,20 @@ from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadj
 from jetstream_argo.estimating.before_enrollment import of_covariates, of_rows
 from jetstream_argo.estimating.clipping import dropped_notes
 from jetstream_argo.estimating.counts import count_units
-from jetstream_argo.estimating.groups import Adjusted, Asked, Group, Plain, Ratio, groups_of, statistics_by_name
-from jetstream_argo.estimating.model import Before, Estimated, Place, Placed, Stored
+from jetstream_argo.estimating.groups import (
+    Adjusted,
+    Plain,
+    Ratio,
+    RequestedStatistic,
+    StatisticGroup,
+    groups_of,
+    statistics_by_name,
+)
+from jetstream_argo.estimating.model import Before, Cell, Estimated, Placed, Stored
 from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.pairs import joint_facts, ratio_facts
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
-from jetstream_argo.estimating.reading import Key, Queries
+from jetstream_argo.estimating.reading import Key, MetricQueries
 from jetstream_argo.estimating.single import plain_facts
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -91,7 +99,7 @@ def _before(
     plan: AnalysisPlan,
     wanted: MetricStatistics,
     stored: Stored,
-    asked: Sequence[tuple[Asked, "_Facts"]],
+    asked: Sequence[tuple[RequestedStatistic, "_Facts"]],
     rows: Sequence[Placed],
     windows: Sequence[AnalysisWindow],
 ) -> Iterator[Before]:
@@ -107,7 +115,7 @@ def _before(
 
 
 def _all_notes(
-    asked: Sequence[Asked], excluded: Mapping[str, int], rows: Sequence[Placed], gaps: Sequence[Gap]
+    asked: Sequence[RequestedStatistic], excluded: Mapping[str, int], rows: Sequence[Placed], gaps: Sequence[Gap]
 ) -> tuple[str, ...]:
     return (*_notes(asked, excluded), *unadjusted_notes(asked, rows), *gap_notes(gaps))
 
@@ -125,7 +133,7 @@ class _Facts(Protocol):
         """Return the unit of the data for this need."""
 
 
-def _facts(group: Group, queries: Queries) -> _Facts:
+def _facts(group: StatisticGroup, queries: MetricQueries) -> _Facts:
     match group.subject:
         case Plain():
             return plain_facts(group, queries)
@@ -137,19 +145,19 @@ def _facts(group: Group, queries: Queries) -> _Facts:
             assert_never(group.subject)
 
 
-def _places(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]) -> Iterator[Place]:
+def _places(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]) -> Iterator[Cell]:
     names = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
     asked = stored.share.segments_of(len(names))
     for window in windows:
         for basis in stored.bases():
-            yield from (Place(basis, window.index, names[place]) for place in asked)
+            yield from (Cell(basis, window.index, names[place]) for place in asked)
 
 
-def _keys(place: Place, plan: AnalysisPlan) -> list[Key]:
+def _keys(place: Cell, plan: AnalysisPlan) -> list[Key]:
     return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
 
 
-def _rows(metric: str, statistic: Asked, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
+def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
     """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
     try:
         facts = tuple(known.facts(statistic.need, key) for key in keys)
@@ -173,7 +181,7 @@ def _rows(metric: str, statistic: Asked, known: _Facts, keys: Sequence[Key]) -> 
         )
 
 
-def _joint(statistic: Asked, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
+def _joint(statistic: RequestedStatistic, known: _Facts, keys: Sequence[Key]) -> list[BranchFacts]:
     return [known.facts(statistic.need, key) for key in keys] if isinstance(statistic.need, JointMomentsNeed) else []
 
 
@@ -192,7 +200,7 @@ def beaten(rows: Sequence[EstimateRow], *, bigger_is_better: bool) -> tuple[Esti
     )
 
 
-def _notes(asked: Sequence[Asked], excluded: Mapping[str, int]) -> Iterator[str]:
+def _notes(asked: Sequence[RequestedStatistic], excluded: Mapping[str, int]) -> Iterator[str]:
     for statistic in asked:
         if statistic.note:
             yield statistic.note

@@ -37,7 +37,7 @@ Subject: TypeAlias = Plain | Adjusted | Ratio
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedStatistic:
     """A statistic asked for, and what it needs; `note` says what cannot be done as asked, if anything."""
 
     name: str
@@ -47,31 +47,31 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class StatisticGroup:
     """Statistics of the same values, treated in the same way."""
 
     subject: Subject
     steps: tuple[PreTreatment, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[RequestedStatistic, ...]
 
 
-def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[Group, ...]:
+def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[StatisticGroup, ...]:
     """Return the statistics of `wanted`, together where they share their values."""
-    found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[Asked]] = {}
+    found: dict[tuple[Subject, tuple[PreTreatment, ...]], list[RequestedStatistic]] = {}
     for statistic in wanted.statistics:
         requested = _asked(statistic, stored)
         found.setdefault((_subject(requested.need, statistic.covariate), _treatments(statistic)), []).append(requested)
-    return tuple(Group(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
+    return tuple(StatisticGroup(subject, steps, tuple(asked)) for (subject, steps), asked in found.items())
 
 
-def _asked(statistic: Statistic, stored: Stored) -> Asked:
+def _asked(statistic: Statistic, stored: Stored) -> RequestedStatistic:
     params = statistic.method
     need = params.need()
     covariate = statistic.covariate
     if isinstance(need, JointMomentsNeed) and covariate is not None and stored.covariates.get(covariate) is None:
         note = f"{statistic.name} is unadjusted: {covariate.metric} has no values in {covariate.period}"
-        return Asked(statistic.name, params, MomentsNeed(need.clip), note)
-    return Asked(statistic.name, params, need)
+        return RequestedStatistic(statistic.name, params, MomentsNeed(need.clip), note)
+    return RequestedStatistic(statistic.name, params, need)
 
 
 def _treatments(statistic: Statistic) -> tuple[PreTreatment, ...]:
@@ -86,7 +86,7 @@ def _subject(need: Need, covariate: Covariate | None) -> Subject:
     return Plain()
 
 
-def statistics_by_name(groups: tuple[Group, ...]) -> Iterator[tuple[Asked, int]]:
+def statistics_by_name(groups: tuple[StatisticGroup, ...]) -> Iterator[tuple[RequestedStatistic, int]]:
     """Yield every statistic with the place of its group, by name."""
     pairs = [(requested, index) for index, group in enumerate(groups) for requested in group.asked]
     yield from sorted(pairs, key=lambda pair: pair[0].name)

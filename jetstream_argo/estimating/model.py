@@ -49,7 +49,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cell:
     """Whom an estimate is about."""
 
     basis: Basis

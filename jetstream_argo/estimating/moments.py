@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from math import inf
 
 from jetstream_argo.estimating.queries.summary import HIGHEST_POWER
-from jetstream_argo.estimating.reading import Row
+from jetstream_argo.estimating.reading import QueryRow
 from jetstream_argo.stats.moments import Covaried, JointMoments, JointPowerSums, Moments, PowerSums
 
 
-def moments(row: Row, index: int) -> Moments:
+def moments(row: QueryRow, index: int) -> Moments:
     """Return the moments of the `index`-th clipped values of a summary."""
     return _moments(row, row.whole("n"), ("center", f"scale_{index}"), (f"power_{index}_1", f"power_{index}_2"))
 
 
-def power_sums(row: Row, index: int) -> PowerSums:
+def power_sums(row: QueryRow, index: int) -> PowerSums:
     """Return the sums of powers of the `index`-th clipped values of a summary."""
     center, scale = row.number("center"), row.number(f"scale_{index}")
     sums = [float(row.whole("n")), *(row.number(f"power_{index}_{k}") for k in range(1, HIGHEST_POWER + 1))]
@@ -24,7 +24,7 @@ def power_sums(row: Row, index: int) -> PowerSums:
     return PowerSums(about.n, center + about.mean * scale, central, about.minimum, about.maximum)
 
 
-def covaried(row: Row, index: int) -> Covaried:
+def covaried(row: QueryRow, index: int) -> Covaried:
     """Return the moments of all units with a value, and those with the covariate too."""
     y, x = ("center_y", f"scale_y{index}"), ("center_x", f"scale_x{index}")
     units = _moments(row, row.whole("n"), y, (f"y_{index}_1", f"y_{index}_2"))
@@ -38,7 +38,7 @@ def covaried(row: Row, index: int) -> Covaried:
     return Covaried(units, JointMoments(n, of_y.mean, of_x.mean, of_y.m2, of_x.m2, c_xy))
 
 
-def joint_power_sums(row: Row) -> JointPowerSums:
+def joint_power_sums(row: QueryRow) -> JointPowerSums:
     """Return the joint sums of powers of a numerator and a denominator."""
     n = row.whole("n")
     sums = tuple(
@@ -57,7 +57,7 @@ def joint_power_sums(row: Row) -> JointPowerSums:
     return JointPowerSums(n, mean_y, mean_d, central, row.number("minimum_d"))
 
 
-def _moments(row: Row, n: int, place: tuple[str, str], sums: Sequence[str]) -> Moments:
+def _moments(row: QueryRow, n: int, place: tuple[str, str], sums: Sequence[str]) -> Moments:
     about = Moments.from_sums_about(0.0, n, row.number(sums[0]), row.number(sums[1]))
     scale = row.number(place[1])
     return Moments(n, row.number(place[0]) + about.mean * scale, _scaled(about.m2, scale, 2))

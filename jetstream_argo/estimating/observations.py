@@ -7,7 +7,7 @@ from functools import partial
 
 from jetstream_argo.config.model import Covariate
 from jetstream_argo.errors import EstimateError, NotFound
-from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
+from jetstream_argo.estimating.groups import Adjusted, Ratio, StatisticGroup
 from jetstream_argo.estimating.model import Stored
 from jetstream_argo.estimating.queries.leaf import (
     HashRange,
@@ -18,7 +18,7 @@ from jetstream_argo.estimating.queries.leaf import (
     leaf_query,
     units_query,
 )
-from jetstream_argo.estimating.reading import Queries, Relations
+from jetstream_argo.estimating.reading import MetricQueries, Relations
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql, in_brackets, table, union_all
@@ -38,13 +38,13 @@ _TYPES = {
 def opened(
     plan: AnalysisPlan,
     stored: Stored,
-    groups: Sequence[Group],
+    groups: Sequence[StatisticGroup],
     engine: Engine,
     *,
     windows: Sequence[AnalysisWindow],
     labels: Mapping[str, str],
     scratch: str,
-) -> Iterator[Queries]:
+) -> Iterator[MetricQueries]:
     """Hold the rows that the statistics of `groups` are computed from, each stored table being read once for them.
 
     They are kept in tables whose names begin with `scratch`, until this ends. Where one query reads them once, it reads
@@ -82,7 +82,7 @@ def opened(
         once = len(groups) == 1 and _reads_once(groups[0]) and not stored.share.ranges
         rows = in_brackets(leaf_query(leaf, units)) if once else kept(partial(leaf_query, leaf, units), "rows")
         relations = Relations(rows, units or Sql(""))
-        yield Queries(engine, leaf, relations, covariates, labels, jobs=jobs)
+        yield MetricQueries(engine, leaf, relations, covariates, labels, jobs=jobs)
     finally:
         for name in made:
             engine.delete(name)
@@ -92,7 +92,7 @@ def _together(names: Sequence[str]) -> Sql:
     return in_brackets(union_all(Sql(f"SELECT t.*\nFROM {table(name)} AS t") for name in names))
 
 
-def _reads_once(group: Group) -> bool:
+def _reads_once(group: StatisticGroup) -> bool:
     return not group.steps and all(
         isinstance(statistic.need, CountNeed | SumNeed | ProportionNeed) for statistic in group.asked
     )
@@ -101,7 +101,7 @@ def _reads_once(group: Group) -> bool:
 def _leaf(
     plan: AnalysisPlan,
     stored: Stored,
-    groups: Sequence[Group],
+    groups: Sequence[StatisticGroup],
     covariates: Sequence[Covariate],
     types: "_Types",
     windows: Sequence[AnalysisWindow],

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.groups import Adjusted, Group
+from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
 from jetstream_argo.estimating.moments import covaried, joint_power_sums
 from jetstream_argo.estimating.queries.joint import joint_query
 from jetstream_argo.estimating.queries.ratio import ratio_query
-from jetstream_argo.estimating.reading import Key, Queries, Row
-from jetstream_argo.estimating.scaling import Units
+from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
+from jetstream_argo.estimating.scaling import Scales
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need, RatioNeed
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 
@@ -17,10 +17,10 @@ from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 class JointFacts:
     """What is known of every branch with units, for each rule by which value and covariate are clipped."""
 
-    rows: Mapping[Key, Row]
+    rows: Mapping[Key, QueryRow]
     clips: tuple[ClipRule | None, ...]
     integer: bool
-    units: Units
+    units: Scales
 
     def unit(self, need: Need) -> float:  # the same for every need
         """Return the unit of the values."""
@@ -54,8 +54,8 @@ class JointFacts:
 class RatioFacts:
     """What is known of every branch with units: joint sums of numerator and denominator."""
 
-    rows: Mapping[Key, Row]
-    units: Units
+    rows: Mapping[Key, QueryRow]
+    units: Scales
 
     def unit(self, need: Need) -> float:  # one need, that of the query
         """Return the unit of the ratio."""
@@ -74,23 +74,23 @@ class RatioFacts:
         return Pooled()
 
 
-def joint_facts(group: Group, subject: Adjusted, queries: Queries) -> JointFacts:
+def joint_facts(group: StatisticGroup, subject: Adjusted, queries: MetricQueries) -> JointFacts:
     """Ask for the moments of value and covariate, in one query."""
     integer = queries.covariate(subject.covariate).type.integer
     needs = (statistic.need for statistic in group.asked)
     clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
-    rows: dict[Key, Row] = {}
+    rows: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
-    units = Units.of(rows.values())
+    units = Scales.of(rows.values())
     return JointFacts(units.applied(rows), clips, observed.integer, units)
 
 
-def ratio_facts(group: Group, queries: Queries) -> RatioFacts:
+def ratio_facts(group: StatisticGroup, queries: MetricQueries) -> RatioFacts:
     """Ask for the joint sums of numerator and denominator, in one query."""
     (need,) = dict.fromkeys(statistic.need for statistic in group.asked if isinstance(statistic.need, RatioNeed))
-    rows: dict[Key, Row] = {}
+    rows: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))
-    units = Units.of(rows.values())
+    units = Scales.of(rows.values())
     return RatioFacts(units.applied(rows), units)

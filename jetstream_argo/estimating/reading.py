@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from jetstream_argo.config.model import Covariate
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.estimating.groups import Adjusted, Group, Ratio
+from jetstream_argo.estimating.groups import Adjusted, Ratio, StatisticGroup
 from jetstream_argo.estimating.queries.leaf import DENOMINATOR, Leaf, Typed, covariate_column
 from jetstream_argo.estimating.queries.observations import Observed, Second
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -26,7 +26,7 @@ K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueryRow:
     """One branch of a basis, window and segment, as a query describes it: numbers, and arrays of numbers."""
 
     values: Mapping[str, Cell]
@@ -89,7 +89,7 @@ class Relations:
 
 
 @dataclass(slots=True)
-class Queries:
+class MetricQueries:
     """The values of one metric in some windows, and what it cost to ask about them.
 
     Where branches have many distinct values, no answer has more than about `at_once` numbers, 32 MB, of which about
@@ -112,21 +112,21 @@ class Queries:
         """All windows that are asked about."""
         return self.leaf.windows
 
-    def rows(self, sql: Sql, *, largest: int = 1) -> dict[Key, Row]:
+    def rows(self, sql: Sql, *, largest: int = 1) -> dict[Key, QueryRow]:
         """Run a query about basis, window, segment and branch; the `largest` of these has so many numbers."""
-        found: dict[Key, Row] = {}
+        found: dict[Key, QueryRow] = {}
         for row in self.table(sql, largest=largest):
             found |= {segment_row.key: segment_row for segment_row in self._by_segment(row)}
         return found
 
-    def table(self, sql: Sql, *, largest: int = 1) -> list[Row]:
+    def table(self, sql: Sql, *, largest: int = 1) -> list[QueryRow]:
         """Run any query of the leaf's rows; values are scaled before they are multiplied."""
         page_rows = min(max(self.a_page // largest, 1), PAGE_ROWS)
         result = self.engine.query(Sql(f"{NO_OVERFLOW}\n{sql}"), labels=self.labels, page_rows=page_rows)
         self.jobs.append(result.job)
         return list(rows_of(result))
 
-    def observed(self, group: Group, windows: Sequence[AnalysisWindow]) -> Iterator[Observed]:
+    def observed(self, group: StatisticGroup, windows: Sequence[AnalysisWindow]) -> Iterator[Observed]:
         """Yield the values that the statistics of `group` are about in some windows, some segments at a time."""
         second, column = self._second(group)
         names, asked = self.leaf.all_segments, self.leaf.asked
@@ -149,14 +149,14 @@ class Queries:
         """Return the values of a covariate that has any."""
         return self.leaf.covariates[self.covariates.index(covariate)]
 
-    def _second(self, group: Group) -> tuple[Second | None, str]:
+    def _second(self, group: StatisticGroup) -> tuple[Second | None, str]:
         if isinstance(group.subject, Adjusted):
             return Second.COVARIATE, covariate_column(self.covariates.index(group.subject.covariate))
         if isinstance(group.subject, Ratio):
             return Second.DENOMINATOR, DENOMINATOR
         return None, ""
 
-    def _by_segment(self, row: Row) -> Iterator[Row]:
+    def _by_segment(self, row: QueryRow) -> Iterator[QueryRow]:
         """Yield a row for each segment of which this one has columns; none for one without units."""
         if "segment" in row.values:
             yield row
@@ -171,14 +171,14 @@ class Queries:
                 shared[name] = value
         for place, values in of_segment.items():
             if values.get("n_rows", 1):
-                yield Row({**shared, "segment": self.leaf.all_segments[place], **values})
+                yield QueryRow({**shared, "segment": self.leaf.all_segments[place], **values})
 
 
-def rows_of(result: Result) -> Iterator[Row]:
+def rows_of(result: Result) -> Iterator[QueryRow]:
     """Yield the rows; an array stays where Arrow has it, as millions of numbers would be as many objects."""
     names = [column.name for column in result.columns]
     for cells in zip(*(_cells(column) for column in result.table.columns), strict=True):
-        yield Row(dict(zip(names, cells, strict=True)))
+        yield QueryRow(dict(zip(names, cells, strict=True)))
 
 
 def _cells(column: "pyarrow.ChunkedArray") -> list[Cell]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jetstream_argo.estimating.reading import Cell, Key, Row
+from jetstream_argo.estimating.reading import Cell, Key, QueryRow
 from jetstream_argo.stats.scale import unit_for
 
 _SIZES = ("center", "scale", "limit", "minimum", "maximum", "vals")
@@ -13,14 +13,14 @@ _SECOND = ("x", "d")  # what the other column is called
 
 
 @dataclass(frozen=True, slots=True)
-class Units:
+class Scales:
     """The unit of the values, and that of the other column; 1 but for very large or small ones."""
 
     first: float = 1.0
     second: float = 1.0
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> "Units":
+    def of(cls, rows: Iterable[QueryRow]) -> "Scales":
         """Return the units for the centres and scales of these rows."""
         largest = {False: 0.0, True: 0.0}
         for row in rows:
@@ -29,12 +29,12 @@ class Units:
                     largest[_is_second(name)] = max(largest[_is_second(name)], abs(value))
         return cls(unit_for(largest[False]), unit_for(largest[True]))
 
-    def applied(self, rows: Mapping[Key, Row]) -> Mapping[Key, Row]:
+    def applied(self, rows: Mapping[Key, QueryRow]) -> Mapping[Key, QueryRow]:
         """Return the rows with their sizes in these units; sums of standardised values have none."""
-        if self == Units():
+        if self == Scales():
             return rows
         return {
-            key: Row({name: self._in_unit(name, value) for name, value in row.values.items()})
+            key: QueryRow({name: self._in_unit(name, value) for name, value in row.values.items()})
             for key, row in rows.items()
         }
 

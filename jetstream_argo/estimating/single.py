@@ -7,14 +7,14 @@ from typing import TypeAlias, assert_never
 import numpy as np
 
 from jetstream_argo.errors import EstimateError
-from jetstream_argo.estimating.groups import Asked, Group
+from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
 from jetstream_argo.estimating.moments import moments, power_sums
 from jetstream_argo.estimating.queries.curves import BOXES, REACH, TERMS, boxes_query, grid_query
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.queries.order_statistics import runs_query
 from jetstream_argo.estimating.queries.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
-from jetstream_argo.estimating.reading import Key, Queries, Row, portions
-from jetstream_argo.estimating.scaling import Units
+from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
+from jetstream_argo.estimating.scaling import Scales
 from jetstream_argo.estimating.value_counts import values_of_the_inexact
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats import needs
@@ -43,11 +43,11 @@ class PlainFacts:
     `reduced` is the summary in `units`, for what is made of powers.
     """
 
-    summary: Mapping[Key, Row]
-    reduced: Mapping[Key, Row]
-    units: Units
+    summary: Mapping[Key, QueryRow]
+    reduced: Mapping[Key, QueryRow]
+    units: Scales
     clips: tuple[Clipped, ...]
-    details: Mapping[needs.Need, Mapping[Key, Row]]
+    details: Mapping[needs.Need, Mapping[Key, QueryRow]]
     integer: bool
 
     def facts(self, need: needs.Need, key: Key) -> BranchFacts:
@@ -84,7 +84,7 @@ class PlainFacts:
     def _index(self, clip: needs.ClipRule | None) -> int:
         return [treated.rule for treated in self.clips].index(clip)
 
-    def _data(self, need: needs.Need, key: Key, row: Row) -> Data | None:
+    def _data(self, need: needs.Need, key: Key, row: QueryRow) -> Data | None:
         match need:
             case needs.CountNeed():
                 return None
@@ -107,19 +107,19 @@ class PlainFacts:
                 assert_never(need)
 
 
-def plain_facts(group: Group, queries: Queries) -> PlainFacts:
+def plain_facts(group: StatisticGroup, queries: MetricQueries) -> PlainFacts:
     """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
     clips = _clips(group.asked)
     detailed = [statistic.need for statistic in group.asked if isinstance(statistic.need, _DETAILED)]
     with_values = bool(detailed) or any(isinstance(statistic.need, needs.PowerSumsNeed) for statistic in group.asked)
-    summary: dict[Key, Row] = {}
+    summary: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
         summary |= queries.rows(summary_query(observed, clips, with_values=with_values), largest=largest)
-    details: dict[needs.Need, Mapping[Key, Row]] = {
+    details: dict[needs.Need, Mapping[Key, QueryRow]] = {
         need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
     }
-    units = Units.of(summary.values())
+    units = Scales.of(summary.values())
     facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
     for statistic in group.asked:
         if isinstance(statistic.params, BootstrapMean):
@@ -135,7 +135,7 @@ def plain_facts(group: Group, queries: Queries) -> PlainFacts:
 _DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
 
 
-def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
+def _clips(asked: Sequence[RequestedStatistic]) -> tuple[Clipped, ...]:
     powers: dict[needs.ClipRule | None, int] = {}
     for statistic in asked:
         if isinstance(statistic.need, needs.MomentsNeed):
@@ -145,13 +145,15 @@ def _clips(asked: Sequence[Asked]) -> tuple[Clipped, ...]:
     return tuple(Clipped(rule, highest) for rule, highest in powers.items())
 
 
-def _details(need: _Detailed, group: Group, queries: Queries, summary: Mapping[Key, Row]) -> dict[Key, Row]:
+def _details(
+    need: _Detailed, group: StatisticGroup, queries: MetricQueries, summary: Mapping[Key, QueryRow]
+) -> dict[Key, QueryRow]:
     sizes: dict[int, list[int]] = {}
     for row in summary.values():
         if row.whole("n_values") > FEW_VALUES:
             size = min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
             sizes.setdefault(row.whole("window_index"), []).append(size)
-    found: dict[Key, Row] = {}
+    found: dict[Key, QueryRow] = {}
     for indexes in portions({index: sum(sizes[index]) for index in sorted(sizes)}, queries.at_once):
         windows = [window for window in queries.windows if window.index in indexes]
         largest = max(size for index in indexes for size in sizes[index])
@@ -179,7 +181,7 @@ _WIDTHS: Mapping[type[object], int] = {
 }
 
 
-def _size(need: _Detailed, row: Row) -> int:
+def _size(need: _Detailed, row: QueryRow) -> int:
     """How many numbers a branch's answer has at most."""
     match need:
         case needs.OrderStatisticsNeed():
@@ -193,15 +195,15 @@ def _size(need: _Detailed, row: Row) -> int:
             assert_never(need)
 
 
-def _few_values(row: Row) -> ValueCounts | None:
+def _few_values(row: QueryRow) -> ValueCounts | None:
     return _values(row) if row.whole("n_values") <= FEW_VALUES else None
 
 
-def _values(row: Row) -> ValueCounts:
+def _values(row: QueryRow) -> ValueCounts:
     return ValueCounts(row.numbers("vals"), row.wholes("counts"))
 
 
-def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
+def _detail(need: _Detailed, row: QueryRow, detail: QueryRow | None) -> Data:
     if detail is None:
         raise EstimateError("overflow", f"values up to {row.number('maximum'):g} are too many bandwidths from 0")
     match need:
@@ -217,7 +219,7 @@ def _detail(need: _Detailed, row: Row, detail: Row | None) -> Data:
             assert_never(need)
 
 
-def _extremes(row: Row) -> Extremes:
+def _extremes(row: QueryRow) -> Extremes:
     return Extremes(
         row.whole("n"),
         row.number("minimum"),
@@ -227,7 +229,7 @@ def _extremes(row: Row) -> Extremes:
     )
 
 
-def _cumulative(need: needs.GridNeed, detail: Row) -> tuple[int, ...]:
+def _cumulative(need: needs.GridNeed, detail: QueryRow) -> tuple[int, ...]:
     steps = np.zeros(need.grid_size, np.int64)
     np.add.at(steps, detail.wholes("points"), detail.wholes("counts"))
     return tuple(np.cumsum(steps).tolist())

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from jetstream_argo.estimating.groups import Group
+from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.queries.value_counts import values_query
-from jetstream_argo.estimating.reading import Key, Queries, Row, portions
+from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
 
@@ -13,8 +13,8 @@ MOST_VALUES = 200_000
 
 
 def values_of_the_inexact(
-    group: Group, method: BootstrapMean, queries: Queries, facts: Iterable[tuple[Key, BranchFacts, int]]
-) -> dict[Key, Row]:
+    group: StatisticGroup, method: BootstrapMean, queries: MetricQueries, facts: Iterable[tuple[Key, BranchFacts, int]]
+) -> dict[Key, QueryRow]:
     """Return the distinct values and counts of the branches whose bounds their power sums do not give exactly.
 
     `facts` are what is known of each branch, and how many distinct values it has. Mostly there are no such branches:
@@ -24,7 +24,7 @@ def values_of_the_inexact(
     for key, known, n_values in facts:
         if n_values <= MOST_VALUES and method.branches_without_exact_bounds(Sample("", (known,))):
             sizes[key] = 2 * n_values
-    found: dict[Key, Row] = {}
+    found: dict[Key, QueryRow] = {}
     for cells in portions(dict(sorted(sizes.items())), queries.at_once):
         windows = [window for window in queries.windows if window.index in {key[1] for key in cells}]
         largest = max(sizes[cell] for cell in cells)

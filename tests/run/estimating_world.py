@@ -12,10 +12,10 @@ from jetstream_argo.config.stored_statistics import StoredStatistic, StoredStep,
 from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.estimating.estimate import Estimated, Stored, estimate_metric
-from jetstream_argo.estimating.groups import Group
+from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.queries.leaf import StoredValues
-from jetstream_argo.estimating.reading import Queries
+from jetstream_argo.estimating.reading import MetricQueries
 from jetstream_argo.plan.model import AnalysisPlan, Enrollments, Experiment, MetricStatistics, Signal
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.sql import names
@@ -116,7 +116,9 @@ class World:
         wanted = MetricStatistics(Period.WEEK, "clicks", "k", statistics)
         return estimate_metric(self.plan, wanted, self.stored, self.engine, windows=windows, labels={})
 
-    def opened(self, groups: Sequence[Group], windows: Sequence[AnalysisWindow]) -> AbstractContextManager[Queries]:
+    def opened(
+        self, groups: Sequence[StatisticGroup], windows: Sequence[AnalysisWindow]
+    ) -> AbstractContextManager[MetricQueries]:
         """The rows that the statistics of some groups are computed from."""
         scratch = f"results.scratch_{len(self.engine.asked)}_{next(self.engine.opened)}"
         return opened(self.plan, self.stored, groups, self.engine, windows=windows, labels={}, scratch=scratch)
