@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class KeptLeaf:
     """One metric's statistics in one period, and what they are kept under."""
 
     metric: str
@@ -33,7 +33,7 @@ class Leaf:
 
 def keep(
     context: Context,
-    leaf: Leaf,
+    leaf: KeptLeaf,
     inputs: Mapping[AnalysisWindow, str],
     settles_on: Mapping[AnalysisWindow, date],
     estimated: "Estimated",
@@ -98,7 +98,7 @@ def _before(estimated: "Estimated") -> dict[str, object]:
 
 def _rows(
     context: Context,
-    leaf: Leaf,
+    leaf: KeptLeaf,
     estimated: "Estimated",
     settles_on: Mapping[AnalysisWindow, date],
     batch_of: Mapping[int, int],

@@ -9,7 +9,7 @@ from jetstream_argo.plan.model import Composed, Metric, PlannedRead, Signal, Sou
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
-from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alone
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, marked
@@ -37,7 +37,7 @@ def rows_of(context: Context, source: Source) -> Rows:
 
 def ensure_partials(
     context: Context, source: Source, reads: Sequence[PlannedRead], metrics: Sequence[Metric]
-) -> Outcome:
+) -> WorkResult:
     """Read what is missing of `reads`, or has changed, into the partials that `metrics` need.
 
     Each date is read in one query if it can be. Dates that are not there yet are told in the outcome, and the others
@@ -66,12 +66,12 @@ def partials_of(metric: Metric) -> tuple[str, ...]:
     return metric.computation.partials if isinstance(metric.computation, Composed) else ()
 
 
-def awaiting(context: Context, kind: Kind, rows: Rows, found: Due) -> Outcome:
+def awaiting(context: Context, kind: Kind, rows: Rows, found: Due) -> WorkResult:
     """Return, and record, which dates are not there yet."""
     if not found.awaited:
-        return Outcome(0)
+        return WorkResult(0)
     entry = replace(context.entry(kind, State.WAITING), table=rows.table, source=rows.name)
-    return Outcome(0, awaited=(record_wait(context, entry, found.awaited),))
+    return WorkResult(0, awaited=(record_wait(context, entry, found.awaited),))
 
 
 def ensure_signals(context: Context) -> str:
@@ -127,10 +127,10 @@ class _Partials:
     telemetry: Telemetry
     departed: Departed | None = None
 
-    def write(self, piece: Piece[str]) -> Outcome:
+    def write(self, piece: Piece[str]) -> WorkResult:
         sql, entry = self._query(piece)
         write_dates(self.context, sql, entry, self._facts if self.departed is not None else None)
-        return Outcome(1)
+        return WorkResult(1)
 
     def _facts(self, entry: Entry) -> str:
         return mark_facts(marked_units(self.context, entry.table, entry.batch or 0))
@@ -138,10 +138,10 @@ class _Partials:
     def check(self, piece: Piece[str]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])
 
-    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> Outcome:
+    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> WorkResult:
         entry = because(self._query(piece)[1], error)
         self.context.record([entry])
-        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+        return WorkResult(0, tuple((metric, error) for metric in entry.metrics))
 
     def too_big(self, piece: Piece[str], error: TooBig) -> None:
         self.context.record([because(self._query(piece)[1], error)])

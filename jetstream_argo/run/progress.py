@@ -24,7 +24,7 @@ _MARKS = {
 @contextmanager
 def shown(dag: Dag, console: EscapingConsole) -> Iterator[Watch]:
     """Show what runs now and how far everything is, live on a terminal; elsewhere a line for each node that ends."""
-    view = _View(dag)
+    view = _ProgressView(dag)
     if not console.is_terminal:
         yield lambda run: _print(console, run)
         return
@@ -39,7 +39,7 @@ def shown(dag: Dag, console: EscapingConsole) -> Iterator[Watch]:
         yield watch
 
 
-class _View:
+class _ProgressView:
     def __init__(self, dag: Dag) -> None:
         self._nodes: Sequence[Node] = (*dag.nodes, dag.last)
         self._states = {node.id: NodeState.WAITING for node in self._nodes}

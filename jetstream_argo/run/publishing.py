@@ -70,7 +70,7 @@ def _some(metrics: Sequence[str], most: int = 5) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class _PublishedView:
     name: str
     sql: Sql
     description: str
@@ -106,7 +106,7 @@ def _publish_views(context: Context) -> _Published:
     return _Published(changed, same, tuple(failed))
 
 
-def _views(context: Context) -> Iterator[_View]:
+def _views(context: Context) -> Iterator[_PublishedView]:
     plan, ledger = context.plan, context.ledger
     estimated = {e.period: e.recorded_at for e in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
     lacking = lacking_columns(context.engine, plan) if estimated else ()
@@ -114,7 +114,7 @@ def _views(context: Context) -> Iterator[_View]:
         if due.period in estimated:
             text = f"Latest estimates of {plan.experiment.slug}"
             sql = latest_estimates(plan, [due.period], lacking=lacking)
-            yield _View(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
+            yield _PublishedView(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
     enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
     known = (plan.enrollments.key, plan.enrollments.exposures_key, *plan.enrollments.segment_columns)
     if enrolled is None or enrolled.keys != known:
@@ -128,7 +128,7 @@ def _views(context: Context) -> Iterator[_View]:
                 text = f"Metrics of every unit of {plan.experiment.slug}"
                 computed = [e.recorded_at for each in stored for e in ledger.complete(Kind.VALUES, each.table)]
                 labels = updated(max((enrolled.recorded_at, *computed)))
-                yield _View(names.values_view(plan, basis, due.period), sql, text, labels)
+                yield _PublishedView(names.values_view(plan, basis, due.period), sql, text, labels)
 
 
 def _metrics(plan: AnalysisPlan, basis: Basis, period: Period) -> list[Metric]:

@@ -19,15 +19,15 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WorkResult:
     """What became of some work: how many queries wrote rows, the failures, by metric, and what is waited for."""
 
     written: int
     errors: tuple[tuple[str, JetstreamArgoError], ...] = ()
     awaited: tuple[NotLoaded, ...] = ()
 
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.written + other.written, self.errors + other.errors, self.awaited + other.awaited)
+    def __add__(self, other: "WorkResult") -> "WorkResult":
+        return WorkResult(self.written + other.written, self.errors + other.errors, self.awaited + other.awaited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def is_about_a_table(error: JetstreamArgoError) -> bool:
 class Work(Protocol[Part]):
     """Something that can be done piece by piece."""
 
-    def write(self, piece: Piece[Part]) -> Outcome:
+    def write(self, piece: Piece[Part]) -> WorkResult:
         """Do a piece in one query."""
         ...
 
@@ -77,7 +77,7 @@ class Work(Protocol[Part]):
         """Ask the warehouse, at no cost, whether it would accept the query."""
         ...
 
-    def give_up(self, piece: Piece[Part], error: JetstreamArgoError) -> Outcome:
+    def give_up(self, piece: Piece[Part], error: JetstreamArgoError) -> WorkResult:
         """Record that a piece cannot be done."""
         ...
 
@@ -86,7 +86,7 @@ class Work(Protocol[Part]):
         ...
 
 
-def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> Outcome:
+def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> WorkResult:
     """Do a piece in one query if it can be; else find the parts that fail, and do the others.
 
     A piece of the size `below` or more is cut at once: one of that size was too big before. Of SQL that the warehouse
@@ -109,16 +109,16 @@ def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> Outco
         if not refused:
             # What no part reads all of them write to, and halves would too.
             return work.give_up(piece, error) if is_about_a_table(error) else _each(work, piece.halves(), below)
-        outcome = Outcome(0)
+        outcome = WorkResult(0)
         for parts, why in refused:
             outcome += work.give_up(piece.of(parts), why)
         bad = {part for parts, _ in refused for part in parts}
         good = tuple(part for part in piece.parts if part not in bad)
-        return outcome + (isolate(work, piece.of(good), below=below) if good else Outcome(0))
+        return outcome + (isolate(work, piece.of(good), below=below) if good else WorkResult(0))
 
 
-def _each(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) -> Outcome:
-    return sum((isolate(work, piece, below=below) for piece in pieces), start=Outcome(0))
+def _each(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) -> WorkResult:
+    return sum((isolate(work, piece, below=below) for piece in pieces), start=WorkResult(0))
 
 
 _Refusal: TypeAlias = InvalidQuery | Unsupported | AccessDenied | NotFound

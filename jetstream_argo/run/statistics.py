@@ -12,7 +12,7 @@ from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.deleted_units import deleted_notes
-from jetstream_argo.run.keeping import Leaf, keep
+from jetstream_argo.run.keeping import KeptLeaf, keep
 from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.portions import estimated_in_portions
 from jetstream_argo.run.stored_values import covariates_of
@@ -112,7 +112,7 @@ def ensure_statistics(context: Context, leaf: MetricStatistics, *, awaits: bool 
     estimated = estimated_in_portions(context, leaf, windows)
     estimated = replace(estimated, notes=(*estimated.notes, *deleted_notes(context, leaf, windows)))
     settles_on = {window: estimates_settle_on(context.plan, leaf, window) for window in windows}
-    keep(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs, settles_on, estimated)
+    keep(context, KeptLeaf(leaf.metric, leaf.period, leaf.key), inputs, settles_on, estimated)
     return Done(len(windows), len(estimated.jobs))
 
 
@@ -124,7 +124,7 @@ def ensure_counts(context: Context) -> int:
     for due in plan.periods:
         asked = plan.experiment
         split = [asked.branches, asked.branch_shares, asked.sample_ratio_alarm, asked.sample_ratio_deviation]
-        leaf = Leaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
+        leaf = KeptLeaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
         inputs = {window: currency.of_counts(due.period, window) for window in due.windows}
         stale = _not_current(context, leaf, inputs)
         if not stale:
@@ -148,10 +148,10 @@ def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str
     """Return the windows whose latest estimates are not what they would be now, with what they would be made from."""
     currency = context.currency()
     inputs = {window: currency.of_estimates(leaf, window) for window in leaf_windows(context.plan, leaf)}
-    return _not_current(context, Leaf(leaf.metric, leaf.period, leaf.key), inputs)
+    return _not_current(context, KeptLeaf(leaf.metric, leaf.period, leaf.key), inputs)
 
 
-def _not_current(context: Context, leaf: Leaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
+def _not_current(context: Context, leaf: KeptLeaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
     latest = latest_estimates(context.ledger.entries).get((leaf.metric, leaf.period.value), {})
     return {
         window: made_from

@@ -12,7 +12,7 @@ from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
-from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql
@@ -24,7 +24,7 @@ from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.store.marks import mark_facts, marked_batches, with_marks
 
 
-def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> Outcome:
+def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> WorkResult:
     """Compute the values of `metrics`, all of `source`, in the windows of `period` that are due and not up to date.
 
     A window is left out while a date that it needs was not read; why, is known where the date was to be read.
@@ -86,11 +86,11 @@ def signal_slices(
     return context.ledger.date_slices(table, [column], first, last, assignments)
 
 
-def _look_at_rows(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> Outcome:
+def _look_at_rows(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> WorkResult:
     """Record which rows the source has on the dates that direct metrics read, so that it is known when they change."""
     windows = context.plan.windows(period)
     if not windows or not any(isinstance(metric.computation, Direct) for metric in metrics):
-        return Outcome(0)
+        return WorkResult(0)
     first, last = context.plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
     rows = rows_of(context, source)
     found = due(context, rows, [Wanted(first, last, (source.key,))], (ANYBODY,))
@@ -142,11 +142,11 @@ class _Values:
     period: Period
     inputs: Mapping[AnalysisWindow, str]
 
-    def write(self, piece: Piece[Metric]) -> Outcome:
+    def write(self, piece: Piece[Metric]) -> WorkResult:
         layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
         sql, entry = self._query(piece)
         write(self.context, sql, entry, layout, self._facts if self.marked(piece) else None)
-        return Outcome(1)
+        return WorkResult(1)
 
     def _facts(self, entry: Entry) -> str:
         return mark_facts(units_left(self.context, entry.table, entry.batch or 0))
@@ -171,10 +171,10 @@ class _Values:
     def check(self, piece: Piece[Metric]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])
 
-    def give_up(self, piece: Piece[Metric], error: JetstreamArgoError) -> Outcome:
+    def give_up(self, piece: Piece[Metric], error: JetstreamArgoError) -> WorkResult:
         entry = because(self._query(piece)[1], error)
         self.context.record([entry])
-        return Outcome(0, tuple((metric, error) for metric in entry.metrics))
+        return WorkResult(0, tuple((metric, error) for metric in entry.metrics))
 
     def too_big(self, piece: Piece[Metric], error: TooBig) -> None:
         self.context.record([because(self._query(piece)[1], error)])
@@ -218,10 +218,10 @@ class _Values:
         )  # fmt: skip
 
 
-def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[AnalysisWindow]) -> Outcome:
+def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[AnalysisWindow]) -> WorkResult:
     """Compute composed metrics in one query and direct ones in another."""
     table = names.values(work.context.plan, work.basis, work.source.name, work.period)
-    outcome = Outcome(0)
+    outcome = WorkResult(0)
     for composed in (True, False):
         parts = tuple(metric for metric in metrics if isinstance(metric.computation, Composed) is composed)
         for piece in _alike(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():

@@ -15,7 +15,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.departing import clipped, departed_batch, marked_units, store_units
 from jetstream_argo.run.partials import costed, counts_of, partials_of, rows_of
 from jetstream_argo.run.reading import Reading, readings_of
-from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, look, record_wait
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, absent_query, carried, restated_units
@@ -86,7 +86,7 @@ def prepare(context: Context, name: str, first: date, last: date, *, carry: bool
     context.engine.delete(names.restated(context.plan, name))
     gone = _gone(context, source, first, last) if carry else None
     work = _Restated(context, source, telemetry, gone)
-    outcome = Outcome(0)
+    outcome = WorkResult(0)
     for reading in readings:
         outcome += isolate(
             work.of(reading), work.piece(reading), below=context.ledger.too_big(Kind.PARTIALS, rows.table)
@@ -207,7 +207,7 @@ class _Restated:
         """Return a reading as one piece."""
         return Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
 
-    def write(self, piece: Piece[str]) -> Outcome:
+    def write(self, piece: Piece[str]) -> WorkResult:
         """Write a piece, and keep what is to be recorded of it."""
         context, entry = self.context, self._entry(piece)
         staged = names.restated(context.plan, self.source.name)
@@ -223,15 +223,15 @@ class _Restated:
             marks = marked_units(context, staged, entry.batch or 0) if departed.reasons else {}
             entry = replace(entry, facts=mark_facts(marks, carried=True))
         self.entries.append(replace(costed(entry, job), counts=counts_of(entry, job)))
-        return Outcome(1)
+        return WorkResult(1)
 
     def check(self, piece: Piece[str]) -> None:
         """Ask the warehouse whether it would accept the query."""
         self.context.engine.dry_run(self._sql(piece))
 
-    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> Outcome:
+    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> WorkResult:
         """Leave the columns as they are, and tell whose they are."""
-        return Outcome(0, tuple((metric, error) for metric in self._entry(piece).metrics))
+        return WorkResult(0, tuple((metric, error) for metric in self._entry(piece).metrics))
 
     def too_big(self, piece: Piece[str], error: TooBig) -> None:
         """Nothing is recorded before somebody has agreed."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jetstream_argo.errors import AccessDenied, InvalidQuery, JetstreamArgoError, PartDenied, TooBig
-from jetstream_argo.run.splitting import Outcome, Piece, isolate
+from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Warehouse:
     attempts: list[Piece[str]] = field(default_factory=list)
     remembered: list[int] = field(default_factory=list)
 
-    def write(self, piece: Piece[str]) -> Outcome:
+    def write(self, piece: Piece[str]) -> WorkResult:
         self.attempts.append(piece)
         self._refuse(piece)
         if self.sealed:
@@ -41,7 +41,7 @@ class Warehouse:
         if not self.breaking.isdisjoint(piece.parts):
             raise InvalidQuery("bad row")
         self.done += cells(piece)
-        return Outcome(1)
+        return WorkResult(1)
 
     def check(self, piece: Piece[str]) -> None:
         self.checks += 1
@@ -57,9 +57,9 @@ class Warehouse:
         if not self.wrong.isdisjoint(piece.parts):
             raise InvalidQuery("no such column")
 
-    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> Outcome:
+    def give_up(self, piece: Piece[str], error: JetstreamArgoError) -> WorkResult:
         self.given_up += cells(piece)
-        return Outcome(0, tuple((part, error) for part in piece.parts))
+        return WorkResult(0, tuple((part, error) for part in piece.parts))
 
     def too_big(self, piece: Piece[str], error: TooBig) -> None:
         self.remembered.append(piece.size)
@@ -75,7 +75,7 @@ ALL = Piece(tuple("abcdefgh"), 1, 4)
 def test_what_fits_is_one_query() -> None:
     warehouse = Warehouse()
 
-    assert isolate(warehouse, ALL, below=None) == Outcome(1)
+    assert isolate(warehouse, ALL, below=None) == WorkResult(1)
     assert warehouse.attempts == [ALL]
 
 
