@@ -12,7 +12,7 @@ from jetstream_argo.dag.model import ExportTask
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
-from jetstream_argo.report.run_record import Work, work_since
+from jetstream_argo.report.run_record import RecordedWork, work_since
 from jetstream_argo.report.status import status_report
 from jetstream_argo.run.local import DagRun
 from jetstream_argo.run.progress import summary
@@ -31,7 +31,7 @@ class Ending:
     result: DagRun | str
     since: datetime
     until: datetime
-    work: Work
+    work: RecordedWork
     facts: Facts
 
     @property
@@ -119,7 +119,7 @@ def ending(here: Here, result: DagRun | str, since: datetime, until: datetime, *
     Where there was nothing to do, the record is looked at only if it is asked for `in_full`.
     """
     if isinstance(result, str) and not in_full:
-        return Ending(here, result, since, until, Work((), (), ()), NOTHING)
+        return Ending(here, result, since, until, RecordedWork((), (), ()), NOTHING)
     entries = read_entries(connect(here.warehouse, attempt=new_attempt()), here.plan)
     work = work_since(entries, since, plan=codec.sha256(here.plan))
     return Ending(here, result, since, until, work, status_report(here.plan, entries).facts)

@@ -29,7 +29,7 @@ class WasRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RunFailure:
     """What could not be computed: a metric, or a node as a whole where `metric` is empty; and why."""
 
     node: str
@@ -44,12 +44,12 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RecordedWork:
     """What was recorded in the course of a run."""
 
     computed: tuple[Computed, ...]
     read: tuple[WasRead, ...]
-    failed: tuple[Failure, ...]
+    failed: tuple[RunFailure, ...]
 
     def lines(self) -> Iterator[str]:
         """Yield what matters, a line each: what was read, what was computed, and what failed and why."""
@@ -72,10 +72,10 @@ class Work:
 _READS = (Kind.ENROLLMENTS, Kind.EXPOSURES, Kind.SEGMENTS, Kind.SIGNALS, Kind.PARTIALS)
 
 
-def work_since(entries: Sequence[Entry], since: datetime, *, plan: str) -> Work:
+def work_since(entries: Sequence[Entry], since: datetime, *, plan: str) -> RecordedWork:
     """Return what was recorded from `since` on for the plan with that hash, and what of it failed for good."""
     recent = [entry for entry in entries if entry.recorded_at >= since and entry.plan == plan]
-    return Work(tuple(_computed(recent)), tuple(_read(recent)), tuple(_failed(recent)))
+    return RecordedWork(tuple(_computed(recent)), tuple(_read(recent)), tuple(_failed(recent)))
 
 
 def _computed(entries: Sequence[Entry]) -> Iterator[Computed]:
@@ -97,9 +97,9 @@ def _read(entries: Sequence[Entry]) -> Iterator[WasRead]:
         yield WasRead(source, len(dates), sum(e.bytes for e in found), sum(len(e.jobs) for e in found))
 
 
-def _failed(entries: Sequence[Entry]) -> Iterator[Failure]:
-    seen: dict[Failure, None] = {}
+def _failed(entries: Sequence[Entry]) -> Iterator[RunFailure]:
+    seen: dict[RunFailure, None] = {}
     for entry in outstanding(entries, None):
         for metric in entry.metrics or ("",):
-            seen[Failure(entry.node, metric, entry.period, entry.error, entry.message)] = None
+            seen[RunFailure(entry.node, metric, entry.period, entry.error, entry.message)] = None
     return iter(seen)
