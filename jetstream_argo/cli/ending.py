@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from jetstream_argo.cli.here import Here
+from jetstream_argo.cli.here import LocalRun
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.dag.model import ExportTask
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
@@ -27,7 +27,7 @@ _MOST_LINES = 20
 class Ending:
     """How a run ended. `result` is a sentence where there was nothing to do."""
 
-    here: Here
+    here: LocalRun
     result: DagRun | str
     since: datetime
     until: datetime
@@ -113,7 +113,7 @@ class Ending:
         ]
 
 
-def ending(here: Here, result: DagRun | str, since: datetime, until: datetime, *, in_full: bool) -> Ending:
+def ending(here: LocalRun, result: DagRun | str, since: datetime, until: datetime, *, in_full: bool) -> Ending:
     """Return how a run ended that lasted from `since` to `until`, by what it recorded meanwhile.
 
     Where there was nothing to do, the record is looked at only if it is asked for `in_full`.

@@ -37,7 +37,7 @@ _PRELOADED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class LocalRun:
     """A run on this machine: of what, in which warehouse, with how many nodes at once, and where files are exported."""
 
     plan: AnalysisPlan
@@ -56,7 +56,7 @@ class Here:
         return selected(self.plan, build_dag(self.plan), self.selection)
 
 
-def run_here(here: Here) -> DagRun | str:
+def run_here(here: LocalRun) -> DagRun | str:
     """Run what is asked for and show how it goes; return a sentence instead if there is nothing to do."""
     dag = here.dag()
     return nothing_to_do(here, dag) or run_nodes(here, dag)
@@ -69,7 +69,7 @@ def load_for_nodes() -> None:
     load(_PRELOADED)
 
 
-def nothing_to_do(here: Here, dag: Dag) -> str:
+def nothing_to_do(here: LocalRun, dag: Dag) -> str:
     """Return that nothing is due, or that all is there, as a sentence; nothing if there is something to do."""
     if not dag.nodes:
         return f"{here.plan.experiment.slug}: nothing is due by {here.plan.as_of}"
@@ -77,7 +77,7 @@ def nothing_to_do(here: Here, dag: Dag) -> str:
     return "" if known is None else f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})"
 
 
-def run_nodes(here: Here, dag: Dag) -> DagRun:
+def run_nodes(here: LocalRun, dag: Dag) -> DagRun:
     """Run the nodes, and show how it goes."""
     # Loaded when there is something to do.
     from jetstream_argo.run.progress import shown
@@ -95,7 +95,7 @@ def run_nodes(here: Here, dag: Dag) -> DagRun:
         return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
 
 
-def _idle(here: Here, dag: Dag) -> "Idle | None":
+def _idle(here: LocalRun, dag: Dag) -> "Idle | None":
     """Return that nothing is to be done, if that is so: one look at the record, in this process."""
     from jetstream_argo.run.rerun import idle
     from jetstream_argo.warehouse.connect import connect, new_attempt

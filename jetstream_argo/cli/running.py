@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from jetstream_argo.cli.checking import stops, told
-from jetstream_argo.cli.here import Here, load_for_nodes, nothing_to_do, run_nodes
+from jetstream_argo.cli.here import LocalRun, load_for_nodes, nothing_to_do, run_nodes
 from jetstream_argo.cli.options import selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of
@@ -77,7 +77,7 @@ def _run_experiment(  # noqa: PLR0913  # what the command is told
     plan, files = planned_in(warehouse, **options) if given is None else (given, {})
     if dry_run:
         return _foretell(plan, warehouse, selection, files=files)
-    here = Here(plan, warehouse, jobs, selection, export_to)
+    here = LocalRun(plan, warehouse, jobs, selection, export_to)
     since = datetime.now(UTC)
     result = _ran(here, files=files)
     if result is None:
@@ -86,7 +86,7 @@ def _run_experiment(  # noqa: PLR0913  # what the command is told
     return result.exit_code if isinstance(result, DagRun) else EXIT_DONE
 
 
-def _ran(here: Here, *, files: Mapping[str, str]) -> DagRun | str | None:
+def _ran(here: LocalRun, *, files: Mapping[str, str]) -> DagRun | str | None:
     """Run it; return a sentence if there was nothing to do, and None if none of it could be computed."""
     dag = here.dag()
     nothing = nothing_to_do(here, dag)
@@ -98,7 +98,7 @@ def _ran(here: Here, *, files: Mapping[str, str]) -> DagRun | str | None:
     return run_nodes(here, dag)
 
 
-def _end(here: Here, result: DagRun | str, since: datetime, *, as_json: bool, output: Path | None) -> None:
+def _end(here: LocalRun, result: DagRun | str, since: datetime, *, as_json: bool, output: Path | None) -> None:
     """Say what matters at the end, and write the record that is asked for."""
     from jetstream_argo.cli.ending import ending
 
@@ -117,7 +117,7 @@ def _foretell(plan: AnalysisPlan, warehouse: str, selection: Selection, *, files
     return EXIT_DEFINITION if found else EXIT_DONE
 
 
-def _is_hopeless(here: Here, *, files: Mapping[str, str]) -> bool:
+def _is_hopeless(here: LocalRun, *, files: Mapping[str, str]) -> bool:
     """Say what is wrong by the warehouse's tables, and return whether none of the metrics could be computed."""
     due = here.dag().nodes
     needed = {metric for node in due for metric in node.metrics}
