@@ -63,6 +63,10 @@ docs: $(READY) ## Build the documentation into site/; a dead link is an error
 	@echo "==> mkdocs build --strict"; NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "==> Built site/index.html"
 
+dist: $(READY) ## Build wheel and sdist into dist/, install the wheel into nothing, and run the demo from it
+	@echo "==> hatchling build"; rm -rf dist; $(BIN)/python -m hatchling build
+	@echo "==> Checking what is in dist/"; $(BIN)/python -m tests.distribution.check dist
+
 format: $(READY) ## Format the code and fix what can be fixed by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .

@@ -71,7 +71,7 @@ def page() -> str:
 
 
 def meanings() -> Mapping[str, Mapping[str, str]]:
-    """Return what keys mean, by model and key."""
+    """Return what keys mean, by heading and key."""
     return tomllib.loads(MEANINGS.read_text(encoding="utf-8"))
 
 
@@ -96,8 +96,8 @@ def _section(
 ) -> Iterator[str]:
     yield f"\n{level} `{heading}`\n" if heading.startswith("[") else f"\n{level} Keys without a section\n"
     yield "| key | type | what it means |\n|---|---|---|"
+    told = meanings().get(heading, {})
     for model in models:
-        told = meanings().get(model.__name__.lstrip("_"), {})
         for name, field in keys(model):
             meaning = told.get(name) or field.description or ""
             yield f"| `{name}` | {_type(field)} | {_cell(_told(field, meaning, needed=needed))} |"

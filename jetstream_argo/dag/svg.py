@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from math import ceil
 
 from jetstream_argo.dag.mermaid import kind, size
 from jetstream_argo.dag.model import Dag, Node
@@ -15,7 +16,8 @@ _FILLS = {
 }
 _ROW = 30  # pixels from one row to the next
 _BOX = 22
-_LETTER = 7  # width of a letter of the 12 pixel monospace font
+_LETTER = 7.3  # width of a letter of the 12 pixel monospace font, where it is wide
+_PADDING = 7
 _GAP = 56  # between columns, for the edges
 _MARGIN = 16
 
@@ -92,7 +94,7 @@ def _label(node: Node) -> str:
 
 
 def _width(node: Node) -> int:
-    return len(_label(node)) * _LETTER + 2 * _LETTER
+    return ceil(len(_label(node)) * _LETTER) + 2 * _PADDING
 
 
 def _box(node: Node, place: _Place) -> str:
@@ -102,7 +104,7 @@ def _box(node: Node, place: _Place) -> str:
         f"<g><title>{escape(', '.join(node.metrics) or node.id)}</title>"
         f'<rect x="{place.x}" y="{place.y - _BOX // 2}" width="{place.width}" height="{_BOX}" rx="4" '
         f'fill="{fill}" stroke="{stroke}"{dashes}/>'
-        f'<text x="{place.x + _LETTER}" y="{place.y + 4}">{escape(_label(node))}</text></g>'
+        f'<text x="{place.x + _PADDING}" y="{place.y + 4}">{escape(_label(node))}</text></g>'
     )
 
 
