@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from jetstream_argo.stats.checks import ALARM, benjamini_hochberg, holm, sample_ratio_p_value
 from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.needs import Covariate
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import EstimateRow
+from tests.reference.samples import Columns, sample_from_columns
 
 Values = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
 Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]

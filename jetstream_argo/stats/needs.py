@@ -1,8 +1,8 @@
 """The sufficient statistics that a statistic asks for, as data that the SQL is written from.
 
 Each need names the type of `moments` or `sufficient` that satisfies it. Unless said otherwise a need is per branch,
-over the units whose value is neither NULL nor NaN nor infinite, after pre-treatments. Where `ValueCounts` or
-`PairCounts` will do as well, they are of unclipped values.
+over the units whose value is neither NULL nor NaN nor infinite, after pre-treatments. Where `ValueCounts` will do as
+well, they are of unclipped values.
 """
 
 from dataclasses import dataclass
@@ -92,8 +92,7 @@ class PowerSumsNeed:
 
 @dataclass(frozen=True, slots=True)
 class RatioNeed:
-    """`JointPowerSums` of two metrics, over units where neither is NULL, each clipped at its own quantile; or
-    `PairCounts`, unclipped."""
+    """`JointPowerSums` of two metrics, over units where neither is NULL, each clipped at its own quantile."""
 
     numerator: str
     denominator: str

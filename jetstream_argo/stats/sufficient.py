@@ -28,20 +28,6 @@ class ValueCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PairCounts:
-    """The distinct pairs of numerator and denominator, in any order, and how many units have each; unclipped."""
-
-    numerator: "Floats"
-    denominator: "Floats"
-    counts: "Ints"
-
-    @property
-    def n(self) -> int:
-        """How many units have both values."""
-        return int(self.counts.sum())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class OrderWindows:
     """The order statistics around some quantiles, of `n` values.
 
@@ -106,7 +92,6 @@ Data: TypeAlias = (
     | PowerSums
     | JointPowerSums
     | ValueCounts
-    | PairCounts
     | OrderWindows
     | GridCounts
     | Boxes

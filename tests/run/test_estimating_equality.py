@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from jetstream_argo.config.model import Statistic
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.rows import EstimateRow
+from tests.reference.samples import Columns, sample_from_columns
 from tests.run.estimating_world import BEFORE, REAL, WHOLE, Unit, World, statistic, units_of, world_of
 
 BRANCHES = ("control", "treatment")

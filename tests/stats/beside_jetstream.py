@@ -14,10 +14,10 @@ import numpy as np
 
 from jetstream_argo.config.model import Covariate
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.needs import Covariate as Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
+from tests.reference.samples import Columns, sample_from_columns
 from tests.run import estimating_world as warehouse
 from tests.stats import reference_data as data
 from tests.stats.reference_cases import GRIDS, PERIOD, RANDOM, Case

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
+from tests.reference.samples import Columns, sample_from_columns
 
 Branches = Sequence[Sequence[float] | np.ndarray] | np.ndarray  # the values of each branch
 

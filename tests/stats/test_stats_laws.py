@@ -5,8 +5,6 @@ import pytest
 from scipy.special import betainc, betaincinv
 
 from jetstream_argo.stats.comparisons.means import mean_interval
-from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.laws.bounds import precise
 from jetstream_argo.stats.laws.continuous import expectation, quantiles
 from jetstream_argo.stats.laws.cumulants import bootstrap_mean_law
@@ -15,18 +13,13 @@ from jetstream_argo.stats.laws.order_statistics import order_statistic_law
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.methods.deciles import Deciles
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.reduce import moments, power_sums
-from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, Reason
-from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts
+from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts, rank_window
+from jetstream_argo.stats.value_counts import moments, power_sums
+from tests.reference.samples import counted
 from tests.stats.samples import estimated, row_of
 
 TAILS = np.array([0.005, 0.025, 0.5, 0.975, 0.995])
-
-
-def counted(values: np.ndarray) -> ValueCounts:
-    distinct, counts = np.unique(values, return_counts=True)
-    return ValueCounts(distinct.astype(float), counts.astype(np.int64))
 
 
 @pytest.mark.parametrize(("zeros", "ones"), [(1, 1), (3, 2), (40, 1), (1, 40), (30, 70), (900, 60)])
@@ -101,13 +94,14 @@ def test_a_bootstrap_mean_of_heavy_tails_is_what_dirichlet_weights_give() -> Non
 
 def test_windows_of_ranks_give_the_same_deciles_as_all_values() -> None:
     values = np.round(np.random.RandomState(15).exponential(30, size=25_000), 1) + 0.05
-    method = parse_method("deciles", {})
-    columns = Columns("m", ("a",), np.zeros(25_000, np.int8), values)
+    windows = [rank_window(25_000, tenth / 10, 8.0) for tenth in range(1, 10)]
+    ranks = np.unique(np.concatenate([np.arange(low, high + 1) for low, high in windows]))
+    known = OrderWindows(25_000, np.sort(values)[ranks], ranks, ranks)
 
-    windows = estimate(method, sample_from_columns(method, columns))
-    whole = Deciles().rows(Sample("m", (BranchFacts("a", 25_000, counted(values)),)))
+    found, whole = (Deciles().rows(Sample("m", (BranchFacts("a", 25_000, data),))) for data in (known, counted(values)))
 
-    for one, other in zip(windows, whole, strict=True):
+    assert len(ranks) < 25_000
+    for one, other in zip(found, whole, strict=True):
         assert (one.point, one.lower, one.upper) == pytest.approx((other.point, other.lower, other.upper), rel=1e-12)
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from jetstream_argo.stats.checks import sample_ratio_p_value
 from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.needs import Covariate
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.scale import restored, unit_for
+from tests.reference.samples import Columns, sample_from_columns
 from tests.stats.samples import estimated, row_of
 
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT

@@ -5,13 +5,13 @@ import pytest
 
 from jetstream_argo.errors import ConfigError, EstimateError
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.from_columns import Columns, sample_from_columns
 from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.needs import Covariate
 from jetstream_argo.stats.pretreatments import CensorHighestValues, too_many_dropped
 from jetstream_argo.stats.registry import METHODS, parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import BranchFacts, Sample
+from tests.reference.samples import Columns, sample_from_columns
 from tests.stats.samples import NAMES, estimated, row_of
 
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT

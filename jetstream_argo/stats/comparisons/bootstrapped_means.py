@@ -14,9 +14,9 @@ from jetstream_argo.stats.laws.cumulants import CumulantLaw, bootstrap_mean_law
 from jetstream_argo.stats.laws.dirichlet import DirichletLaw
 from jetstream_argo.stats.moments import PowerSums
 from jetstream_argo.stats.needs import ClipRule
-from jetstream_argo.stats.reduce import clipped, power_sums, thresholds
 from jetstream_argo.stats.rows import Comparison, Reason
 from jetstream_argo.stats.sufficient import Sample, ValueCounts
+from jetstream_argo.stats.value_counts import clipped, power_sums
 
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
 KNOWN_SIGN = 5.0  # standard deviations between the mean and 0
@@ -45,7 +45,7 @@ def branch_means(sample: Sample, clip: ClipRule | None) -> list[BranchMean]:
     for facts in sample.branches:
         data = typed(facts, PowerSums, ValueCounts)
         if isinstance(data, ValueCounts):
-            data = clipped(data, thresholds([data], clip, integer=sample.pooled.integer)[0])
+            data = clipped(data, clip)
         found.append(_branch(facts.branch, data))
     return found
 

@@ -10,10 +10,8 @@ from jetstream_argo.stats.laws.bounds import Question, bounds
 from jetstream_argo.stats.laws.continuous import Floats, central, expectation
 from jetstream_argo.stats.laws.ratio import RatioLaw
 from jetstream_argo.stats.moments import JointPowerSums
-from jetstream_argo.stats.needs import ClipRule
-from jetstream_argo.stats.reduce import joint_power_sums
 from jetstream_argo.stats.rows import Comparison, Reason
-from jetstream_argo.stats.sufficient import PairCounts, Sample
+from jetstream_argo.stats.sufficient import Sample
 
 FEW = 30  # units below which the bootstrap's intervals cover too rarely
 PRECISE = 1e-3 * 0.058  # of a probability near a 95 % bound: a thousandth of the estimate's standard deviation
@@ -44,14 +42,14 @@ class BranchRatio:
 Answer: TypeAlias = tuple[BranchRatio, BranchRatio, Comparison, Interval]
 
 
-def branch_ratios(sample: Sample, clip: ClipRule | None, confidence: float) -> list[BranchRatio]:
-    """Return each branch's ratio; pairs of values that are not summed yet are clipped by `clip`.
+def branch_ratios(sample: Sample, confidence: float) -> list[BranchRatio]:
+    """Return each branch's ratio.
 
     Raises:
-        EstimateError: the sample holds neither `JointPowerSums` nor `PairCounts`.
+        EstimateError: the sample does not hold `JointPowerSums`.
     """
     tails = central(confidence)
-    return [_branch(facts.branch, typed(facts, JointPowerSums, PairCounts), clip, tails) for facts in sample.branches]
+    return [_branch(facts.branch, typed(facts, JointPowerSums), tails) for facts in sample.branches]
 
 
 def compared(branches: Sequence[BranchRatio], confidence: float) -> Iterator[Answer]:
@@ -78,8 +76,7 @@ class _Asked:
     question: Question | None = None
 
 
-def _branch(name: str, data: JointPowerSums | PairCounts | None, clip: ClipRule | None, tails: Floats) -> BranchRatio:
-    sums = joint_power_sums(data, clip) if isinstance(data, PairCounts) else data
+def _branch(name: str, sums: JointPowerSums | None, tails: Floats) -> BranchRatio:
     if sums is None or not sums.n:
         return BranchRatio(name, 0, None, Reason.NO_UNITS)
     if not all(isfinite(value) for row in sums.central for value in row):

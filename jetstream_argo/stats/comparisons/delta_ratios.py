@@ -7,25 +7,21 @@ from scipy.special import ndtri
 from jetstream_argo.stats.comparisons.contrasts import NEEDED, ratio_alone, ratio_of_means, relative_ratio_of_means
 from jetstream_argo.stats.draft import Interval, typed
 from jetstream_argo.stats.moments import NO_UNITS, JointMoments, JointPowerSums
-from jetstream_argo.stats.needs import ClipRule
-from jetstream_argo.stats.reduce import joint_power_sums
 from jetstream_argo.stats.rows import Reason
-from jetstream_argo.stats.sufficient import BranchFacts, PairCounts
+from jetstream_argo.stats.sufficient import BranchFacts
 
 
-def joint_moments(facts: BranchFacts, clip: ClipRule | None) -> JointMoments:
-    """Return the branch's moments; pairs of values that are not summed yet are clipped by `clip`.
+def joint_moments(facts: BranchFacts) -> JointMoments:
+    """Return the branch's moments.
 
     Raises:
-        EstimateError: the branch has neither `JointPowerSums` nor `PairCounts`.
+        EstimateError: the branch does not have `JointPowerSums`.
     """
-    data = typed(facts, JointPowerSums, PairCounts)
-    if isinstance(data, PairCounts):
-        data = joint_power_sums(data, clip, order=2)
-    if data is None or not data.n:
+    sums = typed(facts, JointPowerSums)
+    if sums is None or not sums.n:
         return NO_UNITS
-    (_, _, m2_x), (_, c_xy, *_), (m2_y, *_) = (row[:3] for row in data.central[:3])
-    return JointMoments(data.n, data.mean_numerator, data.mean_denominator, m2_y, m2_x, c_xy)
+    (_, _, m2_x), (_, c_xy, *_), (m2_y, *_) = (row[:3] for row in sums.central[:3])
+    return JointMoments(sums.n, sums.mean_numerator, sums.mean_denominator, m2_y, m2_x, c_xy)
 
 
 def own_ratio(moments: JointMoments, confidence: float) -> Interval:

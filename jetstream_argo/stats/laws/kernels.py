@@ -6,13 +6,12 @@ import numpy as np
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.laws.continuous import Floats
-from jetstream_argo.stats.reduce import moments
 from jetstream_argo.stats.sufficient import Boxes, Extremes, ValueCounts
+from jetstream_argo.stats.value_counts import moments
 
 TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
 BOXES = 4  # to the bandwidth
 MOST = 2.0**50  # bandwidths from 0 up to which boxes can be numbered
-NEAR = 2**15  # boxes whose sums stay in the cache
 REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
 CLOSE_BY = 10.0  # bandwidths; all values beyond add less than 1e-21 to the kernels at a point
 ENOUGH = 1e-10  # of the sum of kernels a unit, beside which that is nothing
@@ -84,39 +83,6 @@ def boxes_for(data: Boxes | ValueCounts, span: Extremes, rule: str | float) -> B
     if not width > 0:
         return None
     return boxes_of(data, span, width)
-
-
-def boxes_of_values(values: Floats, span: Extremes, width: float) -> Boxes:
-    """Return the same as `boxes_of` for values in any order, most of which must be near one another to be fast.
-
-    Raises:
-        EstimateError: the values are too many bandwidths from 0 to be numbered.
-    """
-    if max(abs(span.minimum), abs(span.maximum)) / width > MOST:
-        raise _too_far(width, span.maximum)
-    scaled = values / width
-    box = np.floor(scaled * BOXES)
-    middle = float(np.median(box[:: len(box) // 1000 + 1]))
-    start = max(float(np.floor(span.minimum / width * BOXES)), float(np.floor(middle)) - NEAR / 2)
-    near = (box >= start) & (box < start + NEAR)
-    far = np.sort(np.compress(~near, values))
-    rest = boxes_of(ValueCounts(far, np.ones(len(far), np.int64)), span, width) if len(far) else None
-    box = np.compress(near, box)
-    offset = np.compress(near, scaled) - (box + 0.5) / BOXES
-    place = (box - start).astype(np.int64)
-    counts = np.bincount(place, minlength=NEAR)
-    held = np.flatnonzero(counts)
-    term: Floats = offset
-    powers: list[Floats] = [counts[held].astype(np.float64)]
-    for _ in range(1, TERMS):
-        powers.append(np.asarray(np.bincount(place, weights=term, minlength=NEAR)[held], np.float64))
-        term = term * offset
-    index, moments_of = held + int(start), np.column_stack(powers)
-    if rest is None:
-        return Boxes(span, width, index, moments_of)
-    index, moments_of = np.concatenate([index, rest.index]), np.concatenate([moments_of, rest.moments])
-    order = np.argsort(index)
-    return Boxes(span, width, index[order], moments_of[order])
 
 
 def boxes_of(data: ValueCounts, span: Extremes, width: float) -> Boxes:

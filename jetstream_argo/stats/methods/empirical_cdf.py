@@ -32,7 +32,7 @@ class EmpiricalCdf:
             EstimateError: the sample holds neither `GridCounts` nor `ValueCounts`.
         """
         from jetstream_argo.stats.laws.grids import counts_up_to, grid
-        from jetstream_argo.stats.reduce import extremes
+        from jetstream_argo.stats.value_counts import extremes
 
         draft = Draft(sample.metric, self.row_name, None)
         rows: list[EstimateRow] = []

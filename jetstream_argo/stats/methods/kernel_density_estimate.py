@@ -49,7 +49,7 @@ class KernelDensityEstimate:
         """
         from jetstream_argo.stats.laws.grids import grid
         from jetstream_argo.stats.laws.kernels import boxes_for, density
-        from jetstream_argo.stats.reduce import extremes
+        from jetstream_argo.stats.value_counts import extremes
 
         draft = Draft(sample.metric, self.row_name, None)
         rows: list[EstimateRow] = []

@@ -37,12 +37,12 @@ class PopulationRatio:
         one unit there are points only.
 
         Raises:
-            EstimateError: the sample holds neither `JointPowerSums` nor `PairCounts`.
+            EstimateError: the sample does not hold `JointPowerSums`.
         """
         from jetstream_argo.stats.comparisons.bootstrapped_ratios import branch_ratios, compared
 
         draft = Draft(sample.metric, self.row_name, self.confidence_interval)
-        branches = branch_ratios(sample, self.need().clip, self.confidence_interval)
+        branches = branch_ratios(sample, self.confidence_interval)
         rows = [
             draft.of_branch(branch.name, branch.n, branch.interval(self.confidence_interval)) for branch in branches
         ]

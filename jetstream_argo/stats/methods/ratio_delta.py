@@ -33,7 +33,7 @@ class RatioDelta:
         denominator whose mean is not 0, and for a relative uplift a reference that is clearly not 0.
 
         Raises:
-            EstimateError: the sample holds neither `JointPowerSums` nor `PairCounts`.
+            EstimateError: the sample does not hold `JointPowerSums`.
 
         Source:
             Deng, Knoblich, Lu (2018), KDD, arXiv:1803.06336.
@@ -41,8 +41,8 @@ class RatioDelta:
         from jetstream_argo.stats.comparisons.delta_ratios import difference, joint_moments, own_ratio, relative_uplift
 
         draft = Draft(sample.metric, self.row_name, self.confidence_interval)
-        clip, width = self.need().clip, self.confidence_interval
-        branches = [(facts.branch, joint_moments(facts, clip)) for facts in sample.branches]
+        width = self.confidence_interval
+        branches = [(facts.branch, joint_moments(facts)) for facts in sample.branches]
         rows = [draft.of_branch(name, moments.n, own_ratio(moments, width)) for name, moments in branches]
         for (reference_name, reference), (branch_name, branch) in ordered_pairs(branches):
             pair, n = (reference_name, branch_name), reference.n + branch.n
