@@ -1,6 +1,5 @@
-"""Tells Argo about a pod's work: a line on the node, a summary as output, and how far it is."""
+"""Tells Argo about a pod's work: a line on the node, the same line as its output, and how far it is."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from pathlib import Path
 from jetstream_argo.terminal.text import printable
 
 TERMINATION_LOG = "JETSTREAM_TERMINATION_LOG"
-SUMMARY = "JETSTREAM_SUMMARY"
+RESULT = "JETSTREAM_RESULT"
 PROGRESS = "ARGO_PROGRESS_FILE"  # set by Argo itself
 
 _LONGEST_LINE = 2000  # bytes; Kubernetes cuts at 4096, and Argo keeps the line in the size-limited Workflow object
-_LONGEST_SUMMARY = 1500
+_LONGEST_RESULT = 500  # bytes; Argo keeps it twice, and shows the message of failures only
 _LONGEST_REASON = 300
 
 
@@ -37,22 +36,13 @@ class PodResult:
         word = "partial" if good else "failed"
         return _cut(f"{word}: {good} of {total} done{found}; failed: {reasons}", _LONGEST_LINE)
 
-    @property
-    def summary(self) -> str:
-        """The ending as a JSON object; names of failures are left out, from the end, when there is no room for all."""
-        names = [name for name, _ in self.failed]
-        counts = {"done": self.done, "skipped": self.skipped, "failed": len(names)}
-        while len(text := json.dumps({**counts, "failures": names})) > _LONGEST_SUMMARY:
-            names.pop()
-        return text
-
 
 @dataclass(frozen=True, slots=True)
 class Pod:
     """The files through which Argo listens; None outside a pod, where nothing is written."""
 
     termination_log: Path | None = None
-    summary: Path | None = None
+    result: Path | None = None
     progress: Path | None = None
 
     def reached(self, done: int, total: int) -> None:
@@ -60,21 +50,17 @@ class Pod:
         if self.progress is not None and total > 0:
             _write(self.progress, f"{done}/{total}")
 
-    def ended(self, ending: PodResult) -> None:
-        """Say how the work ended."""
-        self.say(ending.line)
-        if self.summary is not None:
-            _write(self.summary, ending.summary)
-
     def say(self, line: str) -> None:
-        """Show a line, such as an error's, on the node."""
+        """Say how the work ended, or why it did not, in a line."""
         if self.termination_log is not None:
             _write(self.termination_log, _one_line(line, _LONGEST_LINE))
+        if self.result is not None:
+            _write(self.result, _one_line(line, _LONGEST_RESULT))
 
 
 def pod(environment: Mapping[str, str]) -> Pod:
     """Return the pod that the variables describe."""
-    files = [Path(value) if (value := environment.get(name)) else None for name in (TERMINATION_LOG, SUMMARY, PROGRESS)]
+    files = [Path(value) if (value := environment.get(name)) else None for name in (TERMINATION_LOG, RESULT, PROGRESS)]
     return Pod(*files)
 
 

@@ -2,8 +2,11 @@
 
 import os
 import sys
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +15,7 @@ from jetstream_argo.argo.pod import Pod, PodResult, pod
 from jetstream_argo.cli.holding import holder, task_wait_option
 from jetstream_argo.cli.options import chosen, warehouse_option
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.errors import JetstreamArgoError, UnknownReference
+from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
@@ -37,61 +40,82 @@ from jetstream_argo.warehouse.termination import ending_on_sigterm
 @click.option(
     "--page", envvar="JETSTREAM_PAGE", default="", help="A file for the result page, written when publishing."
 )
+@click.option(
+    "--graph-failed/--graph-succeeded",
+    envvar="JETSTREAM_GRAPH_FAILED",
+    help="With the node that publishes: end with 2, and say which metrics failed and why.",
+)
+@click.option(
+    "--pause",
+    type=click.FloatRange(0),
+    default=0.0,
+    envvar="JETSTREAM_PAUSE",
+    metavar="SECONDS",
+    help="How long to wait before ending with 75.",
+)
 @task_wait_option
-def task(  # the options of the command
-    plan_file: str | None,
-    node_id: str,
-    warehouse: str,
-    *,
-    metrics: str,
-    export_to: str,
-    page: str,
-    wait_seconds: float,
-) -> int:
+def task(plan_file: str | None, pause: float, wait_seconds: float, **options: Any) -> int:
     """Do one node of a plan. What is done already is recognised and skipped."""
     here = pod(os.environ)
+    asked = _Asked(**options)
     try:
         with ending_on_sigterm():
-            plan = _plan(plan_file)
-            files = (export_to, page)
-            result = _done(plan, node_id, warehouse, metrics=metrics, files=files, wait_seconds=wait_seconds)
+            result = _done(_plan(plan_file), asked, wait_seconds=wait_seconds)
     except JetstreamArgoError as error:
         here.say(str(error))
+        _paused(error.exit_code, pause)
         raise
     _tell(here, result)
+    _paused(result.exit_code, pause)
     return result.exit_code
 
 
-def _done(
-    plan: AnalysisPlan, node_id: str, warehouse: str, *, metrics: str, files: tuple[str, str], wait_seconds: float
-) -> TaskResult:
-    """Do the node; `files` are the folder of the exports and the file of the page."""
+def _paused(exit_code: int, seconds: float) -> None:
+    """Wait where another attempt may help: Argo's first wait is short."""
+    if exit_code == EXIT_RETRY:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a node is asked for: `export_to` is the folder of the exports, `page` the file of the page."""
+
+    node_id: str
+    warehouse: str
+    metrics: str
+    export_to: str
+    page: str
+    graph_failed: bool
+
+
+def _done(plan: AnalysisPlan, asked: _Asked, *, wait_seconds: float) -> TaskResult:
     dag = build_dag(plan)
     nodes = {node.id: node for node in (*dag.nodes, dag.last)}
-    if node_id not in nodes:
-        raise UnknownReference("node", node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
+    if asked.node_id not in nodes:
+        raise UnknownReference("node", asked.node_id, known=nodes, used_by=f"the plan of {plan.experiment.slug}")
     attempt = new_attempt()
     sha256 = codec.sha256(plan)
-    if warehouse.startswith("bigquery:"):
+    if asked.warehouse.startswith("bigquery:"):
         load_client()
     kept = click.get_current_context().find_object(Connections)
     open_engine = connect if kept is None else kept.connect
-    engine = open_engine(warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{node_id}")
+    engine = open_engine(asked.warehouse, attempt=attempt, job_id_prefix=f"{sha256[:12]}-{asked.node_id}")
     engine.take_over()
-    with writing(engine, plan, holder=holder(f"task {node_id}"), wait_seconds=wait_seconds):
+    with writing(engine, plan, holder=holder(f"task {asked.node_id}"), wait_seconds=wait_seconds):
         context = Context(
             plan=plan,
             plan_sha256=sha256,
-            node=node_id,
+            node=asked.node_id,
             engine=engine,
             attempt=attempt,
             now=lambda: datetime.now(UTC),
-            metrics=frozenset(chosen(metrics)),
-            export_to=files[0],
-            page=files[1],
+            metrics=frozenset(chosen(asked.metrics)),
+            export_to=asked.export_to,
+            page=asked.page,
+            graph_failed=asked.graph_failed,
             ledger=read_ledger(plan, engine),
         )
-        return run_node(nodes[node_id], context)
+        return run_node(nodes[asked.node_id], context)
 
 
 def _plan(file: str | None) -> AnalysisPlan:
@@ -108,7 +132,4 @@ def _plan(file: str | None) -> AnalysisPlan:
 def _tell(here: Pod, result: TaskResult) -> None:
     say(result.line)
     failed = tuple((metric, str(error)) for metric, error in result.failed)
-    if failed:
-        here.ended(PodResult(result.done, result.skipped, failed))
-    else:
-        here.say(result.line)
+    here.say(PodResult(result.done, result.skipped, failed).line if failed else result.line)

@@ -22,7 +22,8 @@ class Context:
 
     `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
     tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or a gs:// address,
-    and `page` a file for the result page; nothing is exported where both are empty. `known` keeps answers that do not
+    and `page` a file for the result page; nothing is exported where both are empty. With `graph_failed` some node
+    before the last has failed, as Argo says. `known` keeps answers that do not
     change meanwhile.
     """
 
@@ -35,6 +36,7 @@ class Context:
     metrics: frozenset[str] = frozenset()
     export_to: str = ""
     page: str = ""
+    graph_failed: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     known: dict[str, tuple[date, ...]] = field(default_factory=dict)
 

@@ -84,11 +84,14 @@ def _done(node: Node, context: Context) -> TaskResult:
         case StatisticsTask(period, metrics):
             return _statistics(context, period, metrics)
         case ExportTask():
-            from jetstream_argo.run.publishing import publish
+            from jetstream_argo.run.publishing import publish, what_failed
 
             published = publish(context)
             removed = remove_replaced(context)
-            return TaskResult(f"{published}; {removed}" if removed else published)
+            line = f"{published}; {removed}" if removed else published
+            if context.graph_failed:
+                return TaskResult(f"{what_failed(context)}; {line}", exit_code=EXIT_DEFINITION)
+            return TaskResult(line)
         case _:
             assert_never(node.task)
 

@@ -12,9 +12,10 @@ from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.method import method_to_record
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
-from jetstream_argo.report.status import StatusReport, status_report
+from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.summary.about import about_to_record
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
+from jetstream_argo.report.what_failed import failures_line
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
@@ -50,6 +51,12 @@ def publish(context: Context) -> str:
         retry = any(error.exit_code == EXIT_RETRY for _, error in views.failed)
         raise NodeError("; ".join(parts), exit_code=EXIT_RETRY if retry else EXIT_DEFINITION)
     return "; ".join(parts)
+
+
+def what_failed(context: Context) -> str:
+    """Return each metric and node that failed, with its reason, in a line."""
+    report = status_report(context.plan, context.ledger.entries)
+    return failures_line(only(report, context.metrics)) or "a node failed without a word on record: see the red ones"
 
 
 def _record_about(context: Context) -> None:

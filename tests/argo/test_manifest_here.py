@@ -99,3 +99,24 @@ def _manifest(folder: Path, *, metric: str) -> Path:
     deployment = ["--warehouse", _warehouse(folder), "--image", _IMAGE]
     assert exit_code_of(["workflow", str(file), "--as-of", "2026-05-19", *deployment, "-o", str(manifest)]) == 0
     return manifest
+
+
+def test_publishing_after_a_failure_ends_with_2_and_says_which_metric_failed_and_why(
+    tmp_path: Path, capfd, monkeypatch
+) -> None:
+    case(tmp_path, rows="shop.events", date_column="day", metric="COUNT(day)")
+    plan, log, result = tmp_path / "plan.json", tmp_path / "log", tmp_path / "result"
+    assert exit_code_of(["plan", str(tmp_path / "case.toml"), "--as-of", "2026-05-19", "-o", str(plan)]) == 0
+    publish = ["task", "--plan", str(plan), "--node", "export", "--warehouse", _warehouse(tmp_path)]
+    monkeypatch.setenv("JETSTREAM_TERMINATION_LOG", str(log))
+    monkeypatch.setenv("JETSTREAM_RESULT", str(result))
+    assert exit_code_of(["task", "--plan", str(plan), "--node", "enrollments", *publish[-2:]]) == 0
+
+    codes = {}
+    for outcome in ("false", "true"):
+        monkeypatch.setenv("JETSTREAM_GRAPH_FAILED", outcome)
+        codes[outcome] = exit_code_of(publish)
+
+    assert codes == {"false": 0, "true": 2}
+    assert log.read_text().startswith("a node failed without a word on record: see the red ones; ")
+    assert result.read_text() == log.read_text()

@@ -1,5 +1,3 @@
-import json
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,6 @@ def test_a_partial_failure_says_in_a_line_how_much_is_done_and_what_failed():
     assert ending.line == (
         "partial: 18 of 20 done (3 of them before); failed: searches (no column 'x'), uri_count (timed out)"
     )
-    assert json.loads(ending.summary) == {"done": 15, "skipped": 3, "failed": 2, "failures": ["searches", "uri_count"]}
 
 
 def test_success_says_how_much_was_found_done():
@@ -30,31 +27,31 @@ def test_what_argo_keeps_about_a_node_is_small_whatever_failed(failed):
 
     assert len(ending.line.encode()) <= 2000
     assert "\n" not in ending.line
-    assert len(ending.summary) <= 1500
-    assert json.loads(ending.summary)["failed"] == len(failed)
 
 
 def test_a_pod_writes_where_argo_reads(tmp_path):
     here = pod(
         {
             "JETSTREAM_TERMINATION_LOG": str(tmp_path / "log"),
-            "JETSTREAM_SUMMARY": str(tmp_path / "summary"),
+            "JETSTREAM_RESULT": str(tmp_path / "result"),
             "ARGO_PROGRESS_FILE": str(tmp_path / "progress"),
         }
     )
 
     here.reached(3, 20)
-    here.ended(PodResult(done=3, skipped=0))
+    here.say("5947 units: 1985 in control\n" + "…" * 2000)
 
     assert (tmp_path / "progress").read_text() == "3/20"
-    assert (tmp_path / "log").read_text() == "3 of 3 done"
-    assert json.loads((tmp_path / "summary").read_text())["done"] == 3
+    assert (tmp_path / "log").read_text().startswith("5947 units: 1985 in control …")
+    assert (tmp_path / "result").read_text().startswith("5947 units: 1985 in control …")
+    assert len((tmp_path / "log").read_bytes()) <= 2000
+    assert len((tmp_path / "result").read_bytes()) <= 500
 
 
 def test_outside_a_pod_nothing_is_written():
     outside = pod({})
 
     outside.reached(1, 2)
-    outside.ended(PodResult(done=1, skipped=0))
+    outside.say("done")
 
     assert outside == Pod()

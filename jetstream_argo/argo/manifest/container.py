@@ -4,7 +4,7 @@ from hera.workflows import Artifact, Container, NoneArchiveStrategy
 from hera.workflows import models as m
 
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
-from jetstream_argo.argo.pod import SUMMARY, TERMINATION_LOG
+from jetstream_argo.argo.pod import RESULT, TERMINATION_LOG
 
 TMP = "tmp"
 NODE = "node"
@@ -14,7 +14,7 @@ RETRIES = 3
 _MOST_MEMORY = 2**RETRIES
 _DEADLINE = 86_400  # seconds of an attempt: no query of BigQuery takes so long, and what it finished is kept
 
-_SUMMARY_FILE = "/tmp/summary.json"  # the pod's own, and its only writable folder
+_RESULT_FILE = "/tmp/result.txt"  # the pod's own, and its only writable folder
 PAGE_FILE = "/tmp/page.html"
 
 # 75 is ours (worth retrying); 137 and 143 are SIGKILL and SIGTERM, which is how memory, preemption and eviction end a
@@ -40,6 +40,15 @@ def retry_strategy() -> m.RetryStrategy:
     )
 
 
+def retry_without_word() -> m.RetryStrategy:
+    """Return when a pod is tried again whose last word matters: where it was taken away without one.
+
+    A node that is not tried again because of its policy keeps the message of its attempt; with an expression, it says
+    that the expression is false.
+    """
+    return m.RetryStrategy(limit=str(RETRIES), retry_policy="OnError")
+
+
 def growing_memory(mib: int) -> str:
     """Return the patch that gives an attempt twice the memory of the one before; `retries` is known here only."""
     memory = f'"{{{{= min({mib * _MOST_MEMORY}, {mib} * (2 ** asInt(retries))) }}}}Mi"'
@@ -62,11 +71,11 @@ def worker(
     """
     takes_node = node.startswith("{{inputs.")
     memory = f"{deployment.memory_mib}Mi"
-    summary = m.Parameter(name="summary", value_from=m.ValueFrom(path=_SUMMARY_FILE, default="{}"))
+    result = m.Parameter(name="result", value_from=m.ValueFrom(path=_RESULT_FILE, default=""))
     return Container(
         name=name,
         inputs=[m.Parameter(name=NODE)] if takes_node else None,
-        outputs=[summary, page_artifact()] if page else [summary],
+        outputs=[result, page_artifact()] if page else [result],
         image=deployment.image,
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
@@ -99,10 +108,11 @@ def page_artifact() -> Artifact:
 
 
 def reporting() -> list[m.EnvVar]:
-    """Return the variables that tell a pod where Argo listens."""
+    """Return the variables that tell a pod where Argo listens, and how long to wait before it is tried again."""
     return [
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
-        m.EnvVar(name=SUMMARY, value=_SUMMARY_FILE),
+        m.EnvVar(name=RESULT, value=_RESULT_FILE),
+        m.EnvVar(name="JETSTREAM_PAUSE", value="30"),  # seconds
     ]
 
 

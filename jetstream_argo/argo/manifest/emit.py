@@ -204,12 +204,14 @@ def _workers(plan: AnalysisPlan, laid: Layout, deployment: Deployment, carrier: 
     given_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
     query = locks.query(deployment)
     workers = [container.worker(name, {}, deployment, node=given_node, lock=query) for name in used]
-    ended = {"JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}"}
+    ended = {"JETSTREAM_EXPORT": "{{workflow.parameters.export-to}}", "JETSTREAM_GRAPH_FAILED": graphs.HAS_FAILED}
     # It runs when the graph has given the turn back, and takes it again, before Workflows that were created later.
     turn = locks.turn(plan.experiment.slug)
     shows = deployment.page_artifact
     ended |= {"JETSTREAM_PAGE": container.PAGE_FILE} if shows else {}
-    workers.append(container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows))
+    last = container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows)
+    last.retry_strategy = container.retry_without_word()
+    workers.append(last)
     if carrier.config_map:
         for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)

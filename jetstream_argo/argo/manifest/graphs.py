@@ -25,6 +25,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 ENTRYPOINT = "turn"
 EXPERIMENT = "experiment"
 PUBLISH = "publish"
+# Attempts that failed before one that succeeded are among the failures, too: what counts is the graph.
+HAS_FAILED = f"{{{{= workflow.failures matches 'displayName[^a-z]+{EXPERIMENT}[^a-z]+message' }}}}"
 
 
 def graphs(plan: AnalysisPlan, layout: Layout, deployment: Deployment) -> tuple[DAG, ...]:
@@ -37,7 +39,8 @@ def graphs(plan: AnalysisPlan, layout: Layout, deployment: Deployment) -> tuple[
     outer = DAG(
         name=ENTRYPOINT,
         fail_fast=False,
-        tasks=[m.DAGTask(name=EXPERIMENT, template=EXPERIMENT)],
+        # A failure is for publishing to tell, whose message becomes the Workflow's: that of a graph is empty in Argo.
+        tasks=[m.DAGTask(name=EXPERIMENT, template=EXPERIMENT, continue_on=m.ContinueOn(failed=True, error=True))],
         synchronization=turn,
     )
     whole = target.of_graph(layout.targets())

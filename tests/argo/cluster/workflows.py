@@ -18,7 +18,7 @@ KUBECONFIG = os.environ.get("JETSTREAM_TEST_KUBECONFIG")
 IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
 NAMESPACE = os.environ.get("JETSTREAM_TEST_NAMESPACE", "argo")
 _SCRIPT = (
-    'echo "$0" > /tmp/summary.json; sleep "$1"; '
+    'echo "$0" > /tmp/result.txt; sleep "$1"; '
     'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit "$2"; fi'
 )
 
