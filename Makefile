@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test oldest check docs dist format workflows bench late lock clean
+.PHONY: reads help setup demo test oldest check docs dist format workflows bench late lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -81,6 +81,9 @@ signatures: $(READY) ## Ask ZetaSQL anew about the embedded engine's signatures,
 bench: $(READY) ## Measure partition-days and time against direct window queries
 	@echo "==> Running benchmarks/scan.py"
 	@$(BIN)/python benchmarks/scan.py $(ARGS)
+
+reads: $(READY) ## Count how often each statement of the real configurations reads each table
+	@$(BIN)/python -m benchmarks.reads $(ARGS)
 
 late: $(READY) ## Try late telemetry, lost tables and kills: random schedules, and the rules by themselves
 	@echo "==> Running benchmarks/late.py"

@@ -10,9 +10,10 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, Source
 from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits, enrolled
-from jetstream_argo.sql.values import Grid, direct_query, partials_query
+from jetstream_argo.sql.values import Grid, direct_query
 from jetstream_argo.terminal.text import say
 
 _SUFFIXES = (".toml", ".json")

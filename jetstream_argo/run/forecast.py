@@ -16,9 +16,9 @@ from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.telemetry import Rows, Telemetry, look
 from jetstream_argo.run.traits import Traits, traits_of, unread_traits
 from jetstream_argo.run.unwritten import unwritten
+from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
-from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.warehouse.protocol import Engine, Knowledge

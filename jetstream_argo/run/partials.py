@@ -14,9 +14,9 @@ from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alon
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, marked
 from jetstream_argo.sql.enrollments import signals_query
+from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
-from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import mark_facts
 from jetstream_argo.terminal.plural import counted

@@ -21,7 +21,7 @@ from jetstream_argo.sql.values import Grid, direct_query, values_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import contiguous
-from jetstream_argo.store.marks import mark_facts, marked_batches, with_marks
+from jetstream_argo.store.marks import mark_facts, marked_batches, repeating_batches, with_marks, with_repeats
 
 
 def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> WorkResult:
@@ -166,7 +166,8 @@ class _Values:
         table = names.partials(plan, self.source.name)
         assignments = self.context.currency().units.assignments
         days = self.context.ledger.date_slices(table, columns, first, last, assignments)
-        return with_marks(days, marked_batches(self.context.ledger.entries, table))
+        entries = self.context.ledger.entries
+        return with_repeats(with_marks(days, marked_batches(entries, table)), repeating_batches(entries, table))
 
     def check(self, piece: Piece[Metric]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])

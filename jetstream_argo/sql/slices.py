@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
+from itertools import combinations
 
-from jetstream_argo.sql.text import Sql, identifier, literal, literals, table, union_all
+from jetstream_argo.sql.text import Sql, identifier, in_brackets, literal, literals, table, union_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class DateSlice:
     """In these batches, the rows from `first_date` to `last_date` (both included) hold `columns`.
 
     They do so for units of these `assignments`; of all units where it is empty. In the batches `marked` some rows only
-    give the reason why a unit has no values.
+    give the reason why a unit has no values; `repeated` says that in some batch a unit may have several rows on a date.
     """
 
     batches: tuple[int, ...]
@@ -22,6 +23,7 @@ class DateSlice:
     columns: tuple[str, ...]
     assignments: tuple[int, ...] = ()
     marked: tuple[int, ...] = ()
+    repeated: bool = False
 
 
 class Reasons(Enum):
@@ -43,25 +45,78 @@ class WindowSlice:
 
 
 def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str], *, reasons: Reasons = Reasons.NONE) -> Sql:
-    """Return the partials in `slices`: (analysis_id, branch, submission_date, *columns).
+    """Return the partials in `slices`: (analysis_id, branch, submission_date, *columns), from one look at the table.
 
-    A date that lies in several slices gives several rows, each NULL in the columns of the others; that is all one to
+    A date that lies in several slices may give several rows, each NULL in the columns of the others; that is all one to
     the merging aggregates, which ignore NULL. Where a slice is about some assignments only, the relation `units` says
     which units those are. `reasons` says what becomes of rows that only say why there are none.
     """
-    return union_all(
-        Sql(
-            "SELECT p.analysis_id, p.branch, p.submission_date"
-            + "".join(f", {_or_null(column, part.columns)}" for column in columns)
-            + (", p.reason" if reasons is Reasons.KEPT else "")
-            + f"\nFROM {table(name)} AS p"
-            + _of_assignments(part.assignments)
-            + f"\nWHERE p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
-            + f"\n  AND p.batch IN ({literals(part.batches)})"
-            + ("\n  AND p.reason IS NULL" if reasons is Reasons.LEFT_OUT else "")
-        )
+    keys = ["p.analysis_id", "p.branch", "p.submission_date"]
+    groups = _by_columns(slices, columns)
+    several = len(groups) > 1
+    stored = [column for column in columns if any(column in held for held in groups)]
+    nothing = [f"NULL AS {column}" for column in columns if column not in stored]
+    reason = ["p.reason"] if reasons is Reasons.KEPT else []
+    held = [f"({_any(group)}) AS held_{number}" for number, group in enumerate(groups.values())] if several else []
+    wanted = [*keys, *(f"p.{column}" for column in stored), *([] if several else nothing), *reason, *held]
+    rows = Sql(
+        f"SELECT {', '.join(wanted)}\nFROM {table(name)} AS p{_joined(slices)}"
+        f"\nWHERE p.submission_date BETWEEN {literal(min(part.first_date for part in slices))}"
+        f" AND {literal(max(part.last_date for part in slices))}"
+        f"\n  AND p.batch IN ({literals(tuple(dict.fromkeys(batch for part in slices for batch in part.batches)))})"
+        + (f"\n  AND ({_any(slices)}\n  )" if len(slices) > 1 and not several else "")
+        + (_of_these(slices[0]) if len(slices) == 1 else "")
+        + ("\n  AND p.reason IS NULL" if reasons is Reasons.LEFT_OUT else "")
+    )
+    if not several:
+        return rows
+    chosen = [_chosen(column, groups) for column in stored]
+    anywhere = " OR ".join(f"p.held_{number}" for number in range(len(groups)))
+    return Sql(
+        f"SELECT {', '.join([*keys, *chosen, *nothing, *reason])}\nFROM {in_brackets(rows)} AS p\nWHERE {anywhere}"
+    )
+
+
+def overlap(slices: Sequence[DateSlice]) -> bool:
+    """Return whether some unit may have several rows on a date, in one batch or in two with other columns."""
+    return any(part.repeated for part in slices) or any(
+        one.first_date <= other.last_date
+        and other.first_date <= one.last_date
+        and not (one.assignments and other.assignments and set(one.assignments).isdisjoint(other.assignments))
+        for one, other in combinations(slices, 2)
+    )
+
+
+def _by_columns(slices: Sequence[DateSlice], columns: Sequence[str]) -> dict[tuple[str, ...], list[DateSlice]]:
+    groups: dict[tuple[str, ...], list[DateSlice]] = {}
+    for part in slices:
+        groups.setdefault(tuple(column for column in columns if column in part.columns), []).append(part)
+    return groups
+
+
+def _chosen(column: str, groups: Mapping[tuple[str, ...], object]) -> str:
+    """Return a column where the slices have it, and NULL elsewhere."""
+    having = [f"p.held_{number}" for number, columns in enumerate(groups) if column in columns]
+    return f"IF({' OR '.join(having)}, p.{column}, NULL) AS {column}"
+
+
+def _any(slices: Sequence[DateSlice]) -> str:
+    """Return the condition that a row is in one of the slices."""
+    return "\n    OR ".join(
+        f"(p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
+        f" AND p.batch IN ({literals(part.batches)}){_of_these(part, ' ')})"
         for part in slices
     )
+
+
+def _of_these(part: DateSlice, space: str = "\n  ") -> str:
+    return f"{space}AND a.assignment IN ({literals(part.assignments)})" if part.assignments else ""
+
+
+def _joined(slices: Sequence[DateSlice]) -> str:
+    if not any(part.assignments for part in slices):
+        return ""
+    return "\nINNER JOIN units AS a\n  ON a.analysis_id = p.analysis_id AND a.branch = p.branch"
 
 
 def marks(name: str, slices: Sequence[DateSlice], flags: Mapping[str, str]) -> Sql:
@@ -74,21 +129,13 @@ def marks(name: str, slices: Sequence[DateSlice], flags: Mapping[str, str]) -> S
             "SELECT p.analysis_id, p.branch, p.submission_date"
             + "".join(f", {literal(column in part.columns)} AS {flag}" for column, flag in flags.items())
             + f"\nFROM {table(name)} AS p"
-            + _of_assignments(part.assignments)
+            + _joined([part])
             + f"\nWHERE p.submission_date BETWEEN {literal(part.first_date)} AND {literal(part.last_date)}"
             + f"\n  AND p.batch IN ({literals(part.marked)})\n  AND p.reason IS NOT NULL"
+            + _of_these(part)
         )
         for part in slices
         if part.marked
-    )
-
-
-def _of_assignments(assignments: Sequence[int]) -> str:
-    if not assignments:
-        return ""
-    return (
-        "\nINNER JOIN units AS a\n  ON a.analysis_id = p.analysis_id AND a.branch = p.branch"
-        f"\n  AND a.assignment IN ({literals(assignments)})"
     )
 
 
@@ -113,7 +160,3 @@ def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
         )
         for slice_ in slices
     )
-
-
-def _or_null(column: str, stored: Sequence[str]) -> str:
-    return f"p.{column}" if column in stored else f"NULL AS {column}"

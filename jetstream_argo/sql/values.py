@@ -1,16 +1,16 @@
-"""The queries that give metric values: daily partials, their merge into windows, and direct ones."""
+"""The queries that give metric values: by merging daily partials into windows, and direct ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Merge, Metric, Partial, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import deleted, names, slices
+from jetstream_argo.sql.partials import counting
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
-from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,42 +26,6 @@ class Grid:
     windows: tuple[AnalysisWindow, ...]
     units: Sql
     signals: tuple[DateSlice, ...] = ()
-
-
-def partials_query(
-    source: Source,
-    columns: Sequence[str],
-    units: Sql,
-    assignments: Sequence[int],
-    *,
-    first_date: date,
-    last_date: date,
-    batch: int,
-) -> Sql:
-    """Return the query that reads `source` once, from `first_date` to `last_date`, into the partials `columns`.
-
-    It reads for the units of `assignments`; `units` is the relation of all units.
-    """
-    partials = [partial for partial in source.partials if partial.column in columns]
-    wanted = [
-        Sql(f"{literal(batch)} AS batch"),
-        Sql("e.analysis_id"),
-        Sql("e.branch"),
-        Sql("e.enrollment_date"),
-        Sql(f"{date_of(source.date_column)} AS submission_date"),
-        *(Sql(f"{partial.expression} AS {partial.column}") for partial in partials),
-    ]
-    return fill(
-        "partials",
-        units=units,
-        assignments=literals(assignments),
-        columns=lines(wanted, indent=0),
-        source=Sql(source.from_expression),
-        unit=unit_of(source.id_column),
-        date=date_of(source.date_column),
-        dates=between(source.date_column, first_date, last_date),
-        counts=_counts(source),
-    )
 
 
 def values_query(
@@ -82,25 +46,21 @@ def values_query(
     computations = [(m, m.computation) for m in metrics if isinstance(m.computation, Composed)]
     needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
     partials = [partial for partial in source.partials if partial.column in needed]
-    first, last = grid.windows[0], grid.windows[-1]
-    place, windows = _place(grid)
-    merged = [
-        Sql("u.analysis_id"),
-        Sql("u.branch"),
-        Sql(f"{place} AS window_index"),
-        *(Sql(f"{_merge(partial)} AS {partial.column}") for partial in partials),
-    ]
     columns_of = _together([partial.column for partial in partials], probes)
+    name = names.partials(plan, source.name)
+    observed = _observed(partials, grid, repeated=slices.overlap(days))
     states = [
         *(Sql(f"g.{name}") for name in _KEYS),
-        *(Sql(f"{_state(partial, _probe_of(partial, columns_of))} AS {partial.column}") for partial in partials),
+        *(_state(partial, _probe_of(partial, columns_of), observed) for partial in partials),
     ]
-    name = names.partials(plan, source.name)
     relations, joins = _grid(plan, grid), _join_probes(name, columns_of)
     columns = _columns(batch, [(metric, computation.finaliser) for metric, computation in computations])
     unknown = [partial.column for partial in partials if any(p.marked and partial.column in p.columns for p in days)]
     if unknown:
-        relation = deleted.deleted(name, days, unknown, place, windows, (first.first_day, last.last_day))
+        place, windows = _place(grid)
+        relation = deleted.deleted(
+            name, days, unknown, place, windows, (grid.windows[0].first_day, grid.windows[-1].last_day)
+        )
         relations = Sql(f"{relations.rstrip()},\n{relation.rstrip()}")
         joins = Sql(f"{joins}\n{deleted.JOIN}")
         states += [deleted.state(column) for column in unknown]
@@ -112,14 +72,59 @@ def values_query(
         days=slices.days(
             name, days, [p.column for p in partials], reasons=Reasons.LEFT_OUT if unknown else Reasons.NONE
         ),
-        merged=lines(merged, indent=0),
-        windows=windows,
-        first_day=literal(first.first_day),
-        last_day=literal(last.last_day),
+        merged=observed.relation,
         states=lines(states, indent=0),
+        join=observed.join,
         probes=joins,
         columns=columns,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """What the units did in a window: a relation to define, and how it joins the grid as `m`.
+
+    `merged` says whether its columns are what the partials' merges give, or the partials themselves.
+    """
+
+    relation: Sql
+    join: Sql
+    merged: bool
+
+
+def _observed(partials: Sequence[Partial], grid: Grid, *, repeated: bool) -> _Observed:
+    """Return what the units did in the windows of `grid`.
+
+    Where every window is one date of a unit, the days join the grid by it: nothing is read or shuffled for more, and
+    nothing is merged unless a unit may have several rows on a date (`repeated`). Where windows have more days, the
+    units are joined to these first, so that no day is compared with every window.
+    """
+    merges = [Sql(f"{_merge(partial)} AS {partial.column}") for partial in partials]
+    if _by_date(grid):
+        keys = [Sql("d.analysis_id"), Sql("d.branch"), Sql("d.submission_date")]
+        relation = fill("merged_days", columns=lines([*keys, *merges], indent=0)) if repeated else Sql("")
+        return _Observed(relation, Sql(f"LEFT JOIN {'merged' if repeated else 'days'} AS m\n{_ON_DATE}"), repeated)
+    place, windows = _place(grid)
+    keys = [Sql("u.analysis_id"), Sql("u.branch"), Sql(f"{place} AS window_index")]
+    relation = fill(
+        "merged_windows",
+        columns=lines([*keys, *merges], indent=0),
+        windows=windows,
+        first_day=literal(grid.windows[0].first_day),
+        last_day=literal(grid.windows[-1].last_day),
+    )
+    return _Observed(relation, Sql(f"LEFT JOIN merged AS m\n{_ON_WINDOW}"), merged=True)
+
+
+def _by_date(grid: Grid) -> bool:
+    return not grid.period.grows and grid.windows[0].days == 1
+
+
+_ON_WINDOW = "  ON m.analysis_id = g.analysis_id AND m.branch = g.branch AND m.window_index = g.window_index"
+_ON_DATE = (
+    "  ON m.analysis_id = g.analysis_id AND m.branch = g.branch\n"
+    "  AND m.submission_date = DATE_ADD(g.anchor, INTERVAL g.analysis_window_start DAY)"
+)
 
 
 def _place(grid: Grid) -> tuple[str, Sql]:
@@ -154,19 +159,12 @@ def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], 
         unit=unit_of(source.id_column),
         date=date_of(source.date_column),
         dates=between(source.date_column, first_date, last_date),
-        counts=_counts(source),
+        counts=counting(source),
         keys=lines([Sql(f"e.{key}") for key in keys]),
     )
 
 
 _KEYS = ("analysis_id", "branch", "window_index", "enrollment_date", "exposure_date", "num_exposure_events")
-
-
-def _counts(source: Source) -> Sql:
-    """On the day of enrollment, only rows that carry the experiment count: the others are from before it."""
-    if source.branch_expression is None:
-        return Sql("TRUE")
-    return Sql(f"{date_of(source.date_column)} != e.enrollment_date OR ({source.branch_expression}) IS NOT NULL")
 
 
 def _columns(batch: int, values: Sequence[tuple[Metric, str]]) -> Sql:
@@ -183,11 +181,13 @@ def _merge(partial: Partial) -> Sql:
     return Sql(f"{partial.merge}({column})")
 
 
-def _state(partial: Partial, probe: int) -> Sql:
-    alone = f"q{probe}.{partial.column}"
+def _state(partial: Partial, probe: int, observed: _Observed) -> Sql:
+    alone, found = f"q{probe}.{partial.column}", f"m.{partial.column}"
     if partial.merge in (Merge.MAX_BY, Merge.MIN_BY):
         alone += ".value"
-    return Sql(f"IF(m.analysis_id IS NULL, {alone}, m.{partial.column})")
+        if not observed.merged:  # one row is its own greatest, unless it has no rank
+            found = f"IF({found}.rank IS NULL, NULL, {found}.value)"
+    return Sql(f"IF(m.analysis_id IS NULL, {alone}, {found}) AS {partial.column}")
 
 
 def _together(columns: Sequence[str], probes: Mapping[str, int]) -> dict[int, list[str]]:

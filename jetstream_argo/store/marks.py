@@ -30,6 +30,13 @@ def is_carried(entry: Entry) -> bool:
     return _says(entry, CARRIED)
 
 
+def repeating_batches(entries: Iterable[Entry], table: str) -> frozenset[int]:
+    """Return the batches of a table in which a unit may have several rows on a date: some were carried over."""
+    return frozenset(
+        entry.batch for entry in entries if entry.table == table and entry.batch is not None and is_carried(entry)
+    )
+
+
 def is_restated(entry: Entry) -> bool:
     """Whether somebody had the dates of the entry read again on purpose."""
     return _says(entry, "restated")
@@ -40,6 +47,11 @@ def with_marks(slices: Sequence[DateSlice], batches: frozenset[int]) -> tuple[Da
     if not batches:
         return tuple(slices)
     return tuple(replace(part, marked=tuple(b for b in part.batches if b in batches)) for part in slices)
+
+
+def with_repeats(slices: Sequence[DateSlice], batches: frozenset[int]) -> tuple[DateSlice, ...]:
+    """Return the slices, saying of those that have one of `batches` that units may have several rows on a date."""
+    return tuple(replace(part, repeated=not batches.isdisjoint(part.batches)) for part in slices)
 
 
 def mark_facts(found: Mapping[str, object], *, carried: bool = False) -> str:

@@ -19,10 +19,10 @@ from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, look, record_wait
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, absent_query, carried, restated_units
+from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import enrolled
-from jetstream_argo.sql.values import partials_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import RESTATED, mark_facts, marked_batches

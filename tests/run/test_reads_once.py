@@ -1,12 +1,16 @@
-"""How often the statements for the statistics of one metric read what is stored."""
+"""How often statements read what is stored."""
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from benchmarks.emit import HUB, configurations
+from benchmarks.reads import WITHOUT_DATE, repeated, stored_reads
+from benchmarks.statements import plan_of
 from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql
@@ -26,7 +30,7 @@ EVERYTHING = (
 )
 
 
-def stored_reads(statements: list[Sql]) -> Counter[str]:
+def named(statements: list[Sql]) -> Counter[str]:
     """How often each table is named in the statements, but for those that are made in between."""
     found: Counter[str] = Counter()
     for sql in statements:
@@ -53,7 +57,7 @@ def world(tmp_path: Path) -> World:
 def test_every_stored_table_is_read_once_whatever_is_asked_of_it(world: World) -> None:
     world.estimate(*EVERYTHING, windows=(WEEK, SECOND))
 
-    reads = stored_reads([*world.engine.made, *world.engine.asked])
+    reads = named([*world.engine.made, *world.engine.asked])
     assert set(reads) == {"values_enrollments", "values_exposures", "enrollments_try_it", "before"}
     assert set(reads.values()) == {1}
 
@@ -63,7 +67,7 @@ def test_what_is_asked_once_is_asked_of_the_stored_tables_themselves(world: Worl
     world.estimate(asked, windows=(WEEK, SECOND))
 
     assert world.engine.made == []
-    assert set(stored_reads(world.engine.asked).values()) == {1}
+    assert set(named(world.engine.asked).values()) == {1}
 
 
 def test_nobody_is_joined_who_is_not_asked_for(tmp_path: Path) -> None:
@@ -71,4 +75,21 @@ def test_nobody_is_joined_who_is_not_asked_for(tmp_path: Path) -> None:
 
     world.estimate(statistic("bootstrap_mean"))
 
-    assert set(stored_reads([*world.engine.made, *world.engine.asked])) == {"values_enrollments"}
+    assert set(named([*world.engine.made, *world.engine.asked])) == {"values_enrollments"}
+
+
+@pytest.mark.skipif(not HUB.exists(), reason="needs the real files beside the repository")
+def test_statements_of_real_configurations_read_each_table_once_or_say_why_twice() -> None:
+    """Of some configurations; `make reads` asks of all."""
+    for config in islice(configurations(), 0, None, 150):
+        assert list(repeated(plan_of(config))) == []
+
+
+def test_a_relation_that_is_named_twice_counts_twice_and_rows_without_a_date_by_themselves() -> None:
+    sql = (
+        "WITH u AS (SELECT a FROM d.units), v AS (SELECT u.a FROM u JOIN d.days AS p ON p.a = u.a) "
+        "SELECT v.a FROM v JOIN u ON u.a = v.a LEFT JOIN (SELECT q.a FROM d.days AS q WHERE q.submission_date IS NULL) "
+        "AS q ON q.a = v.a"
+    )
+
+    assert stored_reads(sql) == {"d.units": 2, "d.days": 1, f"d.days, {WITHOUT_DATE}": 1}
