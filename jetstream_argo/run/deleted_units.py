@@ -40,9 +40,9 @@ def _of_metric(
     context: Context, metric: Metric, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]
 ) -> Iterator[str]:
     for basis in metric.bases:
-        held = context.ledger.held_in(names.values(context.plan, basis, metric.source, leaf.period), metric.column)
+        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, leaf.period), metric.column)
         for window in windows:
-            entry = held[window.index].entry if window.index in held else None
+            entry = batches[window.index].entry if window.index in batches else None
             marks = counted_marks(entry).get(window.index) if entry is not None else None
             if marks:
                 yield f"{metric.name} ({basis.value}, window {window.index}) {_note(context.plan.experiment, marks)}"

@@ -57,8 +57,12 @@ def _made_from(plan: AnalysisPlan, units: StoredUnits) -> str:
     made_from: list[object] = [units.batches, units.assignments, exposures, segments, branches]
     exclusions = plan.enrollments.exclusions
     if exclusions.excludes:
-        rules = [[each.name, each.condition, each.column] for each in exclusions.named]
-        made_from += [exclusions.several_branches, rules, [sorted(each.batches.items()) for each in units.excluded]]
+        rules = [[exclusion.name, exclusion.condition, exclusion.column] for exclusion in exclusions.named]
+        made_from += [
+            exclusions.several_branches,
+            rules,
+            [sorted(excluded.batches.items()) for excluded in units.excluded],
+        ]
     return digest(*made_from)
 
 

@@ -43,8 +43,8 @@ def recorded_failures(node: Node, context: Context) -> Iterator[None]:
 
 
 def _is_recorded(error: JetstreamArgoError, context: Context) -> bool:
-    mine = (entry for entry in context.ledger.entries if entry.attempt == context.attempt)
-    return any(entry.state in (State.FAILED, State.WAITING) and entry.message == str(error) for entry in mine)
+    own_entries = (entry for entry in context.ledger.entries if entry.attempt == context.attempt)
+    return any(entry.state in (State.FAILED, State.WAITING) and entry.message == str(error) for entry in own_entries)
 
 
 def _about(node: Node, context: Context) -> Entry | None:

@@ -129,10 +129,10 @@ class _Forecasting:
             return
         todo, telemetry = unread_traits(context, traits)
         if todo and telemetry is not None:
-            held = any(context.ledger.held_for(traits.rows.table, column) for column in todo)
+            is_recorded = any(context.ledger.held_for(traits.rows.table, column) for column in todo)
             units = context.currency().units
             query = traits.query(units, tuple(todo), units.assignments, 0)
-            yield self._of(telemetry, first, last, Why.CHANGED if held else Why.NEW, query)
+            yield self._of(telemetry, first, last, Why.CHANGED if is_recorded else Why.NEW, query)
 
     def _signal(self) -> Iterator[Upcoming]:
         signal = self._context.plan.signal
@@ -172,10 +172,10 @@ class _Forecasting:
     def _why(self, table: str, reading: Reading) -> Why:
         """Return why dates are read that lack the same columns for the same assignments."""
         ledger, day = self._context.ledger, reading.first_date.toordinal()
-        held = [ledger.held_on(table, column).get(day, {}) for column in reading.columns]
-        if any({ANYBODY, *reading.assignments} & {*assignments} for assignments in held):
+        recorded = [ledger.held_on(table, column).get(day, {}) for column in reading.columns]
+        if any({ANYBODY, *reading.assignments} & {*assignments} for assignments in recorded):
             return Why.CHANGED
-        if any(held):
+        if any(recorded):
             return Why.UNITS
         earlier = (e for e in ledger.entries if e.table == table and e.batch is not None and day in e.places)
         return Why.COLUMNS if any(earlier) else Why.NEW
@@ -207,5 +207,5 @@ def _stored(telemetry: Telemetry, first: date, last: date) -> tuple[int | None, 
     """Return how many rows and bytes the tables have of the dates; None where some table does not tell."""
     if not telemetry.versions or any(table.knowledge is not Knowledge.BY_DATE for table in telemetry.versions):
         return None, None
-    found = [of for table in telemetry.versions for day, of in table.dates.items() if first <= day <= last]
+    found = [version for table in telemetry.versions for day, version in table.dates.items() if first <= day <= last]
     return sum(version.rows for version in found), sum(version.bytes for version in found)

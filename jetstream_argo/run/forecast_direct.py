@@ -37,7 +37,11 @@ def direct_readings(context: Context, source: Source, metrics: Sequence[Metric])
         due_now = [metric for metric in direct if period in metric.periods]
         changed = _changed(context, source, period) if due_now else frozenset()
         stale = {metric.name: _stale(context, metric, period, changed) for metric in due_now}
-        windows = [window for window in context.plan.windows(period) if any(window in of for of in stale.values())]
+        windows = [
+            window
+            for window in context.plan.windows(period)
+            if any(window in stale_windows for stale_windows in stale.values())
+        ]
         for run in contiguous(windows):
             wanted = [metric for metric in due_now if not stale[metric.name].isdisjoint(run)]
             bases = dict.fromkeys(basis for metric in wanted for basis in bases_of(metric, period))
@@ -65,10 +69,10 @@ def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[
     """Return the windows whose values are not there, or would be others now."""
     currency, found = context.currency(), set()
     for basis in bases_of(metric, period):
-        held = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             first, last = context.plan.experiment.timeline.dates(window.first_day, window.last_day)
-            is_held = window.index in held and held[window.index].inputs == currency.of_values(
+            is_held = window.index in batches and batches[window.index].inputs == currency.of_values(
                 metric, basis, period, window
             )
             if not is_held or any(first <= day <= last for day in changed):

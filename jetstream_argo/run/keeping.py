@@ -69,13 +69,13 @@ def keep(
     entries = []
     for run in runs:
         indexes = range(run[0].index, run[-1].index + 1)
-        mine = [row for row in estimated.rows if row.window_index in indexes]
+        rows = [row for row in estimated.rows if row.window_index in indexes]
         entry = replace(
-            context.entry(Kind.STATISTICS, State.COMPUTED if mine else State.NO_DATA),
+            context.entry(Kind.STATISTICS, State.COMPUTED if rows else State.NO_DATA),
             table=table,
             batch=batch_of[run[0].index],
             keys=(leaf.key,),
-            metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in mine))),),
+            metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in rows))),),
             period=leaf.period.value,
             first_window=run[0].index,
             last_window=run[-1].index,
@@ -83,16 +83,16 @@ def keep(
             adjusted=adjusted.get(run[0].index),
             message="; ".join(estimated.notes),
             inputs=tuple(inputs[window] for window in run),
-            counts=tuple(sum(row.window_index == window.index for row in mine) for window in run),
+            counts=tuple(sum(row.window_index == window.index for row in rows) for window in run),
             facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run], **_before(estimated)}),
         )
-        entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(mine)))
+        entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(rows)))
     context.record(entries)
 
 
 def _before(estimated: "Estimated") -> dict[str, object]:
     """Return whether the branches differed before enrollment, as facts of the record."""
-    found = [[each.metric, each.branch, each.p_value] for each in estimated.before]
+    found = [[test.metric, test.branch, test.p_value] for test in estimated.before]
     return {"before_enrollment": found} if found else {}
 
 
@@ -105,9 +105,9 @@ def _rows(
 ) -> Iterable[dict[str, Value]]:
     now = context.now()
     windows = {window.index: window for window in settles_on}
-    for position, each in enumerate(estimated.rows):
-        window = windows[each.window_index]
-        scope = Scope(each.segment, each.basis.value, window.index, window.first_day, window.last_day)
+    for position, placed in enumerate(estimated.rows):
+        window = windows[placed.window_index]
+        scope = Scope(placed.segment, placed.basis.value, window.index, window.first_day, window.last_day)
         batch = batch_of[window.index]
         origin = Origin(settles_on[window], leaf.period.value, batch, position, now, context.plan_sha256)
-        yield stored(each.row, scope, origin)
+        yield stored(placed.row, scope, origin)

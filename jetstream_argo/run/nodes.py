@@ -135,7 +135,7 @@ def _wanted(context: Context, source: Source) -> list[Metric]:
     for leaf in plan.statistics:
         if context.wants(leaf.metric):
             names.update((leaf.metric, *plan.metric(leaf.metric).depends_on))
-            names.update(each.covariate.metric for each in leaf.statistics if each.covariate)
+            names.update(statistic.covariate.metric for statistic in leaf.statistics if statistic.covariate)
     return [metric for metric in plan.metrics if metric.source == source.name and metric.name in names]
 
 
@@ -159,11 +159,11 @@ def _statistics(context: Context, period: Period, metrics: Sequence[str]) -> Tas
             entry = context.entry(Kind.STATISTICS, State.FAILED)
             entry = replace(entry, keys=(leaf.key,), metrics=(leaf.metric,), period=period.value)
             context.record([because(entry, error)])
-    windows = sum(one.windows for one in estimated.values())
-    queries = sum(one.queries for one in estimated.values())
+    windows = sum(result.windows for result in estimated.values())
+    queries = sum(result.queries for result in estimated.values())
     parts = [f"estimated {counted(windows, 'window')} by {counted(queries, 'query')}"] if windows or failed else [_IDLE]
     parts += [f"{metric} failed: {error}" for metric, error in failed.items()]
-    done = sum(one.windows > 0 for one in estimated.values())
+    done = sum(result.windows > 0 for result in estimated.values())
     return TaskResult(
         "; ".join(parts),
         idle=not windows and not failed,

@@ -43,7 +43,7 @@ def publish(context: Context) -> str:
         written = [*(_export(context, report) if context.export_to else ()), *_export_page(context)]
         parts.append(_count(sum(written), len(written) - sum(written), "file"))
     if report.lacking:
-        lacking = dict.fromkeys(each.metric for each in report.lacking)
+        lacking = dict.fromkeys(status.metric for status in report.lacking)
         parts.append(f"partial: no results of {counted(len(lacking), 'metric')} ({_some(list(lacking))})")
     parts += sentences(report.facts)
     if views.failed:
@@ -133,7 +133,7 @@ def _views(context: Context) -> Iterator[_PublishedView]:
             if due.windows and stored:
                 sql = unit_values(plan, basis, due.period, metrics, stored)
                 text = f"Metrics of every unit of {plan.experiment.slug}"
-                computed = [e.recorded_at for each in stored for e in ledger.complete(Kind.VALUES, each.table)]
+                computed = [e.recorded_at for values in stored for e in ledger.complete(Kind.VALUES, values.table)]
                 labels = updated(max((enrolled.recorded_at, *computed)))
                 yield _PublishedView(names.values_view(plan, basis, due.period), sql, text, labels)
 
@@ -159,9 +159,9 @@ def _stored(
         table = names.values(plan, basis, metric.source, period)
         slices = ledger.window_slices(table, metric.column, plan.windows(period))
         if slices:
-            rows = tuple((each.batches, each.first_index, each.last_index) for each in slices)
+            rows = tuple((slice_.batches, slice_.first_index, slice_.last_index) for slice_ in slices)
             together.setdefault((table, rows), (list(slices), []))[1].append(metric)
-    return [StoredMetrics(table, tuple(slices), tuple(held)) for (table, _), (slices, held) in together.items()]
+    return [StoredMetrics(table, tuple(slices), tuple(of_table)) for (table, _), (slices, of_table) in together.items()]
 
 
 def _export(context: Context, report: StatusReport) -> list[bool]:

@@ -43,14 +43,14 @@ def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Seq
     The warehouse is asked for versions only where something is missing or may have changed.
     """
     missing = _missing(context, rows, wanted, assignments)
-    held = _held(context, rows, wanted, assignments)
-    looks = to_look_at(context, rows, dict.fromkeys(read for reads in held.values() for read in reads))
+    earlier = _held(context, rows, wanted, assignments)
+    looks = to_look_at(context, rows, dict.fromkeys(read for reads in earlier.values() for read in reads))
     days = [*missing, *(read.day for read in looks)]
     if not days:
         return Due()
     telemetry = look(context, rows, min(days), max(days))
     again = changed(context, telemetry, looks)
-    for (day, column), reads in held.items():
+    for (day, column), reads in earlier.items():
         stale = {assignment for read in reads if read in again for assignment in reads[read]}
         if stale:
             stale.update(missing.get(day, {}).get(column, ()))  # units that came late lack the date altogether
@@ -81,20 +81,20 @@ def _held(
     found: dict[tuple[date, str], dict[Read, tuple[int, ...]]] = {}
     for part in wanted:
         for column in part.columns:
-            held = context.ledger.held_on(rows.table, column)
+            batches = context.ledger.held_on(rows.table, column)
             for ordinal in range(part.first_date.toordinal(), part.last_date.toordinal() + 1):
                 day = date.fromordinal(ordinal)
-                counts = {a: found for a, found in held.get(ordinal, {}).items() if a in (ANYBODY, *assignments)}
+                counts = {a: found for a, found in batches.get(ordinal, {}).items() if a in (ANYBODY, *assignments)}
                 reads = read_as(day, counts)
                 if reads:
                     found[day, column] = reads
     return found
 
 
-def read_as(day: date, held: Mapping[int, Held]) -> dict[Read, tuple[int, ...]]:
+def read_as(day: date, batches: Mapping[int, Held]) -> dict[Read, tuple[int, ...]]:
     """Return in which ways a date was read, each with the assignments for which that counts."""
     reads: dict[Read, tuple[int, ...]] = {}
-    for assignment, found in held.items():
+    for assignment, found in batches.items():
         read = Read(day, found.entry.recorded_at, found.inputs)
         reads[read] = (*reads.get(read, ()), assignment)
     return reads

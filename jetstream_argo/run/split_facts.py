@@ -25,7 +25,7 @@ class _Part:
 def split_facts(context: Context, units: StoredUnits, counts: UnitCounts) -> dict[str, object]:
     """Return the checks of the split for the record; nothing where nobody asks for them, or nobody is enrolled."""
     plan = context.plan
-    found = [counts.of.get(branch) for branch in plan.experiment.branches]
+    found = [counts.by_branch.get(branch) for branch in plan.experiment.branches]
     after = [0 if branch is None else branch.counted for branch in found]
     test = _test(plan, after)
     facts: dict[str, object] = {}

@@ -79,10 +79,10 @@ def _lacking(context: Context, metric: Metric, period: Period) -> frozenset[int]
     currency = context.currency()
     lacking: set[int] = set()
     for basis in bases_of(metric, period):
-        held = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             inputs = currency.of_values(metric, basis, period, window)
-            found = held.get(window.index)
+            found = batches.get(window.index)
             if inputs is None or found is None or found.inputs != inputs:
                 lacking.add(window.index)
     return frozenset(lacking)

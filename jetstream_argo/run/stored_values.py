@@ -15,7 +15,7 @@ from jetstream_argo.sql.counting import counting
 
 def covariates_of(leaf: MetricStatistics) -> tuple[Covariate, ...]:
     """Return the covariates of all statistics of a leaf."""
-    return tuple(dict.fromkeys(each.covariate for each in leaf.statistics if each.covariate))
+    return tuple(dict.fromkeys(statistic.covariate for statistic in leaf.statistics if statistic.covariate))
 
 
 def stored_for(context: Context, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]) -> Stored:

@@ -126,8 +126,10 @@ def changed(
     }
     anew = {read.day for read in again}
     kept = {read.day: telemetry.version(read.day) for read in reads if read.day not in anew}
-    told = sorted(reads, key=lambda read: (judgements[read].stays, read.at))  # of several reads of a date the last one
-    differs = {read.day: dict(judgements[read].changed) for read in told if read.day in kept}
+    ordered = sorted(
+        reads, key=lambda read: (judgements[read].stays, read.at)
+    )  # of several reads of a date the last one
+    differs = {read.day: dict(judgements[read].changed) for read in ordered if read.day in kept}
     _record(context, telemetry, kept, {day: changes for day, changes in differs.items() if changes})
     return frozenset(again)
 

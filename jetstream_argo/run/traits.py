@@ -85,19 +85,19 @@ def unread_traits(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[
         NotLoaded: telemetry that they are read from is not there yet.
     """
     everybody = context.currency().units.assignments
-    held = {
+    batches = {
         column: {a: found for a, found in context.ledger.held_for(traits.rows.table, column).items() if a in everybody}
         for column in traits.columns
     }
-    lacking = {column: tuple(a for a in everybody if a not in found) for column, found in held.items()}
+    lacking = {column: tuple(a for a in everybody if a not in found) for column, found in batches.items()}
     todo = {column: assignments for column, assignments in lacking.items() if assignments}
-    reads = tuple(dict.fromkeys(_reads(held.values(), traits)))
+    reads = tuple(dict.fromkeys(_reads(batches.values(), traits)))
     looks = to_look_at(context, traits.rows, reads)
     if not todo and not looks:
         return {}, None
     telemetry = look(context, traits.rows, traits.first_date, traits.last_date)
     again = changed(context, telemetry, looks, beside=reads)  # one query reads all dates
-    todo |= {column: everybody for column, found in held.items() if not again.isdisjoint(_reads([found], traits))}
+    todo |= {column: everybody for column, found in batches.items() if not again.isdisjoint(_reads([found], traits))}
     awaited = telemetry.awaited(traits.days) if todo else {}
     if awaited:
         entry = replace(context.entry(traits.kind, State.WAITING), table=traits.rows.table, source=traits.rows.name)
@@ -105,9 +105,9 @@ def unread_traits(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[
     return todo, telemetry
 
 
-def _reads(held: Iterable[Mapping[int, Held]], traits: Traits) -> Iterator[Read]:
+def _reads(batches: Iterable[Mapping[int, Held]], traits: Traits) -> Iterator[Read]:
     """Yield how each date was read for what is held."""
-    for of_column in held:
+    for of_column in batches:
         for found in of_column.values():
             for day in traits.days:
                 yield Read(day, found.entry.recorded_at, found.entry.input_at(day.toordinal()))

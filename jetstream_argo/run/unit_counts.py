@@ -33,25 +33,25 @@ class BranchCounts:
 class UnitCounts:
     """Rows of units by branch, as the enrollment query names it."""
 
-    of: Mapping[str, BranchCounts] = field(default_factory=dict)
+    by_branch: Mapping[str, BranchCounts] = field(default_factory=dict)
 
     @property
     def units(self) -> int:
         """All rows: a unit counts once in each of its branches."""
-        return sum(branch.units for branch in self.of.values())
+        return sum(branch.units for branch in self.by_branch.values())
 
     @property
     def in_several(self) -> int:
         """The rows of units that are in several branches."""
-        return sum(branch.in_several for branch in self.of.values())
+        return sum(branch.in_several for branch in self.by_branch.values())
 
     def left_out(self, plan: AnalysisPlan) -> dict[str, int]:
         """Return the units of names that are no branch of the experiment."""
-        return {name: branch.units for name, branch in self.of.items() if name not in plan.experiment.branches}
+        return {name: branch.units for name, branch in self.by_branch.items() if name not in plan.experiment.branches}
 
     def misnamed(self, plan: AnalysisPlan) -> str:
         """Return what is wrong with the branches' names: some have no units, while others have that are no branch."""
-        empty = [branch for branch in plan.experiment.branches if branch not in self.of]
+        empty = [branch for branch in plan.experiment.branches if branch not in self.by_branch]
         left_out = self.left_out(plan)
         if not empty or not left_out or plan.experiment.allow_empty_branches:
             return ""
@@ -66,29 +66,29 @@ class UnitCounts:
         """Return a line for people."""
         parts = [f"{self._units(branch)} in {branch}" for branch in plan.experiment.branches]
         parts += [f"{n} left out in {name!r}, which is no branch" for name, n in self.left_out(plan).items()]
-        exposed = sum(branch.exposed for branch in self.of.values())
+        exposed = sum(branch.exposed for branch in self.by_branch.values())
         text = f"{self.units} units: {', '.join(parts)}; {exposed} exposed"
         if self.in_several:
             text += f"; {self.in_several} rows of units in several branches"
-        excluded = sum(self.of[name].units - self.of[name].counted for name in self._branches(plan))
+        excluded = sum(self.by_branch[name].units - self.by_branch[name].counted for name in self._branches(plan))
         return f"{text}; {excluded} excluded" if excluded else text
 
     def facts(self, plan: AnalysisPlan) -> dict[str, object]:
         """Return the same for the record."""
         exclusions = plan.enrollments.exclusions
         none = BranchCounts(0, 0, 0, 0, 0, tuple(0 for _ in exclusions.named), 0)
-        found = {name: self.of.get(name, none) for name in plan.experiment.branches}
+        found = {name: self.by_branch.get(name, none) for name in plan.experiment.branches}
         facts: dict[str, object] = {
-            "branches": {name: {"units": each.units, "exposed": each.exposed} for name, each in found.items()},
+            "branches": {name: {"units": counts.units, "exposed": counts.exposed} for name, counts in found.items()},
             "left_out": self.left_out(plan),
             "in_several": self.in_several,
-            "distinct": sum(each.first_rows for each in self.of.values()),
-            "distinct_in_several": sum(each.first_in_several for each in self.of.values()),
+            "distinct": sum(counts.first_rows for counts in self.by_branch.values()),
+            "distinct_in_several": sum(counts.first_in_several for counts in self.by_branch.values()),
         }
         if exclusions.excludes:
-            facts["counted"] = {name: each.counted for name, each in found.items()}
+            facts["counted"] = {name: counts.counted for name, counts in found.items()}
             facts["excluded"] = {
-                exclusion.name: {name: each.excluded[place] for name, each in found.items()}
+                exclusion.name: {name: counts.excluded[place] for name, counts in found.items()}
                 for place, exclusion in enumerate(exclusions.named)
             }
             facts["several_branches"] = exclusions.several_branches.value
@@ -96,10 +96,10 @@ class UnitCounts:
         return facts | ({"several_alarm": exclusions.several_alarm} if self.in_several else {})
 
     def _units(self, branch: str) -> int:
-        return self.of[branch].units if branch in self.of else 0
+        return self.by_branch[branch].units if branch in self.by_branch else 0
 
     def _branches(self, plan: AnalysisPlan) -> list[str]:
-        return [name for name in plan.experiment.branches if name in self.of]
+        return [name for name in plan.experiment.branches if name in self.by_branch]
 
 
 def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
@@ -119,7 +119,7 @@ def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
     sql = fill("unit_counts", columns=lines(columns, indent=0), judged=judged(plan, replace(units, segments=())))
     found = {}
     for row in context.engine.query(sql, labels=context.labels()).dicts():
-        number = {name: int(str(held)) for name, held in row.items() if name != "branch"}
+        number = {name: int(str(value)) for name, value in row.items() if name != "branch"}
         found[str(row["branch"])] = BranchCounts(
             units=number["units"],
             exposed=number["exposed"],

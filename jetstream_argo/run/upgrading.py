@@ -69,8 +69,8 @@ def _upgraded(context: Context, record: LegacyRecord) -> tuple[Entry, ...]:
     estimated = [
         (found.place, _estimates(origins, found, known)) for found in old if found.entry.kind is Kind.STATISTICS
     ]
-    told = list(_told(record, {**tables, names.enrollments(plan): names.assignments(plan)}))
-    later = [entry for _, entry in sorted([*done, *merged, *estimated, *told], key=_place)]
+    changes = list(_told(record, {**tables, names.enrollments(plan): names.assignments(plan)}))
+    later = [entry for _, entry in sorted([*done, *merged, *estimated, *changes], key=_place)]
     entries = [*units, *rows, *later]
     return _stamped(context, [*entries, _summary(context, record, entries)])
 
@@ -141,21 +141,21 @@ def _summary(context: Context, record: LegacyRecord, entries: Sequence[Entry]) -
     columns |= {plan.enrollments.exposures_key} if plan.enrollments.exposures_sql is not None else set()
     leaves = {leaf.key for leaf in plan.statistics}
     current = [entry for entry in entries if entry.kind not in (Kind.VALUES, Kind.STATISTICS) or any(entry.inputs)]
-    held = {key for entry in current for key in entry.keys}
+    keys = {key for entry in current for key in entry.keys}
     units = sum(entry.rows for entry in entries if entry.kind is Kind.ENROLLMENTS)
     facts = {
         "units": units,
-        "columns": [len(columns & held), len(columns)],
-        "estimates": [len(leaves & held), len(leaves)],
+        "columns": [len(columns & keys), len(columns)],
+        "estimates": [len(leaves & keys), len(leaves)],
         "entries": [len(entries), len(record.entries)],
     }
     parts = [
         counted(units, "unit"),
-        f"{len(columns & held)} of {counted(len(columns), 'column')}",
-        f"{len(leaves & held)} of {counted(len(leaves), 'estimate')}",
+        f"{len(columns & keys)} of {counted(len(columns), 'column')}",
+        f"{len(leaves & keys)} of {counted(len(leaves), 'estimate')}",
     ]
     message = f"took over from version 0.1: {', '.join(parts)}; no telemetry was read"
-    if len(columns & held) + len(leaves & held) < len(columns) + len(leaves):
+    if len(columns & keys) + len(leaves & keys) < len(columns) + len(leaves):
         message += ", and the rest is computed anew"
     return replace(
         context.entry(Kind.UPGRADE, State.COMPUTED),

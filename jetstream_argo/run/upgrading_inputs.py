@@ -88,9 +88,9 @@ class Origins:
     def _merged_by(self, metric: Metric, window: AnalysisWindow) -> Iterator[int | None]:
         table = names.partials(self.context.plan, metric.source)
         for column in columns_of(self.context.plan, metric):
-            held = self.ledger.held_on(table, column)
+            batches = self.ledger.held_on(table, column)
             for ordinal in self._dates(window):
-                yield from (found.batch for found in held.get(ordinal, {}).values())
+                yield from (found.batch for found in batches.get(ordinal, {}).values())
 
     def _read_by(self, leaf: MetricStatistics, place: int) -> Iterator[int | None]:
         plan = self.context.plan

@@ -120,11 +120,11 @@ def _stale(context: Context, basis: Basis, period: Period, metrics: Sequence[Met
             continue  # metrics that are the same thing under two names share a column
         columns.add(metric.column)
         table = names.values(context.plan, basis, metric.source, period)
-        held = context.ledger.held_in(table, metric.column)
+        batches = context.ledger.held_in(table, metric.column)
         stale = []
         for window in value_windows(context.plan, metric, period):
             inputs = currency.of_values(metric, basis, period, window)
-            found = held.get(window.index)
+            found = batches.get(window.index)
             if inputs is not None and (found is None or found.inputs != inputs):
                 stale.append((window, inputs))
         if stale:

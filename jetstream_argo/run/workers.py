@@ -87,11 +87,11 @@ class Workers:
             if worker.process.is_alive():
                 return worker
             self._discard(worker)
-        pipe, theirs = _PROCESSES.Pipe()
-        arguments = (self._work, theirs, dict(os.environ), self._most_bytes)
+        pipe, child_end = _PROCESSES.Pipe()
+        arguments = (self._work, child_end, dict(os.environ), self._most_bytes)
         process = _PROCESSES.Process(target=_serve, args=arguments)
         process.start()
-        theirs.close()
+        child_end.close()
         self._workers.append(_Worker(process, pipe))
         return self._workers[-1]
 
