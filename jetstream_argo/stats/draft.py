@@ -61,7 +61,7 @@ class Interval:
         return replace(self, **odd, reason=self.reason or Reason.OVERFLOW) if odd else self
 
 
-_FIELDS = tuple(each.name for each in fields(Interval))  # each is one of an `EstimateRow`, too
+_FIELDS = tuple(field.name for field in fields(Interval))  # each is one of an `EstimateRow`, too
 _NUMBERS = tuple(name for name in _FIELDS if name != "reason")
 
 

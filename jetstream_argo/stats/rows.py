@@ -97,7 +97,7 @@ class EstimateRow:
         return replace(self, **changed)
 
 
-_SCALED_FIELDS = tuple(each.name for each in fields(EstimateRow) if each.metadata)
+_SCALED_FIELDS = tuple(field.name for field in fields(EstimateRow) if field.metadata)
 
 
 def parameter_text(value: Decimal | float) -> Decimal:
@@ -110,4 +110,4 @@ def parameter_texts(values: Sequence[float]) -> list[Decimal]:
     """Return the same for many values."""
     # A value known by its text needs no test of what it is: that is most of the time of a grid's rows.
     rounded = [round(Decimal(repr(value)), 6) for value in values]
-    return [each.normalize() if each else Decimal(0) for each in rounded]
+    return [number.normalize() if number else Decimal(0) for number in rounded]

@@ -124,7 +124,7 @@ def _relative_uplift(law: RatioLaw, reference: RatioLaw, remark: Reason | None) 
         return _Asked(Interval(reason=Reason.UNBOUNDED))
     negative = reference.mean < 0
     if negative:
-        law, reference = (RatioLaw(_mirrored(one.sums)) for one in (law, reference))
+        law, reference = (RatioLaw(_mirrored(side.sums)) for side in (law, reference))
     point = expectation(law.nodes) * expectation(1 / reference.nodes) - 1
     if min(law.sums.n, reference.sums.n) == 1:
         return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS))
@@ -136,8 +136,12 @@ def _relative_uplift(law: RatioLaw, reference: RatioLaw, remark: Reason | None) 
 
 
 def _question(law: RatioLaw, reference: RatioLaw, *, ratio: bool) -> Question:
-    one, other = law.by_cumulants, reference.by_cumulants
-    return Question(law, reference, ratio) if one is None or other is None else Question(one, other, ratio)
+    quick_law, quick_reference = law.by_cumulants, reference.by_cumulants
+    return (
+        Question(law, reference, ratio)
+        if quick_law is None or quick_reference is None
+        else Question(quick_law, quick_reference, ratio)
+    )
 
 
 def _mirrored(sums: JointPowerSums) -> JointPowerSums:

@@ -146,10 +146,10 @@ def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contra
     """
     at = (reference + branch).mean_x
     sides = []
-    for one in (reference, branch):
-        slope = _own_slope(one)
-        residual = max(one.m2_y - slope * one.c_xy, 0.0) / (one.n - 2)
-        sides.append((residual * (1 / one.n + (at - one.mean_x) ** 2 / one.m2_x), one.n - 2))
+    for side in (reference, branch):
+        slope = _own_slope(side)
+        residual = max(side.m2_y - slope * side.c_xy, 0.0) / (side.n - 2)
+        sides.append((residual * (1 / side.n + (at - side.mean_x) ** 2 / side.m2_x), side.n - 2))
     level_r, level_b = levels(reference, branch)
     return _from_variances(level_b - level_r, *sides)
 
@@ -161,14 +161,14 @@ def levels(reference: JointMoments, branch: JointMoments) -> tuple[float, float]
         EstimateError: a branch has fewer than three units, or a covariate that does not vary.
     """
     at = (reference + branch).mean_x
-    level_r, level_b = (one.mean_y + _own_slope(one) * (at - one.mean_x) for one in (reference, branch))
+    level_r, level_b = (side.mean_y + _own_slope(side) * (at - side.mean_x) for side in (reference, branch))
     return level_r, level_b
 
 
-def _own_slope(one: JointMoments) -> float:
-    if one.n <= NEEDED or not one.x.varies:
+def _own_slope(moments: JointMoments) -> float:
+    if moments.n <= NEEDED or not moments.x.varies:
         raise EstimateError("too_few_units", "needs three units a branch, and a covariate that varies")
-    return one.c_xy / one.m2_x
+    return moments.c_xy / moments.m2_x
 
 
 def ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:
@@ -180,7 +180,7 @@ def ratio_of_means(reference: JointMoments, branch: JointMoments) -> Contrast:
     Source:
         Deng, Knoblich, Lu (2018), KDD, arXiv:1803.06336.
     """
-    (point_r, variance_r), (point_b, variance_b) = (_ratio(one) for one in (reference, branch))
+    (point_r, variance_r), (point_b, variance_b) = (_ratio(side) for side in (reference, branch))
     return _from_variances(point_b - point_r, (variance_r, reference.n - 1), (variance_b, branch.n - 1))
 
 
@@ -190,21 +190,21 @@ def relative_ratio_of_means(reference: JointMoments, branch: JointMoments) -> Co
     Raises:
         EstimateError: a branch has fewer than two units, a denominator is 0, or the reference's ratio is.
     """
-    (ratio_r, variance_r), (ratio_b, variance_b) = (_ratio(one) for one in (reference, branch))
+    (ratio_r, variance_r), (ratio_b, variance_b) = (_ratio(side) for side in (reference, branch))
     if ratio_r == 0:
         raise EstimateError("zero_reference", "a share of 0 has no size; use the difference")
     uplift = ratio_b / ratio_r
     return Contrast(uplift - 1, sqrt(variance_b + uplift * uplift * variance_r) / abs(ratio_r))
 
 
-def ratio_alone(one: JointMoments) -> Contrast:
+def ratio_alone(moments: JointMoments) -> Contrast:
     """Return a branch's ratio of means, with the t law of its units.
 
     Raises:
         EstimateError: the branch has fewer than two units, or a denominator of 0.
     """
-    point, variance = _ratio(one)
-    return Contrast(point, sqrt(variance), one.n - 1)
+    point, variance = _ratio(moments)
+    return Contrast(point, sqrt(variance), moments.n - 1)
 
 
 def relative(reference: Moments, branch: Moments) -> Contrast:
@@ -240,18 +240,20 @@ def units_needed(moments: Moments, *, effect: float, confidence: float = 0.95, p
     return 2 * moments.variance * (quantiles / effect) ** 2
 
 
-def _less(one: JointMoments, slope: float, at: float) -> Moments:
-    m2 = one.m2_y - 2 * slope * one.c_xy + slope * slope * one.m2_x
-    return Moments(one.n, one.mean_y - slope * (one.mean_x - at), max(m2, 0.0))
+def _less(moments: JointMoments, slope: float, at: float) -> Moments:
+    m2 = moments.m2_y - 2 * slope * moments.c_xy + slope * slope * moments.m2_x
+    return Moments(moments.n, moments.mean_y - slope * (moments.mean_x - at), max(m2, 0.0))
 
 
-def _ratio(one: JointMoments) -> tuple[float, float]:
-    if one.n < NEEDED or one.mean_x == 0:
+def _ratio(moments: JointMoments) -> tuple[float, float]:
+    if moments.n < NEEDED or moments.mean_x == 0:
         raise EstimateError("zero_denominator", "needs two units a branch, and a denominator that is not 0")
-    ratio = one.mean_y / one.mean_x
-    m2 = one.m2_y - 2 * ratio * one.c_xy + ratio * ratio * one.m2_x
-    differs = m2 > CANCELLED * (one.m2_y + ratio * ratio * one.m2_x) and varies(m2, one.n, abs(one.mean_y))
-    return ratio, (m2 if differs else 0.0) / (one.n - 1) / one.n / one.mean_x**2
+    ratio = moments.mean_y / moments.mean_x
+    m2 = moments.m2_y - 2 * ratio * moments.c_xy + ratio * ratio * moments.m2_x
+    differs = m2 > CANCELLED * (moments.m2_y + ratio * ratio * moments.m2_x) and varies(
+        m2, moments.n, abs(moments.mean_y)
+    )
+    return ratio, (m2 if differs else 0.0) / (moments.n - 1) / moments.n / moments.mean_x**2
 
 
 def _variance_of_mean(moments: Moments) -> float:

@@ -33,7 +33,7 @@ class _Branch:
     def of(cls, facts: BranchFacts, probabilities: Sequence[float]) -> "_Branch":
         """Return what is known of the branch."""
         windows = _order_windows(typed(facts, OrderWindows, ValueCounts))
-        laws = (order_statistic_law(windows, each) for each in probabilities) if windows.n else ()
+        laws = (order_statistic_law(windows, probability) for probability in probabilities) if windows.n else ()
         return cls(facts.branch, windows.n, tuple(laws))
 
 
@@ -78,7 +78,9 @@ def _comparisons(branches: Mapping[str, Sequence[Atoms]], confidence: float) -> 
         ]
         for pair in combinations(branches, 2)
     }
-    answers = iter(_bounded([one for of_pair in asked.values() for both in of_pair for one in both], confidence))
+    answers = iter(
+        _bounded([comparison for of_pair in asked.values() for both in of_pair for comparison in both], confidence)
+    )
     found: dict[tuple[str, str], list[_Compared]] = {}
     for (reference, branch), of_pair in asked.items():
         found[reference, branch] = [(next(answers), next(answers)) for _ in of_pair]
@@ -89,7 +91,7 @@ def _comparisons(branches: Mapping[str, Sequence[Atoms]], confidence: float) -> 
         ]
         for (reference, branch), of_pair in found.items()
     }
-    again = iter(_bounded([uplift for each in backwards.values() for _, uplift in each], confidence))
+    again = iter(_bounded([uplift for of_pair in backwards.values() for _, uplift in of_pair], confidence))
     for pair, of_back in backwards.items():
         found[pair] = [(difference.interval, next(again)) for difference, _ in of_back]
     return found
@@ -159,19 +161,23 @@ def _bounded(asked: Sequence[_Asked], confidence: float) -> list[Interval]:
     tails = np.array([1 - confidence, 1 + confidence]) / 2
     bounds: dict[int, tuple[float, float]] = {}
     searched: dict[int, _Search] = {}
-    for index, one in enumerate(asked):
-        if one.law is None or one.reference is None:
+    for index, comparison in enumerate(asked):
+        if comparison.law is None or comparison.reference is None:
             continue
-        if len(one.law.values) * len(one.reference.values) <= EXACT_PAIRS:
-            bounds[index] = _exact(one.law, one.reference, np.divide if one.ratio else np.subtract, tails)
+        if len(comparison.law.values) * len(comparison.reference.values) <= EXACT_PAIRS:
+            bounds[index] = _exact(
+                comparison.law, comparison.reference, np.divide if comparison.ratio else np.subtract, tails
+            )
         else:
-            searched[index] = _Search.of(one.law, one.reference, ratio=one.ratio)
+            searched[index] = _Search.of(comparison.law, comparison.reference, ratio=comparison.ratio)
     bounds |= zip(searched, _found(list(searched.values()), tails), strict=True)
     return [
-        replace(one.interval, lower=bounds[index][0] - one.ratio, upper=bounds[index][1] - one.ratio)
+        replace(
+            comparison.interval, lower=bounds[index][0] - comparison.ratio, upper=bounds[index][1] - comparison.ratio
+        )
         if index in bounds
-        else one.interval
-        for index, one in enumerate(asked)
+        else comparison.interval
+        for index, comparison in enumerate(asked)
     ]
 
 
@@ -216,7 +222,7 @@ class _Search:
 def _found(searches: Sequence[_Search], tails: Floats) -> list[tuple[float, float]]:
     if not searches:
         return []
-    mean, sd = (np.array([[getattr(one, name)] for one in searches]) for name in ("mean", "sd"))
+    mean, sd = (np.array([[getattr(search, name)] for search in searches]) for name in ("mean", "sd"))
     known_at, known = np.full((len(searches), 2), np.nan), np.zeros((len(searches), 2))
 
     def cdf(t: Floats) -> Floats:
@@ -224,5 +230,5 @@ def _found(searches: Sequence[_Search], tails: Floats) -> list[tuple[float, floa
             known[index], known_at[index] = searches[index].cdf(t[index]), t[index]
         return known.copy()
 
-    every = np.broadcast_to(tails, known.shape)
-    return [(lower, upper) for lower, upper in quantiles(cdf, every, mean=mean, sd=sd, close=CLOSE).tolist()]
+    levels = np.broadcast_to(tails, known.shape)
+    return [(lower, upper) for lower, upper in quantiles(cdf, levels, mean=mean, sd=sd, close=CLOSE).tolist()]

@@ -52,16 +52,16 @@ class Question:
 
 def bounds(questions: Sequence[Question], tails: Floats) -> list[Floats]:
     """Return for each question the quantiles at `tails`; for a quantity that does not vary, its value."""
-    found = {index: np.full(tails.shape, one.mean) for index, one in enumerate(questions) if one.sd == 0}
-    together = [index for index, one in enumerate(questions) if index not in found and _by_cumulants(one)]
+    found = {index: np.full(tails.shape, question.mean) for index, question in enumerate(questions) if question.sd == 0}
+    together = [index for index, question in enumerate(questions) if index not in found and _by_cumulants(question)]
     if together:
         batch = _Batch.of([questions[index] for index in together])
-        every = np.broadcast_to(tails, (len(together), len(tails)))
-        solved = quantiles(batch.cdf, every, mean=batch.mean, sd=batch.sd, skewness=batch.skewness, close=AS_CUMULANTS)
+        levels = np.broadcast_to(tails, (len(together), len(tails)))
+        solved = quantiles(batch.cdf, levels, mean=batch.mean, sd=batch.sd, skewness=batch.skewness, close=AS_CUMULANTS)
         found.update(zip(together, solved, strict=True))
-    for index, one in enumerate(questions):
+    for index, question in enumerate(questions):
         if index not in found:
-            found[index] = _by_integration(one, tails)
+            found[index] = _by_integration(question, tails)
     return [found[index] for index in range(len(questions))]
 
 
@@ -69,24 +69,24 @@ def wins(questions: Sequence[Question]) -> list[tuple[float, float]]:
     """Return for each difference that varies the probability of more than 0, and the expectation of what is below."""
     found: dict[int, tuple[float, float]] = {}
     # What one wins the other loses, so that each pair of laws is asked about once.
-    asked = {(id(one.law), id(one.reference)): index for index, one in enumerate(questions)}
+    asked = {(id(question.law), id(question.reference)): index for index, question in enumerate(questions)}
     mirrors = {
         index: mirror
-        for index, one in enumerate(questions)
-        if (mirror := asked.get((id(one.reference), id(one.law)), index)) < index
+        for index, question in enumerate(questions)
+        if (mirror := asked.get((id(question.reference), id(question.law)), index)) < index
     }
-    together = [index for index, one in enumerate(questions) if index not in mirrors and _by_cumulants(one)]
+    together = [index for index, question in enumerate(questions) if index not in mirrors and _by_cumulants(question)]
     if together:
         chances, losses = _Batch.of([questions[index] for index in together]).against_zero()
         pairs = zip(chances.tolist(), losses.tolist(), strict=True)
         found.update({index: (chance, loss) for index, (chance, loss) in zip(together, pairs, strict=True)})
-    for index, one in enumerate(questions):
+    for index, question in enumerate(questions):
         if index in mirrors:
             chance, loss = found[mirrors[index]]
-            found[index] = (1 - chance, max(loss - one.mean, 0.0))
-        elif index not in found and one.reference is not None:
-            cdf = difference_cdf(one.law, one.reference)
-            chances, losses = against_zero(cdf, mean=np.array([[one.mean]]), sd=np.array([[one.sd]]))
+            found[index] = (1 - chance, max(loss - question.mean, 0.0))
+        elif index not in found and question.reference is not None:
+            cdf = difference_cdf(question.law, question.reference)
+            chances, losses = against_zero(cdf, mean=np.array([[question.mean]]), sd=np.array([[question.sd]]))
             found[index] = (float(chances[0]), float(losses[0]))
     return [found[index] for index in range(len(questions))]
 
@@ -135,15 +135,15 @@ class _Batch:
     @classmethod
     def of(cls, questions: Sequence[Question]) -> "_Batch":
         """Return the questions, all of cumulant laws, side by side."""
-        laws = [one.law for one in questions]
-        references = [one.reference or one.law for one in questions]
+        laws = [question.law for question in questions]
+        references = [question.reference or question.law for question in questions]
         return cls(
-            mean=_column([one.mean for one in questions]),
-            sd=_column([one.sd for one in questions]),
+            mean=_column([question.mean for question in questions]),
+            sd=_column([question.sd for question in questions]),
             a=_columns(laws),
             b=_columns(references),
-            paired=_column([float(one.reference is not None) for one in questions]),
-            ratio=_column([float(one.ratio) for one in questions]),
+            paired=_column([float(question.reference is not None) for question in questions]),
+            ratio=_column([float(question.ratio) for question in questions]),
         )
 
     @property
@@ -170,7 +170,7 @@ class _Batch:
         share_a, share_b = (sd_a / sd)[..., None] ** K, (-sd_b / sd)[..., None] ** K
         # Farther out there is nothing on the other side of 0.
         away = np.clip(mean / sd, -REACH, REACH)
-        probability, loss = (one[:, 0] for one in below_zero(away, share_a * shape_a + share_b * shape_b))
+        probability, loss = (result[:, 0] for result in below_zero(away, share_a * shape_a + share_b * shape_b))
         far = np.abs(away[:, 0]) >= REACH
         surely = (mean[:, 0] < 0).astype(float)
         chance = 1 - np.where(far, surely, np.clip(probability, 0.0, 1.0))

@@ -124,7 +124,7 @@ def bootstrap_mean_law(sums: PowerSums) -> CumulantLaw:
         return CumulantLaw(sums.mean, 0.0, _normal(), sums.minimum, sums.maximum)
     cumulants = [0.0, 0.0, *(factorial(k - 1) * sums.central[k] / scale**k for k in range(2, HIGHEST_POWER + 1))]
     rising = accumulate((float(sums.n + k) for k in range(HIGHEST_POWER)), mul, initial=1.0)
-    moments = [moment / of for moment, of in zip(moments_from_cumulants(cumulants), rising, strict=True)]
+    moments = [moment / divisor for moment, divisor in zip(moments_from_cumulants(cumulants), rising, strict=True)]
     of_mean = np.array(cumulants_from_moments(moments))
     sd = float(np.sqrt(of_mean[2]))
     return CumulantLaw(sums.mean, sd * scale, standardised(of_mean), sums.minimum, sums.maximum)

@@ -34,7 +34,7 @@ def _p_value(units: tuple[int, ...], shares: tuple[float, ...]) -> float | None:
     logs = [log(share) for share in shares]
     found = factorials[total] + sum(n * weight - factorials[n] for n, weight in zip(units, logs, strict=True))
     limit = found + log1p(SAME)
-    at_most = (each for each in _splits(total, logs, factorials, factorials[total]) if each <= limit)
+    at_most = (split for split in _splits(total, logs, factorials, factorials[total]) if split <= limit)
     return min(sum(map(exp, at_most)), 1.0)
 
 
