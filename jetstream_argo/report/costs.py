@@ -87,12 +87,12 @@ def node_statuses(entries: Sequence[Entry], dag: Dag | None) -> tuple[NodeStatus
     return tuple(
         NodeStatus(
             node=node,
-            last=max((entry.recorded_at for entry in mine), default=None),
-            attempts=len({entry.attempt for entry in mine}),
-            failed=sum(entry.state is State.FAILED for entry in mine),
-            cost=cost_of(mine),
+            last=max((entry.recorded_at for entry in node_entries), default=None),
+            attempts=len({entry.attempt for entry in node_entries}),
+            failed=sum(entry.state is State.FAILED for entry in node_entries),
+            cost=cost_of(node_entries),
         )
-        for node, mine in of_node.items()
+        for node, node_entries in of_node.items()
     )
 
 

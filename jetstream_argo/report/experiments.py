@@ -56,8 +56,8 @@ def _recorded(engine: Engine, place: Place) -> Recorded | None:
         first_at=min(times),
         last_at=max(times),
         units=None if units is None else sum(branch.units for branch in units.branches),
-        metrics=len({each.metric for each in report.metrics if each.is_complete} - {IDENTITY, SAMPLE_RATIO}),
-        lacking=len({each.metric for each in report.lacking}),
+        metrics=len({metric.metric for metric in report.metrics if metric.is_complete} - {IDENTITY, SAMPLE_RATIO}),
+        lacking=len({metric.metric for metric in report.lacking}),
         failures=len(report.of_nodes),
     )
 

@@ -29,7 +29,7 @@ def statistic_rows(result: Result, facts: Facts = NOTHING) -> Iterator[dict[str,
     `units_left_out`, `units_in_several` and `units_excluded` to all rows where there are any, and
     `post_treatment_exclusion` where the experiment may decide about an exclusion.
     """
-    left_out = sum(each.units for each in facts.units.left_out) if facts.units else 0
+    left_out = sum(group.units for group in facts.units.left_out) if facts.units else 0
     several = facts.units.in_several if facts.units else 0
     counts: dict[str, Json] = {"units_left_out": left_out, "units_in_several": several}
     if facts.who is not None:
@@ -95,20 +95,21 @@ def metadata(
         "sample_ratio_mismatches": list(mismatched),
         "units": _units(report.facts),
         "health": [
-            {"check": each.check.value, "alarm": each.alarm, "message": each.message} for each in report.facts.health
+            {"check": finding.check.value, "alarm": finding.alarm, "message": finding.message}
+            for finding in report.facts.health
         ],
         "notes": list(sentences(report.facts)),
         "partial": bool(report.lacking),
         "lacking": [
             {
-                "metric": each.metric,
-                "period": each.period,
-                "first_window": each.first_window,
-                "last_window": each.last_window,
-                "standing": each.standing.value,
-                "message": each.message,
+                "metric": metric.metric,
+                "period": metric.period,
+                "first_window": metric.first_window,
+                "last_window": metric.last_window,
+                "standing": metric.standing.value,
+                "message": metric.message,
             }
-            for each in report.lacking
+            for metric in report.lacking
         ],
     }
 
@@ -117,8 +118,10 @@ def _units(facts: Facts) -> Json:
     if facts.units is None:
         return None
     return {
-        "branches": {each.branch: {"units": each.units, "exposed": each.exposed} for each in facts.units.branches},
-        "left_out": {each.name: each.units for each in facts.units.left_out},
+        "branches": {
+            branch.branch: {"units": branch.units, "exposed": branch.exposed} for branch in facts.units.branches
+        },
+        "left_out": {group.name: group.units for group in facts.units.left_out},
         "in_several": facts.units.in_several,
         **({"who_counts": who_counts_json(facts.who)} if facts.who is not None and facts.who.excludes else {}),
     }
@@ -147,8 +150,8 @@ def error_rows(plan: AnalysisPlan, report: StatusReport) -> Iterator[dict[str, J
 def _started(entries: Sequence[Entry], plan_sha256: str) -> datetime | None:
     """Return when the work on this plan began; where it found everything done, when the last work ended."""
     done = [entry for entry in entries if entry.kind is not Kind.EXPORT and entry.state is not State.FAILED]
-    mine = [entry.recorded_at for entry in done if entry.plan == plan_sha256]
-    return min(mine) if mine else max((entry.recorded_at for entry in done), default=None)
+    recorded = [entry.recorded_at for entry in done if entry.plan == plan_sha256]
+    return min(recorded) if recorded else max((entry.recorded_at for entry in done), default=None)
 
 
 def _external_config(plan: AnalysisPlan) -> dict[str, Json] | None:

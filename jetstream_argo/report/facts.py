@@ -93,7 +93,7 @@ class Facts:
         """How many rows of units count in no result, of those in branches of the experiment."""
         if self.units is None or self.who is None or not self.who.excludes:
             return 0
-        return sum(each.units for each in self.units.branches) - sum(count for _, count in self.who.counted)
+        return sum(branch.units for branch in self.units.branches) - sum(count for _, count in self.who.counted)
 
 
 NOTHING = Facts()
@@ -122,7 +122,7 @@ def settling(entry: Entry, window: int) -> date | None:
 
 def units_line(units: Units) -> str:
     """Return a line that says how many units each branch has."""
-    parts = [f"{each.units:,} in {each.branch} ({each.exposed:,} exposed)" for each in units.branches]
+    parts = [f"{branch.units:,} in {branch.branch} ({branch.exposed:,} exposed)" for branch in units.branches]
     return "units: " + ", ".join(parts)
 
 
@@ -130,9 +130,9 @@ def sentences(facts: Facts) -> Iterator[str]:
     """Yield what a reader must know before any number, a sentence each; nothing where all is as it should be."""
     yield from alarms(facts.health)
     if facts.units is not None:
-        for each in facts.units.branches:
-            if not each.units and not facts.is_of_nobody:
-                yield f"branch {each.branch!r} has no units"
+        for branch in facts.units.branches:
+            if not branch.units and not facts.is_of_nobody:
+                yield f"branch {branch.branch!r} has no units"
         for left_out in facts.units.left_out:
             yield f"{left_out.units:,} units are left out: they are in {left_out.name!r}, which is no branch"
         if facts.units.in_several:
@@ -153,10 +153,10 @@ def _changes(changes: Sequence[Changed]) -> Iterator[str]:
     """Yield what changed upstream; of dates that were only written again, all that follow one another at once."""
     for changed in changes:
         if changed.rows:
-            which = "more" if changed.rows > 0 else "fewer"
+            direction = "more" if changed.rows > 0 else "fewer"
             yield (
                 f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
-                f"{which} than were read"
+                f"{direction} than were read"
             )
     rewritten: dict[str, list[int]] = {}
     for changed in changes:

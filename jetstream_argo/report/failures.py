@@ -84,8 +84,8 @@ def _ordinals(entry: Entry) -> _Range:
     )
 
 
-def _overlap(one: _Range, other: _Range) -> bool:
+def _overlap(left: _Range, right: _Range) -> bool:
     """Whether two ranges, ends included, share something; a range that is not known may."""
-    if None in one or None in other:
+    if None in left or None in right:
         return True
-    return one[0] <= other[1] and other[0] <= one[1]  # type: ignore[operator]  # none of them is None
+    return left[0] <= right[1] and right[0] <= left[1]  # type: ignore[operator]  # none of them is None

@@ -25,9 +25,9 @@ def as_json(value: Value) -> Json:
         case datetime() | date():
             return value.isoformat()
         case list():
-            return [as_json(each) for each in value]
+            return [as_json(item) for item in value]
         case dict():
-            return {name: as_json(each) for name, each in value.items()}
+            return {name: as_json(item) for name, item in value.items()}
         case _:
             return value
 

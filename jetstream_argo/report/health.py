@@ -69,7 +69,7 @@ def _before_enrollment(entries: Sequence[Entry]) -> Iterator[Check]:
     if not found:
         return
     broken = {key: p_value for key, p_value in found.items() if p_value * len(found) < BEFORE_ALARM}
-    for (metric, branch), p_value in sorted(broken.items(), key=lambda each: each[1]):
+    for (metric, branch), p_value in sorted(broken.items(), key=lambda item: item[1]):
         yield Check(
             HealthCheck.BEFORE,
             alarm=True,

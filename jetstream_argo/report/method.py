@@ -109,7 +109,7 @@ def _statistic(statistic: Statistic) -> str:
     parts = [statistic.name, *(f"{name} = {json.dumps(value)}" for name, value in parameters.items())]
     if statistic.covariate is not None:
         parts.append(f"adjusted by {statistic.covariate.metric} ({statistic.covariate.period.value})")
-    parts += [f"after {each.name} {each.arguments}" for each in statistic.pre_treatments]
+    parts += [f"after {step.name} {step.arguments}" for step in statistic.pre_treatments]
     return ", ".join(parts)
 
 

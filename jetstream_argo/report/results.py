@@ -54,7 +54,7 @@ def with_units(result: Result, facts: Facts) -> Result:
 
     units = facts.units
     counts = {
-        "units_left_out": None if units is None else sum(each.units for each in units.left_out),
+        "units_left_out": None if units is None else sum(group.units for group in units.left_out),
         "units_in_several": None if units is None else units.in_several,
     }
     table = result.table

@@ -78,17 +78,17 @@ class StatusReport:
     @property
     def lacking(self) -> tuple[MetricStatus, ...]:
         """The metrics that are not, or not all, there."""
-        return tuple(each for each in self.metrics if not each.is_complete)
+        return tuple(metric for metric in self.metrics if not metric.is_complete)
 
     @property
     def of_nodes(self) -> tuple[Entry, ...]:
         """The failures that are of no metric, such as that of the enrollments: they explain why all are lacking."""
-        return tuple(each for each in self.failures if not each.metrics)
+        return tuple(failure for failure in self.failures if not failure.metrics)
 
     @property
     def exit_code(self) -> int:
         """0 when nothing is lacking; 75 when a run may do more, and 2 when only a changed definition will."""
-        errors = [*(each.error for each in self.lacking), *(each.error for each in self.of_nodes)]
+        errors = [*(item.error for item in self.lacking), *(item.error for item in self.of_nodes)]
         if not errors:
             return EXIT_DONE
         wrong = all(error and error not in _RETRIABLE for error in errors)
@@ -106,7 +106,7 @@ def status_report(
     """
     failures = outstanding(entries, plan)
     latest = latest_estimates(entries)
-    deleted_at = max((each.recorded_at for each in entries if each.kind is Kind.DELETION), default=None)
+    deleted_at = max((entry.recorded_at for entry in entries if entry.kind is Kind.DELETION), default=None)
     facts = facts_of(entries, branches=() if plan is None else plan.experiment.branches)
     rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures, facts.is_of_nobody)
     return StatusReport(
@@ -127,14 +127,14 @@ def only(
     return replace(
         report,
         metrics=tuple(
-            each
-            for each in kept
-            if (not metrics or each.metric in metrics) and (not periods or each.period in ("", *periods))
+            metric
+            for metric in kept
+            if (not metrics or metric.metric in metrics) and (not periods or metric.period in ("", *periods))
         ),
         failures=tuple(
-            each
-            for each in report.failures
-            if not (metrics and each.metrics) or not set(metrics).isdisjoint(each.metrics)
+            failure
+            for failure in report.failures
+            if not (metrics and failure.metrics) or not set(metrics).isdisjoint(failure.metrics)
         ),
     )
 
@@ -146,7 +146,7 @@ def _due(
     expected = [(IDENTITY, due.period, "", due.windows) for due in plan.periods]
     expected += [(leaf.metric, leaf.period, leaf.key, leaf_windows(plan, leaf)) for leaf in plan.statistics]
     order = list(dict.fromkeys(name for name, *_ in expected))
-    expected.sort(key=lambda each: (order.index(each[0]), list(Period).index(each[1])))
+    expected.sort(key=lambda item: (order.index(item[0]), list(Period).index(item[1])))
     known = {metric.name: (metric.name, *metric.depends_on) for metric in plan.metrics}
     for name, period, key, due_windows in expected:
         why = _why(failures, known.get(name, (name,)), period)
@@ -165,7 +165,11 @@ def _due(
 
 def _recorded(latest: LatestEstimates, failures: Sequence[Entry]) -> Sequence[MetricStatus]:
     """Return a row per metric and window that was ever computed, and one per failure of a metric in a period."""
-    rows = [_computed(metric, index, each[index]) for (metric, _), each in latest.items() for index in sorted(each)]
+    rows = [
+        _computed(metric, index, by_index[index])
+        for (metric, _), by_index in latest.items()
+        for index in sorted(by_index)
+    ]
     last: dict[tuple[str, str], Entry] = {}
     for failure in failures:
         last |= {(metric, failure.period): failure for metric in failure.metrics}
@@ -179,9 +183,10 @@ def _recorded(latest: LatestEstimates, failures: Sequence[Entry]) -> Sequence[Me
 def _why(failures: Sequence[Entry], metrics: Sequence[str], period: str) -> Entry | None:
     """Return the latest failure that explains why one of `metrics` is missing in `period`."""
     found = [
-        each
-        for each in failures
-        if each.period in ("", period) and (not each.metrics or any(metric in each.metrics for metric in metrics))
+        failure
+        for failure in failures
+        if failure.period in ("", period)
+        and (not failure.metrics or any(metric in failure.metrics for metric in metrics))
     ]
     return found[-1] if found else None
 
@@ -240,9 +245,11 @@ def _alike(last: MetricStatus, row: MetricStatus) -> bool:
 def counted(report: StatusReport) -> Mapping[Standing, int]:
     """Return how many windows of metrics are in each standing, in the order of `Standing`."""
     counts = dict.fromkeys(Standing, 0)
-    for each in report.metrics:
+    for metric in report.metrics:
         windows = (
-            1 if each.first_window is None or each.last_window is None else each.last_window - each.first_window + 1
+            1
+            if metric.first_window is None or metric.last_window is None
+            else metric.last_window - metric.first_window + 1
         )
-        counts[each.standing] += windows
+        counts[metric.standing] += windows
     return {standing: count for standing, count in counts.items() if count}

@@ -71,10 +71,10 @@ def summary(report: StatusReport) -> str:
 def status_json(report: StatusReport) -> str:
     """Return the whole report as one JSON object."""
     plain = {
-        "metrics": [_plain(each) for each in report.metrics],
-        "sources": [_plain(each) for each in report.sources],
-        "nodes": [_plain(each) for each in report.nodes],
-        "failures": [_plain(each) for each in report.failures],
+        "metrics": [_plain(metric) for metric in report.metrics],
+        "sources": [_plain(source) for source in report.sources],
+        "nodes": [_plain(node) for node in report.nodes],
+        "failures": [_plain(failure) for failure in report.failures],
         "deleted_at": _plain(report.deleted_at),
         **{field.name: _plain(getattr(report.facts, field.name)) for field in fields(report.facts)},
     }
@@ -85,11 +85,11 @@ def status_rows(report: StatusReport) -> Result:
     """Return a row per metric, period and range of windows."""
     rows = tuple(
         (
-            each.metric, each.period, each.first_window, each.last_window, each.standing.value, each.computed_at,
-            each.units, each.adjusted, each.note, each.error, each.message, each.before_deletion,
-            each.settles_on,
+            metric.metric, metric.period, metric.first_window, metric.last_window, metric.standing.value, metric.computed_at,
+            metric.units, metric.adjusted, metric.note, metric.error, metric.message, metric.before_deletion,
+            metric.settles_on,
         )
-        for each in report.metrics
+        for metric in report.metrics
     )  # fmt: skip
     return result_of(_COLUMNS, rows, Job("", len(rows), 0, 0, 0.0))
 
@@ -100,36 +100,38 @@ def _metrics(report: StatusReport) -> Table:
     table.add_column("adjusted")
     table.add_column("what to know", overflow="fold")
     before = ""
-    for each in report.metrics:
+    for metric in report.metrics:
         table.add_row(
-            Text("" if each.metric == before else each.metric),
-            each.period,
-            _windows(each),
-            Text(each.standing.value, style=_STYLES[each.standing]),
-            _moment(each.computed_at),
-            "" if each.units is None else f"{each.units:,}",
-            {True: "yes", False: "no", None: ""}[each.adjusted],
-            Text(_what(each)),
+            Text("" if metric.metric == before else metric.metric),
+            metric.period,
+            _windows(metric),
+            Text(metric.standing.value, style=_STYLES[metric.standing]),
+            _moment(metric.computed_at),
+            "" if metric.units is None else f"{metric.units:,}",
+            {True: "yes", False: "no", None: ""}[metric.adjusted],
+            Text(_what(metric)),
         )
-        before = each.metric
+        before = metric.metric
     return table
 
 
 def _sources(report: StatusReport) -> Table:
     table = _titled("Sources", "what", "source", "period", "dates")
     _add_cost_columns(table)
-    for each in report.sources:
-        dates = f"{each.dates}: {each.first_date} to {each.last_date}" if each.dates else ""
-        table.add_row(each.kind.value, Text(each.source), each.period, dates, *_cost(each.cost), _failed(each.failed))
+    for source in report.sources:
+        dates = f"{source.dates}: {source.first_date} to {source.last_date}" if source.dates else ""
+        table.add_row(
+            source.kind.value, Text(source.source), source.period, dates, *_cost(source.cost), _failed(source.failed)
+        )
     return table
 
 
 def _nodes(report: StatusReport) -> Table:
     table = _titled("Nodes", "node", "last recorded", "attempts")
     _add_cost_columns(table)
-    for each in report.nodes:
-        attempts = str(each.attempts or "")
-        table.add_row(each.node, _moment(each.last), attempts, *_cost(each.cost), _failed(each.failed))
+    for node in report.nodes:
+        attempts = str(node.attempts or "")
+        table.add_row(node.node, _moment(node.last), attempts, *_cost(node.cost), _failed(node.failed))
     return table
 
 
@@ -153,21 +155,21 @@ def _failed(count: int) -> Text:
     return Text(str(count) if count else "", style="red")
 
 
-def _windows(each: MetricStatus) -> str:
-    if each.first_window is None or each.last_window is None:
+def _windows(metric: MetricStatus) -> str:
+    if metric.first_window is None or metric.last_window is None:
         return ""
     return (
-        str(each.first_window)
-        if each.first_window == each.last_window
-        else f"{each.first_window} to {each.last_window}"
+        str(metric.first_window)
+        if metric.first_window == metric.last_window
+        else f"{metric.first_window} to {metric.last_window}"
     )
 
 
-def _what(each: MetricStatus) -> str:
-    said = f"{each.error}: {each.message}" if each.error else each.note
-    parts = [said, "older than the last deletion of units" * each.before_deletion]
-    if each.settles_on is not None:
-        parts.append(f"provisional until {each.settles_on}")
+def _what(metric: MetricStatus) -> str:
+    reason = f"{metric.error}: {metric.message}" if metric.error else metric.note
+    parts = [reason, "older than the last deletion of units" * metric.before_deletion]
+    if metric.settles_on is not None:
+        parts.append(f"provisional until {metric.settles_on}")
     return "; ".join(part for part in parts if part)
 
 
@@ -175,10 +177,10 @@ def _moment(moment: datetime | None) -> str:
     return moment.strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def _plain(each: object) -> object:
+def _plain(value: object) -> object:
     """Return a dataclass of this package, or what it holds, as JSON has it."""
-    if is_dataclass(each) and not isinstance(each, type):
-        return {field.name: _plain(getattr(each, field.name)) for field in fields(each)}
-    if isinstance(each, tuple):
-        return [_plain(part) for part in each]
-    return each.isoformat() if isinstance(each, date) else each
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value.isoformat() if isinstance(value, date) else value

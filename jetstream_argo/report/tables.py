@@ -125,14 +125,14 @@ def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _Line]:
 
 
 def _cells(line: _Line, reference: str | None) -> Iterator[Text]:
-    every = [*([line.alone] if line.alone else []), *line.comparisons.values()]
+    estimates = [*([line.alone] if line.alone else []), *line.comparisons.values()]
     units = line.alone["n_units"] if line.alone else None
     yield Text(f"{units:,}" if isinstance(units, int) else "")
     yield _interval(line.alone)
     if reference is not None:
         yield _interval(line.comparisons.get("difference"), sign="+")
         yield _interval(line.comparisons.get("relative_uplift"), sign="+", percent=True)
-    yield Text(", ".join(_notes(every)), style="yellow")
+    yield Text(", ".join(_notes(estimates)), style="yellow")
 
 
 def _interval(row: _Row | None, *, sign: str = "", percent: bool = False) -> Text:
@@ -180,5 +180,5 @@ def _about_covariate(rows: Sequence[_Row]) -> Iterator[str]:
     if lacking:
         row = lacking[0]
         missing, used = int(str(row["n_without_covariate"])), int(str(row["n_units"]))
-        whose = "of both branches" if row["comparison"] else "units"
-        yield f"{missing:,} of {missing + used:,} {whose} have no covariate"
+        counted = "of both branches" if row["comparison"] else "units"
+        yield f"{missing:,} of {missing + used:,} {counted} have no covariate"

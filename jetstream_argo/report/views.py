@@ -63,8 +63,10 @@ def unit_values(
 
     A metric whose name is that of another column is called `<name>_metric`.
     """
-    relations = {f"values_{number}": each for number, each in enumerate(stored, 1)}
-    place = {metric.name: (alias, metric.column) for alias, each in relations.items() for metric in each.metrics}
+    relations = {f"values_{number}": relation for number, relation in enumerate(stored, 1)}
+    place = {
+        metric.name: (alias, metric.column) for alias, relation in relations.items() for metric in relation.metrics
+    }
     segments = [segment.name for segment in plan.enrollments.segments]
     columns = [
         *(Sql(f"e.{identifier(name)}") for name in (*_UNIT, *segments)),
@@ -79,7 +81,7 @@ def unit_values(
         columns.append(Sql(f"{value} AS {identifier(_free_name(metric.name, taken))}"))
     return fill(
         "values_view",
-        relations=Sql("".join(_relation(alias, each) for alias, each in relations.items())),
+        relations=Sql("".join(_relation(alias, relation) for alias, relation in relations.items())),
         columns=lines(columns, indent=0),
         enrollments=table(names.enrollments(plan)),
         windows=lines(list(_windows(plan, period)), indent=0),
@@ -121,15 +123,15 @@ def _exposure(plan: AnalysisPlan, basis: Basis, relations: Sequence[str]) -> Ite
 
 def _relation(alias: str, stored: StoredMetrics) -> str:
     # Metrics that are the same thing under two names share a column.
-    held = dict.fromkeys((*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics)))
-    columns = ", ".join(f"v.{identifier(name)}" for name in held)
+    selected = dict.fromkeys((*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics)))
+    columns = ", ".join(f"v.{identifier(name)}" for name in selected)
     rows = union_all(
         Sql(
             f"SELECT {columns}\nFROM {table(stored.table)} AS v"
-            f"\nWHERE v.window_index BETWEEN {each.first_index} AND {each.last_index}"
-            f"\n  AND v.batch IN ({literals(each.batches)})"
+            f"\nWHERE v.window_index BETWEEN {slice_.first_index} AND {slice_.last_index}"
+            f"\n  AND v.batch IN ({literals(slice_.batches)})"
         )
-        for each in stored.slices
+        for slice_ in stored.slices
     )
     return f",\n{alias} AS (\n  {indented(rows)}\n)"
 

@@ -56,7 +56,7 @@ class WhoCounts:
     @property
     def post_treatment(self) -> tuple[str, ...]:
         """The exclusions about which the experiment may decide."""
-        return tuple(each.name for each in self.excluded if each.post_treatment)
+        return tuple(exclusion.name for exclusion in self.excluded if exclusion.post_treatment)
 
     @property
     def is_too_often_in_several(self) -> bool:
@@ -90,8 +90,8 @@ def who_counts(recorded: Mapping[str, object], order: Sequence[str]) -> WhoCount
 
 def who_counts_sentences(who: WhoCounts) -> Iterator[str]:
     """Yield what a reader must know of it; nothing where everybody counts."""
-    for each in who.excluded:
-        yield f"excluded as {each.name}: {_listed(each.units)}"
+    for exclusion in who.excluded:
+        yield f"excluded as {exclusion.name}: {_listed(exclusion.units)}"
     match who.several_branches:
         case SeveralBranches.DROP:
             yield "units in several branches count in none of them"
@@ -114,7 +114,7 @@ def who_counts_json(who: WhoCounts) -> dict[str, Json]:
         "several_branches": who.several_branches.value,
         "several_share": who.several_share,
         "several_alarm": who.is_too_often_in_several,
-        "excluded": {each.name: dict(each.units) for each in who.excluded},
+        "excluded": {exclusion.name: dict(exclusion.units) for exclusion in who.excluded},
         "counted": dict(who.counted),
         "post_treatment": list(who.post_treatment),
         "split_before": _split_json(who.before),
@@ -125,8 +125,10 @@ def who_counts_json(who: WhoCounts) -> dict[str, Json]:
 def _splits(who: WhoCounts) -> str:
     if who.before is None or who.after is None:
         return ""
-    told = [f"p = {split.p_value:.2g}" if split.p_value is not None else "no test" for split in (who.before, who.after)]
-    text = f"; split as designed: {told[0]} before, {told[1]} after"
+    tests = [
+        f"p = {split.p_value:.2g}" if split.p_value is not None else "no test" for split in (who.before, who.after)
+    ]
+    text = f"; split as designed: {tests[0]} before, {tests[1]} after"
     if who.after.alarm and not who.before.alarm:
         return f"{text}: the exclusions take more from one branch than from another, doubt all estimates"
     return text

@@ -46,7 +46,7 @@ class Material:
     def branches(self) -> tuple[str, ...]:
         """All branches, the reference branch first."""
         counted = self.report.facts.units.branches if self.report.facts.units else ()
-        names = [each.branch for each in counted] + [name for window in self.windows for name in window.branches]
+        names = [branch.branch for branch in counted] + [name for window in self.windows for name in window.branches]
         return tuple(dict.fromkeys(name for name in (self.reference, *names) if name))
 
     @property
@@ -61,7 +61,7 @@ class Material:
         for window in self.windows:
             for answer in window.answers:
                 found.setdefault(answer.metric, []).append((window, answer))
-            for name in (*(each.metric for each in window.deciles), *(each.metric for each in window.curves)):
+            for name in (*(shown.metric for shown in window.deciles), *(shown.metric for shown in window.curves)):
                 found.setdefault(name, [])
         roles = list(MetricRole)
         made = [MetricMaterial(name, self, tuple(answers)) for name, answers in found.items()]
@@ -127,7 +127,7 @@ class MetricMaterial:
     @cached_property
     def anchor(self) -> str:
         """Where its section is on the page: the place among all metrics, since names may hold anything."""
-        return f"metric-{[each.name for each in self.whole.metrics].index(self.name) + 1}"
+        return f"metric-{[metric.name for metric in self.whole.metrics].index(self.name) + 1}"
 
 
 def preference(window: Window) -> tuple[bool, bool, int, int]:

@@ -44,11 +44,11 @@ UPLIFT = Measure(is_uplift=True, about=MetricAbout())
 def measure_of(answers: Iterable[Answer], about: MetricAbout) -> Measure:
     """Return the relative uplift where any branch has one with an interval, or else the difference, if there is one."""
     found = list(answers)
-    compared = [each for answer in found for each in answer.compared]
-    has_uplift = any(each.uplift is not None and each.uplift.is_bounded for each in compared)
-    if has_uplift or not any(each.difference is not None for each in compared):
+    compared = [comparison for answer in found for comparison in answer.compared]
+    has_uplift = any(comparison.uplift is not None and comparison.uplift.is_bounded for comparison in compared)
+    if has_uplift or not any(comparison.difference is not None for comparison in compared):
         return Measure(is_uplift=True, about=about)
     values = [answer.reference.point for answer in found if answer.reference is not None and answer.reference.point]
-    values += [each.value.point for each in compared if each.value.point]
+    values += [comparison.value.point for comparison in compared if comparison.value.point]
     is_share = any(answer.is_share for answer in found)
     return Measure(is_uplift=False, about=about, is_share=is_share, scale=max(map(abs, values), default=0.0))

@@ -22,13 +22,13 @@ def recorded_about(entries: Iterable[Entry]) -> About:
     found = json.loads(_last(entries) or "{}").get(_ABOUT, {})
     metrics = {
         name: MetricAbout(
-            title=said.get("title", ""),
-            description=said.get("description", ""),
-            unit=said.get("unit", ""),
-            role=MetricRole(said.get("role", MetricRole.SECONDARY)),
-            bigger_is_better=said.get("bigger_is_better", True),
+            title=facts.get("title", ""),
+            description=facts.get("description", ""),
+            unit=facts.get("unit", ""),
+            role=MetricRole(facts.get("role", MetricRole.SECONDARY)),
+            bigger_is_better=facts.get("bigger_is_better", True),
         )
-        for name, said in found.get("metrics", {}).items()
+        for name, facts in found.get("metrics", {}).items()
     }
     return About(metrics, found.get("reference"))
 
@@ -38,10 +38,10 @@ def about_to_record(plan: AnalysisPlan, entries: Iterable[Entry]) -> str:
 
     Of metrics of which nothing is said beyond their name nothing is written.
     """
-    said = {metric.name: facts for metric in plan.metrics if (facts := _facts(metric))}
-    written = canonical({_ABOUT: {"metrics": said, "reference": plan.experiment.reference_branch}})
+    facts_of_metrics = {metric.name: facts for metric in plan.metrics if (facts := _facts(metric))}
+    written = canonical({_ABOUT: {"metrics": facts_of_metrics, "reference": plan.experiment.reference_branch}})
     last = _last(entries)
-    if last == written or (not said and last is None):
+    if last == written or (not facts_of_metrics and last is None):
         return ""
     return written
 
@@ -58,10 +58,10 @@ def _facts(metric: Metric) -> dict[str, str | bool]:
         "unit": metric.unit,
         "role": "" if metric.role is MetricRole.SECONDARY else metric.role.value,
     }
-    held: dict[str, str | bool] = {name: said for name, said in facts.items() if said}
+    entries: dict[str, str | bool] = {name: value for name, value in facts.items() if value}
     if not metric.bigger_is_better:
-        held["bigger_is_better"] = False
-    return held
+        entries["bigger_is_better"] = False
+    return entries
 
 
 def _about_metric(metric: Metric) -> MetricAbout:

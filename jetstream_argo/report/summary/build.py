@@ -35,10 +35,10 @@ def windows_of(rows: Iterable[Row], about: About, *, reference: str | None = Non
     Branches are compared with `reference`, or else the experiment's own, `control`, or the first with comparisons.
     """
     groups: dict[tuple[Value, ...], list[Row]] = {}
-    every = list(rows)
+    all_rows = list(rows)
     wanted = reference or about.reference
-    compared_with = wanted if wanted is not None else _reference(every)
-    for row in every:
+    compared_with = wanted if wanted is not None else _reference(all_rows)
+    for row in all_rows:
         key = (row["period"], row["window_index"], row["analysis_basis"], row["segment"])
         groups.setdefault(key, []).append(row)
     found = [_window(group, about, compared_with or "") for group in groups.values()]
@@ -175,7 +175,7 @@ def _is_bigger_better(rows: Sequence[Row], known: bool | None) -> bool:
 
 def _verdict(intervals: Sequence[Interval], holm: float | None, *, bigger_is_better: bool) -> Verdict:
     """Return what follows: `perhaps` is an interval without zero whose p-value is not small among all comparisons."""
-    bounded = next((each for each in intervals if each.is_bounded and each.point is not None), None)
+    bounded = next((interval for interval in intervals if interval.is_bounded and interval.point is not None), None)
     if bounded is None or bounded.point is None:
         return Verdict.UNKNOWN
     is_clear = holm < CLEAR if holm is not None else bounded.leaves_out_zero
@@ -194,8 +194,8 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
     lacking = next((row for row in reversed(rows) if row.get("n_without_covariate")), None)
     if lacking is not None:
         missing, used = int(str(lacking["n_without_covariate"])), int(str(lacking["n_units"]))
-        whose = "units of both branches" if lacking["comparison"] else "units"
-        yield f"{missing:,} of {missing + used:,} {whose} have no covariate"
+        counted = "units of both branches" if lacking["comparison"] else "units"
+        yield f"{missing:,} of {missing + used:,} {counted} have no covariate"
 
 
 def _deciles(metric: str, rows: Sequence[Row], about: About, reference: str) -> DecileTable:
@@ -226,7 +226,9 @@ def _curves(metric: str, statistics: Mapping[str, Sequence[Row]], about: About) 
                 point = (float(str(row["parameter"])), _interval(row))
                 found[name].setdefault(str(row["branch"]), []).append(point)
     for name, branches in found.items():
-        points = {branch: tuple(sorted(of_branch, key=lambda each: each[0])) for branch, of_branch in branches.items()}
+        points = {
+            branch: tuple(sorted(of_branch, key=lambda point: point[0])) for branch, of_branch in branches.items()
+        }
         yield Curve(metric, name, about.metric(metric), points)
 
 

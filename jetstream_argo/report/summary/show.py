@@ -90,7 +90,7 @@ def _over_time(windows: list[Window], width: int) -> Iterator[RenderableType]:
 def of_usual_period(windows: list[Window]) -> list[Window]:
     """Return the windows of the period by which people look at time: weeks if there are any, in order."""
     there = {window.period for window in windows}
-    period = next((each.value for each in _FINEST if each.value in there), windows[0].period)
+    period = next((finest.value for finest in _FINEST if finest.value in there), windows[0].period)
     return sorted((window for window in windows if window.period == period), key=lambda window: window.index)
 
 

@@ -109,7 +109,7 @@ def _tables(answers: Sequence[Answer], window: Window, width: int, *, with_stati
     lines = [_Line(words.titled(answer, with_statistic=with_statistic), answer) for answer in answers]
     compared = [line for line in lines if line.answer.compared]
     alone = [line for line in lines if not line.answer.compared]
-    return [_table("metric", some, window, width) for some in (compared, alone) if some]
+    return [_table("metric", chosen, window, width) for chosen in (compared, alone) if chosen]
 
 
 def _table(head: str, lines: Sequence[_Line], window: Window, width: int) -> Table:
@@ -156,17 +156,27 @@ def _columns(head: str, lines: Sequence[_Line], window: Window, bar: int) -> lis
     if len(others) > 1:
         columns += [_Column("branch", tuple(Text(compared.branch) for _, compared in pairs))]
     columns += [_Column("value" if len(others) > 1 else others[0], values, is_number=True)]
-    columns += [_Column("uplift", tuple(Text(words.uplifted(each.uplift), style=_style(each)) for _, each in pairs))]
+    columns += [
+        _Column(
+            "uplift",
+            tuple(Text(words.uplifted(comparison.uplift), style=_style(comparison)) for _, comparison in pairs),
+        )
+    ]
     if bar:
-        columns += [_Column("", tuple(_bar(each.uplift, scale, bar, _style(each)) for _, each in pairs))]
+        columns += [
+            _Column("", tuple(_bar(comparison.uplift, scale, bar, _style(comparison)) for _, comparison in pairs))
+        ]
     several = window.family > 1
-    p_values = (each.p_value_holm if several else each.p_value for _, each in pairs)
+    p_values = (comparison.p_value_holm if several else comparison.p_value for _, comparison in pairs)
     p_head = f"Holm p\nof {window.family}" if several else "p"
     columns += [_Column(p_head, tuple(Text(words.p_valued(value)) for value in p_values), is_number=True)]
-    if any(each.adjusted is not None for _, each in pairs):
-        adjusted = (Text(words.adjusted(each), style="yellow" if each.adjusted is False else "") for _, each in pairs)
+    if any(comparison.adjusted is not None for _, comparison in pairs):
+        adjusted = (
+            Text(words.adjusted(comparison), style="yellow" if comparison.adjusted is False else "")
+            for _, comparison in pairs
+        )
         columns += [_Column("CUPED", tuple(adjusted), is_number=True)]
-    return [*columns, _Column("verdict", tuple(_verdict(each) for _, each in pairs), folds=True)]
+    return [*columns, _Column("verdict", tuple(_verdict(comparison) for _, comparison in pairs), folds=True)]
 
 
 def _alone(head: str, lines: Sequence[_Line]) -> list[_Column]:
@@ -204,8 +214,10 @@ def _difference(interval: Interval | None, scale: float) -> Text:
 
 def _scale(compared: Sequence[Compared]) -> float:
     """Return the largest end of an interval, so that all bars have the same scale."""
-    intervals = [each.uplift for each in compared if each.uplift is not None]
-    ends = [end for each in intervals for end in (each.lower, each.upper, each.point) if end is not None]
+    intervals = [comparison.uplift for comparison in compared if comparison.uplift is not None]
+    ends = [
+        end for interval in intervals for end in (interval.lower, interval.upper, interval.point) if end is not None
+    ]
     return max(map(abs, ends), default=0.0)
 
 

@@ -169,7 +169,10 @@ def lost(value: float | None, answer: Answer) -> str:
 
 
 def _size(answer: Answer) -> float:
-    points = [answer.reference.point if answer.reference else None, *(each.value.point for each in answer.compared)]
+    points = [
+        answer.reference.point if answer.reference else None,
+        *(comparison.value.point for comparison in answer.compared),
+    ]
     return max((abs(point) for point in points if point is not None), default=0.0)
 
 

@@ -19,7 +19,7 @@ def at(place: int, count: int) -> float:
 
 def labels(windows: Sequence[Window]) -> tuple[Label, ...]:
     """Return the numbers of the windows, every second or so where there are many."""
-    every = -(-len(windows) // _MOST_LABELS)
+    step = -(-len(windows) // _MOST_LABELS)
     return tuple(
-        Label(at(place, len(windows)), str(window.index)) for place, window in enumerate(windows) if not place % every
+        Label(at(place, len(windows)), str(window.index)) for place, window in enumerate(windows) if not place % step
     )

@@ -24,8 +24,8 @@ def before(metric: MetricMaterial) -> Part | None:
 
 
 def _differs(compared: Compared) -> bool:
-    return any(each is not None and each.leaves_out_zero for each in (compared.difference, compared.uplift))
+    return any(interval is not None and interval.leaves_out_zero for interval in (compared.difference, compared.uplift))
 
 
 def _names(compared: list[Compared]) -> list[str]:
-    return list(dict.fromkeys(each.branch for each in compared))
+    return list(dict.fromkeys(comparison.branch for comparison in compared))

@@ -50,8 +50,8 @@ def _curve_panel(metric: MetricMaterial, window: Window, curve: Curve) -> tuple[
             branch,
             metric.whole.number(branch),
             tuple(
-                Point(along.at(value), each.point, each.lower, each.upper)
-                for value, each in _thinned(points, _MOST_POINTS)
+                Point(along.at(value), interval.point, interval.lower, interval.upper)
+                for value, interval in _thinned(points, _MOST_POINTS)
             ),
         )
         for branch, points in curve.points.items()
@@ -67,8 +67,8 @@ def _curve_panel(metric: MetricMaterial, window: Window, curve: Curve) -> tuple[
     )
     rows = {
         branch: [
-            (words.number(value), words.percent(each.point) if is_share else words.number(each.point))
-            for value, each in _thinned(points, _MOST_ROWS)
+            (words.number(value), words.percent(interval.point) if is_share else words.number(interval.point))
+            for value, interval in _thinned(points, _MOST_ROWS)
         ]
         for branch, points in curve.points.items()
     }
@@ -146,8 +146,8 @@ class _Along:
         """Return the values that are written below."""
         if self._is_log:
             first, last = int(-(-self._axis.low // 1)), int(self._axis.high // 1)
-            every = max(1, -(-(last - first + 1) // 6))
-            values = [10.0**power for power in range(first, last + 1, every)] or [self._positive]
+            step = max(1, -(-(last - first + 1) // 6))
+            values = [10.0**power for power in range(first, last + 1, step)] or [self._positive]
         else:
             values = list(self._axis.ticks(5))
         return tuple(Label(self.at(value), words.valued(Interval(value), about, is_share=False)) for value in values)

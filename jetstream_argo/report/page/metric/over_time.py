@@ -63,7 +63,7 @@ def _panel(metric: MetricMaterial, pairs: Sequence[tuple[Window, Answer]]) -> Ma
 def _series(metric: MetricMaterial, branch: str, pairs: Sequence[tuple[Window, Answer]], measure: Measure) -> Series:
     points = []
     for place, (window, answer) in enumerate(pairs):
-        compared = next((each for each in answer.compared if each.branch == branch), None)
+        compared = next((comparison for comparison in answer.compared if comparison.branch == branch), None)
         interval = measure.of(compared) if compared is not None else None
         x = at(place, len(pairs))
         if interval is None or interval.point is None:

@@ -54,10 +54,10 @@ def answers(material: Material) -> Part:
     if not shown:
         return Part("answers", "Answers", Markup("<p>no estimates</p>"))
     main = _main([window for _, window, _ in shown])
-    uplifts = [each.uplift for _, _, answer in shown for each in answer.compared]
+    uplifts = [comparison.uplift for _, _, answer in shown for comparison in answer.compared]
     scale = scale_of(uplifts)
     with_uplift = any(uplift is not None and uplift.point is not None for uplift in uplifts)
-    compared = [each for _, _, answer in shown for each in answer.compared]
+    compared = [comparison for _, _, answer in shown for comparison in answer.compared]
     body = rendered(
         "answers.html",
         material=material,
@@ -68,8 +68,8 @@ def answers(material: Material) -> Part:
         scale=scale_head(scale, UPLIFT.tick) if with_uplift else Markup(),
         reach=[UPLIFT.tick(tick) for tick in scale.ticks] if with_uplift else [],
         family=main.family,
-        adjusts=any(each.adjusted is not None for each in compared),
-        wins=any(each.chance_to_win is not None for each in compared),
+        adjusts=any(comparison.adjusted is not None for comparison in compared),
+        wins=any(comparison.chance_to_win is not None for comparison in compared),
     )
     return Part("answers", "Answers", body)
 
@@ -93,14 +93,14 @@ def _key(window: Window) -> tuple[str, int, str, str]:
 def _groups(
     material: Material, shown: Sequence[tuple[MetricMaterial, Window, Answer]], scale: Scale, main: Window
 ) -> tuple[Group, ...]:
-    grouped = [(role, list(group)) for role, group in groupby(shown, key=lambda each: each[0].about.role)]
+    grouped = [(role, list(group)) for role, group in groupby(shown, key=lambda item: item[0].about.role)]
     if len(grouped) == 1 and grouped[0][0] is MetricRole.SECONDARY:
-        rows = tuple(row for each in shown for row in _rows(material, *each, scale, main))
+        rows = tuple(row for item in shown for row in _rows(material, *item, scale, main))
         return (Group("", rows, is_folded=False),)
     return tuple(
         Group(
             _GROUPS[role],
-            tuple(row for each in group for row in _rows(material, *each, scale, main)),
+            tuple(row for item in group for row in _rows(material, *item, scale, main)),
             is_folded=role is MetricRole.SECONDARY,
         )
         for role, group in grouped

@@ -10,11 +10,11 @@ def cost(material: Material) -> Part | None:
     sources = material.report.sources
     if not sources:
         return None
-    nodes = [each.cost for each in material.report.nodes]
+    nodes = [node.cost for node in material.report.nodes]
     totals = {
-        "bytes": bytes_text(sum(each.bytes for each in nodes)),
-        "seconds": sum(each.seconds for each in nodes),
-        "jobs": sum(each.jobs for each in nodes),
-        "slot_hours": sum(each.slot_ms for each in nodes) / 3_600_000,
+        "bytes": bytes_text(sum(cost.bytes for cost in nodes)),
+        "seconds": sum(cost.seconds for cost in nodes),
+        "jobs": sum(cost.jobs for cost in nodes),
+        "slot_hours": sum(cost.slot_ms for cost in nodes) / 3_600_000,
     }
     return Part("cost", "Cost", rendered("cost.html", sources=sources, totals=totals, bytes_text=bytes_text))

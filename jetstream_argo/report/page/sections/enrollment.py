@@ -12,9 +12,9 @@ def enrollment(material: Material) -> Part | None:
     """Return the units that enrolled, by date and branch."""
     if not material.enrolled:
         return None
-    counts = {(each.day, each.branch): each.units for each in material.enrolled}
+    counts = {(count.day, count.branch): count.units for count in material.enrolled}
     days = sorted({day for day, _ in counts})
-    branches = [name for name in material.branches if any(each.branch == name for each in material.enrolled)]
+    branches = [name for name in material.branches if any(count.branch == name for count in material.enrolled)]
     series = tuple(
         Series(
             branch,
@@ -31,14 +31,14 @@ def enrollment(material: Material) -> Part | None:
         for branch in branches
     )
     axis = vertical(series)
-    every = -(-len(days) // _MOST_LABELS)
+    step = -(-len(days) // _MOST_LABELS)
     chart = Chart(
         title="Units that enrolled, by date and branch",
         series=series,
         labels=tuple(
             Label((place + 0.5) / len(days), f"{day.day} {day:%b}")
             for place, day in enumerate(days)
-            if not place % every
+            if not place % step
         ),
         below="date of enrollment",
         written=tuple((tick, f"{tick:,.0f}") for tick in ticks(axis) if tick >= 0 and tick == int(tick)),

@@ -22,15 +22,15 @@ def lacking(material: Material) -> Part | None:
     """Return what is lacking; None where all is there."""
     rows = [
         Absent(
-            each.metric,
-            each.period.replace("_", " "),
-            _windows(each.first_window, each.last_window),
-            each.standing.value,
-            f"{each.error}: {each.message}" if each.error else each.note,
+            metric.metric,
+            metric.period.replace("_", " "),
+            _windows(metric.first_window, metric.last_window),
+            metric.standing.value,
+            f"{metric.error}: {metric.message}" if metric.error else metric.note,
         )
-        for each in material.report.lacking
+        for metric in material.report.lacking
     ]
-    known = {metric.name for metric in material.metrics} | {each.metric for each in material.report.metrics}
+    known = {metric.name for metric in material.metrics} | {metric.metric for metric in material.report.metrics}
     rows += [
         Absent(name, "", "", "missing", "no result yet")
         for name, metric in material.method.metrics.items()

@@ -57,8 +57,8 @@ def metrics(material: Material) -> Part | None:
         for metric in material.metrics
     )
     entrances = tuple(
-        Entrance(each.metric.anchor, each.metric.name, tuple(gist.compared.verdict for gist in each.gists))
-        for each in found
+        Entrance(entry.metric.anchor, entry.metric.name, tuple(gist.compared.verdict for gist in entry.gists))
+        for entry in found
     )
     body = rendered("metrics.html", found=found, several=material.has_several)
     return Part("metrics", "Metrics", body, entrances)
@@ -76,6 +76,8 @@ def _gists(metric: MetricMaterial) -> tuple[Gist, ...]:
     answer = metric.headline[1]
     measure = measure_of([answer], metric.about)
     return tuple(
-        Gist(each.branch, metric.whole.number(each.branch), measure.text(measure.of(each)), each)
-        for each in answer.compared
+        Gist(
+            comparison.branch, metric.whole.number(comparison.branch), measure.text(measure.of(comparison)), comparison
+        )
+        for comparison in answer.compared
     )

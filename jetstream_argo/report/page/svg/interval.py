@@ -30,9 +30,9 @@ class Scale:
 def scale_of(intervals: Iterable[Interval | None]) -> Scale:
     """Return a scale for all intervals but those that are much wider than most."""
     ends = [
-        [end for end in (each.lower, each.point, each.upper) if end is not None]
-        for each in intervals
-        if each is not None
+        [end for end in (interval.lower, interval.point, interval.upper) if end is not None]
+        for interval in intervals
+        if interval is not None
     ]
     far = [max(map(abs, found)) for found in ends if found]
     most = median(far) * _ORDINARY if far else 0.0

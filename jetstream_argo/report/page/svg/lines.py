@@ -61,7 +61,7 @@ class Chart:
 
 def vertical(series: Iterable[Series], *, with_zero: bool = True) -> Axis:
     """Return the axis that has room for all of the lines and bands."""
-    points = [point for each in series for point in each.points]
+    points = [point for line in series for point in line.points]
     return axis_of(
         (end for point in points for end in (point.y, point.lower, point.upper)),
         with_zero=with_zero,
@@ -80,7 +80,7 @@ def drawn(chart: Chart) -> Element:
         "svg",
         *_grid(chart, plot),
         *(_shapes(chart, plot)),
-        *(part for each in chart.series for part in _marks(each, chart.axis, plot)),
+        *(part for line in chart.series for part in _marks(line, chart.axis, plot)),
         *_below(chart, plot),
         x=_LEFT,
         y=_TOP,
@@ -108,8 +108,8 @@ def _below(chart: Chart, plot: float) -> Iterator[Element]:
 def _shapes(chart: Chart, plot: float) -> Iterator[Element]:
     """Yield what is stretched to the place's width: bands, then lines."""
     shapes = [
-        *(band for each in chart.series for band in _bands(each, chart.axis, plot)),
-        *(line for each in chart.series for line in _lines(each, chart.axis, plot)),
+        *(band for series in chart.series for band in _bands(series, chart.axis, plot)),
+        *(line for series in chart.series for line in _lines(series, chart.axis, plot)),
     ]
     size = {"viewBox": f"0 0 {_WIDE} {pixels(plot)}", "preserveAspectRatio": "none"}
     yield element("svg", *shapes, width="100%", height=pixels(plot), overflow="visible", **size)
