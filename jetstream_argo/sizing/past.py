@@ -51,7 +51,9 @@ def past_experiment(config: ExperimentConfig, *, weeks: int, as_of: date) -> Exp
         PlanError: there is no metric that has a mean or a ratio.
     """
     start = as_of - timedelta(days=config.enrollment_days + WEEK * weeks + SETTLE_DAYS)
-    sources = tuple(replace(each, experiments_column_type=None, branch_expression=None) for each in config.data_sources)
+    sources = tuple(
+        replace(source, experiments_column_type=None, branch_expression=None) for source in config.data_sources
+    )
     summaries = tuple(_summaries(config))
     if not summaries:
         raise PlanError(f"{config.slug}: no metric has a mean or a ratio that could be sized")
@@ -84,12 +86,12 @@ def _summaries(config: ExperimentConfig) -> Iterator[Summary]:
     for metric in config.metrics:
         own = [summary.statistic for summary in asked if summary.metric == metric.name]
         if metric.depends_on:
-            ratio = next((each for each in own if isinstance(each.method, _Ratios)), None)
+            ratio = next((statistic for statistic in own if isinstance(statistic.method, _Ratios)), None)
             if ratio is not None:
                 yield Summary(metric.name, _statistic(metric.name, RATIO, dict(_of_ratio(ratio.method)), ratio))
         elif own:
-            like = next((each for each in own if isinstance(each.method, _Means)), None)
-            covariate = next((each.covariate for each in own if each.covariate is not None), None)
+            like = next((statistic for statistic in own if isinstance(statistic.method, _Means)), None)
+            covariate = next((statistic.covariate for statistic in own if statistic.covariate is not None), None)
             table: dict[str, JsonValue] = {
                 "covariate_adjustment": {
                     "metric": metric.name if covariate is None else covariate.metric,

@@ -19,8 +19,8 @@ def size_table(sizes: Sequence[Sized]) -> Table:
     table = Table("metric", title="Smallest effects that are found", title_justify="left")
     for name in ("weeks", "units", "mean", "effect", "relative", "with covariate", "relative"):
         table.add_column(name, justify="right")
-    plain = {(each.metric, each.weeks, each.units): each for each in sizes if not each.adjusted}
-    adjusted = {(each.metric, each.weeks, each.units): each for each in sizes if each.adjusted}
+    plain = {(size.metric, size.weeks, size.units): size for size in sizes if not size.adjusted}
+    adjusted = {(size.metric, size.weeks, size.units): size for size in sizes if size.adjusted}
     before = ""
     for key, found in plain.items():
         better = adjusted.get(key)
@@ -45,7 +45,7 @@ def size_json(slug: str, design: Design, sizes: Sequence[Sized]) -> str:
         "confidence": design.confidence,
         "power": design.power,
         "shares": list(design.shares),
-        "sizes": [asdict(each) for each in sizes],
+        "sizes": [asdict(size) for size in sizes],
     }
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
@@ -55,8 +55,8 @@ def size_plot(sizes: Sequence[Sized]) -> str:
 
     Solid lines are without covariate, dashed ones with it.
     """
-    drawn = [each for each in sizes if each.relative is not None]
-    metrics = list(dict.fromkeys(each.metric for each in drawn))
+    drawn = [size for size in sizes if size.relative is not None]
+    metrics = list(dict.fromkeys(size.metric for size in drawn))
     height = max(len(metrics), 1) * _HEIGHT
     body = "".join(
         part for row, metric in enumerate(metrics) for part in _panel(row, [s for s in drawn if s.metric == metric])
@@ -69,8 +69,8 @@ def size_plot(sizes: Sequence[Sized]) -> str:
 
 
 def _panel(row: int, sizes: Sequence[Sized]) -> Iterator[str]:
-    weeks = sorted({each.weeks for each in sizes})
-    most = max(each.relative or 0.0 for each in sizes) or 1.0
+    weeks = sorted({size.weeks for size in sizes})
+    most = max(size.relative or 0.0 for size in sizes) or 1.0
     top, bottom = row * _HEIGHT + _TOP, (row + 1) * _HEIGHT - _BOTTOM
 
     def x(week: int) -> float:
@@ -86,12 +86,12 @@ def _panel(row: int, sizes: Sequence[Sized]) -> Iterator[str]:
     for week in weeks:
         label = "1 week" if week == 1 else f"{week} weeks"
         yield f'<text x="{x(week):.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>'
-    for number, units in enumerate(dict.fromkeys(each.units for each in sizes)):
+    for number, units in enumerate(dict.fromkeys(size.units for size in sizes)):
         colour = _COLOURS[number % len(_COLOURS)]
         yield f'<text x="{_WIDTH + 12}" y="{top + 16 * (number + 1)}" fill="{colour}">{units:,} units</text>'
         for adjusted, dash in ((False, ""), (True, ' stroke-dasharray="5 4"')):
-            own = [each for each in sizes if each.units == units and each.adjusted is adjusted]
-            points = " ".join(f"{x(each.weeks):.1f},{y(each.relative or 0.0):.1f}" for each in own)
+            own = [size for size in sizes if size.units == units and size.adjusted is adjusted]
+            points = " ".join(f"{x(size.weeks):.1f},{y(size.relative or 0.0):.1f}" for size in own)
             if points:
                 yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
 
