@@ -46,7 +46,7 @@ def may_pass(error: BaseException) -> bool:
         return _REFUSED.search(str(error)) is None
     if not isinstance(error, RefreshError):
         return False
-    wrapped = [each for each in (error.__cause__, *error.args) if isinstance(each, TransportError)]
+    wrapped = [cause for cause in (error.__cause__, *error.args) if isinstance(cause, TransportError)]
     return bool(error.retryable or any(map(may_pass, wrapped)) or _TROUBLE.search(str(error)))
 
 
