@@ -52,7 +52,7 @@ _TYPES: tuple[tuple[type, str], ...] = (
 
 def _columns_of(rows: type) -> Iterator[Column]:
     for name, hint in get_type_hints(rows).items():
-        kind = next(each for each in (*get_args(hint), hint) if each is not type(None))
+        kind = next(hinted for hinted in (*get_args(hint), hint) if hinted is not type(None))
         yield Column(name, next(sql for python, sql in _TYPES if issubclass(kind, python)))
 
 
