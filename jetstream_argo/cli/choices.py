@@ -17,7 +17,7 @@ def periods_told(given: Sequence[str]) -> tuple[Period, ...]:
     Raises:
         BadParameter: there is no such period; the message has the nearest, and all.
     """
-    known = [each.value for each in Period]
+    known = [period.value for period in Period]
     for name in chosen(*given):
         if name not in known:
             hint = nearest(name, known)

@@ -103,7 +103,7 @@ class _Finding:
 
 def _findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[_Finding]:
     """Yield the overall effects on the units that enrolled, where the truth is known."""
-    truths = {(each.metric, each.branch): each for each in true_effects(plan, effects)}
+    truths = {(effect.metric, effect.branch): effect for effect in true_effects(plan, effects)}
     reference = plan.experiment.reference_branch or plan.experiment.branches[0]
     query = Sql(
         "SELECT s.metric, s.branch, s.point, s.lower, s.upper\n"
@@ -125,13 +125,13 @@ def _table(findings: list[_Finding]) -> Table:
     for heading in ("estimate", "95 % interval", "true"):
         shown.add_column(heading, justify="right")
     shown.add_column("")
-    for each in findings:
+    for finding in findings:
         shown.add_row(
-            each.metric,
-            each.branch,
-            f"{each.point:+.1%}",
-            f"{each.lower:+.1%} … {each.upper:+.1%}",
-            f"{each.truth:+.1%}",
-            Text("covers", "green") if each.covers else Text("misses", "red"),
+            finding.metric,
+            finding.branch,
+            f"{finding.point:+.1%}",
+            f"{finding.lower:+.1%} … {finding.upper:+.1%}",
+            f"{finding.truth:+.1%}",
+            Text("covers", "green") if finding.covers else Text("misses", "red"),
         )
     return shown

@@ -46,22 +46,22 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     from jetstream_argo.storage.toml_file import parse_toml
 
     start = start_date.date() if start_date is not None else None
-    told = Told(start=start, **named)
+    answers = Told(start=start, **named)
     engine = connect(warehouse, attempt=new_attempt())
-    made = drafted(engine, _tables(warehouse, engine, told), told, _asked)
+    made = drafted(engine, _tables(warehouse, engine, answers), answers, _asked)
     text = draft_text(made)
     file = output or Path(f"{made.slug}.toml")
     read_experiment(parse_toml(text, str(file)), str(file))
     if file.exists() and not force:
         raise ConfigError(str(file), [Problem("", "is there already; write another with -o, or replace it: --force")])
     write_file(file, text)
-    branches = ", ".join(f"{each.name} ({each.units:,} units)" for each in made.branches)
+    branches = ", ".join(f"{branch.name} ({branch.units:,} units)" for branch in made.branches)
     say(f"wrote {file}: {made.slug}, branches {branches}, from {made.start} to {made.end - timedelta(days=1)}")
     say(f"metrics: {', '.join(metric_names(made))}")
     say(f"next: jetstream-argo run {file} --as-of {made.end}{told_warehouse(warehouse)}")
 
 
-def _tables(warehouse: str, engine: "Engine", told: "Told") -> tuple[str, ...]:
+def _tables(warehouse: str, engine: "Engine", answers: "Told") -> tuple[str, ...]:
     """Return the tables to choose from: those of no experiment, in an embedded warehouse."""
     from jetstream_argo.loading.listing import embedded_datasets, names_of
 
@@ -73,7 +73,7 @@ def _tables(warehouse: str, engine: "Engine", told: "Told") -> tuple[str, ...]:
             hint = "put files in: jetstream-argo load DATASET.TABLE FILE..."
             raise ConfigError(warehouse, [Problem("", f"has no tables; {hint}")])
         return found
-    if not told.assigned_in or not told.measures:
+    if not answers.assigned_in or not answers.measures:
         raise ConfigError(warehouse, [Problem("", "has many tables: name them, with --assignments and --measure")])
     return ()
 

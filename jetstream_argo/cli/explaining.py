@@ -28,7 +28,7 @@ def explain(metric: str, **planning: Any) -> None:
     if named is not None and _is_file(metric) and not _is_file(named):
         metric, planning["experiment"] = named, metric  # in the order in which one reads it elsewhere
     plan, files = planned_from(**planning)
-    known = [each.name for each in plan.metrics]
+    known = [metric.name for metric in plan.metrics]
     if metric not in known:
         raise UnknownReference("metric", metric, known=known, used_by=plan.experiment.slug)
     for line in explained(plan, plan.metric(metric), files):
@@ -105,7 +105,7 @@ def _statistics(plan: AnalysisPlan, metric: Metric) -> Iterator[str]:
         yield f"  {leaf.period}:"
         for statistic in leaf.statistics:
             parameters = "" if statistic.parameters in ("", "{}") else f" {statistic.parameters}"
-            before = "".join(f", after {each.name} {each.arguments}" for each in statistic.pre_treatments)
+            before = "".join(f", after {step.name} {step.arguments}" for step in statistic.pre_treatments)
             covariate = statistic.covariate
             adjusted = f", adjusted by {covariate.metric} of {covariate.period}" if covariate else ""
             yield f"    {statistic.name}{parameters}{before}{adjusted}"

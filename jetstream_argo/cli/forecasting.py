@@ -44,7 +44,7 @@ def _needed(plan: AnalysisPlan, metrics: Sequence[str]) -> tuple[str, ...]:
     for leaf in plan.statistics:
         if leaf.metric in metrics:
             names |= dict.fromkeys((leaf.metric, *plan.metric(leaf.metric).depends_on))
-            names |= dict.fromkeys(each.covariate.metric for each in leaf.statistics if each.covariate)
+            names |= dict.fromkeys(statistic.covariate.metric for statistic in leaf.statistics if statistic.covariate)
     return tuple(names)
 
 
@@ -73,10 +73,10 @@ def _read(found: Forecast, *, by_dry_run: bool) -> Iterator[RenderableType]:
     if not found.upcoming:
         yield Text("To read: no telemetry")
         return
-    days = sum(each.partition_days for each in found.upcoming)
-    total = f"To read: {counted(days, 'date')} of telemetry, {_rows(each.rows for each in found.upcoming)} rows"
+    days = sum(read.partition_days for read in found.upcoming)
+    total = f"To read: {counted(days, 'date')} of telemetry, {_rows(read.rows for read in found.upcoming)} rows"
     if by_dry_run:
-        total += f", {_size(each.bytes for each in found.upcoming)} by dry runs"
+        total += f", {_size(read.bytes for read in found.upcoming)} by dry runs"
     yield Text(total)
     yield _table(found.upcoming, sized=by_dry_run)
 
@@ -85,10 +85,10 @@ def _table(upcoming: Sequence[Upcoming], *, sized: bool) -> Table:
     table = Table("source", "dates", "why")
     for heading in ("days", "rows", *(["size"] if sized else [])):
         table.add_column(heading, justify="right")
-    for each in upcoming:
-        dates = f"{each.first_date} … {each.last_date}" if each.last_date > each.first_date else f"{each.first_date}"
-        size = [_size([each.bytes])] if sized else []
-        table.add_row(each.source, dates, each.why, str(each.partition_days), _rows([each.rows]), *size)
+    for read in upcoming:
+        dates = f"{read.first_date} … {read.last_date}" if read.last_date > read.first_date else f"{read.first_date}"
+        size = [_size([read.bytes])] if sized else []
+        table.add_row(read.source, dates, read.why, str(read.partition_days), _rows([read.rows]), *size)
     return table
 
 

@@ -115,14 +115,14 @@ def _show(rows: Sequence[_Row]) -> None:
     from jetstream_argo.terminal.console import EscapingConsole
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, held in rows[0].items():
-        table.add_column(heading, justify="right" if isinstance(held, int) else "left", overflow="fold")
+    for heading, value in rows[0].items():
+        table.add_column(heading, justify="right" if isinstance(value, int) else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *("" if held is None else f"{held:,}" if isinstance(held, int) else str(held) for held in row.values())
+            *("" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row.values())
         )
     EscapingConsole().print(table)
 
 
-def _shown(held: object) -> str:
-    return "" if held is None else f"{held:,}" if isinstance(held, int) else str(held)
+def _shown(value: object) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

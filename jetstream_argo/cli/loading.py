@@ -68,8 +68,8 @@ def _tell(loaded: "Loaded") -> None:
 @click.command(epilog="Example: jetstream-argo tables shop")
 @click.argument("datasets", nargs=-1, metavar="[DATASET]...")
 @warehouse_option
-@click.option("--all", "every", is_flag=True, help="Also the tables in which results are kept.")
-def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
+@click.option("--all", "include_all", is_flag=True, help="Also the tables in which results are kept.")
+def tables(datasets: tuple[str, ...], warehouse: str, include_all: bool) -> None:
     """List the tables of a warehouse, with their columns, dates and rows. BigQuery needs the DATASET."""
     from jetstream_argo.loading.listing import embedded_datasets, listed
     from jetstream_argo.warehouse.connect import connect, new_attempt
@@ -80,7 +80,7 @@ def tables(datasets: tuple[str, ...], warehouse: str, every: bool) -> None:
         datasets = datasets or embedded_datasets(where.folder, where.project)
     elif not datasets:
         raise ConfigError(warehouse, [Problem("", "has many datasets; name some: jetstream-argo tables DATASET")])
-    found = tuple(table for dataset in datasets for table in listed(engine, dataset, include_all=every))
+    found = tuple(table for dataset in datasets for table in listed(engine, dataset, include_all=include_all))
     if not found:
         hint = "put files in: jetstream-argo load DATASET.TABLE FILE..."
         say(f"{warehouse}: there are no tables{' in ' + ', '.join(datasets) if datasets else ''}; {hint}")

@@ -70,14 +70,14 @@ _FORMAT = click.option(
 @click.option("--window", "windows", type=click.IntRange(1), multiple=True, help="Only this window of each period.")
 @click.option("--segment", "segments", multiple=True, help="`all` for all units.")
 @click.option(
-    "--basis", "bases", type=click.Choice([each.value for each in Basis]), multiple=True, help="Which units count."
+    "--basis", "bases", type=click.Choice([basis.value for basis in Basis]), multiple=True, help="Which units count."
 )
 @click.option("--statistic", "statistics", multiple=True, help="Only these, as rows of csv name them.")
 @click.option("--branch", "branches", multiple=True, help="Only these.")
 @click.option(
     "--comparison",
     "comparisons",
-    type=click.Choice([*(each.value for each in Comparison), _ALONE]),
+    type=click.Choice([*(comparison.value for comparison in Comparison), _ALONE]),
     multiple=True,
     help=f"`{_ALONE}`: estimates of one branch alone.",
 )
@@ -178,7 +178,7 @@ def _estimates(target: Target, filters: "Filters", report: StatusReport, *, all_
 
     wanted = replace(filters, metrics=()) if all_metrics else filters
     result = read_estimates(target.engine, target.place, wanted)
-    failed = {each.metric: f"{each.error}: {each.message}" for each in report.lacking if each.error}
+    failed = {metric.metric: f"{metric.error}: {metric.message}" for metric in report.lacking if metric.error}
 
     def everything() -> Result:
         return read_estimates(target.engine, target.place, Filters())
@@ -236,7 +236,7 @@ def _warn(report: StatusReport, *, facts: bool) -> None:
     """Tell of what failed as a whole, of estimates that count units which were deleted since, and of the facts."""
     for failure in report.of_nodes:
         warn(of_node(failure))
-    older = dict.fromkeys(each.metric for each in report.metrics if each.before_deletion)
+    older = dict.fromkeys(metric.metric for metric in report.metrics if metric.before_deletion)
     if older and report.deleted_at is not None:
         text = f"the estimates of {', '.join(older)} are older than the last deletion of units, {report.deleted_at}"
         warn(text)

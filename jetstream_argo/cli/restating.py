@@ -46,7 +46,7 @@ def restate(experiment: str | None, warehouse: str, source: str, first: str, las
     dates = day(first), day(last)
     if dates[0] > dates[1]:
         raise click.UsageError(f"--from {first} is after --to {last}")
-    known = [each.name for each in plan.sources]
+    known = [source.name for source in plan.sources]
     if source not in known:
         raise UnknownReference("data source", source, known=known, used_by=f"the plan of {plan.experiment.slug}")
     attempt = new_attempt()

@@ -54,8 +54,8 @@ def run(manifest: Path | None, parameter: tuple[str, ...], **options: Any) -> in
         return _run_experiment(**options)
     if options["experiment"] or options["plan_file"]:
         raise click.UsageError("give an experiment or --manifest, not both")
-    plan, said = _unpacked(manifest, parameter)
-    return _run_experiment(given=plan, **{**options, **said})
+    plan, settings = _unpacked(manifest, parameter)
+    return _run_experiment(given=plan, **{**options, **settings})
 
 
 def _run_experiment(  # noqa: PLR0913  # what the command is told
@@ -131,10 +131,12 @@ def _unpacked(manifest: Path, parameter: tuple[str, ...]) -> tuple[AnalysisPlan,
     from jetstream_argo.argo.manifest.reading import read_workflow  # loads YAML
 
     packed = read_workflow(manifest)
-    said = {name: packed.parameters[name] for name in _OPTIONS if name in packed.parameters} | _parameters(parameter)
+    settings = {name: packed.parameters[name] for name in _OPTIONS if name in packed.parameters} | _parameters(
+        parameter
+    )
     source = click.get_current_context().get_parameter_source
     given = [name for name in _OPTIONS if source(_OPTIONS[name]) is not ParameterSource.DEFAULT]
-    values = {_OPTIONS[name]: said[name] for name in said if name not in given}
+    values = {_OPTIONS[name]: settings[name] for name in settings if name not in given}
     return packed.plan, values | ({"metrics": (values["metrics"],)} if "metrics" in values else {})
 
 

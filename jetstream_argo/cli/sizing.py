@@ -112,7 +112,7 @@ def size(  # noqa: PLR0913  # what the command is told
                 say(f"{run.node.id}: {run.line}", err=True)
         return ran.exit_code
     design = Design(shares_compared(config.branches, config.branch_ratios, config.reference_branch), confidence, power)
-    sizes = [each for each in _sizes(plan, warehouse, population or (), design) if each.weeks >= weeks[0]]
+    sizes = [size for size in _sizes(plan, warehouse, population or (), design) if size.weeks >= weeks[0]]
     if plot is not None:
         write_file(plot, size_plot(sizes))
     if as_json:

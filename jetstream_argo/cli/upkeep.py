@@ -89,8 +89,8 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
     entries = _entries(engine, owner)
     found = owned(engine, owner, entries)
     for info in found.foreign:
-        whose = f"is described as {info.description!r}" if info.description else "has no description of ours"
-        say(f"kept {info.name}: it {whose}, and may be another experiment's", err=True, color="yellow")
+        reason = f"is described as {info.description!r}" if info.description else "has no description of ours"
+        say(f"kept {info.name}: it {reason}, and may be another experiment's", err=True, color="yellow")
     if not found.tables:
         purged = engine.purge(storage(engine, owner, entries))
         if purged.files:  # of an earlier deletion that was interrupted
@@ -150,18 +150,18 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     entries = read_entries(engine, owner)
     if not entries:
         raise PlanError(_nothing(place))
-    held = holdings(engine, owner, entries, ids)
-    if not held:
+    holders = holdings(engine, owner, entries, ids)
+    if not holders:
         say(f"no table of {place.slug} holds any of these {len(ids)} units")
         _purge_units(engine, owner, entries)  # of an earlier deletion, perhaps one that was interrupted
         _tell_older(entries)
         return 0
-    _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in held])
-    if not agreed(f"rewrite these {len(held)} tables without them?", yes=yes):
+    _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in holders])
+    if not agreed(f"rewrite these {len(holders)} tables without them?", yes=yes):
         return 0
     attempt = new_attempt()
     remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
-    for done in shred(engine, owner, held, ids, now=_now, attempt=attempt):
+    for done in shred(engine, owner, holders, ids, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")
     _purge_units(engine, owner, entries)
     _tell_older(read_entries(engine, owner))
@@ -172,7 +172,7 @@ def _purge_units(engine: "Engine", owner: "AnalysisPlan | Place", entries: Seque
     """Have storage keep nothing of rows that were removed, nor of tables that were replaced before."""
     from jetstream_argo.upkeep.owned import unit_tables
 
-    say(purged_line(engine.purge([each.name for each in unit_tables(owner, entries)])))
+    say(purged_line(engine.purge([table.name for table in unit_tables(owner, entries)])))
 
 
 def purged_line(purged: "Purged") -> str:
@@ -187,7 +187,7 @@ def _tell_older(entries: Sequence[Entry]) -> None:
     """Say which results are older than the last deletion of units."""
     from jetstream_argo.report.status import status_report
 
-    older = [each.metric for each in status_report(None, entries).metrics if each.before_deletion]
+    older = [metric.metric for metric in status_report(None, entries).metrics if metric.before_deletion]
     _list("estimates that still count deleted units", list(dict.fromkeys(older)))
     if older:
         say("`delete --metrics` has them computed again")

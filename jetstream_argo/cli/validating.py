@@ -146,18 +146,18 @@ def _shown(
     table = Table("metric", "source", "computed", "values", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("statements", justify="right")
     table.add_column("verdict")
-    for each in findings.verdicts:
-        verdict = Text("wrong", "red") if each.problems else Text("unknown" if each.doubts else "right", "green")
-        if each.doubts and not each.problems:
+    for check in findings.verdicts:
+        verdict = Text("wrong", "red") if check.problems else Text("unknown" if check.doubts else "right", "green")
+        if check.doubts and not check.problems:
             verdict.stylize("yellow")
-        types = ", ".join(each.types)
-        table.add_row(Text(each.metric), Text(each.source), Text(each.how), types, str(each.statements), verdict)
+        types = ", ".join(check.types)
+        table.add_row(Text(check.metric), Text(check.source), Text(check.how), types, str(check.statements), verdict)
     yield table
     for node, problem in findings.others:
         yield Text(f"{node}: {problem}\n", style="red")
-    for each in findings.verdicts:
-        for problem in each.problems:
-            yield Text.assemble((f"{each.metric}: ", "bold red"), f"{problem}\n")
+    for check in findings.verdicts:
+        for problem in check.problems:
+            yield Text.assemble((f"{check.metric}: ", "bold red"), f"{problem}\n")
     yield from _doubts(findings)
     yield Text(_summary(findings, as_of=str(plan.as_of)), style="bold")
     if sized:
@@ -176,9 +176,9 @@ def _doubts(findings: "Findings") -> "Iterator[RenderableType]":
 
     for node, problem in findings.doubts:
         yield Text(f"{node} could not be checked: {problem}\n", style="yellow")
-    for each in findings.verdicts:
-        for problem in each.doubts:
-            yield Text.assemble((f"{each.metric} could not be checked: ", "bold yellow"), f"{problem}\n")
+    for check in findings.verdicts:
+        for problem in check.doubts:
+            yield Text.assemble((f"{check.metric} could not be checked: ", "bold yellow"), f"{problem}\n")
     if findings.unknown:
         yield Text(
             f"Whether that is so depends on the types of the columns of {', '.join(findings.unknown)}, which were only "

@@ -53,8 +53,8 @@ def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str
 
     cluster = cluster_of(kubeconfig, context, namespace)
     if name is None:
-        found = [status_of(each) for each in cluster.workflows("app.kubernetes.io/name=jetstream-argo")]
-        EscapingConsole().print(listed([each for each in found if each.experiment]))
+        found = [status_of(workflow) for workflow in cluster.workflows("app.kubernetes.io/name=jetstream-argo")]
+        EscapingConsole().print(listed([status for status in found if status.experiment]))
         return EXIT_DONE
     if once:
         EscapingConsole().print(shown(status_of(cluster.workflow(name))))
