@@ -10,6 +10,7 @@ from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadj
 from jetstream_argo.estimating.before_enrollment import of_covariates, of_rows
 from jetstream_argo.estimating.clipping import dropped_notes
 from jetstream_argo.estimating.counts import count_units
+from jetstream_argo.estimating.cut import cut_notes, with_cuts
 from jetstream_argo.estimating.groups import (
     Adjusted,
     Plain,
@@ -117,7 +118,7 @@ def _before(
 def _all_notes(
     asked: Sequence[RequestedStatistic], excluded: Mapping[str, int], rows: Sequence[Placed], gaps: Sequence[Gap]
 ) -> tuple[str, ...]:
-    return (*_notes(asked, excluded), *unadjusted_notes(asked, rows), *gap_notes(gaps))
+    return (*_notes(asked, excluded), *unadjusted_notes(asked, rows), *gap_notes(gaps), *cut_notes(rows))
 
 
 class _Facts(Protocol):
@@ -131,6 +132,9 @@ class _Facts(Protocol):
 
     def unit(self, need: Need) -> float:
         """Return the unit of the data for this need."""
+
+    def cut(self, need: Need, key: Key) -> int | None:
+        """Return how many units of a branch are clipped; None where nothing is, or that is not known."""
 
 
 def _facts(group: StatisticGroup, queries: MetricQueries) -> _Facts:
@@ -160,10 +164,13 @@ def _keys(place: Cell, plan: AnalysisPlan) -> list[Key]:
 def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:
     """The statistic's rows; where none can be had, one a branch that says why, so that the other statistics stay."""
     try:
-        facts = tuple(known.facts(statistic.need, key) for key in keys)
-        return estimate(
-            statistic.params, Sample(metric, facts, known.pooled(statistic.need, keys), known.unit(statistic.need))
-        )
+
+        def sample_of(need: Need) -> Sample:
+            facts = tuple(known.facts(need, key) for key in keys)
+            return Sample(metric, facts, known.pooled(need, keys), known.unit(need))
+
+        rows = estimate(statistic.params, sample_of(statistic.need))
+        return with_cuts(rows, statistic, sample_of, [known.cut(statistic.need, key) for key in keys])
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise

@@ -35,6 +35,13 @@ class JointFacts:
         data = covaried(row, asked) if asked is not None else None
         return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
 
+    def cut(self, need: Need, key: Key) -> int | None:
+        """Return how many units of a branch are clipped; None where nothing is."""
+        row = self.rows.get(key)
+        if not isinstance(need, JointMomentsNeed) or need.clip is None:
+            return None
+        return row.whole(f"cut_{self.clips.index(need.clip)}") if row is not None and row.whole("n") else 0
+
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
         rows = [self.rows[key] for key in keys if key in self.rows]
@@ -69,6 +76,10 @@ class RatioFacts:
         data = joint_power_sums(row) if row.whole("n") else None
         return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
 
+    def cut(self, need: Need, key: Key) -> int | None:
+        """Return nothing: of a ratio it is not known."""
+        return None
+
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return nothing: a ratio is clipped in each branch for itself."""
         return Pooled()
@@ -78,7 +89,9 @@ def joint_facts(group: StatisticGroup, subject: Adjusted, queries: MetricQueries
     """Ask for the moments of value and covariate, in one query."""
     integer = queries.covariate(subject.covariate).type.integer
     needs = (statistic.need for statistic in group.asked)
-    clips = tuple(dict.fromkeys(need.clip for need in needs if isinstance(need, JointMomentsNeed)))
+    # Beside what is clipped, the same without.
+    asked = [need.clip for need in needs if isinstance(need, JointMomentsNeed)]
+    clips = tuple(dict.fromkeys([*asked, None]))
     rows: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))

@@ -72,6 +72,13 @@ class PlainFacts:
         limits = (row.number_or_none(column) for row in map(self.summary.get, keys) if row is not None)
         return Pooled(threshold=next(filter(lambda limit: limit is not None, limits), None), integer=self.integer)
 
+    def cut(self, need: needs.Need, key: Key) -> int | None:
+        """Return how many units of a branch are clipped; None where nothing is."""
+        if not isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) or need.clip is None:
+            return None
+        row = self.summary.get(key)
+        return row.whole(f"cut_{self._index(need.clip)}") if row is not None and row.whole("n") else 0
+
     def n_rows(self, key: Key) -> int:
         """Return how many units there are."""
         row = self.summary.get(key)
@@ -142,6 +149,8 @@ def _clips(asked: Sequence[RequestedStatistic]) -> tuple[Clipped, ...]:
             powers.setdefault(statistic.need.clip, SQUARES)
         elif isinstance(statistic.need, needs.PowerSumsNeed):
             powers[statistic.need.clip] = HIGHEST_POWER
+    if powers:
+        powers.setdefault(None, SQUARES)  # beside what is clipped, the same without
     return tuple(Clipped(rule, highest) for rule, highest in powers.items())
 
 

@@ -66,6 +66,11 @@ class EstimateRow:
     difference is `adjusted_mean` minus `adjusted_reference_mean`, and not that of the branches' own means, which are
     never adjusted. `n_without_covariate` counts the units with a value that the row leaves out because they lack the
     covariate, in addition to `n_units`; it is None where no adjustment was asked for.
+
+    Of a clipped mean, a branch's own row has how many units, `n_clipped`, have a value that was replaced by the
+    threshold, and the `clipped_share` of the sum of all values that was cut. `unclipped` is the point without clipping.
+    `clipping_matters` says of a comparison that it would differ by more than a standard error without, or that more
+    units are clipped in one branch than chance brings there.
     """
 
     metric: str
@@ -89,6 +94,10 @@ class EstimateRow:
     adjusted_mean: float | None = field(default=None, metadata=_SCALED)
     adjusted_reference_mean: float | None = field(default=None, metadata=_SCALED)
     n_without_covariate: int | None = None
+    n_clipped: int | None = None
+    clipped_share: float | None = None
+    unclipped: float | None = field(default=None, metadata=_SCALED)
+    clipping_matters: bool | None = None
 
     def rescaled(self, change: Callable[[float], float | None]) -> "EstimateRow":
         """Return the row with every number changed that is in the metric's unit."""

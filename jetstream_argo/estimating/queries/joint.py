@@ -56,7 +56,8 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
     `n` units have a finite `y`, `n_both` also a finite `x`. Sums are about `center_y` and `center_x`, in units of
     `scale_yi` and `scale_xi`: `y_i_1` and `y_i_2` are those of the first and second power over the `n` units; `both_…`
     those over the `n_both`. The reference value of the covariate (see `stats.needs.JointMomentsNeed`) is
-    `center_x + scale_xi * qbar_i`. The thresholds are `limit_yi` and `limit_xi`. Every column is there once for each
+    `center_x + scale_xi * qbar_i`. The thresholds are `limit_yi` and `limit_xi`, and
+    `cut_i` counts the units with a `y` above its own. Every column is there once for each
     segment, with `__` and the segment's place behind its name.
 
     `units` is what `units_query` gives: in windows in which no unit with the covariate lacks a value, the covariate's
@@ -187,6 +188,8 @@ def _sums(clips: Sequence[_Clip], segment: int) -> Iterator[tuple[str, str]]:
             limit = clip.limit(name)
             if limit:
                 yield f"MAX(s.{limit})", f"limit_{name}{index}"
+                if name == "y":
+                    yield f"SUM(IF(s.y > s.{limit}, {n}, 0))", f"cut_{index}"
             yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
         yield f"SUM({n} * {y})", f"y_{index}_1"
         yield f"SUM({n} * {y} * {y})", f"y_{index}_2"

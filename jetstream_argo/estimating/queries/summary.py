@@ -37,7 +37,8 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     """Return the query for the counts of each branch and, for the i-th of `wanted`, its moments.
 
     Those are `scale_i` and `power_i_k`, the sums of `((y - center) / scale) ** k` for k = 1 …, over the `n` units with
-    a finite value; `limit_i` is the threshold. `vals` and `counts` are arrays of the `n_values` distinct values,
+    a finite value; `limit_i` is the threshold, and `cut_i` counts the units above it.
+    `vals` and `counts` are arrays of the `n_values` distinct values,
     ascending, and how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless
     `with_values`. Every column is there once for each segment, with `__` and the segment's place behind its name.
     """
@@ -121,6 +122,7 @@ def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str
     for index, clip in enumerate(wanted):
         if clip.rule is not None:
             yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
+            yield f"SUM(IF(s.y > s.limit_{index}_{segment}, s.{weight(segment)}, 0))", f"cut_{index}"
         yield f"MAX(s.scale_{index}_{segment})", f"scale_{index}"
         for exponent in range(1, clip.powers + 1):
             z = power(f"s.z_{index}_{segment}", exponent)
