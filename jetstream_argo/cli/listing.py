@@ -86,11 +86,13 @@ def _of_source(source: str) -> tuple[list[_Row], int]:
     found, failed = candidates(source)
     wrong = [entry.line for entry in failed]
     rows: list[_Row] = []
-    for each in found:
-        if isinstance(each, Path) and not is_experiment_file(each):
+    for candidate in found:
+        if isinstance(candidate, Path) and not is_experiment_file(candidate):
             continue
         try:
-            experiment = each.experiment if isinstance(each, Candidate) else load_experiment_file(each).experiment
+            experiment = (
+                candidate.experiment if isinstance(candidate, Candidate) else load_experiment_file(candidate).experiment
+            )
         except ConfigError as error:
             wrong.append(str(error))
             continue

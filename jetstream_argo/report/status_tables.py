@@ -85,9 +85,9 @@ def status_rows(report: StatusReport) -> Result:
     """Return a row per metric, period and range of windows."""
     rows = tuple(
         (
-            metric.metric, metric.period, metric.first_window, metric.last_window, metric.standing.value, metric.computed_at,
-            metric.units, metric.adjusted, metric.note, metric.error, metric.message, metric.before_deletion,
-            metric.settles_on,
+            metric.metric, metric.period, metric.first_window, metric.last_window, metric.standing.value,
+            metric.computed_at, metric.units, metric.adjusted, metric.note, metric.error, metric.message,
+            metric.before_deletion, metric.settles_on,
         )
         for metric in report.metrics
     )  # fmt: skip
