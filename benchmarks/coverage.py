@@ -16,7 +16,7 @@ from jetstream_argo.stats.checks import ALARM, benjamini_hochberg, holm, sample_
 from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import EstimateRow
 from tests.reference.samples import Columns, sample_from_columns
@@ -26,7 +26,7 @@ Draw = Callable[[np.random.Generator, int, int], tuple[Values, Values]]
 Study = Callable[..., Iterator["Share"]]
 BRANCHES = ("control", "treatment")
 UNITS = 2000  # a branch; with 1000, a skew mean alone is covered in 93.5 %
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 
 
 @dataclass(frozen=True, slots=True)

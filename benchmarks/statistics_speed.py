@@ -19,11 +19,11 @@ from statistics import median
 import click
 import numpy as np
 
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 
 PEERS = {"jetstream": "JETSTREAM_ORACLE_PYTHON", "tea-tasting": "JETSTREAM_ORACLE_PYTHON", "gbstats": "GBSTATS_PYTHON"}
 COLUMNS = ("counts", "continuous", "boolean")
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 PARTS = {"numerator": "m", "denominator": "d"}
 LOG = {"log_space": True}
 

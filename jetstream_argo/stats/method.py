@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol, runtime_checkable
 
-from jetstream_argo.stats.needs import Covariate, Need
+from jetstream_argo.stats.needs import Adjustment, Need
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.stats.sufficient import Sample
 
@@ -30,9 +30,9 @@ class Method(Protocol):
 @runtime_checkable
 class _Adjustable(Protocol):
     @property
-    def covariate_adjustment(self) -> Covariate | None: ...
+    def covariate_adjustment(self) -> Adjustment | None: ...
 
 
-def covariate_of(method: Method) -> Covariate | None:
+def covariate_of(method: Method) -> Adjustment | None:
     """Return what the method adjusts its comparisons by; None if it does not, or cannot."""
     return method.covariate_adjustment if isinstance(method, _Adjustable) else None

@@ -31,7 +31,7 @@ class ClipRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Covariate:
+class Adjustment:
     """What a comparison is adjusted by: a metric, measured in a period before enrollment."""
 
     metric: str
@@ -70,7 +70,7 @@ class JointMomentsNeed:
     """
 
     clip: ClipRule | None
-    covariate: Covariate
+    covariate: Adjustment
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The parameters that several statistics have: what they may be, and what follows from them."""
 
 from jetstream_argo.stats.arguments import number, whole
-from jetstream_argo.stats.needs import ClipRule, ClipScope, Covariate, JointMomentsNeed, MomentsNeed
+from jetstream_argo.stats.needs import Adjustment, ClipRule, ClipScope, JointMomentsNeed, MomentsNeed
 
 LARGEST_GRID = 100_000
 
@@ -11,9 +11,9 @@ points = whole(2, LARGEST_GRID)
 samples = whole(1, 10**9)
 
 
-def covariate(value: object) -> Covariate | None:
+def covariate(value: object) -> Adjustment | None:
     """Return the covariate, if there is one; a table becomes one before (`config.resolve.statistics`)."""
-    if value is None or isinstance(value, Covariate):
+    if value is None or isinstance(value, Adjustment):
         return value
     raise ValueError(f"must be a table such as {{period = 'preenrollment_week'}}, is {value!r}")
 
@@ -24,7 +24,7 @@ def clip_rule(drop_highest: float, scope: ClipScope) -> ClipRule | None:
     return ClipRule(drop_highest, scope) if drop_highest > 0 else None
 
 
-def moments_of_means(drop_highest: float, adjustment: Covariate | None) -> MomentsNeed | JointMomentsNeed:
+def moments_of_means(drop_highest: float, adjustment: Adjustment | None) -> MomentsNeed | JointMomentsNeed:
     """Return what a comparison of means needs, clipped at a quantile of all branches together."""
     clip = clip_rule(drop_highest, ClipScope.POOLED)
     return JointMomentsNeed(clip, adjustment) if adjustment else MomentsNeed(clip)

@@ -14,7 +14,7 @@ import numpy as np
 
 from jetstream_argo.config.model import Covariate
 from jetstream_argo.stats.estimate import estimate
-from jetstream_argo.stats.needs import Covariate as Adjustment
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.reference.samples import Columns, sample_from_columns

@@ -8,14 +8,14 @@ from pathlib import Path
 from jetstream_argo.stats.checks import benjamini_hochberg, holm, sample_ratio_p_value
 from jetstream_argo.stats.comparisons.contrasts import relative, welch
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.stats import reference_data as data
 from tests.stats.samples import NAMES, estimated, row_of
 
 PEERS: Mapping[str, Mapping[str, float]] = json.loads(Path(__file__).with_name("peers.json").read_text())
 COUNTS, RATIO, BOOLEANS = data.counts(), data.ratio(), data.booleans()
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 PARTS = {"numerator": "y", "denominator": "x", "drop_highest": 0}
 EXACT = 1e-9
 SEARCHED = 1e-5  # of statsmodels' root finder

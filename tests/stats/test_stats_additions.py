@@ -5,13 +5,13 @@ import pytest
 from scipy.special import ndtr
 
 from jetstream_argo.stats.comparisons.contrasts import Contrast
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.rows import Comparison, Reason
 from tests.stats import reference_data as data
 from tests.stats.samples import estimated, row_of
 
 COUNTS, RATIO, BOOLEANS, CONTINUOUS = data.counts(), data.ratio(), data.booleans(), data.continuous()
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 PARTS = {"numerator": "y", "denominator": "x", "drop_highest": 0}
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 

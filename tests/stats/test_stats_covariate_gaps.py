@@ -6,14 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from tests.stats import reference_data
 from tests.stats.samples import estimated, row_of
 
 COUNTS = reference_data.counts()
 DIFFERENCE, _ = Comparison
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 ADJUSTED = ("linear_model_mean", "linear_model_mean_no_clip", "per_client_dau_impact", "welch_mean")
 NAN = float("nan")
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.rows import Comparison, Reason
 from tests.stats import reference_data as data
 from tests.stats.samples import estimated, row_of
 
 COUNTS = data.counts()
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 
 

@@ -13,7 +13,7 @@ from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
-from jetstream_argo.stats.needs import ClipRule, ClipScope, Covariate, JointMomentsNeed, MomentsNeed, PowerSumsNeed
+from jetstream_argo.stats.needs import Adjustment, ClipRule, ClipScope, JointMomentsNeed, MomentsNeed, PowerSumsNeed
 from jetstream_argo.stats.pretreatments import (
     PRE_TREATMENTS,
     Action,
@@ -56,7 +56,7 @@ def test_defaults_are_those_of_the_existing_system() -> None:
 
 
 def test_a_covariate_needs_joint_moments() -> None:
-    covariate = Covariate("clicks", "preenrollment_days28")
+    covariate = Adjustment("clicks", "preenrollment_days28")
 
     adjusted = parse_method("linear_model_mean", {"covariate_adjustment": covariate})
 

@@ -8,7 +8,7 @@ import pytest
 from jetstream_argo.stats.checks import sample_ratio_p_value
 from jetstream_argo.stats.comparisons.contrasts import Contrast, welch
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.scale import restored, unit_for
@@ -18,7 +18,7 @@ from tests.stats.samples import estimated, row_of
 DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 SKEW = np.exp(np.random.RandomState(3).normal(0, 1, size=(2, 300)))
 OTHER = SKEW * np.random.RandomState(4).uniform(0.5, 1.5, size=SKEW.shape)
-ADJUST = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+ADJUST = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 PARTS = {"numerator": "m", "denominator": "d", "drop_highest": 0}
 RATIOS = ("population_ratio", "ratio_delta")
 # 301 of these do not add up to 301 times one: their mean is off in the last place.

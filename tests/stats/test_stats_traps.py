@@ -6,7 +6,7 @@ import pytest
 from jetstream_argo.errors import ConfigError, EstimateError
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.moments import Moments
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.pretreatments import CensorHighestValues, too_many_dropped
 from jetstream_argo.stats.registry import METHODS, parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
@@ -167,7 +167,7 @@ def test_a_covariate_far_from_zero_changes_nothing(offset: float) -> None:
     # Powers of two, so that adding the offset rounds nothing away.
     covariate = np.round(SKEW * 64) / 64
     values = covariate + np.round(SKEW[::-1] * 64) / 64
-    adjust = {"covariate_adjustment": Covariate("m", "preenrollment_week"), "drop_highest": 0}
+    adjust = {"covariate_adjustment": Adjustment("m", "preenrollment_week"), "drop_highest": 0}
 
     rows = estimated("linear_model_mean", values, covariate, **adjust)
     moved = estimated("linear_model_mean", values, covariate + offset, **adjust)
@@ -189,7 +189,7 @@ def test_values_whose_squares_fit_no_float_have_the_same_estimates_in_their_size
 
 
 def test_ratios_and_adjustments_of_values_whose_squares_fit_no_float_are_the_same() -> None:
-    adjust = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+    adjust = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 
     ratios = estimated("ratio_delta", SKEW * 2.0**550, (SKEW + 1) * 2.0**600, **RATIO)
     adjusted = estimated("linear_model_mean", SKEW * 2.0**550, (SKEW + SKEW[::-1]) * 2.0**600, **adjust)
@@ -311,7 +311,7 @@ def test_units_without_a_covariate_leave_the_adjusted_analysis_wholly() -> None:
     covariate = SKEW[::-1].copy()
     covariate[:, ::3] = np.nan
 
-    rows = estimated("linear_model_mean", SKEW, covariate, covariate_adjustment=Covariate("m", "preenrollment_week"))
+    rows = estimated("linear_model_mean", SKEW, covariate, covariate_adjustment=Adjustment("m", "preenrollment_week"))
 
     assert {row.n_units for row in rows if row.comparison is None} == {133}
     assert {row.adjusted for row in rows if row.comparison is not None} == {True}
@@ -326,7 +326,7 @@ def test_without_a_usable_covariate_the_comparison_is_unadjusted_and_says_so(cov
         "linear_model_mean",
         SKEW,
         np.full_like(SKEW, covariate),
-        covariate_adjustment=Covariate("m", "preenrollment_week"),
+        covariate_adjustment=Adjustment("m", "preenrollment_week"),
     )
 
     assert [numbers(row) for row in rows] == [numbers(row) for row in plain]
@@ -336,7 +336,7 @@ def test_without_a_usable_covariate_the_comparison_is_unadjusted_and_says_so(cov
 
 def test_a_branch_of_zeros_is_compared_as_adjusted_as_any_other() -> None:
     values, covariate = [[1.0, 3.0], [0.0, 0.0]], [[1.0, 3.0], [0.0, 2.0]]
-    adjust = {"covariate_adjustment": Covariate("m", "preenrollment_week")}
+    adjust = {"covariate_adjustment": Adjustment("m", "preenrollment_week")}
 
     rows = estimated("linear_model_mean_no_clip", values, covariate, **adjust)
 

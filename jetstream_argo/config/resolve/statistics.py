@@ -9,7 +9,7 @@ from jetstream_argo.config.model import Period, Statistic, Step
 from jetstream_argo.config.stored_statistics import COVARIATE
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import ConfigError, Problem, nearest
-from jetstream_argo.stats.needs import Covariate
+from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.pretreatments import parse_pre_treatment
 from jetstream_argo.stats.registry import parse_method
 
@@ -52,7 +52,7 @@ def _covariate(adjustment: JsonValue, metric: str, period: Period) -> object:
     if period.before_enrollment:
         return None
     before = adjustment.get("period", Period.PREENROLLMENT_WEEK.value)
-    return Covariate(str(adjustment.get("metric") or metric), str(before))
+    return Adjustment(str(adjustment.get("metric") or metric), str(before))
 
 
 def _wrong_with_covariate(adjustment: JsonValue, where: str) -> list[Problem]:

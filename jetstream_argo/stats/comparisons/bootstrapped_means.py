@@ -53,7 +53,9 @@ def branch_means(sample: Sample, clip: ClipRule | None) -> list[BranchMean]:
 def compared(branches: Sequence[BranchMean], confidence: float) -> Iterator[Answer]:
     """Yield (None, branch, …) for each branch's own mean, then (reference, branch, comparison, interval) for the
     difference and the relative uplift of every pair; all are solved together."""
-    asked: list[tuple[_Asked, BranchMean | None, BranchMean]] = [(_alone(branch), None, branch) for branch in branches]
+    asked: list[tuple[_PendingMean, BranchMean | None, BranchMean]] = [
+        (_alone(branch), None, branch) for branch in branches
+    ]
     for reference, branch in ordered_pairs(branches):
         asked.append((_difference(branch, reference), reference, branch))
         asked.append((_relative_uplift(branch, reference), reference, branch))
@@ -75,7 +77,7 @@ def with_chance(interval: Interval, chance: float, loss: float, *, std_error: fl
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PendingMean:
     """A row to be: its interval, and the question whose answer gives the bounds, if there are any to give."""
 
     interval: Interval
@@ -98,7 +100,7 @@ class _Asked:
         )
 
 
-def _bounded(asked: _Asked, answer: Floats) -> Interval:
+def _bounded(asked: _PendingMean, answer: Floats) -> Interval:
     shift = 1.0 if asked.question is not None and asked.question.ratio else 0.0
     return replace(asked.interval, lower=float(answer[0]) - shift, upper=float(answer[1]) - shift)
 
@@ -117,48 +119,48 @@ def _branch(name: str, data: PowerSums | ValueCounts | None) -> BranchMean:
     return BranchMean(name, sums.n, law, exact=False)
 
 
-def _alone(branch: BranchMean) -> _Asked:
+def _alone(branch: BranchMean) -> _PendingMean:
     if branch.law is None:
-        return _Asked(Interval(reason=Reason.NO_UNITS))
+        return _PendingMean(Interval(reason=Reason.NO_UNITS))
     return _asked(branch.law.mean, Question(branch.law), [branch])
 
 
-def _difference(branch: BranchMean, reference: BranchMean) -> _Asked:
+def _difference(branch: BranchMean, reference: BranchMean) -> _PendingMean:
     if branch.law is None or reference.law is None:
-        return _Asked(Interval(reason=Reason.NO_UNITS))
+        return _PendingMean(Interval(reason=Reason.NO_UNITS))
     question = Question(branch.law, reference.law)
     return _asked(question.mean, question, [branch, reference])
 
 
-def _relative_uplift(branch: BranchMean, reference: BranchMean) -> _Asked:
+def _relative_uplift(branch: BranchMean, reference: BranchMean) -> _PendingMean:
     ratio = Comparison.RELATIVE_UPLIFT
     if branch.law is None or reference.law is None:
-        return _Asked(Interval(reason=Reason.NO_UNITS), comparison=ratio)
+        return _PendingMean(Interval(reason=Reason.NO_UNITS), comparison=ratio)
     law, base = branch.law, reference.law
     if base.mean == 0 and base.sd == 0:
-        return _Asked(Interval(reason=Reason.ZERO_REFERENCE), comparison=ratio)
+        return _PendingMean(Interval(reason=Reason.ZERO_REFERENCE), comparison=ratio)
     if base.low < 0 < base.high and not abs(base.mean) > KNOWN_SIGN * base.sd:
-        return _Asked(Interval(reason=Reason.UNBOUNDED), comparison=ratio)
+        return _PendingMean(Interval(reason=Reason.UNBOUNDED), comparison=ratio)
     negative = base.mean < 0
     if negative:
         law, base = negated(law), negated(base)
     reciprocal = _reciprocal_mean(base)
     question = Question(law, base, ratio=True)
     if not isfinite(reciprocal):
-        return _Asked(Interval(reason=Reason.INFINITE_EXPECTATION), question, ratio)
+        return _PendingMean(Interval(reason=Reason.INFINITE_EXPECTATION), question, ratio)
     asked = _asked(law.mean * reciprocal - 1, question, [branch, reference])
     if negative and asked.question is not None and question.sd:
         return replace(asked, interval=replace(asked.interval, reason=Reason.NEGATIVE_REFERENCE))
     return asked
 
 
-def _asked(point: float, question: Question, branches: list[BranchMean]) -> _Asked:
+def _asked(point: float, question: Question, branches: list[BranchMean]) -> _PendingMean:
     comparison = Comparison.RELATIVE_UPLIFT if question.ratio else Comparison.DIFFERENCE
     smallest = min(branch.n for branch in branches)
     if smallest == 1:
-        return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS), comparison=comparison)
+        return _PendingMean(Interval(point, reason=Reason.TOO_FEW_UNITS), comparison=comparison)
     if not isfinite(question.sd):
-        return _Asked(Interval(point, reason=Reason.OVERFLOW), comparison=comparison)
+        return _PendingMean(Interval(point, reason=Reason.OVERFLOW), comparison=comparison)
     reason = None
     if question.sd == 0:
         reason = Reason.NO_VARIATION
@@ -166,7 +168,7 @@ def _asked(point: float, question: Question, branches: list[BranchMean]) -> _Ask
         reason = Reason.FEW_UNITS
     elif not all(branch.exact for branch in branches):
         reason = Reason.APPROXIMATE
-    return _Asked(Interval(point, reason=reason), question, comparison)
+    return _PendingMean(Interval(point, reason=reason), question, comparison)
 
 
 def negated(law: AnyLaw) -> AnyLaw:

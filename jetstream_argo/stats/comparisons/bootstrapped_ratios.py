@@ -69,7 +69,7 @@ def compared(branches: Sequence[BranchRatio], confidence: float) -> Iterator[Ans
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PendingRatio:
     """A comparison: its interval, and the question whose answer gives the bounds, if there are any to give."""
 
     interval: Interval
@@ -97,9 +97,9 @@ def _negated(sums: JointPowerSums) -> JointPowerSums:
     return JointPowerSums(sums.n, -sums.mean_numerator, -sums.mean_denominator, signed)
 
 
-def _compared(branch: BranchRatio, reference: BranchRatio) -> tuple[_Asked, _Asked]:
+def _compared(branch: BranchRatio, reference: BranchRatio) -> tuple[_PendingRatio, _PendingRatio]:
     if branch.law is None or reference.law is None:
-        missing = _Asked(Interval(reason=reference.missing or branch.missing))
+        missing = _PendingRatio(Interval(reason=reference.missing or branch.missing))
         return missing, missing
     remark = _remark(branch, reference)
     return (
@@ -108,31 +108,31 @@ def _compared(branch: BranchRatio, reference: BranchRatio) -> tuple[_Asked, _Ask
     )
 
 
-def _difference(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _Asked:
+def _difference(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _PendingRatio:
     point = expectation(law.nodes) - expectation(reference.nodes)
     if min(law.sums.n, reference.sums.n) == 1:
-        return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS))
+        return _PendingRatio(Interval(point, reason=Reason.TOO_FEW_UNITS))
     if not hypot(law.sd, reference.sd):
-        return _Asked(Interval(point, point, point, remark))
-    return _Asked(Interval(point, reason=remark), _question(law, reference, ratio=False))
+        return _PendingRatio(Interval(point, point, point, remark))
+    return _PendingRatio(Interval(point, reason=remark), _question(law, reference, ratio=False))
 
 
-def _relative_uplift(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _Asked:
+def _relative_uplift(law: RatioLaw, reference: RatioLaw, remark: Reason | None) -> _PendingRatio:
     if reference.mean == 0:
-        return _Asked(Interval(reason=Reason.ZERO_REFERENCE))
+        return _PendingRatio(Interval(reason=Reason.ZERO_REFERENCE))
     if abs(reference.mean) <= KNOWN_SIGN * reference.sd:
-        return _Asked(Interval(reason=Reason.UNBOUNDED))
+        return _PendingRatio(Interval(reason=Reason.UNBOUNDED))
     negative = reference.mean < 0
     if negative:
         law, reference = (RatioLaw(_mirrored(side.sums)) for side in (law, reference))
     point = expectation(law.nodes) * expectation(1 / reference.nodes) - 1
     if min(law.sums.n, reference.sums.n) == 1:
-        return _Asked(Interval(point, reason=Reason.TOO_FEW_UNITS))
+        return _PendingRatio(Interval(point, reason=Reason.TOO_FEW_UNITS))
     if not hypot(law.sd, reference.sd):
         ratio = law.mean / reference.mean - 1
-        return _Asked(Interval(point, ratio, ratio, remark))
+        return _PendingRatio(Interval(point, ratio, ratio, remark))
     reason = Reason.NEGATIVE_REFERENCE if negative else remark
-    return _Asked(Interval(point, reason=reason), _question(law, reference, ratio=True))
+    return _PendingRatio(Interval(point, reason=reason), _question(law, reference, ratio=True))
 
 
 def _question(law: RatioLaw, reference: RatioLaw, *, ratio: bool) -> Question:

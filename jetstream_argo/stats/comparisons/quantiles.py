@@ -97,16 +97,16 @@ def _comparisons(branches: Mapping[str, Sequence[Atoms]], confidence: float) -> 
     return found
 
 
-def _mirrored(law: Atoms, reference: Atoms, there: _Compared) -> tuple["_Asked", "_Asked"]:
+def _mirrored(law: Atoms, reference: Atoms, there: _Compared) -> tuple["_PendingQuantile", "_PendingQuantile"]:
     """The comparison of `law` with `reference` from that the other way round."""
     difference, uplift = there
     if difference.point is None or difference.lower is None or difference.upper is None:
         raise TypeError("differences of quantiles always have bounds")
-    back = _Asked(Interval(-difference.point, -difference.upper, -difference.lower))
+    back = _PendingQuantile(Interval(-difference.point, -difference.upper, -difference.lower))
     if not (law.values[0] > 0 and reference.values[0] > 0 and uplift.lower is not None and uplift.upper is not None):
         return back, _relative_uplift(law, reference)
     point = law.mean * float(reference.weights @ (1 / reference.values)) - 1
-    return back, _Asked(Interval(point, 1 / (1 + uplift.upper) - 1, 1 / (1 + uplift.lower) - 1))
+    return back, _PendingQuantile(Interval(point, 1 / (1 + uplift.upper) - 1, 1 / (1 + uplift.lower) - 1))
 
 
 def _order_windows(data: OrderWindows | ValueCounts | None) -> OrderWindows:
@@ -132,7 +132,7 @@ def _marked(interval: Interval, n: int) -> Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PendingQuantile:
     """A comparison to be: its interval, and the laws whose difference or ratio has its bounds, if these are missing."""
 
     interval: Interval
@@ -141,22 +141,22 @@ class _Asked:
     ratio: bool = False
 
 
-def _difference(law: Atoms, reference: Atoms) -> _Asked:
-    return _Asked(Interval(law.mean - reference.mean), law, reference)
+def _difference(law: Atoms, reference: Atoms) -> _PendingQuantile:
+    return _PendingQuantile(Interval(law.mean - reference.mean), law, reference)
 
 
-def _relative_uplift(law: Atoms, reference: Atoms) -> _Asked:
+def _relative_uplift(law: Atoms, reference: Atoms) -> _PendingQuantile:
     nonzero = reference.values != 0
     if reference.weights[~nonzero].sum() > POSSIBLE:
-        return _Asked(Interval(reason=Reason.ZERO_REFERENCE))
+        return _PendingQuantile(Interval(reason=Reason.ZERO_REFERENCE))
     if not nonzero.all():
         reference = Atoms.of(reference.values[nonzero], reference.weights[nonzero])
-    return _Asked(
+    return _PendingQuantile(
         Interval(law.mean * float(reference.weights @ (1 / reference.values)) - 1), law, reference, ratio=True
     )
 
 
-def _bounded(asked: Sequence[_Asked], confidence: float) -> list[Interval]:
+def _bounded(asked: Sequence[_PendingQuantile], confidence: float) -> list[Interval]:
     """The intervals with their bounds; those that no short list of atoms gives are searched for together."""
     tails = np.array([1 - confidence, 1 + confidence]) / 2
     bounds: dict[int, tuple[float, float]] = {}

@@ -10,7 +10,7 @@ from jetstream_argo.stats.sufficient import Extremes, ValueCounts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Grid:
+class CurvePoints:
     """The points, ascending; whether 0 precedes them as a point of its own; and a remark for the rows."""
 
     points: Floats
@@ -22,18 +22,18 @@ class Grid:
         return np.r_[0.0, self.points] if self.zero_first else self.points
 
 
-def grid(span: Extremes, *, grid_size: int, log_space: bool) -> Grid:
+def grid(span: Extremes, *, grid_size: int, log_space: bool) -> CurvePoints:
     """Return the points between a branch's smallest and largest value, evenly spaced, or evenly in their logarithms.
 
     With 0 as the smallest value a log grid begins at the smallest positive one, and 0 precedes it. A log grid of
     negative values, or of zeros only, is impossible: it is even then, with a reason. There must be a value.
     """
     if log_space and (span.minimum < 0 or span.maximum <= 0 or span.smallest_positive is None):
-        return Grid(_even(span, grid_size), reason=Reason.LINEAR_GRID)
+        return CurvePoints(_even(span, grid_size), reason=Reason.LINEAR_GRID)
     if not log_space or span.smallest_positive is None:
-        return Grid(_even(span, grid_size))
+        return CurvePoints(_even(span, grid_size))
     points = np.geomspace(span.smallest_positive, span.maximum, grid_size)
-    return Grid(points, zero_first=span.minimum == 0)
+    return CurvePoints(points, zero_first=span.minimum == 0)
 
 
 def _even(span: Extremes, grid_size: int) -> Floats:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from jetstream_argo.stats.arguments import argument, flag
 from jetstream_argo.stats.draft import Draft, ordered_pairs
-from jetstream_argo.stats.needs import Covariate, JointMomentsNeed, MomentsNeed
+from jetstream_argo.stats.needs import Adjustment, JointMomentsNeed, MomentsNeed
 from jetstream_argo.stats.parameters import confidence, covariate, moments_of_means, share_dropped
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
@@ -24,7 +24,7 @@ class LinearModelMean:
 
     row_name: ClassVar[str] = "mean_lm"
     drop_highest: float = argument(share_dropped, default=0.005)
-    covariate_adjustment: Covariate | None = argument(covariate, default=None)
+    covariate_adjustment: Adjustment | None = argument(covariate, default=None)
     confidence_interval: float = argument(confidence, default=0.95)
     individual_from_all: bool = argument(flag, default=False)
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from jetstream_argo.stats.arguments import argument, number
 from jetstream_argo.stats.draft import Draft, Interval
-from jetstream_argo.stats.needs import Covariate, JointMomentsNeed, MomentsNeed
+from jetstream_argo.stats.needs import Adjustment, JointMomentsNeed, MomentsNeed
 from jetstream_argo.stats.parameters import confidence, covariate, moments_of_means, share_dropped
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
@@ -18,7 +18,7 @@ class MinimumDetectableEffect:
     row_name: ClassVar[str] = "minimum_detectable_effect"
     power: float = argument(number(0.5, 1, inclusive=False), default=0.8)
     drop_highest: float = argument(share_dropped, default=0.005)
-    covariate_adjustment: Covariate | None = argument(covariate, default=None)
+    covariate_adjustment: Adjustment | None = argument(covariate, default=None)
     confidence_interval: float = argument(confidence, default=0.95)
 
     def need(self) -> MomentsNeed | JointMomentsNeed:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from jetstream_argo.stats.arguments import argument, flag, whole
 from jetstream_argo.stats.draft import Draft
-from jetstream_argo.stats.needs import Covariate, JointMomentsNeed, MomentsNeed
+from jetstream_argo.stats.needs import Adjustment, JointMomentsNeed, MomentsNeed
 from jetstream_argo.stats.parameters import confidence, covariate, moments_of_means, share_dropped
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from jetstream_argo.stats.sufficient import Sample
@@ -22,7 +22,7 @@ class WelchMean:
 
     row_name: ClassVar[str] = "mean_welch"
     drop_highest: float = argument(share_dropped, default=0.005)
-    covariate_adjustment: Covariate | None = argument(covariate, default=None)
+    covariate_adjustment: Adjustment | None = argument(covariate, default=None)
     confidence_interval: float = argument(confidence, default=0.95)
     own_slopes: bool = argument(flag, default=False)
     always_valid: bool = argument(flag, default=False)
