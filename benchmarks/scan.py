@@ -33,7 +33,7 @@ from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
@@ -154,7 +154,9 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
             ]
             for basis in Basis:
                 for window in due.windows if metrics else ():
-                    query = direct_query(plan, source, metrics, Grid(basis, due.period, (window,), units), batch=0)
+                    query = direct_query(
+                        plan, source, metrics, WindowGrid(basis, due.period, (window,), units), batch=0
+                    )
                     engine.query_to_table(
                         query,
                         f"peer.{basis}_{source.name}_{due.period}_{window.index}",

@@ -13,7 +13,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits, enrolled
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.terminal.text import say
 
 _SUFFIXES = (".toml", ".json")
@@ -90,7 +90,7 @@ def _reading(plan: AnalysisPlan, source: Source, partials: tuple[str, ...]) -> S
 def _direct(plan: AnalysisPlan, source: Source, metric: Metric) -> Sql:
     period = metric.periods[0]
     window = next(iter(plan.windows(period)), AnalysisWindow(1, 0, 0))
-    grid = Grid(Basis.ENROLLMENTS, period, (window,), enrolled(plan, StoredUnits(), segments=False))
+    grid = WindowGrid(Basis.ENROLLMENTS, period, (window,), enrolled(plan, StoredUnits(), segments=False))
     return direct_query(plan, source, [metric], grid, batch=0)
 
 

@@ -9,7 +9,7 @@ from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.sample_ratio import split_check, split_notes
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.sql.values import Grid
+from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.protocol import Engine, Job
@@ -17,7 +17,9 @@ from jetstream_argo.warehouse.protocol import Engine, Job
 EVERY_WINDOW = 0
 
 
-def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], labels: Mapping[str, str]) -> Estimated:
+def count_units(
+    plan: AnalysisPlan, engine: Engine, grids: Sequence[WindowGrid], labels: Mapping[str, str]
+) -> Estimated:
     """Return how many units each branch has, by window, basis and segment; 0 for a branch without any.
 
     After the counts comes the check of their split, where the plan asks for one.
@@ -57,13 +59,13 @@ def count_units(plan: AnalysisPlan, engine: Engine, grids: Sequence[Grid], label
     return Estimated(tuple(rows), tuple(split_notes(rows)), tuple(jobs), units=_most(rows))
 
 
-def _merged(grids: Sequence[Grid]) -> list[Grid]:
+def _merged(grids: Sequence[WindowGrid]) -> list[WindowGrid]:
     """One grid for each basis and period, with all windows."""
-    found: dict[tuple[Basis, Period], list[Grid]] = {}
+    found: dict[tuple[Basis, Period], list[WindowGrid]] = {}
     for grid in grids:
         found.setdefault((grid.basis, grid.period), []).append(grid)
     return [
-        Grid(
+        WindowGrid(
             basis,
             period,
             tuple(dict.fromkeys(window for grid in parts for window in grid.windows)),

@@ -15,7 +15,7 @@ from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.ledger import contiguous
 
@@ -45,7 +45,7 @@ def direct_readings(context: Context, source: Source, metrics: Sequence[Metric])
         for run in contiguous(windows):
             wanted = [metric for metric in due_now if not stale[metric.name].isdisjoint(run)]
             bases = dict.fromkeys(basis for metric in wanted for basis in bases_of(metric, period))
-            grid = Grid(Basis.ENROLLMENTS, period, run, nobody())
+            grid = WindowGrid(Basis.ENROLLMENTS, period, run, nobody())
             first, last = context.plan.experiment.timeline.dates(run[0].first_day, run[-1].last_day)
             sql = direct_query(context.plan, source, wanted, grid, batch=0)
             yield DirectReading(first, last, len(bases), sql)

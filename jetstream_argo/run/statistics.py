@@ -19,7 +19,7 @@ from jetstream_argo.run.stored_values import covariates_of
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
 from jetstream_argo.sql import names
 from jetstream_argo.sql.counting import counting
-from jetstream_argo.sql.values import Grid
+from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.store.ledger import contiguous
@@ -133,7 +133,7 @@ def ensure_counts(context: Context) -> int:
 
         units = counting(plan, currency.units)
         grids = [
-            Grid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
+            WindowGrid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
             for basis in plan.bases
             for run in contiguous(tuple(stale))
         ]

@@ -17,7 +17,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
-from jetstream_argo.sql.values import Grid, direct_query, values_query
+from jetstream_argo.sql.values import WindowGrid, direct_query, values_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import contiguous
@@ -207,7 +207,9 @@ class _Values:
         windows = self._windows(piece)
         columns = tuple(dict.fromkeys(column for metric in piece.parts for column in partials_of(metric)))
         units = units_of(context, self.basis, exposures=not columns)
-        grid = Grid(self.basis, self.period, windows, units, signal_slices(context, self.basis, self.period, windows))
+        grid = WindowGrid(
+            self.basis, self.period, windows, units, signal_slices(context, self.basis, self.period, windows)
+        )
         if not columns:
             return direct_query(plan, self.source, piece.parts, grid, batch=batch)
         table = names.partials(plan, self.source.name)

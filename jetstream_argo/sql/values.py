@@ -14,7 +14,7 @@ from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class WindowGrid:
     """For whom values are computed: the units of `basis`, in `windows` of `period`, which follow one another.
 
     `units` is the relation of the units (`sql.units`); `signals` are the slices of the exposure signal's table, where
@@ -32,7 +32,7 @@ def values_query(
     plan: AnalysisPlan,
     source: Source,
     metrics: Sequence[Metric],
-    grid: Grid,
+    grid: WindowGrid,
     *,
     days: Sequence[DateSlice],
     probes: Mapping[str, int],
@@ -92,7 +92,7 @@ class _Observed:
     merged: bool
 
 
-def _observed(partials: Sequence[Partial], grid: Grid, *, repeated: bool) -> _Observed:
+def _observed(partials: Sequence[Partial], grid: WindowGrid, *, repeated: bool) -> _Observed:
     """Return what the units did in the windows of `grid`.
 
     Where every window is one date of a unit, the days join the grid by it: nothing is read or shuffled for more, and
@@ -116,7 +116,7 @@ def _observed(partials: Sequence[Partial], grid: Grid, *, repeated: bool) -> _Ob
     return _Observed(relation, Sql(f"LEFT JOIN merged AS m\n{_ON_WINDOW}"), merged=True)
 
 
-def _by_date(grid: Grid) -> bool:
+def _by_date(grid: WindowGrid) -> bool:
     return not grid.period.grows and grid.windows[0].days == 1
 
 
@@ -127,7 +127,7 @@ _ON_DATE = (
 )
 
 
-def _place(grid: Grid) -> tuple[str, Sql]:
+def _place(grid: WindowGrid) -> tuple[str, Sql]:
     """The window of a day `d` of the unit `u`; and the windows, to be joined, where a day is in several."""
     first = grid.windows[0]
     day = "DATE_DIFF(d.submission_date, u.anchor, DAY)"
@@ -147,7 +147,7 @@ def _if_known(computation: Composed, unknown: Sequence[str]) -> str:
     return f"IF({deleted.unknown(concerned)}, NULL, (\n{computation.finaliser}\n))"
 
 
-def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: Grid, *, batch: int) -> Sql:
+def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: WindowGrid, *, batch: int) -> Sql:
     """Return the query that computes `metrics` of one source from all rows of every window."""
     first_date, last_date = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
     keys = (*_KEYS, "analysis_window_start", "analysis_window_end")
@@ -213,7 +213,7 @@ def _join_probes(name: str, probes: Mapping[int, list[str]]) -> Sql:
     return Sql("\n".join(joins))
 
 
-def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+def _grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
     if plan.signal is not None and grid.basis is Basis.EXPOSURES:
         return signal_grid(plan, grid)
     windows = [
@@ -232,7 +232,7 @@ def _grid(plan: AnalysisPlan, grid: Grid) -> Sql:
     )
 
 
-def signal_grid(plan: AnalysisPlan, grid: Grid) -> Sql:
+def signal_grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
     """Return the relations that end in `grid`: a row per unit and window in which the plan's signal exposed it."""
     assert plan.signal is not None
     dates = {w.index: w for w in plan.signal.windows if w.period is grid.period}

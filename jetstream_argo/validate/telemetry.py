@@ -14,7 +14,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import exposures_query, segments_query, signals_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredSegment, StoredUnits, assignments_query, enrolled
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.storage.files import read_file
 from jetstream_argo.validate.expected import unit_tables
 from jetstream_argo.warehouse.protocol import Engine
@@ -100,7 +100,7 @@ def _reading(plan: AnalysisPlan) -> Iterator[tuple[str, Sql]]:
     due = next((due for due in plan.periods if due.windows), None)
     if due is None:
         return
-    grid = Grid(Basis.ENROLLMENTS, due.period, due.windows[:1], enrolled(plan, units))
+    grid = WindowGrid(Basis.ENROLLMENTS, due.period, due.windows[:1], enrolled(plan, units))
     for source in plan.sources:
         metrics = [metric for metric in plan.metrics if metric.source == source.name]
         together = direct_query(plan, source, metrics, grid, batch=0)

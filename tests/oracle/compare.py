@@ -14,7 +14,7 @@ from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
@@ -71,7 +71,7 @@ def _compare_windows(
     stored = _stored(world, metrics, period, basis)
     signals = _signals(world, basis)
     for window in plan.windows(period):
-        grid = Grid(basis, period, (window,), world.pipeline.units(), signals)
+        grid = WindowGrid(basis, period, (window,), world.pipeline.units(), signals)
         rows = list(engine.query(direct_query(plan, plan.source(source), metrics, grid, batch=0), labels={}).dicts())
         for metric in metrics:
             direct = {(str(r["analysis_id"]), str(r["branch"])): r[metric.column] for r in rows}

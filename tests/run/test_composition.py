@@ -13,7 +13,7 @@ from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, Per
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.plan.model import Composed
-from jetstream_argo.sql.values import Grid, direct_query
+from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.synthetic.generate import generate
 from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned, summary_of
 
@@ -51,7 +51,7 @@ def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator
     engine = pipeline.engine
     for period, basis in COMPARED:
         known = list({known.column: known for known in (plan.metric(each.name) for each in metrics)}.values())
-        grid = Grid(basis, period, plan.windows(period), pipeline.units())
+        grid = WindowGrid(basis, period, plan.windows(period), pipeline.units())
         query = direct_query(plan, source, known, grid, batch=0)
         rows = list(engine.query(query, labels={}).dicts())
         assert rows

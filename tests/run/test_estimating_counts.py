@@ -14,7 +14,7 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import table
-from jetstream_argo.sql.values import Grid
+from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.warehouse.protocol import Write
 from tests.run.estimating_world import Counting, plan_of
@@ -58,8 +58,8 @@ def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
     return engine
 
 
-def grid(basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = ()) -> Grid:
-    return Grid(basis, Period.WEEK, windows, table(names.enrollments(plan_of())), signals)
+def grid(basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = ()) -> WindowGrid:
+    return WindowGrid(basis, Period.WEEK, windows, table(names.enrollments(plan_of())), signals)
 
 
 def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> None:

@@ -4,15 +4,15 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
-from jetstream_argo.sql.values import Grid, signal_grid
+from jetstream_argo.sql.values import WindowGrid, signal_grid
 
 
-def has_windows(plan: AnalysisPlan, grid: Grid) -> bool:
+def has_windows(plan: AnalysisPlan, grid: WindowGrid) -> bool:
     """Whether units differ from window to window: they do where a signal exposes them."""
     return plan.signal is not None and grid.basis is Basis.EXPOSURES
 
 
-def counts_query(plan: AnalysisPlan, grid: Grid) -> Sql:
+def counts_query(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
     """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
     branches = literals(plan.experiment.branches)
     segments = lines(_members(plan), indent=0)
