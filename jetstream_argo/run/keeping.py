@@ -14,7 +14,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
-from jetstream_argo.store.estimates_table import COLUMNS, Origin, Scope, stored
+from jetstream_argo.store.estimates_table import COLUMNS, EstimateScope, Origin, stored
 from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.warehouse.protocol import Write
 
@@ -107,7 +107,7 @@ def _rows(
     windows = {window.index: window for window in settles_on}
     for position, placed in enumerate(estimated.rows):
         window = windows[placed.window_index]
-        scope = Scope(placed.segment, placed.basis.value, window.index, window.first_day, window.last_day)
+        scope = EstimateScope(placed.segment, placed.basis.value, window.index, window.first_day, window.last_day)
         batch = batch_of[window.index]
         origin = Origin(settles_on[window], leaf.period.value, batch, position, now, context.plan_sha256)
         yield stored(placed.row, scope, origin)

@@ -22,7 +22,7 @@ SCHEMA_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class EstimateScope:
     """Whom an estimate is about; the days of a window are counted from enrollment, both included."""
 
     segment: str
@@ -57,14 +57,14 @@ def _columns_of(rows: type) -> Iterator[Column]:
 
 
 _ROW = tuple(_columns_of(EstimateRow))
-_SCOPE, _ORIGIN = tuple(_columns_of(Scope)), tuple(_columns_of(Origin))
+_SCOPE, _ORIGIN = tuple(_columns_of(EstimateScope)), tuple(_columns_of(Origin))
 _OURS = [column.name for column in _ROW].index("n_units")
 
 # Readers of the existing system know those of a row up to here, and those that say whom it is about; the rest is ours.
 COLUMNS: tuple[Column, ...] = (*_ROW[:_OURS], *_SCOPE, *_ROW[_OURS:], *_ORIGIN)
 
 
-def stored(row: EstimateRow, scope: Scope, origin: Origin) -> dict[str, Value]:
+def stored(row: EstimateRow, scope: EstimateScope, origin: Origin) -> dict[str, Value]:
     """Return an estimate as its table holds it."""
     parts = ((row, _ROW), (scope, _SCOPE), (origin, _ORIGIN))
     values = ((column.name, getattr(part, column.name)) for part, columns in parts for column in columns)
