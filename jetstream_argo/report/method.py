@@ -29,7 +29,7 @@ class MetricMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class AnalysisMethod:
     """How an experiment is analysed. `shares` are the parts of units that branches were meant to get, if any are said.
 
     Dates are in ISO 8601, and empty where there is none. `sources` and `segments` have their SQL.
@@ -47,11 +47,11 @@ class Method:
     metrics: Mapping[str, MetricMethod] = field(default_factory=dict)
 
 
-def method_of(plan: AnalysisPlan) -> Method:
+def method_of(plan: AnalysisPlan) -> AnalysisMethod:
     """Return what a plan does."""
     experiment = plan.experiment
     timeline = experiment.timeline
-    return Method(
+    return AnalysisMethod(
         app=experiment.app_name,
         unit=experiment.analysis_unit.value,
         first_enrollment=timeline.start.isoformat(),
@@ -65,7 +65,7 @@ def method_of(plan: AnalysisPlan) -> Method:
     )
 
 
-def recorded_methods(entries: Iterable[Entry]) -> tuple[Method, ...]:
+def recorded_methods(entries: Iterable[Entry]) -> tuple[AnalysisMethod, ...]:
     """Return the methods that were recorded, the last one last; a new one is recorded when it changes."""
     found = (json.loads(entry.facts) for entry in entries if entry.kind is Kind.EXPORT and entry.facts)
     return tuple(_read(facts[METHOD]) for facts in found if METHOD in facts)
@@ -113,8 +113,8 @@ def _statistic(statistic: Statistic) -> str:
     return ", ".join(parts)
 
 
-def _read(facts: Mapping[str, Any]) -> Method:
-    known = {name: facts[name] for name in Method.__dataclass_fields__ if name in facts}
+def _read(facts: Mapping[str, Any]) -> AnalysisMethod:
+    known = {name: facts[name] for name in AnalysisMethod.__dataclass_fields__ if name in facts}
     metrics = {
         name: MetricMethod(
             sql=found["sql"],
@@ -125,4 +125,4 @@ def _read(facts: Mapping[str, Any]) -> Method:
         )
         for name, found in facts.get("metrics", {}).items()
     }
-    return Method(**{**known, "metrics": metrics})
+    return AnalysisMethod(**{**known, "metrics": metrics})

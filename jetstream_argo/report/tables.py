@@ -59,7 +59,7 @@ def number(value: Value) -> str:
 
 
 @dataclass(slots=True)
-class _Line:
+class _EstimateLine:
     """One branch's estimate of one statistic, and how it compares."""
 
     alone: _Row | None = None
@@ -110,13 +110,13 @@ def _table(rows: Sequence[_Row], reference: str | None, today: date | None) -> T
     return table
 
 
-def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _Line]:
+def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _EstimateLine]:
     """Return a line per branch of each metric's statistics, those that are one number first."""
-    lines: dict[tuple[str, str, str], _Line] = {}
+    lines: dict[tuple[str, str, str], _EstimateLine] = {}
     for row in sorted(rows, key=lambda row: (str(row["metric"]), row["parameter"] is not None)):
         parameter = "" if row["parameter"] is None else f" {as_json(row['parameter'])}"
         key = (str(row["metric"]), f"{row['statistic']}{parameter}", str(row["branch"]))
-        line = lines.setdefault(key, _Line())
+        line = lines.setdefault(key, _EstimateLine())
         if row["comparison"] is None:
             line.alone = row
         else:
@@ -124,7 +124,7 @@ def _lines(rows: Sequence[_Row]) -> dict[tuple[str, str, str], _Line]:
     return lines
 
 
-def _cells(line: _Line, reference: str | None) -> Iterator[Text]:
+def _cells(line: _EstimateLine, reference: str | None) -> Iterator[Text]:
     estimates = [*([line.alone] if line.alone else []), *line.comparisons.values()]
     units = line.alone["n_units"] if line.alone else None
     yield Text(f"{units:,}" if isinstance(units, int) else "")

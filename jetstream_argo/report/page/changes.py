@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jetstream_argo.report.method import Method, recorded_methods
+from jetstream_argo.report.method import AnalysisMethod, recorded_methods
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
@@ -17,7 +17,7 @@ AGAIN = "computed again"
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class ComputedWindows:
     """Windows of a period, both ends included, that were computed for some metrics, and why."""
 
     why: str
@@ -32,7 +32,7 @@ class Changes:
     """What changed since `before`, the last work by another plan; None where there was none: then all is new."""
 
     before: datetime | None
-    computed: tuple[Computed, ...] = ()
+    computed: tuple[ComputedWindows, ...] = ()
     definitions: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ def changes_of(entries: Sequence[Entry]) -> Changes | None:
     )
 
 
-def _computed(earlier: LatestEstimates, latest: LatestEstimates) -> Iterator[Computed]:
+def _computed(earlier: LatestEstimates, latest: LatestEstimates) -> Iterator[ComputedWindows]:
     found: dict[tuple[str, str, int, int], list[str]] = {}
     for (metric, period), windows in latest.items():
         before = earlier.get((metric, period), {})
@@ -68,7 +68,7 @@ def _computed(earlier: LatestEstimates, latest: LatestEstimates) -> Iterator[Com
     for (why, period, first, final), metrics in found.items():
         shown = tuple(metric for metric in metrics if metric != IDENTITY)
         if shown:
-            yield Computed(why, period, first, final, shown)
+            yield ComputedWindows(why, period, first, final, shown)
 
 
 def _why(before: Entry | None, now: Entry, window: int) -> str:
@@ -88,7 +88,7 @@ def _definitions(entries: Sequence[Entry], plan: str) -> Iterator[str]:
         yield from _differences(*methods[-2:])
 
 
-def _differences(before: Method, now: Method) -> Iterator[str]:
+def _differences(before: AnalysisMethod, now: AnalysisMethod) -> Iterator[str]:
     for name in sorted(now.metrics.keys() - before.metrics.keys()):
         yield f"metric {name} was added"
     for name in sorted(before.metrics.keys() - now.metrics.keys()):
@@ -117,5 +117,5 @@ def _texts(what: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iter
             yield f"{what} {name} changed"
 
 
-def _dates(method: Method) -> tuple[str, str, str]:
+def _dates(method: AnalysisMethod) -> tuple[str, str, str]:
     return method.first_enrollment, method.last_enrollment, method.end

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.method import Method, method_of, recorded_methods
+from jetstream_argo.report.method import AnalysisMethod, method_of, recorded_methods
 from jetstream_argo.report.page.changes import changes_of
 from jetstream_argo.report.page.enrolled import read_enrolled
 from jetstream_argo.report.page.material import Material
@@ -48,5 +48,5 @@ def material(  # all that a page rests on, by name
     )
 
 
-def _recorded(entries: Sequence[Entry]) -> Method:
-    return (recorded_methods(entries) or (Method(),))[-1]
+def _recorded(entries: Sequence[Entry]) -> AnalysisMethod:
+    return (recorded_methods(entries) or (AnalysisMethod(),))[-1]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from jetstream_argo.config.model import Basis, MetricRole, Period
-from jetstream_argo.report.method import Method
+from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.changes import Changes
 from jetstream_argo.report.page.enrolled import EnrolledDay
 from jetstream_argo.report.status import StatusReport
@@ -29,7 +29,7 @@ class Material:
     windows: tuple[Window, ...]
     about: About
     report: StatusReport
-    method: Method
+    method: AnalysisMethod
     enrolled: tuple[EnrolledDay, ...] = ()
     changes: Changes | None = None
     plan: str = ""

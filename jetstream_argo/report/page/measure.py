@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import Answer, Compared, Interval, MetricAbout
+from jetstream_argo.report.summary.model import Answer, Compared, MetricAbout, PointInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class Measure:
         """What it is called."""
         return "uplift" if self.is_uplift else "difference"
 
-    def of(self, compared: Compared) -> Interval | None:
+    def of(self, compared: Compared) -> PointInterval | None:
         """Return the number of a comparison."""
         return compared.uplift if self.is_uplift else compared.difference
 
-    def text(self, interval: Interval | None) -> str:
+    def text(self, interval: PointInterval | None) -> str:
         """Return the number with its interval."""
         if self.is_uplift:
             return words.uplifted(interval)

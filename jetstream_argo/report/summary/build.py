@@ -14,7 +14,7 @@ from jetstream_argo.report.summary.model import (
     Compared,
     Curve,
     DecileTable,
-    Interval,
+    PointInterval,
     Verdict,
     Window,
 )
@@ -146,7 +146,7 @@ def _compared(
     intervals = [_interval(row) for row in (difference, uplift) if row is not None]
     return Compared(
         branch=branch,
-        value=_interval(own) if own is not None else Interval(None),
+        value=_interval(own) if own is not None else PointInterval(None),
         units=_whole(own["n_units"]) if own is not None else None,
         uplift=_interval(uplift) if uplift is not None else None,
         difference=_interval(difference) if difference is not None else None,
@@ -173,7 +173,7 @@ def _is_bigger_better(rows: Sequence[Row], known: bool | None) -> bool:
     return True
 
 
-def _verdict(intervals: Sequence[Interval], holm: float | None, *, bigger_is_better: bool) -> Verdict:
+def _verdict(intervals: Sequence[PointInterval], holm: float | None, *, bigger_is_better: bool) -> Verdict:
     """Return what follows: `perhaps` is an interval without zero whose p-value is not small among all comparisons."""
     bounded = next((interval for interval in intervals if interval.is_bounded and interval.point is not None), None)
     if bounded is None or bounded.point is None:
@@ -199,8 +199,8 @@ def _notes(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _deciles(metric: str, rows: Sequence[Row], about: About, reference: str) -> DecileTable:
-    values: dict[float, dict[str, Interval]] = {}
-    differences: dict[float, dict[str, Interval]] = {}
+    values: dict[float, dict[str, PointInterval]] = {}
+    differences: dict[float, dict[str, PointInterval]] = {}
     for row in rows:
         share = float(str(row["parameter"]))
         if row["comparison"] is None:
@@ -218,7 +218,7 @@ def _deciles(metric: str, rows: Sequence[Row], about: About, reference: str) -> 
 
 def _curves(metric: str, statistics: Mapping[str, Sequence[Row]], about: About) -> Iterator[Curve]:
     """Yield the statistics of a metric that are curves: each branch's own values, by the place that they are of."""
-    found: dict[str, dict[str, list[tuple[float, Interval]]]] = {name: {} for name in _curve_names(statistics)}
+    found: dict[str, dict[str, list[tuple[float, PointInterval]]]] = {name: {} for name in _curve_names(statistics)}
     for label, rows in statistics.items():
         name = label.partition(" ")[0]
         for row in rows if name in found else ():
@@ -232,8 +232,8 @@ def _curves(metric: str, statistics: Mapping[str, Sequence[Row]], about: About) 
         yield Curve(metric, name, about.metric(metric), points)
 
 
-def _interval(row: Row) -> Interval:
-    return Interval(_number(row["point"]), _number(row["lower"]), _number(row["upper"]))
+def _interval(row: Row) -> PointInterval:
+    return PointInterval(_number(row["point"]), _number(row["lower"]), _number(row["upper"]))
 
 
 def _number(value: Value) -> float | None:

@@ -25,7 +25,7 @@ class MetricAbout:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class PointInterval:
     """A number with its interval, either end None where there is none."""
 
     point: float | None
@@ -64,10 +64,10 @@ class Compared:
     """
 
     branch: str
-    value: Interval
+    value: PointInterval
     units: int | None
-    uplift: Interval | None
-    difference: Interval | None
+    uplift: PointInterval | None
+    difference: PointInterval | None
     verdict: Verdict
     p_value: float | None = None
     p_value_holm: float | None = None
@@ -89,10 +89,10 @@ class Answer:
     metric: str
     statistic: str
     about: MetricAbout
-    reference: Interval | None
+    reference: PointInterval | None
     reference_units: int | None
     compared: tuple[Compared, ...]
-    alone: tuple[tuple[str, Interval], ...] = ()
+    alone: tuple[tuple[str, PointInterval], ...] = ()
 
     @property
     def is_share(self) -> bool:
@@ -107,7 +107,7 @@ class DecileTable:
     metric: str
     about: MetricAbout
     branches: tuple[str, ...]
-    rows: tuple[tuple[float, dict[str, Interval], dict[str, Interval]], ...]
+    rows: tuple[tuple[float, dict[str, PointInterval], dict[str, PointInterval]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Curve:
     metric: str
     statistic: str
     about: MetricAbout
-    points: dict[str, tuple[tuple[float, Interval], ...]]
+    points: dict[str, tuple[tuple[float, PointInterval], ...]]
 
 
 @dataclass(frozen=True, slots=True)

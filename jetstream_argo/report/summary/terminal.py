@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import Answer, Compared, DecileTable, Interval, Verdict, Window
+from jetstream_argo.report.summary.model import Answer, Compared, DecileTable, PointInterval, Verdict, Window
 
 _FOLDED_NAME = 12  # how much of a line a metric's name gets at least, before the bar is left out
 # How many columns of the terminal a bar takes, and how many are between columns: the first for which there is room.
@@ -44,7 +44,7 @@ class _Column:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _AnswerLine:
     """An answer with what it is called in its table."""
 
     name: str
@@ -67,7 +67,7 @@ def over_time(windows: Sequence[Window], metric: str, *, width: int) -> Renderab
     first = windows[0]
     units = "all units" if first.segment == "all" else first.segment
     lines = [
-        _Line(f"{window.index}: {window.days}", answer)
+        _AnswerLine(f"{window.index}: {window.days}", answer)
         for window in windows
         for answer in window.answers
         if answer.metric == metric
@@ -106,13 +106,13 @@ def _heading(window: Window, today: date | None) -> Text:
 
 def _tables(answers: Sequence[Answer], window: Window, width: int, *, with_statistic: bool) -> list[Table]:
     """Return a table of the answers that compare branches, and of those that do not, as far as there are any."""
-    lines = [_Line(words.titled(answer, with_statistic=with_statistic), answer) for answer in answers]
+    lines = [_AnswerLine(words.titled(answer, with_statistic=with_statistic), answer) for answer in answers]
     compared = [line for line in lines if line.answer.compared]
     alone = [line for line in lines if not line.answer.compared]
     return [_table("metric", chosen, window, width) for chosen in (compared, alone) if chosen]
 
 
-def _table(head: str, lines: Sequence[_Line], window: Window, width: int) -> Table:
+def _table(head: str, lines: Sequence[_AnswerLine], window: Window, width: int) -> Table:
     for bar, gap in _SIZES:
         columns = _columns(head, lines, window, bar)
         name, *others = (column.width + gap for column in columns)
@@ -132,7 +132,7 @@ def _table(head: str, lines: Sequence[_Line], window: Window, width: int) -> Tab
     return table
 
 
-def _columns(head: str, lines: Sequence[_Line], window: Window, bar: int) -> list[_Column]:
+def _columns(head: str, lines: Sequence[_AnswerLine], window: Window, bar: int) -> list[_Column]:
     """Return the columns that are needed: no branch where only two are compared, no bar without room."""
     pairs = [(line, compared) for line in lines for compared in line.answer.compared]
     if not pairs:
@@ -179,7 +179,7 @@ def _columns(head: str, lines: Sequence[_Line], window: Window, bar: int) -> lis
     return [*columns, _Column("verdict", tuple(_verdict(comparison) for _, comparison in pairs), folds=True)]
 
 
-def _alone(head: str, lines: Sequence[_Line]) -> list[_Column]:
+def _alone(head: str, lines: Sequence[_AnswerLine]) -> list[_Column]:
     rows = [(line, place, pair) for line in lines for place, pair in enumerate(line.answer.alone)]
     return [
         _Column(head, tuple(Text("" if place else line.name) for line, place, _ in rows)),
@@ -188,7 +188,7 @@ def _alone(head: str, lines: Sequence[_Line]) -> list[_Column]:
     ]
 
 
-def _value(answer: Answer, interval: Interval | None) -> str:
+def _value(answer: Answer, interval: PointInterval | None) -> str:
     return words.valued(interval, answer.about, is_share=answer.is_share)
 
 
@@ -203,7 +203,7 @@ def _style(compared: Compared) -> str:
     return _STYLES.get(compared.verdict, "")
 
 
-def _difference(interval: Interval | None, scale: float) -> Text:
+def _difference(interval: PointInterval | None, scale: float) -> Text:
     if interval is None or interval.point is None:
         return Text(words.NOTHING)
     ends = (interval.point, interval.lower, interval.upper)
@@ -221,7 +221,7 @@ def _scale(compared: Sequence[Compared]) -> float:
     return max(map(abs, ends), default=0.0)
 
 
-def _bar(interval: Interval | None, scale: float, size: int, style: str) -> Text:
+def _bar(interval: PointInterval | None, scale: float, size: int, style: str) -> Text:
     """Return an interval as a bar: a line from end to end, a dot at the point, and where zero is."""
     if interval is None or interval.point is None or interval.lower is None or interval.upper is None or not scale:
         return Text("")

@@ -1,6 +1,6 @@
 """Writes numbers and verdicts, for a terminal and for a page."""
 
-from jetstream_argo.report.summary.model import Answer, Compared, Interval, MetricAbout
+from jetstream_argo.report.summary.model import Answer, Compared, MetricAbout, PointInterval
 
 NOTHING = "–"
 _WHOLE = 1000
@@ -59,7 +59,7 @@ def percent(value: float | None, *, digits: int = 1) -> str:
     return f"{round(hundredfold, digits) + 0.0:.{digits}f}"
 
 
-def valued(interval: Interval | None, about: MetricAbout, *, is_share: bool) -> str:
+def valued(interval: PointInterval | None, about: MetricAbout, *, is_share: bool) -> str:
     """Return a branch's value in the unit of its metric; a share of units in percent.
 
     >>> valued(Interval(62.64), MetricAbout(unit="s"), is_share=False)
@@ -74,7 +74,7 @@ def valued(interval: Interval | None, about: MetricAbout, *, is_share: bool) -> 
     return f"{number(interval.point)} {about.unit}".rstrip()
 
 
-def uplifted(interval: Interval | None) -> str:
+def uplifted(interval: PointInterval | None) -> str:
     """Return a relative uplift with its interval.
 
     >>> uplifted(Interval(0.124, 0.051, 0.198)), uplifted(Interval(0.0)), uplifted(None)
@@ -88,7 +88,7 @@ def uplifted(interval: Interval | None) -> str:
     return f"{text} [{plus(interval.lower)}, {plus(interval.upper)}]"
 
 
-def differed(interval: Interval | None, about: MetricAbout, *, is_share: bool, beside: float) -> str:
+def differed(interval: PointInterval | None, about: MetricAbout, *, is_share: bool, beside: float) -> str:
     """Return a difference with its interval, in the unit of its metric; of shares in percentage points.
 
     >>> differed(Interval(1.5, 0.5, 2.5), MetricAbout(unit="s"), is_share=False, beside=60.0)
@@ -111,7 +111,7 @@ def plus_valued(value: float, about: MetricAbout, *, is_share: bool) -> str:
     >>> plus_valued(-0.5, MetricAbout(unit="s"), is_share=False)
     '-0.5 s'
     """
-    return differed(Interval(value), about, is_share=is_share, beside=0.0)
+    return differed(PointInterval(value), about, is_share=is_share, beside=0.0)
 
 
 def digits_of(share: float) -> int:

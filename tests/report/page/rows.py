@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.facts import BranchUnits, Facts, Units
-from jetstream_argo.report.method import Method
+from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.page import page
 from jetstream_argo.report.status import StatusReport
@@ -80,7 +80,7 @@ def curve(metric: str, statistic: str, points: Sequence[tuple[float, float]], **
 def material(rows: Sequence[Row], *, about: About = NOTHING, slug: str = "new-tab", **facts: object) -> Material:
     """Return the material of a page."""
     report = StatusReport((), (), (), (), facts=_FACTS)
-    made = Material(slug, windows_of(rows, about), about, report, Method())
+    made = Material(slug, windows_of(rows, about), about, report, AnalysisMethod())
     return replace(made, **facts)  # type: ignore[arg-type]  # the fields of Material
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from jetstream_argo.report.method import method_of, method_to_record, recorded_methods
-from jetstream_argo.report.page.changes import AGAIN, NEW, OTHER_DEFINITION, OTHER_INPUTS, Computed, changes_of
+from jetstream_argo.report.page.changes import AGAIN, NEW, OTHER_DEFINITION, OTHER_INPUTS, ComputedWindows, changes_of
 from jetstream_argo.store.entries import Entry, Kind
 from tests.report import small
 
@@ -40,10 +40,10 @@ def test_new_windows_are_told_from_those_that_were_computed_again_and_why() -> N
     assert changes is not None
     assert changes.before == small.at(1)
     assert set(changes.computed) == {
-        Computed(NEW, "week", 4, 4, ("hours",)),
-        Computed(AGAIN, "week", 2, 2, ("hours",)),
-        Computed(OTHER_INPUTS, "week", 3, 3, ("hours",)),
-        Computed(OTHER_DEFINITION, "week", 1, 1, ("ads",)),
+        ComputedWindows(NEW, "week", 4, 4, ("hours",)),
+        ComputedWindows(AGAIN, "week", 2, 2, ("hours",)),
+        ComputedWindows(OTHER_INPUTS, "week", 3, 3, ("hours",)),
+        ComputedWindows(OTHER_DEFINITION, "week", 1, 1, ("ads",)),
     }
 
 
@@ -53,7 +53,7 @@ def test_windows_that_several_metrics_have_new_are_one_line() -> None:
     changes = changes_of(entries)
 
     assert changes is not None
-    assert changes.computed == (Computed(NEW, "week", 2, 3, ("hours", "ads")),)
+    assert changes.computed == (ComputedWindows(NEW, "week", 2, 3, ("hours", "ads")),)
 
 
 def test_definitions_are_compared_only_where_the_last_plan_brought_others() -> None:

@@ -8,7 +8,7 @@ import pytest
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.report.facts import BranchUnits, Facts, LeftOut, Units
 from jetstream_argo.report.health import Check, HealthCheck
-from jetstream_argo.report.method import Method, MetricMethod
+from jetstream_argo.report.method import AnalysisMethod, MetricMethod
 from jetstream_argo.report.page.drawing import metric_drawing
 from jetstream_argo.report.page.enrolled import EnrolledDay
 from jetstream_argo.report.page.page import page, sections
@@ -164,7 +164,7 @@ def test_the_head_says_sample_ratio_units_and_what_is_left_out() -> None:
     report = StatusReport((), (), (), (), facts=Facts(units))
     rows = pair(sample_ratio_p_value=1e-9, sample_ratio_mismatch=True)
 
-    tree = tree_of(rows, report=report, method=Method(shares={"control": 1, "treatment": 1}))
+    tree = tree_of(rows, report=report, method=AnalysisMethod(shares={"control": 1, "treatment": 1}))
 
     head = find(tree, "top")
     assert "problem: ✕ not as designed" in text_of(head)
@@ -199,7 +199,7 @@ def test_what_is_provisional_says_until_when_and_where() -> None:
 def test_what_failed_and_what_is_missing_are_told_apart() -> None:
     failed = MetricStatus("ads", "week", 1, 3, Standing.FAILED, error="BadSql", message=f"no column {ODD}")
     report = StatusReport((failed,), (), (), ())
-    method = Method(metrics={"later": MetricMethod(statistics={"mean": ("week",)}), "hours": MetricMethod()})
+    method = AnalysisMethod(metrics={"later": MetricMethod(statistics={"mean": ("week",)}), "hours": MetricMethod()})
 
     tree = tree_of(pair(), report=report, method=method)
 
@@ -222,7 +222,7 @@ def test_enrollment_is_drawn_by_day_and_branch() -> None:
 def test_a_definition_has_sql_source_statistics_and_the_plan_stands_in_the_method() -> None:
     sql = "SUM(IF(a < b AND c > 'x', 1, 0))"
     metric = MetricMethod(sql, "clients", statistics={"linear_model_mean, drop_highest = 0.1": ("week", "overall")})
-    method = Method(enrollments="SELECT 1 < 2", sources={"clients": "a & b"}, metrics={"hours": metric})
+    method = AnalysisMethod(enrollments="SELECT 1 < 2", sources={"clients": "a & b"}, metrics={"hours": metric})
 
     tree = tree_of(pair(), method=method, plan="f" * 64)
 
@@ -236,7 +236,7 @@ def test_a_definition_has_sql_source_statistics_and_the_plan_stands_in_the_metho
 def test_all_text_of_users_is_text() -> None:
     about = About({ODD: MetricAbout(title=ODD, description=ODD, unit=ODD)})
     rows = [*pair(ODD, branch=ODD, reason="no_units"), *pair(ODD, branch=ODD, segment=ODD), *weeks(ODD, 2, branch=ODD)]
-    method = Method(app=ODD, enrollments=ODD, sources={ODD: ODD}, metrics={ODD: MetricMethod(ODD, ODD)})
+    method = AnalysisMethod(app=ODD, enrollments=ODD, sources={ODD: ODD}, metrics={ODD: MetricMethod(ODD, ODD)})
 
     text = page(material(rows, about=about, slug=ODD, method=method))
 

@@ -11,7 +11,7 @@ from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Label, Point, Series, drawn, ticks, vertical
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import DecileTable, Interval, Window
+from jetstream_argo.report.summary.model import DecileTable, PointInterval, Window
 
 
 def deciles(metric: MetricMaterial) -> Part | None:
@@ -61,7 +61,7 @@ def difference_chart(metric: MetricMaterial, table: DecileTable) -> Chart:
     )
 
 
-def _point(share: float, interval: Interval | None, name: str, measure: Measure) -> Point:
+def _point(share: float, interval: PointInterval | None, name: str, measure: Measure) -> Point:
     if interval is None or interval.point is None:
         return Point(share, None)
     return Point(share, interval.point, interval.lower, interval.upper, f"{name}: {measure.text(interval)}")

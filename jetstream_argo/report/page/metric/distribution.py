@@ -12,7 +12,7 @@ from jetstream_argo.report.page.svg.axes import Axis
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Label, Point, Series, drawn, ticks, vertical
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import Curve, DecileTable, Interval, MetricAbout, Window
+from jetstream_argo.report.summary.model import Curve, DecileTable, MetricAbout, PointInterval, Window
 
 _NAMES = {
     "kernel_density_estimate": ("Density", "density of units"),
@@ -23,7 +23,7 @@ _MOST_ROWS = 12  # of the table behind a line
 _SKEWED = 0.12  # where half of a grid's points lie below this share of its range, it was made for a log scale
 _EDGE = 0.03  # of the width, for zero on a log scale
 
-Points = Mapping[str, Sequence[tuple[float, Interval]]]
+Points = Mapping[str, Sequence[tuple[float, PointInterval]]]
 
 
 def distribution(metric: MetricMaterial) -> Part | None:
@@ -91,7 +91,7 @@ def _decile_panel(metric: MetricMaterial, window: Window, table: DecileTable) ->
         series=series,
         labels=tuple(Label(share, f"{share:.0%}") for share, _, _ in table.rows[:: max(1, len(table.rows) // 9)]),
         below="share of units below",
-        written=tuple((tick, words.valued(Interval(tick), table.about, is_share=False)) for tick in ticks(axis)),
+        written=tuple((tick, words.valued(PointInterval(tick), table.about, is_share=False)) for tick in ticks(axis)),
         axis=axis,
     )
     return "Deciles", _panel(
@@ -99,7 +99,7 @@ def _decile_panel(metric: MetricMaterial, window: Window, table: DecileTable) ->
     )
 
 
-def _decile(share: float, value: Interval | None, branch: str, about: MetricAbout) -> Point:
+def _decile(share: float, value: PointInterval | None, branch: str, about: MetricAbout) -> Point:
     if value is None or value.point is None:
         return Point(share, None)
     tip = f"{branch}, {share:.0%}: {words.valued(value, about, is_share=False)}"
@@ -112,7 +112,7 @@ def _panel(chart: Chart, caption: str, rows: Mapping[str, list[tuple[str, str]]]
     return rendered("chart.html", chart=chart, drawing=markup(drawn(chart)), caption=caption, table=table)
 
 
-def _thinned(points: Sequence[tuple[float, Interval]], most: int) -> list[tuple[float, Interval]]:
+def _thinned(points: Sequence[tuple[float, PointInterval]], most: int) -> list[tuple[float, PointInterval]]:
     """Return at most `most` of the points, evenly, the first and the last among them."""
     if len(points) <= most:
         return list(points)
@@ -150,4 +150,6 @@ class _Along:
             values = [10.0**power for power in range(first, last + 1, step)] or [self._positive]
         else:
             values = list(self._axis.ticks(5))
-        return tuple(Label(self.at(value), words.valued(Interval(value), about, is_share=False)) for value in values)
+        return tuple(
+            Label(self.at(value), words.valued(PointInterval(value), about, is_share=False)) for value in values
+        )

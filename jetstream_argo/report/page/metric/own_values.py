@@ -12,7 +12,7 @@ from jetstream_argo.report.page.parts import Part, rendered, tabbed
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Point, Series, drawn, ticks, vertical
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import Answer, Interval, Window
+from jetstream_argo.report.summary.model import Answer, PointInterval, Window
 
 
 def own_values(metric: MetricMaterial) -> Part | None:
@@ -35,7 +35,7 @@ def _panel(metric: MetricMaterial, pairs: Sequence[tuple[Window, Answer]]) -> Ma
         series=series,
         labels=labels([window for window, _ in pairs]),
         below=below(pairs[0][0].period),
-        written=tuple((tick, _text(Interval(tick), first)) for tick in ticks(axis)),
+        written=tuple((tick, _text(PointInterval(tick), first)) for tick in ticks(axis)),
         axis=axis,
     )
     rows = [
@@ -57,5 +57,5 @@ def _points(branch: str, pairs: Sequence[tuple[Window, Answer]]) -> Iterator[Poi
             yield Point(at(place, len(pairs)), value.point, value.lower, value.upper, tip)
 
 
-def _text(value: Interval | None, answer: Answer) -> str:
+def _text(value: PointInterval | None, answer: Answer) -> str:
     return words.valued(value, answer.about, is_share=answer.is_share)

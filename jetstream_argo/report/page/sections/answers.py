@@ -13,7 +13,7 @@ from jetstream_argo.report.page.naming import span_of, units_of
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.svg.interval import Scale, interval_bar, scale_head, scale_of
 from jetstream_argo.report.summary import words
-from jetstream_argo.report.summary.model import Answer, Compared, Interval, Window
+from jetstream_argo.report.summary.model import Answer, Compared, PointInterval, Window
 
 _GROUPS = {MetricRole.PRIMARY: "Primary", MetricRole.GUARDRAIL: "Guardrails", MetricRole.SECONDARY: "Secondary"}
 
@@ -146,5 +146,5 @@ def _bar(compared: Compared, measure: Measure, scale: Scale, number: int) -> Mar
     return interval_bar(compared.uplift if measure.is_uplift else None, scale, number=number)
 
 
-def _value(interval: Interval | None, answer: Answer) -> str:
+def _value(interval: PointInterval | None, answer: Answer) -> str:
     return words.valued(interval, answer.about, is_share=answer.is_share)

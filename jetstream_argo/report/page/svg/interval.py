@@ -10,7 +10,7 @@ from markupsafe import Markup
 from jetstream_argo.report.page.svg.axes import Axis, axis_of
 from jetstream_argo.report.page.svg.elements import element, markup, percent, pixels
 from jetstream_argo.report.page.svg.marks import mark, series_class
-from jetstream_argo.report.summary.model import Interval
+from jetstream_argo.report.summary.model import PointInterval
 
 _HEIGHT, _HEAD = 26, 18
 _TICKS = 4
@@ -27,7 +27,7 @@ class Scale:
     ticks: tuple[float, ...]
 
 
-def scale_of(intervals: Iterable[Interval | None]) -> Scale:
+def scale_of(intervals: Iterable[PointInterval | None]) -> Scale:
     """Return a scale for all intervals but those that are much wider than most."""
     ends = [
         [end for end in (interval.lower, interval.point, interval.upper) if end is not None]
@@ -47,7 +47,7 @@ def scale_head(scale: Scale, written: Callable[[float], str]) -> Markup:
     return markup(_bar(*labels, height=_HEAD))
 
 
-def interval_bar(interval: Interval | None, scale: Scale, *, number: int) -> Markup:
+def interval_bar(interval: PointInterval | None, scale: Scale, *, number: int) -> Markup:
     """Return an interval as a bar with the mark of branch `number`; its numbers stand beside, so it is not read out."""
     lines = [_line(scale.axis.at(tick), "zero" if not tick else "grid") for tick in scale.ticks]
     if interval is None or interval.point is None:
