@@ -19,7 +19,7 @@ from pathlib import Path
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.documents import size
 from jetstream_argo.argo.manifest.emit import Emitted, emit
-from jetstream_argo.argo.manifest.layout import Layout, layout
+from jetstream_argo.argo.manifest.layout import WorkflowLayout, layout
 from jetstream_argo.argo.manifest.titles import SHOWN, as_shown, whole
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.experiment import Branch, LaunchedExperiment
@@ -138,7 +138,7 @@ def made(config: ExperimentConfig, case: Case) -> Made:
     )
 
 
-def _names(plan: AnalysisPlan, found: Layout) -> list[str]:
+def _names(plan: AnalysisPlan, found: WorkflowLayout) -> list[str]:
     tasks = [found.titles[node.id] for node in found.nodes]
     return [whole(plan), *(group.title for group in found.groups), *tasks, *(f"{title}(0)" for title in tasks)]
 

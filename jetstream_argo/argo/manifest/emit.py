@@ -10,7 +10,7 @@ from jetstream_argo.argo.manifest import container, graphs, locks, names, target
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
 from jetstream_argo.argo.manifest.documents import Document, size, to_yaml
 from jetstream_argo.argo.manifest.graphs import ENTRYPOINT, EXPERIMENT, PUBLISH
-from jetstream_argo.argo.manifest.layout import Layout, layout
+from jetstream_argo.argo.manifest.layout import WorkflowLayout, layout
 from jetstream_argo.argo.manifest.plan_storage import FOLDER, Carrier, carriers
 from jetstream_argo.dag.build import LAST, build_dag, filtered
 from jetstream_argo.errors import NotRunnable, PlanError
@@ -108,7 +108,7 @@ def emit(
 
 
 def _document(
-    plan: AnalysisPlan, laid: Layout, deployment: Deployment, carrier: Carrier, identity: _Identity
+    plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, carrier: Carrier, identity: _Identity
 ) -> dict[str, object]:
     found = names.labels(plan, identity.sha256)
     built = Workflow(
@@ -147,7 +147,7 @@ def _name_nodes(document: dict[str, object], shown: Mapping[str, str]) -> None:
             template["annotations"] = {titles.DISPLAY_NAME: shown[template["name"]]}
 
 
-def _annotations(plan: AnalysisPlan, laid: Layout, identity: _Identity) -> dict[str, str]:
+def _annotations(plan: AnalysisPlan, laid: WorkflowLayout, identity: _Identity) -> dict[str, str]:
     due = ", ".join(
         f"{len(due_period.windows)} {due_period.period}" for due_period in plan.periods if due_period.windows
     )
@@ -160,7 +160,9 @@ def _annotations(plan: AnalysisPlan, laid: Layout, identity: _Identity) -> dict[
     }
 
 
-def _parameters(plan: AnalysisPlan, laid: Layout, deployment: Deployment, identity: _Identity) -> list[Parameter]:
+def _parameters(
+    plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, identity: _Identity
+) -> list[Parameter]:
     targets = laid.targets()
     known = ", ".join(metric.name.replace("{{", "{ {") for metric in plan.metrics if metric.name in targets)
     return [
@@ -199,7 +201,7 @@ def _defaults(deployment: Deployment, carrier: Carrier, identity: _Identity) -> 
     )
 
 
-def _workers(plan: AnalysisPlan, laid: Layout, deployment: Deployment, carrier: Carrier) -> list[Container]:
+def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, carrier: Carrier) -> list[Container]:
     used = dict.fromkeys(graphs.template_of(node.task) for node in laid.nodes)
     given_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
     query = locks.query(deployment)

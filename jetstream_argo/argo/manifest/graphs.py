@@ -9,7 +9,7 @@ from hera.workflows import models as m
 
 from jetstream_argo.argo.manifest import container, locks, target
 from jetstream_argo.argo.manifest.deployment import Deployment
-from jetstream_argo.argo.manifest.layout import Group, Layout
+from jetstream_argo.argo.manifest.layout import LeafGroup, WorkflowLayout
 from jetstream_argo.dag.model import (
     CountsTask,
     EnrollmentsTask,
@@ -29,7 +29,7 @@ PUBLISH = "publish"
 HAS_FAILED = f"{{{{= workflow.failures matches 'displayName[^a-z]+{EXPERIMENT}[^a-z]+message' }}}}"
 
 
-def graphs(plan: AnalysisPlan, layout: Layout, deployment: Deployment) -> tuple[DAG, ...]:
+def graphs(plan: AnalysisPlan, layout: WorkflowLayout, deployment: Deployment) -> tuple[DAG, ...]:
     """Return the template that waits for the experiment's turn, its only task, and the groups in that."""
     turn, slot = locks.turn(plan.experiment.slug), locks.slot(deployment)
     tasks = [
@@ -65,16 +65,16 @@ def template_of(task: Task) -> str:
             return PUBLISH
 
 
-def _group(group: Group, layout: Layout) -> DAG:
+def _group(group: LeafGroup, layout: WorkflowLayout) -> DAG:
     tasks = [_task(node, layout, depends=()) for node in group.nodes]
     return DAG(name=group.title, fail_fast=False, target=target.of_group(layout.targets_in(group)), tasks=[*tasks])
 
 
-def _whole_group(group: Group, layout: Layout) -> m.DAGTask:
+def _whole_group(group: LeafGroup, layout: WorkflowLayout) -> m.DAGTask:
     return m.DAGTask(name=group.title, template=group.title, depends=_all(layout.needs(group.nodes[0])))
 
 
-def _task(node: Node, layout: Layout, *, depends: tuple[str, ...]) -> m.DAGTask:
+def _task(node: Node, layout: WorkflowLayout, *, depends: tuple[str, ...]) -> m.DAGTask:
     return m.DAGTask(
         name=layout.titles[node.id],
         template=template_of(node.task),

@@ -16,7 +16,7 @@ _FEWEST = 2  # statistics that are worth a group
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class LeafGroup:
     """Statistics of one period that wait for the same nodes."""
 
     title: str
@@ -24,12 +24,12 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class WorkflowLayout:
     """The nodes of a Workflow by what Argo calls them: `single` ones, and those in `groups`."""
 
     titles: Mapping[str, str]
     single: tuple[Node, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[LeafGroup, ...]
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -57,12 +57,12 @@ class Layout:
         places = [(self.titles[node.id], (node,)) for node in self.single]
         return _by_metric([*places, *((group.title, group.nodes) for group in self.groups)])
 
-    def targets_in(self, group: Group) -> Mapping[str, tuple[str, ...]]:
+    def targets_in(self, group: LeafGroup) -> Mapping[str, tuple[str, ...]]:
         """Return the tasks of a group that have each metric's results."""
         return _by_metric((self.titles[node.id], (node,)) for node in group.nodes)
 
 
-def layout(dag: Dag) -> Layout:
+def layout(dag: Dag) -> WorkflowLayout:
     """Return where in Argo's graph each node is."""
     together: dict[tuple[object, ...], list[Node]] = {}
     for node in dag.nodes:
@@ -73,10 +73,10 @@ def layout(dag: Dag) -> Layout:
     # A group is known by its first node here, since no node has an id with a space.
     titles = distinct({**wanted, **{_key(nodes): _group_title(dag, nodes) for nodes in grouped}})
     inside = {node.id for nodes in grouped for node in nodes}
-    return Layout(
+    return WorkflowLayout(
         titles=titles,
         single=tuple(node for node in dag.nodes if node.id not in inside),
-        groups=tuple(Group(titles[_key(nodes)], nodes) for nodes in grouped),
+        groups=tuple(LeafGroup(titles[_key(nodes)], nodes) for nodes in grouped),
     )
 
 

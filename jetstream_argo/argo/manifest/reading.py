@@ -23,13 +23,13 @@ class _Read(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 
 
-class _Named(_Read):
+class _NamedObject(_Read):
     name: str
     value: str = ""
 
 
 class _Container(_Read):
-    env: tuple[_Named, ...] = ()
+    env: tuple[_NamedObject, ...] = ()
 
 
 class _Template(_Read):
@@ -37,7 +37,7 @@ class _Template(_Read):
 
 
 class _Arguments(_Read):
-    parameters: tuple[_Named, ...] = ()
+    parameters: tuple[_NamedObject, ...] = ()
 
 
 class _Spec(_Read):
@@ -46,7 +46,7 @@ class _Spec(_Read):
     templates: tuple[_Template, ...] = ()
 
 
-class _Workflow(_Read):
+class _WorkflowManifest(_Read):
     spec: _Spec
 
 
@@ -74,7 +74,7 @@ def read_workflow(path: Path) -> Packed:
     if len(workflows) != 1:
         raise ConfigError(str(path), [Problem("", f"holds {len(workflows)} Workflows, one is needed")])
     try:
-        spec = _Workflow.model_validate(workflows[0]).spec
+        spec = _WorkflowManifest.model_validate(workflows[0]).spec
         files = dict(_files(documents))
     except ValidationError as error:
         first = error.errors()[0]
