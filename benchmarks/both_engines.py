@@ -12,7 +12,7 @@ from jetstream_argo.dialect.zetasql.loader import Service
 from jetstream_argo.errors import Damaged, EngineError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, identifier, lines, table
-from jetstream_argo.validate.signatures import Signature, Signed, sign
+from jetstream_argo.validate.signatures import Signed, StatementSignature, sign
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import (
     PAGE_ROWS,
@@ -37,7 +37,7 @@ class Compared:
     """What came of comparing: an outcome for each query that was not like one before."""
 
     outcomes: list[str] = field(default_factory=list)
-    seen: set[Signature] = field(default_factory=set)
+    seen: set[StatementSignature] = field(default_factory=set)
 
     def is_new(self, signed: Signed) -> bool:
         """Whether no statement was compared that differs in names, dates and numbers only; from now on one was."""

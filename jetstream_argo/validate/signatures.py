@@ -22,7 +22,7 @@ _DATES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class StatementSignature:
     """A statement without what its columns' types do not depend on.
 
     `columns` are the names and types of the columns that it may read, table by table.
@@ -36,7 +36,7 @@ class Signature:
 class Signed:
     """A statement's signature, and the hashed names of columns that were taken out of it, in their order."""
 
-    signature: Signature
+    signature: StatementSignature
     names: tuple[str, ...] = ()
 
 
@@ -45,7 +45,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.asked = 0
-        self._known: dict[Signature, tuple[Signed, DryRun]] = {}
+        self._known: dict[StatementSignature, tuple[Signed, DryRun]] = {}
 
     def recall(self, signed: Signed) -> DryRun | None:
         """Return what would be said of a statement, if that is known."""
@@ -112,7 +112,7 @@ def sign(sql: Sql, tables: Tables, telemetry: Tables, *, slug: str = "", sized: 
     numbered = {name: f"c{number}" for number, name in enumerate(names)}
     text = _HASHED.sub(lambda found: numbered[found[0]], text)
     columns = (*_columns(own, tables, words, numbered), *_columns(foreign, telemetry, words, numbered))
-    return Signed(Signature(text, columns), names)
+    return Signed(StatementSignature(text, columns), names)
 
 
 @cache
