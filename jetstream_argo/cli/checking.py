@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from jetstream_argo.warehouse.protocol import Engine
 
 
-def told(plan: AnalysisPlan, warehouse: str, *, files: Mapping[str, str]) -> "tuple[Mistake, ...]":
+def warn_of_mistakes(plan: AnalysisPlan, warehouse: str, *, files: Mapping[str, str]) -> "tuple[Mistake, ...]":
     """Return what is wrong by the tables of a warehouse, having said it on standard error."""
     from jetstream_argo.validate.found import found_by
 

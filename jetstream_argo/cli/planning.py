@@ -151,11 +151,11 @@ def plan(output: Path | None, as_json: bool, warehouse: str | None, **options: A
     With --warehouse, its tables are checked, and it is said what is there already, what is new or has changed since the
     last run, and how much a run would read: by dry runs on BigQuery, else by what storage has. Nothing is written.
     """
-    from jetstream_argo.cli.checking import told
+    from jetstream_argo.cli.checking import warn_of_mistakes
 
     selection = selection_of(*(options.pop(name) for name in ("metrics", "periods", "sources")))
     made, files = planned_from(**options) if warehouse is None else planned_in(warehouse, **options)
-    found = () if warehouse is None else told(made, warehouse, files=files)
+    found = () if warehouse is None else warn_of_mistakes(made, warehouse, files=files)
     code = EXIT_DEFINITION if found else EXIT_DONE
     if output is not None:
         write_file(output, codec.dump(made))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from jetstream_argo.cli.checking import stops, told
+from jetstream_argo.cli.checking import stops, warn_of_mistakes
 from jetstream_argo.cli.here import LocalRun, load_for_nodes, nothing_to_do, run_nodes
 from jetstream_argo.cli.options import selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options, show_forecast
@@ -112,7 +112,7 @@ def _end(here: LocalRun, result: DagRun | str, since: datetime, *, as_json: bool
 
 
 def _foretell(plan: AnalysisPlan, warehouse: str, selection: Selection, *, files: Mapping[str, str]) -> int:
-    found = told(plan, warehouse, files=files)
+    found = warn_of_mistakes(plan, warehouse, files=files)
     show_forecast(plan, warehouse, selection)
     return EXIT_DEFINITION if found else EXIT_DONE
 
