@@ -16,6 +16,7 @@ from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean, Line
 from jetstream_argo.stats.methods.minimum_detectable_effect import MinimumDetectableEffect
 from jetstream_argo.stats.methods.per_client_dau_impact import PerClientDauImpact
 from jetstream_argo.stats.methods.population_ratio import PopulationRatio
+from jetstream_argo.stats.methods.quantiles import Quantiles
 from jetstream_argo.stats.methods.ratio_delta import RatioDelta
 from jetstream_argo.stats.methods.sum import Sum
 from jetstream_argo.stats.methods.welch_mean import WelchMean
@@ -33,6 +34,7 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
         "minimum_detectable_effect": MinimumDetectableEffect,
         "per_client_dau_impact": PerClientDauImpact,
         "population_ratio": PopulationRatio,
+        "quantiles": Quantiles,
         "ratio_delta": RatioDelta,
         "sum": Sum,
         "welch_mean": WelchMean,

@@ -37,6 +37,7 @@ ASKED = {
         statistic("kernel_density_estimate", bandwidth="scott_sd", log_space=True, grid_size=20),
         statistic("linear_model_mean"),
         statistic("linear_model_mean_no_clip"),
+        statistic("quantiles", probabilities=[0.01, 0.5, 0.99]),
     ),
     "ratio": (statistic("population_ratio", numerator="clicks", denominator="visits"),),
 }

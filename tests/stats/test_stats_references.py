@@ -10,7 +10,7 @@ from jetstream_argo.stats.registry import METHODS
 from tests.stats.beside_jetstream import GRANULAR, Unit, compare
 from tests.stats.reference_cases import CASES, Case
 
-BEYOND = {"welch_mean", "minimum_detectable_effect", "ratio_delta"}  # not known upstream
+BEYOND = {"welch_mean", "minimum_detectable_effect", "ratio_delta", "quantiles"}  # not known upstream
 # What upstream has no other value of, or nothing to compare with.
 ALONE = {"adjust", "kernel", "individual_from_all", "covariate_adjustment"}
 

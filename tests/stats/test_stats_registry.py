@@ -40,6 +40,7 @@ def test_statistics_have_the_row_names_that_readers_know() -> None:
         "minimum_detectable_effect": "minimum_detectable_effect",
         "per_client_dau_impact": "per_client_dau_impact",
         "population_ratio": "population_ratio",
+        "quantiles": "quantiles",
         "ratio_delta": "ratio_delta",
         "sum": "sum",
         "welch_mean": "mean_welch",
@@ -90,6 +91,14 @@ def test_all_problems_are_reported_at_once_with_where_and_what_was_meant() -> No
         ("kernel_density_estimate", {"adjust": 2}, "adjust: must be 1, is 2"),
         ("kernel_density_estimate", {"bandwidth": "scot"}, "'scot'; did you mean 'scott' or 'scott_sd'?"),
         ("kernel_density_estimate", {"bandwidth": -1}, "bandwidth: must be a positive number, is -1"),
+        (
+            "quantiles",
+            {"probabilities": []},
+            "probabilities: must be a list of 1 to 20 probabilities, such as [0.5, 0.95]",
+        ),
+        ("quantiles", {"probabilities": "0.5"}, "probabilities: must be a list of 1 to 20 probabilities"),
+        ("quantiles", {"probabilities": [0.5, 1]}, "probabilities: must be a number between 0 and 1, is 1"),
+        ("quantiles", {"probabilities": [0.5, 0.5]}, "probabilities: must differ in the first six decimals"),
         ("linear_model_mean", {"drop_highest": True}, "drop_highest: must be a number from 0 to 0.5, is True"),
         ("linear_model_mean", {"drop_highest": float("nan")}, "drop_highest: must be a number from 0 to 0.5, is nan"),
         (
