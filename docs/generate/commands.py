@@ -10,7 +10,7 @@ from jetstream_argo.cli.main import commands
 # In the order in which a person comes upon them.
 GROUPS = {
     "Data": ("load", "tables", "init", "synthesize", "demo"),
-    "Before a run": ("list", "plan", "explain", "graph", "validate"),
+    "Before a run": ("list", "plan", "explain", "size", "graph", "validate"),
     "A run and its results": ("run", "results", "report", "status"),
     "Upkeep": ("check", "restate", "delete", "shred"),
     "Argo": ("workflow", "submit", "submit-due", "watch", "retry", "task"),

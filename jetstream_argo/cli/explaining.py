@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 import click
 
-from jetstream_argo.cli.planning import planned_from, planning_options
+from jetstream_argo.cli.planning import day, planned_from, planning_options, sources
 from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, Source
@@ -17,22 +17,37 @@ from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.terminal.text import say
 
 _SUFFIXES = (".toml", ".json")
+_SOME = StoredUnits(batches=(0,), assignments=(0,))  # those of a batch without a name yet
 
 
 @click.command(epilog="Example: jetstream-argo explain revenue checkout.toml --as-of 2026-06-15")
 @click.argument("metric")
 @planning_options
-def explain(metric: str, **planning: Any) -> None:
-    """Say of METRIC of EXPERIMENT what it is, how it is split, by which SQL it is read, and what is estimated of it."""
+@click.option("--app", metavar="APPLICATION", help="Without EXPERIMENT: whose metric, of those with definitions.")
+def explain(metric: str, app: str | None, **planning: Any) -> None:
+    """Say of METRIC of EXPERIMENT what it is, how it is split, by which SQL it is read, and what is estimated of it.
+
+    Without EXPERIMENT, METRIC is one that an application of --definitions defines, and is shown as over 28 days.
+    """
     named = planning["experiment"]
     if named is not None and _is_file(metric) and not _is_file(named):
         metric, planning["experiment"] = named, metric  # in the order in which one reads it elsewhere
-    plan, files = planned_from(**planning)
-    known = [metric.name for metric in plan.metrics]
+    alone = named is None and planning["plan_file"] is None and planning["definitions"]
+    plan, files = _defined(metric, app, **planning) if alone else planned_from(**planning)
+    known = [defined.name for defined in plan.metrics]
     if metric not in known:
         raise UnknownReference("metric", metric, known=known, used_by=plan.experiment.slug)
     for line in explained(plan, plan.metric(metric), files):
         say(line)
+
+
+def _defined(metric: str, app: str | None, **planning: Any) -> tuple[AnalysisPlan, Mapping[str, str]]:
+    """Return a plan of a metric that an application defines, and the files that hold its definition."""
+    from jetstream_argo.plan.defined import plan_metric
+
+    where = sources(*(planning[name] for name in ("definitions", "experiments", "config", "conventions")))
+    made = plan_metric(metric, app, where, as_of=day(planning["as_of"]))
+    return made.plan, made.files
 
 
 def _is_file(text: str) -> bool:
@@ -83,14 +98,14 @@ def _definition(plan: AnalysisPlan, metric: Metric, source: Source) -> Iterator[
 
 def _reading(plan: AnalysisPlan, source: Source, partials: tuple[str, ...]) -> Sql:
     day = plan.experiment.timeline.start
-    units = enrolled(plan, StoredUnits(), exposures=False, segments=False)
+    units = enrolled(plan, _SOME, exposures=False, segments=False)
     return partials_query(source, partials, units, (0,), first_date=day, last_date=day, batch=0)
 
 
 def _direct(plan: AnalysisPlan, source: Source, metric: Metric) -> Sql:
     period = metric.periods[0]
     window = next(iter(plan.windows(period)), AnalysisWindow(1, 0, 0))
-    grid = WindowGrid(Basis.ENROLLMENTS, period, (window,), enrolled(plan, StoredUnits(), segments=False))
+    grid = WindowGrid(Basis.ENROLLMENTS, period, (window,), enrolled(plan, _SOME, segments=False))
     return direct_query(plan, source, [metric], grid, batch=0)
 
 

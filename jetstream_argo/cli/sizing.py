@@ -65,8 +65,20 @@ def _sizes(plan: AnalysisPlan, warehouse: str, population: tuple[int, ...], desi
 @planning_options
 @click.option("--weeks", type=_Weeks(), default="1..4", show_default=True, help="How long units are observed.")
 @click.option("--population", type=_Population(), default=None, help="Units in all branches. Default: those found.")
-@click.option("--power", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.8, show_default=True)
-@click.option("--confidence", type=click.FloatRange(0.5, 1, True, True), default=0.95, show_default=True)
+@click.option(
+    "--power",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="How probable it is that an effect is found.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, True, True),
+    default=0.95,
+    show_default=True,
+    help="Of the intervals, two-sided.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into this SVG file.")
 @click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")

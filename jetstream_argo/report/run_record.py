@@ -38,10 +38,6 @@ class RunFailure:
     error: str
     message: str
 
-    def __str__(self) -> str:
-        what = f"{self.metric} ({self.period})" if self.metric and self.period else self.metric or self.node
-        return f"{what}: {self.error}: {self.message}"
-
 
 @dataclass(frozen=True, slots=True)
 class RecordedWork:
@@ -62,7 +58,16 @@ class RecordedWork:
             by_metric.setdefault(made.metric, []).append(f"{made.period} {made.windows}")
         for metric, periods in by_metric.items():
             yield f"computed: {metric} (windows: {', '.join(periods)})"
-        yield from (f"failed: {failure}" for failure in self.failed)
+        yield from self._failures()
+
+    def _failures(self) -> Iterator[str]:
+        """Yield why what failed did, once for the periods of a metric."""
+        groups: dict[tuple[str, str], list[RunFailure]] = {}
+        for failure in self.failed:
+            groups.setdefault((failure.metric or failure.node, failure.error), []).append(failure)
+        for (name, error), alike in groups.items():
+            periods = ", ".join(dict.fromkeys(failure.period for failure in alike if failure.period))
+            yield f"failed: {name}{f' ({periods})' if periods else ''}: {error}: {alike[0].message}"
 
     def record(self) -> dict[str, object]:
         """Return the same for programs."""

@@ -62,6 +62,43 @@ def test_a_misspelt_metric_is_answered_with_the_nearest(capsys: pytest.CaptureFi
     assert "did you mean 'revenue'" in capsys.readouterr().err
 
 
+DEFINED = """
+[metrics.clicks]
+data_source = "pages"
+select_expression = "SUM(clicks)"
+{statistics}
+[data_sources.pages]
+from_expression = "web.pages"
+experiments_column_type = "none"
+"""
+
+
+def test_a_metric_that_an_application_defines_is_explained_without_an_experiment(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "definitions").mkdir()
+    (folder / "definitions" / "web.toml").write_text(DEFINED.format(statistics="[metrics.clicks.statistics.sum]"))
+
+    assert exit_code_of(["explain", "clicks", "-d", "."]) == 0
+
+    text = capsys.readouterr().out
+    assert "LEFT JOIN web.pages AS ds" in text
+    assert text.rstrip().endswith("overall:\n    sum")
+
+
+def test_of_several_applications_one_must_be_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "definitions").mkdir()
+    for app in ("web", "phone"):
+        (folder / "definitions" / f"{app}.toml").write_text(DEFINED.format(statistics=""))
+
+    codes = [exit_code_of(["explain", "clicks", "-d", ".", *app]) for app in ((), ("--app", "phone"))]
+
+    assert codes == [2, 0]
+    captured = capsys.readouterr()
+    assert "is defined for phone, web: say which is meant, with --app" in captured.err
+    assert captured.out.rstrip().endswith("overall:\n    linear_model_mean")
+
+
 def test_the_experiments_of_a_folder_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nimbus = {
         "slug": "in-json", "appName": "app", "branches": [{"slug": "control", "ratio": 1}],
