@@ -29,7 +29,7 @@ _COMMANDS = {
     "task": "jetstream_argo.cli.task:task",
     "list": "jetstream_argo.cli.listing:list_experiments",
     "results": "jetstream_argo.cli.reporting:results",
-    "report": "jetstream_argo.cli.reporting:report",
+    "report": "jetstream_argo.cli.pages:report",
     "status": "jetstream_argo.cli.reporting:status",
     "delete": "jetstream_argo.cli.upkeep:delete",
     "shred": "jetstream_argo.cli.upkeep:shred",

@@ -18,11 +18,10 @@ from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.targets import Target, entries_of, target_of
 from jetstream_argo.report.upgraded import check_upgraded
-from jetstream_argo.sql import names
 from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.storage.files import write_file
 from jetstream_argo.store.entries import Entry, read_entries
-from jetstream_argo.terminal.text import deliver, say, warn
+from jetstream_argo.terminal.text import deliver, warn
 from jetstream_argo.warehouse.protocol import Result
 
 if TYPE_CHECKING:
@@ -118,27 +117,6 @@ def results(
     if not exit_code:
         return 0
     return only(status_report(target.plan, entries), filters.metrics, filters.periods).exit_code
-
-
-@click.command(epilog="Example: jetstream-argo report new-checkout -o page.html")
-@click.argument("experiment")
-@dataset_option
-@warehouse_option
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Default: SLUG.html.")
-@click.option("--reference", help="The branch to compare with. Default: the configuration's, or control.")
-def report(experiment: str, dataset: str | None, warehouse: str, output: Path | None, reference: str | None) -> None:
-    """Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network."""
-    from jetstream_argo.report.page.gather import material
-    from jetstream_argo.report.page.page import page
-    from jetstream_argo.report.results import Filters, read_estimates
-
-    target = target_of(experiment, None, dataset, warehouse)
-    entries = entries_of(target)
-    result = read_estimates(target.engine, target.place, Filters())
-    text = page(material(target.engine, target.place, result, entries, reference=reference, today=_today()))
-    file = output or Path(f"{names.normalised(target.place.slug)}.html")
-    write_file(file, text)
-    say(f"wrote {file} ({len(text.encode()):,} bytes)")
 
 
 @click.command(epilog="Example: jetstream-argo status new-checkout --lacking")

@@ -7,7 +7,8 @@ import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
-from jetstream_argo.cli.reporting import report, results, status
+from jetstream_argo.cli.pages import report
+from jetstream_argo.cli.reporting import results, status
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.store.entries import Kind, State
@@ -191,3 +192,22 @@ def test_a_page_is_one_file_that_needs_no_other(warehouse: str, tmp_path: Path):
     assert "Week 2, days 0 to 6" in text
     text = text.replace('xmlns="http://www.w3.org/2000/svg"', "")  # a name, and no address
     assert not any(word in text for word in ("http:", "https:", "url(", "src=", "data:"))
+
+
+def test_all_pages_of_a_dataset_have_an_index_that_leads_to_them(warehouse: str, tmp_path: Path):
+    engine = EmbeddedEngine(tmp_path / "warehouse")
+    small.keep(engine, [small.estimate("hours", "b1", 1.5)], slug="new_tab")
+    small.record(engine, [small.statistics_entry("hours", "b1", 1)], slug="new_tab")
+
+    shown = _run(report, "--all", "--dataset", "analysis", "--warehouse", warehouse, "-o", str(tmp_path / "pages"))
+
+    assert shown.exit_code == 0
+    index = ElementTree.fromstring((tmp_path / "pages" / "index.html").read_text().partition("<!doctype html>")[2])
+    links = {link.text: link.get("href", "") for link in index.iter("a")}
+    assert set(links) == {"new-tab", "new_tab"}
+    for slug, file in links.items():
+        assert f"<title>{slug}: results</title>" in (tmp_path / "pages" / file).read_text()
+
+
+def test_all_pages_are_not_those_of_one_experiment(warehouse: str):
+    assert "--all is of all experiments" in _run(report, "new-tab", "--all", "--warehouse", warehouse).output

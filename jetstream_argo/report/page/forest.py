@@ -40,25 +40,26 @@ class ForestRow:
     is_provisional: bool
 
 
-def forest(metric: MetricMaterial, lines: Iterable[Line], *, head: str) -> Markup:
-    """Return the table; `head` says what the rows are."""
+def forest(metric: MetricMaterial, lines: Iterable[Line], *, head: str, bars: bool = True) -> Markup:
+    """Return the table; `head` says what the rows are. Beside a chart it needs no `bars`, which take much room."""
     found = list(lines)
     measure = measure_of((line.answer for line in found), metric.about)
     scale = scale_of(measure.of(compared) for line in found for compared in line.answer.compared)
-    rows = tuple(row for line in found for row in _rows(metric, line, measure, scale))
+    rows = tuple(row for line in found for row in _rows(metric, line, measure, scale if bars else None))
     return rendered(
         "forest.html",
         rows=rows,
         head=head,
         measure=measure,
         reference=metric.whole.reference,
+        bars=bars,
         scale=scale_head(scale, measure.tick),
         several=len({row.branch for row in rows}) > 1,
         tested=any(row.compared.p_value is not None for row in rows),
     )
 
 
-def _rows(metric: MetricMaterial, line: Line, measure: Measure, scale: Scale) -> Iterator[ForestRow]:
+def _rows(metric: MetricMaterial, line: Line, measure: Measure, scale: Scale | None) -> Iterator[ForestRow]:
     answer = line.answer
     count = len(answer.compared)
     for place, compared in enumerate(answer.compared):
@@ -73,7 +74,7 @@ def _rows(metric: MetricMaterial, line: Line, measure: Measure, scale: Scale) ->
             reference=words.valued(answer.reference, answer.about, is_share=answer.is_share),
             value=words.valued(compared.value, answer.about, is_share=answer.is_share),
             text=measure.text(measure.of(compared)),
-            bar=interval_bar(measure.of(compared), scale, number=number),
+            bar=interval_bar(measure.of(compared), scale, number=number) if scale is not None else Markup(),
             compared=compared,
             is_provisional=metric.whole.is_provisional(line.window),
         )

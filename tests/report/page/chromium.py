@@ -18,6 +18,7 @@ from typing import Any
 EXECUTABLE = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+_ADDRESS = "https://pages.example/page.html"
 _OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
     "--disable-background-networking", "--force-color-profile=srgb", "--remote-debugging-pipe",
@@ -36,27 +37,60 @@ class Browser:
     _last: int = 0
     _rest: bytes = b""
     _seen: list[dict[str, Any]] = field(default_factory=list)
+    _served: tuple[str, str] = ("", "")
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Do a command of the protocol; return its result."""
-        self._last += 1
-        message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.to, json.dumps(message).encode() + b"\0")
+        number = self._tell(method, **parameters)
         while True:
             answer = self._read()
-            if answer.get("id") == self._last:
+            if answer.get("id") == number:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return dict(answer["result"])
 
-    def open(self, address: str) -> None:
-        """Open an address, and wait until all of it is there."""
+    def _tell(self, method: str, **parameters: Any) -> int:
+        """Give a command, and return its number without waiting for the answer."""
+        self._last += 1
+        message: dict[str, Any] = {"id": self._last, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        data = json.dumps(message).encode() + b"\0"
+        while data:
+            data = data[os.write(self.to, data) :]
+        return self._last
+
+    def show(self, html: str, *, policy: str = "") -> None:
+        """Show a document as from a server that sends it with a Content-Security-Policy; nothing else is there."""
+        self._served = html, policy
         self._seen.clear()
-        self.do("Page.navigate", url=address)
+        self.do("Page.navigate", url=_ADDRESS)
         while not any(event.get("method") == "Page.loadEventFired" for event in self._seen):
             self._read()
+
+    def shape(self) -> tuple[int, int]:
+        """Return how wide and high the document is, which is more than the window where it overflows."""
+        found = self.do("Page.getLayoutMetrics")["cssContentSize"]
+        return int(found["width"]), int(found["height"])
+
+    def press(self, selector: str, number: int) -> None:
+        """Click on an element, the `number`th that a selector finds."""
+        root = self.do("DOM.getDocument")["root"]["nodeId"]
+        node = self.do("DOM.querySelectorAll", nodeId=root, selector=selector)["nodeIds"][number]
+        self.do("DOM.scrollIntoViewIfNeeded", nodeId=node)
+        corners = self.do("DOM.getBoxModel", nodeId=node)["model"]["content"]
+        where = {"x": (corners[0] + corners[4]) / 2, "y": (corners[1] + corners[5]) / 2}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.do("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
+
+    def height_of(self, selector: str, number: int) -> int:
+        """Return how high an element is drawn; 0 where it is not."""
+        root = self.do("DOM.getDocument")["root"]["nodeId"]
+        node = self.do("DOM.querySelectorAll", nodeId=root, selector=selector)["nodeIds"][number]
+        try:
+            return int(self.do("DOM.getBoxModel", nodeId=node)["model"]["height"])
+        except RuntimeError:  # what is not drawn has no box
+            return 0
 
     def size(self, width: int, *, dark: bool = False, media: str = "screen") -> None:
         """Make the page so many pixels wide, in light or dark colours."""
@@ -64,16 +98,10 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.do("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
-    def value(self, expression: str) -> Any:
-        """Return what a JavaScript expression gives; it runs beside the page, which need not allow scripts."""
-        answer = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
-        return answer["result"].get("value")
-
-    def picture(self, *, whole: bool = True, height: int = 900) -> bytes:
-        """Return a PNG of the page, from its top."""
-        width = self.value("document.documentElement.clientWidth")
-        tall = self.value("document.documentElement.scrollHeight") if whole else height
-        clip = {"x": 0, "y": 0, "width": width, "height": tall, "scale": 1}
+    def picture(self, *, most: int = 20_000) -> bytes:
+        """Return a PNG of the page, from its top, at most so many pixels high."""
+        width, height = self.shape()
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, most), "scale": 1}
         data = self.do("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
         return base64.b64decode(data)
 
@@ -90,12 +118,32 @@ class Browser:
         return event
 
     def _note(self, method: str, facts: dict[str, Any]) -> None:
-        if method == "Network.requestWillBeSent":
-            self.asked.append(facts["request"]["url"])
+        if method == "Fetch.requestPaused":
+            self._answer(facts)
         elif method == "Log.entryAdded" and facts["entry"]["level"] in ("error", "warning"):
             self.complaints.append(facts["entry"]["text"])
         elif method in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
             self.complaints.append(json.dumps(facts))
+
+    def _answer(self, facts: dict[str, Any]) -> None:
+        """Answer a request: with the document, or that there is nothing."""
+        if facts["request"]["url"].endswith("/favicon.ico"):  # the browser's own wish, of every server
+            self._tell("Fetch.fulfillRequest", requestId=facts["requestId"], responseCode=204)
+            return
+        if facts["request"]["url"].endswith("/favicon.ico"):  # the browser's own wish, of every server
+            self._tell("Fetch.fulfillRequest", requestId=facts["requestId"], responseCode=204)
+            return
+        if facts["request"]["url"] != _ADDRESS:
+            self.asked.append(facts["request"]["url"])
+            self._tell("Fetch.failRequest", requestId=facts["requestId"], errorReason="AddressUnreachable")
+            return
+        html, policy = self._served
+        headers = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
+        headers += [{"name": "Content-Security-Policy", "value": policy}] if policy else []
+        body = base64.b64encode(html.encode()).decode()
+        self._tell(
+            "Fetch.fulfillRequest", requestId=facts["requestId"], responseCode=200, responseHeaders=headers, body=body
+        )
 
 
 @contextmanager
@@ -120,7 +168,7 @@ def browser(folder: Path) -> Iterator[Browser]:
         made = Browser(to, back)
         target = made.do("Target.createTarget", url="about:blank")["targetId"]
         made.session = made.do("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Log", "Runtime"):
+        for domain in ("Page", "Log", "Runtime", "DOM", "Fetch"):
             made.do(f"{domain}.enable")
         yield made
     finally:

@@ -6,14 +6,17 @@ from datetime import date
 from decimal import Decimal
 from xml.etree import ElementTree
 
+from jetstream_argo.config.model import MetricRole
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.report.facts import BranchUnits, Facts, Units
-from jetstream_argo.report.method import AnalysisMethod
+from jetstream_argo.report.facts import BranchUnits, Facts, LeftOut, Units
+from jetstream_argo.report.health import Check, HealthCheck
+from jetstream_argo.report.method import AnalysisMethod, MetricMethod
+from jetstream_argo.report.page.enrolled import EnrolledDay
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.page import page
-from jetstream_argo.report.status import StatusReport
+from jetstream_argo.report.status import MetricStatus, Standing, StatusReport
 from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.summary.model import About
+from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.estimates_table import COLUMNS, DERIVED
 from tests.report import small
 
@@ -21,6 +24,7 @@ Row = dict[str, Value]
 _NONE = dict.fromkeys(column.name for column in (*COLUMNS, *DERIVED))
 _FACTS = Facts(Units((BranchUnits("control", 500, 0), BranchUnits("treatment", 510, 0))))
 NOTHING = About()
+TODAY = date(2026, 5, 25)
 
 
 def row(metric: str, point: float | None, **facts: Value) -> Row:
@@ -109,4 +113,48 @@ def of_class(tree: ElementTree.Element, name: str) -> list[ElementTree.Element]:
     return [element for element in tree.iter() if name in element.get("class", "").split()]
 
 
-TODAY = date(2026, 5, 25)
+def hard_world() -> Material:
+    """Return what is hard to show: names with markup, a failure, a split that is off, provisional dates, any size."""
+    about = About({"<b>revenue & co</b>": MetricAbout("Revenue", "All of <i>it</i>.", "€", MetricRole.PRIMARY, True)})
+    name = "<b>revenue & co</b>"
+    doubtful: Row = {"sample_ratio_p_value": 1e-6, "sample_ratio_mismatch": True, "settles_on": date(2026, 6, 1)}
+    long = "a_metric_with_a_name_that_is_much_longer_than_any_column_of_any_table_could_ever_be_" * 2
+    rows = [
+        *pair(name, adjusted=True, variance_reduction=0.33, **doubtful),
+        *pair(name, (-0.2, -0.5, 0.1), branch="x" * 80, **doubtful)[1:],
+        *weeks(name, 6),
+        *weeks(name, 6, "cumulative_weekly"),
+        *pair(name, segment="<u>" + "segment_" * 12),
+        *pair(name, (0.02, -0.1, 0.1), period="preenrollment_week"),
+        *deciles(name),
+        *pair(long, (30.0, -20.0, 80.0), values=(1.5e15, 4.65e16)),
+        *pair("tiny", (1e-9, -1e-9, 3e-9), values=(1e-12, 1e-12)),
+        *pair("zero", (None, None, None), reason="zero_reference"),
+    ]
+    failed = MetricStatus(
+        "broken", "week", 1, 6, Standing.FAILED, error="InvalidQuery", message="no column " + "x" * 200
+    )
+    facts = Facts(
+        Units(
+            (BranchUnits("control", 1_234_567, 9), BranchUnits("treatment", 1_100_000, 3), BranchUnits("x" * 80, 2, 0)),
+            (LeftOut("<?>", 17),),
+        ),
+        health=(Check(HealthCheck.SPLIT, True, "units are not split as designed"),),
+    )
+    made = material(rows, about=about, slug="hard " * 12, report=StatusReport((failed,), (), (), (), facts=facts))
+    method = AnalysisMethod("shop", "client_id", metrics={name: MetricMethod("SUM(x) < " + "y + " * 80, "orders")})
+    days = tuple(
+        EnrolledDay(date(2026, 5, day), branch, day * 7) for day in range(1, 29) for branch in ("control", "treatment")
+    )
+    return replace(made, today=TODAY, method=method, enrolled=days, recorded_at=small.at(3), plan="f" * 64)
+
+
+def many_metrics(count: int = 40) -> Material:
+    """Return many metrics, each with weeks, days, segments, both bases and deciles."""
+    rows: list[Row] = []
+    for number in range(count):
+        name = f"metric_{number}"
+        rows += [*pair(name), *weeks(name, 5), *weeks(name, 35, "day"), *deciles(name)]
+        rows += [each for segment in ("new", "loyal", "heavy") for each in pair(name, segment=segment)]
+        rows += pair(name, analysis_basis="exposures")
+    return material(rows)

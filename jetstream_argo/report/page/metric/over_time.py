@@ -56,7 +56,7 @@ def _panel(metric: MetricMaterial, pairs: Sequence[tuple[Window, Answer]]) -> Ma
         drawing=markup(drawn(chart)),
         caption=f"{measure_of((answer for _, answer in pairs), metric.about).name.capitalize()} "
         f"against {metric.whole.reference}; bands are intervals",
-        table=forest(metric, lines, head="window"),
+        table=forest(metric, lines, head="window", bars=False),
     )
 
 

@@ -43,18 +43,22 @@ class BranchRow:
 
 def head(material: Material) -> Part:
     """Return the head."""
-    cards = tuple(_cards(material))
     warnings = tuple(_warnings(material))
-    body = rendered("head.html", material=material, cards=cards, warnings=warnings, branches=_branches(material))
+    found, branches = cards(material), _branches(material)
+    body = rendered("head.html", material=material, cards=found, warnings=warnings, branches=branches)
     return Part("top", material.slug, body)
+
+
+def cards(material: Material) -> tuple[Card, ...]:
+    """Return the facts that everybody should see, always the same ones."""
+    return tuple(_cards(material))
 
 
 def _cards(material: Material) -> Iterator[Card]:
     last = _telemetry_until(material)
     recorded = material.recorded_at
-    if recorded is not None:
-        moment = f"recorded {recorded:%Y-%m-%d %H:%M} UTC"
-        yield Card("Telemetry", f"until {last}" if last else "unknown", more=moment)
+    moment = f"recorded {recorded:%Y-%m-%d %H:%M} UTC" if recorded is not None else ""
+    yield Card("Telemetry", f"until {last}" if last else "unknown", more=moment)
     yield _split(material)
     yield from _standing(material)
     provisional = [window for window in material.windows if material.is_provisional(window)]
@@ -62,8 +66,10 @@ def _cards(material: Material) -> Iterator[Card]:
         until = max(window.settles_on for window in provisional if window.settles_on)
         count = f"{len(provisional)} of {len(material.windows)} windows"
         yield Card("Provisional", f"until {until}", "warn", f"rows may still arrive for {count}")
-    elif material.today is not None and material.windows:
+    elif material.today is not None:
         yield Card("Provisional", "nothing", "ok", "all rows are taken to be there")
+    else:
+        yield Card("Provisional", "unknown")
 
 
 def _split(material: Material) -> Card:

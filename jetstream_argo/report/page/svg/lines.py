@@ -10,7 +10,8 @@ from jetstream_argo.report.page.svg.elements import element, percent, pixels
 from jetstream_argo.report.page.svg.marks import mark, series_class
 
 HEIGHT = 230
-_TOP, _BOTTOM, _LEFT, _RIGHT = 12, 40, 66, 14
+LEFT, RIGHT = 66, 14  # the room that numbers need beside a chart; the style sheet leaves as much
+_TOP, _BOTTOM = 12, 40
 _TICKS = 5
 _WIDE = 1000  # units across: the parts that are stretched to their place's width
 _FEW = 45  # points of a line that have a mark each
@@ -74,7 +75,7 @@ def ticks(axis: Axis) -> tuple[float, ...]:
 
 
 def drawn(chart: Chart) -> Element:
-    """Return the chart, as wide as its place."""
+    """Return the chart, as wide as its place; the numbers beside it reach out of it to the left."""
     plot = HEIGHT - _TOP - _BOTTOM
     inside = element(
         "svg",
@@ -82,14 +83,21 @@ def drawn(chart: Chart) -> Element:
         *(_shapes(chart, plot)),
         *(part for line in chart.series for part in _marks(line, chart.axis, plot)),
         *_below(chart, plot),
-        x=_LEFT,
         y=_TOP,
-        width="86%",
+        width="100%",
         height=plot,
         overflow="visible",
-        style=f"width:calc(100% - {_LEFT + _RIGHT}px)",
     )
-    return element("svg", inside, class_="chart", width="100%", height=HEIGHT, role="img", aria_label=chart.title)
+    return element(
+        "svg",
+        inside,
+        class_="chart",
+        width="100%",
+        height=HEIGHT,
+        overflow="visible",
+        role="img",
+        aria_label=chart.title,
+    )
 
 
 def _grid(chart: Chart, plot: float) -> Iterator[Element]:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from markupsafe import Markup
 
 from jetstream_argo.report.page.svg.elements import NAMESPACE, element, markup, pixels
-from jetstream_argo.report.page.svg.lines import HEIGHT, Chart, drawn
+from jetstream_argo.report.page.svg.lines import HEIGHT, LEFT, RIGHT, Chart, drawn
 from jetstream_argo.report.page.svg.marks import mark
 
 _WIDTH, _TITLE, _ROW = 720, 30, 20
@@ -16,7 +16,7 @@ def standalone(chart: Chart, title: str, *, style: Markup) -> str:
     """Return the chart as an SVG document; `style` has its colours, light or dark as the reader prefers."""
     legend = list(_legend(chart))
     top = _TITLE + _ROW * len(chart.series)
-    place = element("svg", drawn(chart), y=top, width="100%", height=HEIGHT)
+    place = element("svg", drawn(chart), x=LEFT, y=top, width=_WIDTH - LEFT - RIGHT, height=HEIGHT, overflow="visible")
     height = top + HEIGHT
     whole = element(
         "svg",
