@@ -21,7 +21,7 @@ from jetstream_argo.stats import needs
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.moments import Successes, Total
 from jetstream_argo.stats.sufficient import (
-    Boxes,
+    Bins,
     BranchFacts,
     Data,
     Extremes,
@@ -223,7 +223,7 @@ def _detail(need: _Detailed, row: QueryRow, detail: QueryRow | None) -> Data:
             return GridCounts(_extremes(row), _cumulative(need, detail))
         case needs.DensityNeed():
             powers = np.column_stack([detail.numbers(f"moment_{k}") for k in range(TERMS)])
-            return Boxes(_extremes(row), detail.number("bandwidth"), detail.wholes("boxes"), powers)
+            return Bins(_extremes(row), detail.number("bandwidth"), detail.wholes("boxes"), powers)
         case _:
             assert_never(need)
 

@@ -109,7 +109,7 @@ class GridNeed:
 
 @dataclass(frozen=True, slots=True)
 class DensityNeed:
-    """`Boxes` a quarter of the bandwidth wide (`density.bandwidth` says which from `n` and the standard deviation),
+    """`Bins` a quarter of the bandwidth wide (`density.bandwidth` says which from `n` and the standard deviation),
     and each branch's extremes; or `ValueCounts`."""
 
     grid_size: int

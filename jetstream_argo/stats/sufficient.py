@@ -71,7 +71,7 @@ class GridCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Boxes:
+class Bins:
     """Values gathered in boxes `[index, index + 1) * bandwidth / 4`; boxes without values may be left out.
 
     `moments[b, k]` is the sum over the values of box b of `((value - middle of the box) / bandwidth) ** k`, for
@@ -85,16 +85,7 @@ class Boxes:
 
 
 Data: TypeAlias = (
-    Total
-    | Successes
-    | Moments
-    | Covaried
-    | PowerSums
-    | JointPowerSums
-    | ValueCounts
-    | OrderWindows
-    | GridCounts
-    | Boxes
+    Total | Successes | Moments | Covaried | PowerSums | JointPowerSums | ValueCounts | OrderWindows | GridCounts | Bins
 )
 
 

@@ -87,7 +87,7 @@ def _branch(name: str, sums: JointPowerSums | None, tails: Floats) -> BranchRati
     if sums.mean_denominator < 0:
         sums = _negated(sums)
     law = RatioLaw(sums)
-    if not law.is_told:
+    if not law.is_determined:
         return BranchRatio(name, sums.n, None, Reason.TOO_FEW_UNITS)
     return BranchRatio(name, sums.n, law, precise=not law.sd or law.disagreement(tails) <= PRECISE)
 

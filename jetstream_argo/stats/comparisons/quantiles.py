@@ -10,7 +10,7 @@ import numpy as np
 
 from jetstream_argo.stats.draft import Draft, Interval, ordered_pairs, typed
 from jetstream_argo.stats.laws.continuous import Cdf, Floats, quantiles
-from jetstream_argo.stats.laws.order_statistics import Atoms, order_statistic_law
+from jetstream_argo.stats.laws.order_statistics import DiscreteLaw, order_statistic_law
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason, parameter_text
 from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts
 
@@ -27,7 +27,7 @@ class _Branch:
 
     name: str
     n: int
-    laws: tuple[Atoms, ...]
+    laws: tuple[DiscreteLaw, ...]
 
     @classmethod
     def of(cls, facts: BranchFacts, probabilities: Sequence[float]) -> "_Branch":
@@ -69,7 +69,9 @@ def quantile_rows(draft: Draft, sample: Sample, probabilities: Sequence[float]) 
 _Compared: TypeAlias = tuple[Interval, Interval]  # difference and relative uplift
 
 
-def _comparisons(branches: Mapping[str, Sequence[Atoms]], confidence: float) -> dict[tuple[str, str], list[_Compared]]:
+def _comparisons(
+    branches: Mapping[str, Sequence[DiscreteLaw]], confidence: float
+) -> dict[tuple[str, str], list[_Compared]]:
     """Every (reference, branch) with the comparisons of their quantiles; each two branches are compared once."""
     asked = {
         pair: [
@@ -97,7 +99,9 @@ def _comparisons(branches: Mapping[str, Sequence[Atoms]], confidence: float) -> 
     return found
 
 
-def _mirrored(law: Atoms, reference: Atoms, there: _Compared) -> tuple["_PendingQuantile", "_PendingQuantile"]:
+def _mirrored(
+    law: DiscreteLaw, reference: DiscreteLaw, there: _Compared
+) -> tuple["_PendingQuantile", "_PendingQuantile"]:
     """The comparison of `law` with `reference` from that the other way round."""
     difference, uplift = there
     if difference.point is None or difference.lower is None or difference.upper is None:
@@ -118,7 +122,7 @@ def _order_windows(data: OrderWindows | ValueCounts | None) -> OrderWindows:
     return OrderWindows(data.n, data.values, after - data.counts, after - 1)
 
 
-def _own(law: Atoms, confidence: float, n: int) -> Interval:
+def _own(law: DiscreteLaw, confidence: float, n: int) -> Interval:
     lower, upper = law.quantile((1 - confidence) / 2), law.quantile((1 + confidence) / 2)
     return _marked(Interval(law.mean, lower, upper), n)
 
@@ -136,21 +140,21 @@ class _PendingQuantile:
     """A comparison to be: its interval, and the laws whose difference or ratio has its bounds, if these are missing."""
 
     interval: Interval
-    law: Atoms | None = None
-    reference: Atoms | None = None
+    law: DiscreteLaw | None = None
+    reference: DiscreteLaw | None = None
     ratio: bool = False
 
 
-def _difference(law: Atoms, reference: Atoms) -> _PendingQuantile:
+def _difference(law: DiscreteLaw, reference: DiscreteLaw) -> _PendingQuantile:
     return _PendingQuantile(Interval(law.mean - reference.mean), law, reference)
 
 
-def _relative_uplift(law: Atoms, reference: Atoms) -> _PendingQuantile:
+def _relative_uplift(law: DiscreteLaw, reference: DiscreteLaw) -> _PendingQuantile:
     nonzero = reference.values != 0
     if reference.weights[~nonzero].sum() > POSSIBLE:
         return _PendingQuantile(Interval(reason=Reason.ZERO_REFERENCE))
     if not nonzero.all():
-        reference = Atoms.of(reference.values[nonzero], reference.weights[nonzero])
+        reference = DiscreteLaw.of(reference.values[nonzero], reference.weights[nonzero])
     return _PendingQuantile(
         Interval(law.mean * float(reference.weights @ (1 / reference.values)) - 1), law, reference, ratio=True
     )
@@ -181,7 +185,7 @@ def _bounded(asked: Sequence[_PendingQuantile], confidence: float) -> list[Inter
     ]
 
 
-def _exact(law: Atoms, reference: Atoms, operation: np.ufunc, tails: Floats) -> tuple[float, float]:
+def _exact(law: DiscreteLaw, reference: DiscreteLaw, operation: np.ufunc, tails: Floats) -> tuple[float, float]:
     values = operation.outer(law.values, reference.values).ravel()
     order = np.argsort(values)
     running = np.cumsum(np.multiply.outer(law.weights, reference.weights).ravel()[order])
@@ -200,7 +204,7 @@ class _Search:
     cdf: Cdf
 
     @classmethod
-    def of(cls, law: Atoms, reference: Atoms, *, ratio: bool) -> "_Search":
+    def of(cls, law: DiscreteLaw, reference: DiscreteLaw, *, ratio: bool) -> "_Search":
         cells = reference.gathered
         if not ratio:
             sd = hypot(law.sd, reference.sd)

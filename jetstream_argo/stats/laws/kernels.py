@@ -6,11 +6,11 @@ import numpy as np
 
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.stats.laws.continuous import Floats
-from jetstream_argo.stats.sufficient import Boxes, Extremes, ValueCounts
+from jetstream_argo.stats.sufficient import Bins, Extremes, ValueCounts
 from jetstream_argo.stats.value_counts import moments
 
 TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
-BOXES = 4  # to the bandwidth
+BINS = 4  # to the bandwidth
 MOST = 2.0**50  # bandwidths from 0 up to which boxes can be numbered
 REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
 CLOSE_BY = 10.0  # bandwidths; all values beyond add less than 1e-21 to the kernels at a point
@@ -35,7 +35,7 @@ def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
             return float(rule)
 
 
-def density(boxes: Boxes, points: Floats) -> Floats:
+def density(bins: Bins, points: Floats) -> Floats:
     """Return the density at the points, each from the boxes within its reach.
 
     In a box, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
@@ -44,17 +44,17 @@ def density(boxes: Boxes, points: Floats) -> Floats:
     Source:
         Greengard and Strain (1991), SIAM J. Sci. Stat. Comput. 12:79 (the fast Gauss transform).
     """
-    scaled = points / boxes.bandwidth
-    total = _kernels(boxes, scaled, CLOSE_BY)
-    sparse = np.flatnonzero(total < ENOUGH * boxes.extremes.n)
+    scaled = points / bins.bandwidth
+    total = _kernels(bins, scaled, CLOSE_BY)
+    sparse = np.flatnonzero(total < ENOUGH * bins.extremes.n)
     if len(sparse):
-        total[sparse] = _kernels(boxes, scaled[sparse], REACH)
-    return np.asarray(total / (boxes.extremes.n * boxes.bandwidth * sqrt(2 * pi)))
+        total[sparse] = _kernels(bins, scaled[sparse], REACH)
+    return np.asarray(total / (bins.extremes.n * bins.bandwidth * sqrt(2 * pi)))
 
 
-def _kernels(boxes: Boxes, scaled: Floats, reach: float) -> Floats:
+def _kernels(bins: Bins, scaled: Floats, reach: float) -> Floats:
     """The sum of the kernels, each 1 in its middle, of the values in boxes within so many bandwidths of each point."""
-    middles = (boxes.index + 0.5) / BOXES
+    middles = (bins.index + 0.5) / BINS
     first = np.searchsorted(middles, scaled - reach)
     last = np.searchsorted(middles, scaled + reach)
     # The boxes within reach of each point, side by side, cut to the longest row.
@@ -65,27 +65,27 @@ def _kernels(boxes: Boxes, scaled: Floats, reach: float) -> Floats:
     before, hermite = np.zeros_like(distance), np.exp(-0.5 * distance * distance)
     hermite[outside] = 0.0
     total = np.zeros(len(scaled))
-    for k, of_power in enumerate(np.ascontiguousarray(boxes.moments.T)):
+    for k, of_power in enumerate(np.ascontiguousarray(bins.moments.T)):
         total += np.einsum("ij,ij->i", hermite, of_power.take(near)) / factorial(k)
         before, hermite = hermite, distance * hermite - k * before
     return total
 
 
-def boxes_for(data: Boxes | ValueCounts, span: Extremes, rule: str | float) -> Boxes | None:
+def bins_for(data: Bins | ValueCounts, span: Extremes, rule: str | float) -> Bins | None:
     """Return the values gathered in boxes; None where they do not vary and the bandwidth goes by that.
 
     Raises:
         EstimateError: the values are too many bandwidths from 0 to be numbered.
     """
-    if isinstance(data, Boxes):
+    if isinstance(data, Bins):
         return data
     width = bandwidth(rule, span.n, sqrt(moments(data).variance))
     if not width > 0:
         return None
-    return boxes_of(data, span, width)
+    return bins_of(data, span, width)
 
 
-def boxes_of(data: ValueCounts, span: Extremes, width: float) -> Boxes:
+def bins_of(data: ValueCounts, span: Extremes, width: float) -> Bins:
     """Return the values gathered in boxes a quarter of the bandwidth `width` wide.
 
     Raises:
@@ -94,14 +94,14 @@ def boxes_of(data: ValueCounts, span: Extremes, width: float) -> Boxes:
     scaled = data.values / width
     if max(abs(scaled[0]), abs(scaled[-1])) > MOST:
         raise _too_far(width, float(data.values[-1]))
-    index = np.floor(scaled * BOXES).astype(np.int64)
+    index = np.floor(scaled * BINS).astype(np.int64)
     first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
-    offset = scaled - (index + 0.5) / BOXES
+    offset = scaled - (index + 0.5) / BINS
     term, powers = data.counts.astype(np.float64), []
     for _ in range(TERMS):
         powers.append(np.add.reduceat(term, first))
         term = term * offset
-    return Boxes(span, width, index[first], np.column_stack(powers))
+    return Bins(span, width, index[first], np.column_stack(powers))
 
 
 def _too_far(width: float, value: float) -> EstimateError:

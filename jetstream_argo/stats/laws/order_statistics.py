@@ -24,7 +24,7 @@ _CELLS = 2 * (len(_EDGES) + 2)
 
 
 @dataclass(frozen=True, eq=False)  # no slots: what follows from the atoms is computed once, when asked for
-class Atoms:
+class DiscreteLaw:
     """A discrete law: distinct values, ascending, with their probabilities, and the sum of these before each value."""
 
     values: Floats
@@ -32,7 +32,7 @@ class Atoms:
     before: Floats
 
     @classmethod
-    def of(cls, values: Floats, weights: Floats) -> "Atoms":
+    def of(cls, values: Floats, weights: Floats) -> "DiscreteLaw":
         """Return the law with these atoms, which are ascending and may repeat."""
         differs = values[1:] != values[:-1]
         if differs.all():
@@ -66,7 +66,7 @@ class Atoms:
         return self.before[np.searchsorted(self.values, x, side="left" if side == "left" else "right")]
 
     @cached_property
-    def gathered(self) -> "Atoms":
+    def gathered(self) -> "DiscreteLaw":
         """At most `_CELLS` atoms, in which the law's weight is nearly where it was; of few atoms themselves."""
         if len(self.values) <= _CELLS:
             return self
@@ -83,14 +83,14 @@ class Atoms:
         values = np.column_stack([middle - spread, middle + spread]) * size + self.mean
         values = np.clip(values, self.values[first, None], self.values[last, None]).ravel()
         halves = np.repeat(0.5 * weights, 2)
-        return Atoms(values, halves, _running(halves))
+        return DiscreteLaw(values, halves, _running(halves))
 
 
 def _running(weights: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(weights)])
 
 
-def order_statistic_law(runs: OrderWindows, probability: float) -> Atoms:
+def order_statistic_law(runs: OrderWindows, probability: float) -> DiscreteLaw:
     """Return the law of the order statistic whose rank is binomial of `n - 1` trials.
 
     Raises:
@@ -108,9 +108,9 @@ def order_statistic_law(runs: OrderWindows, probability: float) -> Atoms:
         raise EstimateError("wrong_data", f"needs the values of ranks {low} to {high} for the quantile {probability}")
     weights = _rank_weights(runs.n - 1, probability, low, high)
     if len(starts) == len(weights):  # no ties
-        return Atoms.of(runs.values[first:last], weights)
+        return DiscreteLaw.of(runs.values[first:last], weights)
     below = _running(weights)
-    return Atoms.of(runs.values[first:last], below[ends - low + 1] - below[starts - low])
+    return DiscreteLaw.of(runs.values[first:last], below[ends - low + 1] - below[starts - low])
 
 
 def _rank_weights(trials: int, probability: float, low: int, high: int) -> Floats:

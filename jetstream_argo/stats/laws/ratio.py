@@ -72,7 +72,7 @@ class RatioLaw:
         return probability_below(distance, shape)
 
     @property
-    def is_told(self) -> bool:
+    def is_determined(self) -> bool:
         """Whether the sums tell the law: those of a few units with heavy tails may put its bounds anywhere."""
         if not self.sd:
             return True

@@ -8,7 +8,7 @@ from jetstream_argo.stats.draft import Draft, Interval, typed
 from jetstream_argo.stats.needs import DensityNeed
 from jetstream_argo.stats.parameters import points
 from jetstream_argo.stats.rows import EstimateRow, Reason, parameter_texts
-from jetstream_argo.stats.sufficient import Boxes, Sample, ValueCounts
+from jetstream_argo.stats.sufficient import Bins, Sample, ValueCounts
 
 
 def _bandwidth(value: object) -> str | float:
@@ -45,24 +45,24 @@ class KernelDensityEstimate:
         the bandwidth goes by that, has one row, without parameter.
 
         Raises:
-            EstimateError: the sample holds neither `Boxes` nor `ValueCounts`.
+            EstimateError: the sample holds neither `Bins` nor `ValueCounts`.
         """
         from jetstream_argo.stats.laws.grids import grid
-        from jetstream_argo.stats.laws.kernels import boxes_for, density
+        from jetstream_argo.stats.laws.kernels import bins_for, density
         from jetstream_argo.stats.value_counts import extremes
 
         draft = Draft(sample.metric, self.row_name, None)
         rows: list[EstimateRow] = []
         for facts in sample.branches:
-            data = typed(facts, Boxes, ValueCounts)
-            span = data.extremes if isinstance(data, Boxes) else extremes(data)
-            boxes = boxes_for(data, span, self.bandwidth) if data is not None and span.n else None
-            if boxes is None:
+            data = typed(facts, Bins, ValueCounts)
+            span = data.extremes if isinstance(data, Bins) else extremes(data)
+            bins = bins_for(data, span, self.bandwidth) if data is not None and span.n else None
+            if bins is None:
                 reason = Reason.NO_VARIATION if span.n else Reason.NO_UNITS
                 rows.append(draft.of_branch(facts.branch, span.n, Interval(reason=reason)))
                 continue
             curve = grid(span, grid_size=self.grid_size, log_space=self.log_space)
             where = curve.with_zero()
-            heights = zip(parameter_texts(where.tolist()), density(boxes, where).tolist(), strict=True)
+            heights = zip(parameter_texts(where.tolist()), density(bins, where).tolist(), strict=True)
             rows += draft.of_points(facts.branch, span.n, heights, reason=curve.reason)
         return tuple(rows)
