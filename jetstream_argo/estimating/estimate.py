@@ -73,7 +73,7 @@ def estimate_metric(
     units = 0
     of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
-    for place in _places(plan, stored, windows):
+    for place in _cells(plan, stored, windows):
         for number, (statistic, known) in enumerate(asked):
             keys = _keys(place, plan)
             counts = [known.facts(CountNeed(), key) for key in keys]
@@ -149,7 +149,7 @@ def _facts(group: StatisticGroup, queries: MetricQueries) -> _Facts:
             assert_never(group.subject)
 
 
-def _places(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]) -> Iterator[Cell]:
+def _cells(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]) -> Iterator[Cell]:
     names = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
     asked = stored.share.segments_of(len(names))
     for window in windows:

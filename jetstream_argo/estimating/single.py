@@ -9,9 +9,9 @@ import numpy as np
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
 from jetstream_argo.estimating.moments import moments, power_sums
-from jetstream_argo.estimating.queries.curves import BOXES, REACH, TERMS, boxes_query, grid_query
+from jetstream_argo.estimating.queries.curves import BINS, REACH, TERMS, bins_query, grid_query
 from jetstream_argo.estimating.queries.observations import Observed
-from jetstream_argo.estimating.queries.order_statistics import runs_query
+from jetstream_argo.estimating.queries.order_statistics import order_statistics_query
 from jetstream_argo.estimating.queries.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
 from jetstream_argo.estimating.scaling import Scales
@@ -174,11 +174,11 @@ def _details(
 def _query(need: _Detailed, observed: Observed) -> Sql:
     match need:
         case needs.OrderStatisticsNeed():
-            return runs_query(observed, need)
+            return order_statistics_query(observed, need)
         case needs.GridNeed():
             return grid_query(observed, need)
         case needs.DensityNeed():
-            return boxes_query(observed, need)
+            return bins_query(observed, need)
         case _:
             assert_never(need)
 
@@ -199,7 +199,7 @@ def _size(need: _Detailed, row: QueryRow) -> int:
         case needs.GridNeed():
             return 2 * need.grid_size
         case needs.DensityNeed():
-            return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BOXES + 1)
+            return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BINS + 1)
         case _:
             assert_never(need)
 

@@ -10,10 +10,10 @@ from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.dialect.zetasql.checker import Checker, start
 from jetstream_argo.dialect.zetasql.loader import Service
-from jetstream_argo.estimating.queries.curves import boxes_query, grid_query
+from jetstream_argo.estimating.queries.curves import bins_query, grid_query
 from jetstream_argo.estimating.queries.leaf import ValueType
 from jetstream_argo.estimating.queries.observations import Observed
-from jetstream_argo.estimating.queries.order_statistics import runs_query
+from jetstream_argo.estimating.queries.order_statistics import order_statistics_query
 from jetstream_argo.estimating.queries.value_counts import values_query
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
 from jetstream_argo.stats.needs import DensityNeed, GridNeed, OrderStatisticsNeed
@@ -141,12 +141,12 @@ def made_up(n: int) -> Observed:
 @pytest.mark.parametrize(
     "sql",
     [
-        runs_query(made_up(90), OrderStatisticsNeed((0.1, 0.5), spread=0.5)),
+        order_statistics_query(made_up(90), OrderStatisticsNeed((0.1, 0.5), spread=0.5)),
         grid_query(made_up(60), GridNeed(16, log_space=False), few=20),
         grid_query(made_up(60), GridNeed(16, log_space=True), few=20),
-        boxes_query(made_up(60), DensityNeed(8, log_space=True, bandwidth="scott"), few=20),
-        boxes_query(made_up(60), DensityNeed(8, log_space=False, bandwidth="scott_sd"), few=20),
-        boxes_query(made_up(60), DensityNeed(8, log_space=False, bandwidth=0.25), few=20),
+        bins_query(made_up(60), DensityNeed(8, log_space=True, bandwidth="scott"), few=20),
+        bins_query(made_up(60), DensityNeed(8, log_space=False, bandwidth="scott_sd"), few=20),
+        bins_query(made_up(60), DensityNeed(8, log_space=False, bandwidth=0.25), few=20),
         values_query(made_up(10), [("enrollments", 1, "all", "control"), ("enrollments", 1, "even", "control")]),
     ],
     ids=["runs", "grid", "log grid", "boxes", "scaled boxes", "fixed boxes", "values"],

@@ -7,7 +7,7 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import DensityNeed, GridNeed
 
 # As `stats.density` has them; loading it loads numpy.
-BOXES = 4
+BINS = 4
 TERMS = 13
 # Bandwidths from a grid's point beyond which a unit adds less than 1e-36 of the kernel's height.
 REACH = 13.0
@@ -24,7 +24,7 @@ def grid_query(observed: Observed, need: GridNeed, *, few: int = FEW_VALUES) -> 
     return fill("estimating/grid", placed=_placed(observed, need, few, with_deviation=False))
 
 
-def boxes_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) -> Sql:
+def bins_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) -> Sql:
     """Return the query for the moments of values in boxes a quarter of the bandwidth wide.
 
     Values too far from every point of the grid to matter are left out. `boxes` are the boxes' numbers and `moment_k`
@@ -36,7 +36,7 @@ def boxes_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES)
         "estimating/boxes",
         placed=_placed(observed, need, few, with_deviation=need.bandwidth == "scott_sd"),
         bandwidth=_bandwidth(need.bandwidth),
-        boxes=literal(BOXES),
+        boxes=literal(BINS),
         most=literal(MOST),
         reach=literal(REACH),
         moments=lines(moments, indent=0),

@@ -9,7 +9,7 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import OrderStatisticsNeed
 
 
-def runs_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
+def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
     """Return the query for the distinct values that have a rank in some window of `stats.sufficient.rank_window`.
 
     `vals` is ascending, `first_ranks` and `last_ranks` are those of the units that have the value, counted from 0.
