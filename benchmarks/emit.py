@@ -188,7 +188,7 @@ def _row(case: Case, results: list[Made]) -> str:
     nodes = sorted(result.nodes for result in results)
     sizes = sorted(size(result.emitted.workflow) for result in results)
     middle = len(results) // 2
-    apart = sum(result.emitted.carrier.config_map is not None for result in results)
+    apart = sum(result.emitted.storage.config_map is not None for result in results)
     paths = max(result.paths for result in results)
     seconds = sum(result.seconds for result in results)
     return (

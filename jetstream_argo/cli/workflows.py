@@ -53,10 +53,10 @@ def workflow(metrics: tuple[str, ...], sources: tuple[str, ...], output: Path | 
     plan = planned(**options)
     wanted = selected_metrics(plan, selection_of(metrics, (), sources))
     emitted = emit(plan, deployment, metrics=wanted, once=False)
-    if emitted.carrier.url:
-        keep(emitted.carrier.url, emitted.carrier.data)
-        say(f"wrote the plan to {emitted.carrier.url}", err=True)
-    if emitted.carrier.config_map:
+    if emitted.storage.url:
+        keep(emitted.storage.url, emitted.storage.data)
+        say(f"wrote the plan to {emitted.storage.url}", err=True)
+    if emitted.storage.config_map:
         say("the plan is large: create its ConfigMap first, with `kubectl create -f`", err=True)
     if output is None:
         deliver(manifest(emitted))

@@ -137,9 +137,9 @@ def test_a_large_plan_comes_as_an_object_where_there_is_a_folder_for_it(make_pla
     emitted = emit(plan, Deployment("image", "bigquery:project", plans="gs://bucket/plans/"))
 
     assert emitted.documents == (emitted.workflow,)
-    assert emitted.carrier.url == f"gs://bucket/plans/{codec.sha256(plan)}.json.gz"
-    assert _environment(emitted.workflow)["JETSTREAM_PLAN_URL"] == emitted.carrier.url
-    assert transport.read(emitted.carrier.data, codec.sha256(plan), where="object") == plan
+    assert emitted.storage.url == f"gs://bucket/plans/{codec.sha256(plan)}.json.gz"
+    assert _environment(emitted.workflow)["JETSTREAM_PLAN_URL"] == emitted.storage.url
+    assert transport.read(emitted.storage.data, codec.sha256(plan), where="object") == plan
 
 
 def test_a_plan_too_large_for_any_config_map_asks_for_a_folder(make_plan):

@@ -53,7 +53,7 @@ def test_a_large_plan_is_put_where_its_pods_look_for_it(api, make_plan, tmp_path
     submit(emitted, api)
 
     (file,) = (tmp_path / "plans").iterdir()
-    assert file.read_bytes() == emitted.carrier.data
+    assert file.read_bytes() == emitted.storage.data
 
 
 @pytest.mark.parametrize(

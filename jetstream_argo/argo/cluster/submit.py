@@ -27,15 +27,15 @@ def submit(emitted: Emitted, cluster: Cluster) -> Submitted:
     Raises:
         EngineError: the cluster or the object store refuses or does not answer. Submitting again is safe.
     """
-    carrier = emitted.carrier
-    if carrier.url:
-        keep(carrier.url, carrier.data)
-    if carrier.config_map:
-        cluster.create(carrier.config_map)
+    storage = emitted.storage
+    if storage.url:
+        keep(storage.url, storage.data)
+    if storage.config_map:
+        cluster.create(storage.config_map)
     name = _name(emitted)
     is_new = cluster.create(emitted.workflow)
-    if carrier.config_map:
-        cluster.own(carrier.config_map_name, cluster.workflow(name))
+    if storage.config_map:
+        cluster.own(storage.config_map_name, cluster.workflow(name))
     return Submitted(name, is_new)
 
 
@@ -46,8 +46,8 @@ def write(emitted: Emitted, folder: Path) -> Submitted:
         ConfigError: the file cannot be written.
         EngineError: the object store refuses or does not answer.
     """
-    if emitted.carrier.url:
-        keep(emitted.carrier.url, emitted.carrier.data)
+    if emitted.storage.url:
+        keep(emitted.storage.url, emitted.storage.data)
     name = _name(emitted)
     file = folder / f"{name}.yaml"
     is_new = not is_file(file)

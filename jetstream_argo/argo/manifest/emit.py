@@ -11,7 +11,7 @@ from jetstream_argo.argo.manifest.deployment import APP, Deployment
 from jetstream_argo.argo.manifest.documents import Document, size, to_yaml
 from jetstream_argo.argo.manifest.graphs import ENTRYPOINT, EXPERIMENT, PUBLISH
 from jetstream_argo.argo.manifest.layout import WorkflowLayout, layout
-from jetstream_argo.argo.manifest.plan_storage import FOLDER, Carrier, carriers
+from jetstream_argo.argo.manifest.plan_storage import FOLDER, PlanStorage, possible_storages
 from jetstream_argo.dag.build import LAST, build_dag, filtered
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
@@ -28,12 +28,12 @@ class Emitted:
     """A Workflow and what carries its plan."""
 
     workflow: Document
-    carrier: Carrier
+    storage: PlanStorage
 
     @property
     def documents(self) -> tuple[Document, ...]:
         """The objects to create, in this order."""
-        return (self.carrier.config_map, self.workflow) if self.carrier.config_map else (self.workflow,)
+        return (self.storage.config_map, self.workflow) if self.storage.config_map else (self.workflow,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,11 @@ def emit(
     names.refuse_unusable([*laid.titles.values(), PUBLISH])
     names.refuse_one_id(identity.name, [EXPERIMENT, *(f"{EXPERIMENT}.{name}" for name in laid.names()), names.ON_EXIT])
     written = 0
-    for carrier in carriers(plan, deployment):
-        document = _document(plan, laid, deployment, carrier, identity)
+    for storage in possible_storages(plan, deployment):
+        document = _document(plan, laid, deployment, storage, identity)
         written = size(document)
         if written <= LARGEST:
-            return Emitted(document, carrier)
+            return Emitted(document, storage)
     raise PlanError(
         f"{plan.experiment.slug}: its Workflow has {written} bytes, {LARGEST} are allowed; "
         f"analyse fewer metrics or periods, or split them over two configurations"
@@ -108,7 +108,7 @@ def emit(
 
 
 def _document(
-    plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, carrier: Carrier, identity: _Identity
+    plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, storage: PlanStorage, identity: _Identity
 ) -> dict[str, object]:
     found = names.labels(plan, identity.sha256)
     built = Workflow(
@@ -129,9 +129,9 @@ def _document(
         # The pods of failures stay, with their logs, as long as the workflow.
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),
         ttl_strategy=m.TTLStrategy(seconds_after_success=7 * _DAY, seconds_after_completion=30 * _DAY),
-        volumes=_volumes(carrier),
-        template_defaults=_defaults(deployment, carrier, identity),
-        templates=[*graphs.graphs(plan, laid, deployment), *_workers(plan, laid, deployment, carrier)],
+        volumes=_volumes(storage),
+        template_defaults=_defaults(deployment, storage, identity),
+        templates=[*graphs.graphs(plan, laid, deployment), *_workers(plan, laid, deployment, storage)],
     )
     document: dict[str, object] = built.to_dict()
     _name_nodes(document, {ENTRYPOINT: titles.whole(plan), PUBLISH: titles.exit_handler(PUBLISH)})
@@ -180,17 +180,17 @@ def _parameters(
     ]
 
 
-def _volumes(carrier: Carrier) -> list[m.Volume]:
+def _volumes(storage: PlanStorage) -> list[m.Volume]:
     volumes = container.volumes()
-    if name := carrier.config_map_name:
+    if name := storage.config_map_name:
         volumes.append(m.Volume(name=_PLAN_VOLUME, config_map=m.ConfigMapVolumeSource(name=name)))
     return volumes
 
 
-def _defaults(deployment: Deployment, carrier: Carrier, identity: _Identity) -> m.Template:
+def _defaults(deployment: Deployment, storage: PlanStorage, identity: _Identity) -> m.Template:
     """Return what Argo merges into every container's template: the environment, and so the plan, once."""
     environment = {
-        carrier.variable: carrier.value,
+        storage.variable: storage.value,
         transport.PLAN_SHA256: identity.sha256,
         "JETSTREAM_WAREHOUSE": "{{workflow.parameters.warehouse}}",
         "JETSTREAM_METRICS": "{{workflow.parameters.metrics}}",
@@ -201,7 +201,7 @@ def _defaults(deployment: Deployment, carrier: Carrier, identity: _Identity) -> 
     )
 
 
-def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, carrier: Carrier) -> list[Container]:
+def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, storage: PlanStorage) -> list[Container]:
     used = dict.fromkeys(graphs.template_of(node.task) for node in laid.nodes)
     given_node = f"{{{{inputs.parameters.{container.NODE}}}}}"
     query = locks.query(deployment)
@@ -214,7 +214,7 @@ def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, c
     last = container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows)
     last.retry_strategy = container.retry_without_word()
     workers.append(last)
-    if carrier.config_map:
+    if storage.config_map:
         for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
             worker.volume_mounts = [*(worker.volume_mounts or []), mount]

@@ -17,7 +17,7 @@ _LARGEST_CONFIG_MAP = 1000 * 1024  # bytes as written; Kubernetes takes 1 MiB
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class PlanStorage:
     """One way to carry a plan: the variable that leads pods to it, and what must exist for that.
 
     `data` is to be put at `url`, if there is one.
@@ -36,7 +36,7 @@ class Carrier:
         return str(metadata["name"]) if isinstance(metadata, dict) else ""
 
 
-def carriers(plan: AnalysisPlan, deployment: Deployment) -> Iterator[Carrier]:
+def possible_storages(plan: AnalysisPlan, deployment: Deployment) -> Iterator[PlanStorage]:
     """Yield the ways to carry `plan`, the simplest first.
 
     Raises:
@@ -45,18 +45,18 @@ def carriers(plan: AnalysisPlan, deployment: Deployment) -> Iterator[Carrier]:
     sha256 = codec.sha256(plan)
     packed = transport.pack(plan)
     if len(packed) <= transport.LARGEST_TEXT:
-        yield Carrier(transport.PLAN, packed)
+        yield PlanStorage(transport.PLAN, packed)
     data = transport.compressed(plan)
     if deployment.plans:
         url = f"{deployment.plans.rstrip('/')}/{sha256}.json.gz"
-        yield Carrier(transport.PLAN_URL, url, url=url, data=data)
+        yield PlanStorage(transport.PLAN_URL, url, url=url, data=data)
     elif len(data) * 4 // 3 > _LARGEST_CONFIG_MAP:
         raise PlanError(
             f"{plan.experiment.slug}: the plan has {len(data)} bytes, too many for a ConfigMap; "
             f"name a folder for plans, such as gs://BUCKET/plans"
         )
     else:
-        yield Carrier(transport.PLAN_FILE, f"{FOLDER}/{_FILE}", config_map=_config_map(sha256, data, deployment))
+        yield PlanStorage(transport.PLAN_FILE, f"{FOLDER}/{_FILE}", config_map=_config_map(sha256, data, deployment))
 
 
 def _config_map(sha256: str, data: bytes, deployment: Deployment) -> Document:
