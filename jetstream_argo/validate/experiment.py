@@ -7,7 +7,7 @@ from jetstream_argo.errors import CostExceeded
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
 from jetstream_argo.validate.analysts import Analyst
 from jetstream_argo.validate.statements import Statement, Wrong, rehearse
-from jetstream_argo.validate.uncertain import Doubts
+from jetstream_argo.validate.uncertain import UncertainMistakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] =
     types = {
         (table, column.name): column.type for table, columns in rehearsed.tables.items() for column in columns
     }  # fmt: skip
-    about = Doubts(plan, assumed).about
+    about = UncertainMistakes(plan, assumed).about
     tables = {mistake: about(mistake) for mistake in rehearsed.wrong}
     wrong = tuple(mistake for mistake in rehearsed.wrong if not tables[mistake])
     doubtful = tuple(mistake for mistake in rehearsed.wrong if tables[mistake])

@@ -18,7 +18,7 @@ _COUNT = re.compile(r"Signature (?:accepts at most|requires at least) ")
 _TYPE = re.compile(r"^ +Argument \d+: ", re.MULTILINE)
 
 
-class Doubts:
+class UncertainMistakes:
     """What is not known of the tables that a plan reads; `assumed` are those whose columns were taken from its SQL."""
 
     def __init__(self, plan: AnalysisPlan, assumed: Collection[str]) -> None:
