@@ -16,7 +16,7 @@ from jetstream_argo.warehouse.address import told_warehouse
 from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
 
 if TYPE_CHECKING:
-    from jetstream_argo.drafting.drafting import Told
+    from jetstream_argo.drafting.drafting import DraftAnswers
     from jetstream_argo.warehouse.protocol import Engine
 
 
@@ -42,11 +42,11 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     """
     from jetstream_argo.config.files.experiment_file import read_experiment
     from jetstream_argo.drafting.draft import draft_text, metric_names
-    from jetstream_argo.drafting.drafting import Told, drafted
+    from jetstream_argo.drafting.drafting import DraftAnswers, drafted
     from jetstream_argo.storage.toml_file import parse_toml
 
     start = start_date.date() if start_date is not None else None
-    answers = Told(start=start, **named)
+    answers = DraftAnswers(start=start, **named)
     engine = connect(warehouse, attempt=new_attempt())
     made = drafted(engine, _tables(warehouse, engine, answers), answers, _asked)
     text = draft_text(made)
@@ -61,7 +61,7 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     say(f"next: jetstream-argo run {file} --as-of {made.end}{told_warehouse(warehouse)}")
 
 
-def _tables(warehouse: str, engine: "Engine", answers: "Told") -> tuple[str, ...]:
+def _tables(warehouse: str, engine: "Engine", answers: "DraftAnswers") -> tuple[str, ...]:
     """Return the tables to choose from: those of no experiment, in an embedded warehouse."""
     from jetstream_argo.loading.listing import embedded_datasets, names_of
 

@@ -17,7 +17,7 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DraftAnswers:
     """What a person has said already; empty where nothing."""
 
     slug: str = ""
@@ -30,7 +30,7 @@ class Told:
     measures: tuple[str, ...] = ()
 
 
-def drafted(engine: Engine, tables: Sequence[str], answers: Told, ask: Ask) -> ConfigDraft:
+def drafted(engine: Engine, tables: Sequence[str], answers: DraftAnswers, ask: Ask) -> ConfigDraft:
     """Return a draft from `tables`, all that there are to choose from.
 
     Raises:
@@ -95,7 +95,9 @@ def _check(facts: TableFacts, unit: str, branch: str, day: str | None) -> None:
             raise ConfigError(facts.name, [Problem("", what)])
 
 
-def _experiment(engine: Engine, facts: TableFacts, answers: Told, ask: Ask) -> tuple[str, tuple[str, str] | None]:
+def _experiment(
+    engine: Engine, facts: TableFacts, answers: DraftAnswers, ask: Ask
+) -> tuple[str, tuple[str, str] | None]:
     """Return the slug, and the column and value that tell the experiment's rows, if there is such a column."""
     key = guesses.experiment_column(facts)
     if key is None:
@@ -113,7 +115,7 @@ def _experiment(engine: Engine, facts: TableFacts, answers: Told, ask: Ask) -> t
 
 
 def _measured(
-    known: dict[str, TableFacts], answers: Told, ask: Ask, *, where: str, unit: str, own: Sequence[str]
+    known: dict[str, TableFacts], answers: DraftAnswers, ask: Ask, *, where: str, unit: str, own: Sequence[str]
 ) -> tuple[Measured, ...]:
     """Return what to measure by; `own` are columns of the assignments in `where` that are no measures."""
     others = [name for name, facts in known.items() if name != where and guesses.unit_column(facts, like=unit)]
@@ -133,7 +135,7 @@ def _measured(
 
 
 def _timeline(
-    found: Assignments, known: dict[str, TableFacts], measured: Sequence[Measured], answers: Told
+    found: Assignments, known: dict[str, TableFacts], measured: Sequence[Measured], answers: DraftAnswers
 ) -> tuple[date, int, date]:
     """Return the first date of enrollment, for how many days units enroll, and the date after the last one with rows.
 

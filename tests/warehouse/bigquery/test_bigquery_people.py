@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from jetstream_argo.dialect.types import Column
-from jetstream_argo.drafting.drafting import Told, drafted
+from jetstream_argo.drafting.drafting import DraftAnswers, drafted
 from jetstream_argo.loading.listing import listed
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.protocol import Write
@@ -39,7 +39,9 @@ def test_a_configuration_is_drafted_from_tables_that_are_named(engine: BigQueryE
     def guessed(option: str, about: str, guess: str | None, choices: Sequence[str]) -> str:
         return guess or option
 
-    draft = drafted(engine, (), Told(slug="a", assigned_in="shop.assignments", measures=("shop.orders",)), guessed)
+    draft = drafted(
+        engine, (), DraftAnswers(slug="a", assigned_in="shop.assignments", measures=("shop.orders",)), guessed
+    )
 
     assert [(branch.name, branch.units) for branch in draft.branches] == [("old", 1), ("new", 1)]
     assert (draft.start, draft.end, draft.unit) == (date(2026, 5, 4), date(2026, 5, 21), "customer_id")
