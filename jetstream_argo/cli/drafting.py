@@ -12,7 +12,7 @@ from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import say
-from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.address import warehouse_argument
 from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     branches = ", ".join(f"{branch.name} ({branch.units:,} units)" for branch in made.branches)
     say(f"wrote {file}: {made.slug}, branches {branches}, from {made.start} to {made.end - timedelta(days=1)}")
     say(f"metrics: {', '.join(metric_names(made))}")
-    say(f"next: jetstream-argo run {file} --as-of {made.end}{told_warehouse(warehouse)}")
+    say(f"next: jetstream-argo run {file} --as-of {made.end}{warehouse_argument(warehouse)}")
 
 
 def _tables(warehouse: str, engine: "Engine", answers: "DraftAnswers") -> tuple[str, ...]:

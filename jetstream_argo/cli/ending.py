@@ -17,7 +17,7 @@ from jetstream_argo.report.status import status_report
 from jetstream_argo.run.local import DagRun
 from jetstream_argo.run.progress import summary
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.address import warehouse_argument
 from jetstream_argo.warehouse.connect import connect, new_attempt
 
 _MOST_LINES = 20
@@ -74,7 +74,7 @@ class Ending:
         """Return how a command is told of these results."""
         plan = self.here.plan
         dataset = "" if plan.dataset == load_conventions().default_dataset else f" --dataset {plan.dataset}"
-        return f"{shlex.quote(plan.experiment.slug)}{dataset}{told_warehouse(self.here.warehouse)}"
+        return f"{shlex.quote(plan.experiment.slug)}{dataset}{warehouse_argument(self.here.warehouse)}"
 
     def json(self) -> str:
         """Return the record of the run, for programs."""

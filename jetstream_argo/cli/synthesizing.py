@@ -9,7 +9,7 @@ from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.terminal.text import say
-from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.address import warehouse_argument
 
 
 @click.command(epilog="Example: jetstream-argo synthesize checkout.toml --as-of 2026-06-15 --units 5000")
@@ -45,4 +45,4 @@ def synthesize(units: int, seed: int, effects: Path | None, warehouse: str, repl
 
     generate(plan, engine, units=units, seed=seed, effects=uplifts, report=tell)
     named = planning["experiment"] or f"--plan {planning['plan_file']}"
-    say(f"next: jetstream-argo run {named} --as-of {plan.as_of}{told_warehouse(warehouse)}")
+    say(f"next: jetstream-argo run {named} --as-of {plan.as_of}{warehouse_argument(warehouse)}")

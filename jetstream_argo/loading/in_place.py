@@ -11,7 +11,7 @@ from jetstream_argo.warehouse.duckdb.incoming.finding import found_files, path_l
 from jetstream_argo.warehouse.duckdb.incoming.model import Format, ReadOptions
 from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
-from jetstream_argo.warehouse.duckdb.pointer import Elsewhere
+from jetstream_argo.warehouse.duckdb.pointer import ExternalRows
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
 _DATABASES = (".duckdb", ".ddb", ".db")
@@ -33,14 +33,14 @@ def load_in_place(engine: EmbeddedEngine, table: str, named: Sequence[str], opti
     engine.intake.attach(place)
     described = engine.intake.rows(f"DESCRIBE {place.sql}")
     found = incoming([typed_reading(place.sql, described, shown)], options, engine.intake)
-    final = Elsewhere(found.sql, place.paths, place.database, place.alias)
+    final = ExternalRows(found.sql, place.paths, place.database, place.alias)
     engine.intake.register(final, [loaded_column.column for loaded_column in found.columns], table)
     return describe_loaded(
         engine, table, Incoming(found.sql, found.rows, found.columns, found.notes), f"{shown}, read in place"
     )
 
 
-def _parquet(named: Sequence[str], options: ReadOptions) -> Elsewhere:
+def _parquet(named: Sequence[str], options: ReadOptions) -> ExternalRows:
     files = found_files(named, format_=options.format)
     for file in files:
         if file.format is not Format.PARQUET:
@@ -51,7 +51,7 @@ def _parquet(named: Sequence[str], options: ReadOptions) -> Elsewhere:
         paths = [file.path.resolve() for file in files]
     read = ", ".join(_pattern(path) for path in paths)
     options_ = "hive_partitioning = true, hive_types_autocast = false, union_by_name = true"
-    return Elsewhere(f"SELECT * FROM read_parquet([{read}], {options_})", tuple(map(str, paths)))
+    return ExternalRows(f"SELECT * FROM read_parquet([{read}], {options_})", tuple(map(str, paths)))
 
 
 def _pattern(path: Path) -> str:
@@ -68,14 +68,14 @@ def _database(named: str) -> tuple[Path, str] | None:
     return None
 
 
-def _in_database(engine: EmbeddedEngine, table: str, named: str) -> Elsewhere:
+def _in_database(engine: EmbeddedEngine, table: str, named: str) -> ExternalRows:
     found = _database(named)
     if found is None:
         raise ConfigError(named, [Problem("", "there is no such file")])
     path, inner = found
     alias = f"in_place_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     wanted = inner or table.rpartition(".")[2]
-    place = Elsewhere("", (str(path),), str(path), alias)
+    place = ExternalRows("", (str(path),), str(path), alias)
     try:
         engine.intake.attach(place)
     except InvalidQuery as error:
@@ -92,4 +92,4 @@ def _in_database(engine: EmbeddedEngine, table: str, named: str) -> Elsewhere:
         advice = nearest(name, tables) or f"; it has {', '.join(tables) or 'none'}"
         raise ConfigError(named, [Problem("", f"has no table {name!r}{advice}; name it, as FILE:TABLE")])
     where = ".".join(map(quoted, (alias, schema or "main", name)))
-    return Elsewhere(f"SELECT * FROM {where}", (str(path),), str(path), alias)
+    return ExternalRows(f"SELECT * FROM {where}", (str(path),), str(path), alias)

@@ -63,6 +63,6 @@ def _refused(url: str, what: str) -> ConfigError:
     return ConfigError(url, [Problem("", what)])
 
 
-def told_warehouse(warehouse: str) -> str:
+def warehouse_argument(warehouse: str) -> str:
     """Return how the next command is told of this warehouse; nothing where it finds it by itself."""
     return "" if warehouse == DEFAULT_WAREHOUSE else f" --warehouse {shlex.quote(warehouse)}"

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jetstream_argo.errors import Damaged
-from jetstream_argo.warehouse.duckdb.pointer import Elsewhere, Version
+from jetstream_argo.warehouse.duckdb.pointer import ExternalRows, Version
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
 
 if TYPE_CHECKING:
     import duckdb
 
 
-def files_of(place: Elsewhere) -> Iterator[Path]:
+def files_of(place: ExternalRows) -> Iterator[Path]:
     """Yield the files in which the rows are, in order.
 
     Raises:
@@ -31,16 +31,16 @@ def files_of(place: Elsewhere) -> Iterator[Path]:
 
 def state_of(version: Version) -> str:
     """Return a text that changes when the table does, be it that files of somebody else's change."""
-    if version.elsewhere is None:
+    if version.external is None:
         return version.etag
     digest = sha256()
-    for path in files_of(version.elsewhere):
+    for path in files_of(version.external):
         about = path.stat()
         digest.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
     return f"{version.etag}-{digest.hexdigest()[:16]}"
 
 
-def bytes_of(place: Elsewhere) -> int:
+def bytes_of(place: ExternalRows) -> int:
     """Return how large the files are."""
     return sum(path.stat().st_size for path in files_of(place))
 
@@ -53,7 +53,7 @@ class Attached:
 
     def use(self, connection: "duckdb.DuckDBPyConnection", version: Version) -> None:
         """Have the database of a table at hand, if its rows are in one."""
-        place = version.elsewhere
+        place = version.external
         if place is None or not place.database:
             return
         state = state_of(version)

@@ -295,7 +295,7 @@ class EmbeddedEngine:
         return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
 
     def _info(self, name: TableName, version: Version) -> TableInfo:
-        place = version.elsewhere
+        place = version.external
         return TableInfo(
             name=self._store.short(name),
             columns=version.columns,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Conflict
 from jetstream_argo.warehouse.duckdb.errors import translated_errors
-from jetstream_argo.warehouse.duckdb.pointer import Elsewhere, Version
+from jetstream_argo.warehouse.duckdb.pointer import ExternalRows, Version
 from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.store import Store
 from jetstream_argo.warehouse.duckdb.types import quoted
@@ -42,7 +42,7 @@ class Intake:
         """Write the rows of a query of DuckDB's, all or none, to a table of these columns."""
         return self._writer.write(query, tuple(columns), self._store.name(table), write, layout)
 
-    def register(self, place: Elsewhere, columns: Sequence[Column], table: str) -> None:
+    def register(self, place: ExternalRows, columns: Sequence[Column], table: str) -> None:
         """Make a table of rows that stay where they are; what it held is replaced.
 
         Raises:
@@ -54,18 +54,18 @@ class Intake:
             if current is not None and current.view_sql is not None:
                 raise Conflict(f"{table} is a view; delete it before making a table of that name")
             layout = Layout(labels={"loaded": "in place"})
-            self._store.swap(name, Version(columns=tuple(columns), layout=layout, elsewhere=place))
+            self._store.swap(name, Version(columns=tuple(columns), layout=layout, external=place))
 
     def count(self, version: Version) -> int:
         """Return how many rows a table has that lies elsewhere."""
         self._session.attach(version)
-        if version.elsewhere is None:
+        if version.external is None:
             return version.rows
-        return int(str(self.rows(f"SELECT COUNT(*) FROM ({version.elsewhere.sql})")[0][0]))
+        return int(str(self.rows(f"SELECT COUNT(*) FROM ({version.external.sql})")[0][0]))
 
-    def attach(self, place: Elsewhere) -> None:
+    def attach(self, place: ExternalRows) -> None:
         """Have a database at hand that is no table's yet."""
-        self._session.attach(Version(elsewhere=place))
+        self._session.attach(Version(external=place))
 
     @contextmanager
     def frame(self, rows: "pyarrow.Table") -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.errors import NotFound
-from jetstream_argo.warehouse.address import told_warehouse
+from jetstream_argo.warehouse.address import warehouse_argument
 from jetstream_argo.warehouse.duckdb.store import POINTER, Store, TableName
 
 _MOST = 12
@@ -23,7 +23,7 @@ def missing(store: Store, name: TableName) -> NotFound:
     more = ", …" if len(there) > _MOST else ""
     contents = f"has {', '.join(there[:_MOST])}{more}" if there else "has no tables yet"
     folder = store.folder(name).parent.parent.parent
-    advice = f"put a file in: jetstream-argo load {shown} FILE{told_warehouse(f'embedded:{folder}')}"
+    advice = f"put a file in: jetstream-argo load {shown} FILE{warehouse_argument(f'embedded:{folder}')}"
     return NotFound(shown, there, about=f"looked in the folder {folder.absolute()}, which {contents}; {advice}")
 
 

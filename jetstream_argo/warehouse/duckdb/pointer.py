@@ -39,7 +39,7 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ExternalRows:
     """Rows that lie where somebody else put them: DuckDB's query for them, and the files or folders that it reads.
 
     `database` is a file of DuckDB's that the query reads, under the name `alias`; empty where it reads Parquet.
@@ -66,7 +66,7 @@ class Version:
     retired: tuple[tuple[str, float], ...] = ()
     nonce: str = ""
     created: float = 0.0
-    elsewhere: Elsewhere | None = None
+    external: ExternalRows | None = None
 
     @property
     def rows(self) -> int:
@@ -104,10 +104,10 @@ def encoded(version: Version) -> str:
             "labels": dict(layout.labels),
             "view_sql": version.view_sql,
             "retired": [list(entry) for entry in version.retired],
-            **({} if version.elsewhere is None else {"elsewhere": asdict(version.elsewhere)}),
+            **({} if version.external is None else {"elsewhere": asdict(version.external)}),
         }
     )
-    return f"{_head(_FORMAT_WITH_FILES if version.elsewhere is None else FORMAT, table)}{table}}}"
+    return f"{_head(_FORMAT_WITH_FILES if version.external is None else FORMAT, table)}{table}}}"
 
 
 def decoded(data: bytes, path: Path) -> Version:
@@ -174,9 +174,9 @@ def _version(table: dict[str, Any], files: Iterable[DataFile], *, created: float
         retired=tuple((name, since) for name, since in table["retired"]),
         nonce=table["nonce"],
         created=created,
-        elsewhere=_elsewhere(table.get("elsewhere")),
+        external=_external(table.get("elsewhere")),
     )
 
 
-def _elsewhere(found: dict[str, Any] | None) -> Elsewhere | None:
-    return None if found is None else Elsewhere(**{**found, "paths": tuple(found["paths"])})
+def _external(found: dict[str, Any] | None) -> ExternalRows | None:
+    return None if found is None else ExternalRows(**{**found, "paths": tuple(found["paths"])})

@@ -159,9 +159,9 @@ class Views:
         version = self._now.versions.get(name) or self._current(name)
         self._now.versions[name] = version
         signature = f"{read.relation}@{state_of(version)};"
-        if version.elsewhere is not None:
+        if version.external is not None:
             self._attached.use(self._session.connection, version)
-            return self._view(read, version.elsewhere.sql, signature)
+            return self._view(read, version.external.sql, signature)
         if version.view_sql is not None:
             inner = self._session.translate(version.view_sql, read.bounds)
             return self._view(read, inner.sql, signature + self._use(inner))
@@ -235,8 +235,8 @@ def _range(version: Version, file: DataFile, column: str, type_: str) -> Range |
 
 def parquet_rows(store: Store, name: TableName, version: Version, files: Sequence[DataFile]) -> str:
     """Return a query for the rows in some of a table's files; a column that a file lacks is NULL there."""
-    if version.elsewhere is not None:
-        return version.elsewhere.sql
+    if version.external is not None:
+        return version.external.sql
     folder = store.folder(name)
     paths = ", ".join(text_literal(str(folder / file.name)) for file in files)
     present = {column for file in files for column in file.columns}

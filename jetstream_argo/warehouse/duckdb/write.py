@@ -148,7 +148,7 @@ def _check(name: TableName, current: Version | None, columns: Sequence[Column], 
         raise Conflict(f"table {name} exists already; it was to be made by this write")
     if current.view_sql is not None:
         raise InvalidQuery(f"{name} is a view; rows cannot be written to it")
-    if write is Write.APPEND and current.elsewhere is not None:
+    if write is Write.APPEND and current.external is not None:
         raise InvalidQuery(f"{name} is read in place, where rows cannot be added to it; load all of it as a table")
     if write is Write.APPEND:
         known = {column.name.lower(): column for column in current.columns}
