@@ -40,7 +40,9 @@ def _of_metric(
     context: Context, metric: Metric, leaf: MetricStatistics, windows: Sequence[AnalysisWindow]
 ) -> Iterator[str]:
     for basis in metric.bases:
-        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, leaf.period), metric.column)
+        batches = context.ledger.batches_in(
+            names.values(context.plan, basis, metric.source, leaf.period), metric.column
+        )
         for window in windows:
             entry = batches[window.index].entry if window.index in batches else None
             marks = counted_marks(entry).get(window.index) if entry is not None else None

@@ -129,7 +129,7 @@ class _Forecasting:
             return
         todo, telemetry = unread_traits(context, traits)
         if todo and telemetry is not None:
-            is_recorded = any(context.ledger.held_for(traits.rows.table, column) for column in todo)
+            is_recorded = any(context.ledger.batches_for(traits.rows.table, column) for column in todo)
             units = context.currency().units
             query = traits.query(units, tuple(todo), units.assignments, 0)
             yield self._of(telemetry, first, last, Why.CHANGED if is_recorded else Why.NEW, query)
@@ -172,7 +172,7 @@ class _Forecasting:
     def _why(self, table: str, reading: Reading) -> Why:
         """Return why dates are read that lack the same columns for the same assignments."""
         ledger, day = self._context.ledger, reading.first_date.toordinal()
-        recorded = [ledger.held_on(table, column).get(day, {}) for column in reading.columns]
+        recorded = [ledger.batches_on(table, column).get(day, {}) for column in reading.columns]
         if any({ANYBODY, *reading.assignments} & {*assignments} for assignments in recorded):
             return Why.CHANGED
         if any(recorded):

@@ -69,7 +69,7 @@ def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[
     """Return the windows whose values are not there, or would be others now."""
     currency, found = context.currency(), set()
     for basis in bases_of(metric, period):
-        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        batches = context.ledger.batches_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             first, last = context.plan.experiment.timeline.dates(window.first_day, window.last_day)
             is_held = window.index in batches and batches[window.index].inputs == currency.of_values(

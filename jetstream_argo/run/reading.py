@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, to_look_at
-from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.coverage import ANYBODY, StoredBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _held(
     found: dict[tuple[date, str], dict[Read, tuple[int, ...]]] = {}
     for part in wanted:
         for column in part.columns:
-            batches = context.ledger.held_on(rows.table, column)
+            batches = context.ledger.batches_on(rows.table, column)
             for ordinal in range(part.first_date.toordinal(), part.last_date.toordinal() + 1):
                 day = date.fromordinal(ordinal)
                 counts = {a: found for a, found in batches.get(ordinal, {}).items() if a in (ANYBODY, *assignments)}
@@ -91,7 +91,7 @@ def _held(
     return found
 
 
-def read_as(day: date, batches: Mapping[int, Held]) -> dict[Read, tuple[int, ...]]:
+def read_as(day: date, batches: Mapping[int, StoredBatch]) -> dict[Read, tuple[int, ...]]:
     """Return in which ways a date was read, each with the assignments for which that counts."""
     reads: dict[Read, tuple[int, ...]] = {}
     for assignment, found in batches.items():

@@ -79,7 +79,7 @@ def _lacking(context: Context, metric: Metric, period: Period) -> frozenset[int]
     currency = context.currency()
     lacking: set[int] = set()
     for basis in bases_of(metric, period):
-        batches = context.ledger.held_in(names.values(context.plan, basis, metric.source, period), metric.column)
+        batches = context.ledger.batches_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             inputs = currency.of_values(metric, basis, period, window)
             found = batches.get(window.index)

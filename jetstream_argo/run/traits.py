@@ -12,7 +12,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import exposures_query, segment_dates, segments_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits
-from jetstream_argo.store.coverage import Held
+from jetstream_argo.store.coverage import StoredBatch
 from jetstream_argo.store.entries import Kind, State
 
 # Gives the query for some columns, of the units of some assignments, into a batch.
@@ -86,7 +86,9 @@ def unread_traits(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[
     """
     everybody = context.currency().units.assignments
     batches = {
-        column: {a: found for a, found in context.ledger.held_for(traits.rows.table, column).items() if a in everybody}
+        column: {
+            a: found for a, found in context.ledger.batches_for(traits.rows.table, column).items() if a in everybody
+        }
         for column in traits.columns
     }
     lacking = {column: tuple(a for a in everybody if a not in found) for column, found in batches.items()}
@@ -105,7 +107,7 @@ def unread_traits(context: Context, traits: Traits) -> tuple[Mapping[str, tuple[
     return todo, telemetry
 
 
-def _reads(batches: Iterable[Mapping[int, Held]], traits: Traits) -> Iterator[Read]:
+def _reads(batches: Iterable[Mapping[int, StoredBatch]], traits: Traits) -> Iterator[Read]:
     """Yield how each date was read for what is held."""
     for of_column in batches:
         for found in of_column.values():

@@ -88,7 +88,7 @@ class Origins:
     def _merged_by(self, metric: Metric, window: AnalysisWindow) -> Iterator[int | None]:
         table = names.partials(self.context.plan, metric.source)
         for column in columns_of(self.context.plan, metric):
-            batches = self.ledger.held_on(table, column)
+            batches = self.ledger.batches_on(table, column)
             for ordinal in self._dates(window):
                 yield from (found.batch for found in batches.get(ordinal, {}).values())
 
@@ -98,7 +98,7 @@ class Origins:
         for part in (plan.metric(name) for name in (metric.depends_on or (metric.name,))):
             for basis in metric.bases:
                 table = names.values(plan, basis, part.source, leaf.period)
-                found = self.ledger.held_in(table, part.column).get(place)
+                found = self.ledger.batches_in(table, part.column).get(place)
                 if found is not None:
                     yield found.batch
 

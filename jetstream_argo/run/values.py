@@ -120,7 +120,7 @@ def _stale(context: Context, basis: Basis, period: Period, metrics: Sequence[Met
             continue  # metrics that are the same thing under two names share a column
         columns.add(metric.column)
         table = names.values(context.plan, basis, metric.source, period)
-        batches = context.ledger.held_in(table, metric.column)
+        batches = context.ledger.batches_in(table, metric.column)
         stale = []
         for window in value_windows(context.plan, metric, period):
             inputs = currency.of_values(metric, basis, period, window)

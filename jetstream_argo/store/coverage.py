@@ -10,7 +10,7 @@ ANYBODY = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredBatch:
     """A batch that holds a column at some place, and the entry that says so."""
 
     batch: int | None
@@ -19,16 +19,16 @@ class Held:
 
 
 # By a date's ordinal or a window's index, and by assignment.
-Places = dict[int, dict[int, Held]]
+BatchesByPlace = dict[int, dict[int, StoredBatch]]
 
 
 @dataclass(slots=True)
 class Coverage:
     """By column: what is held of dates, of windows, and of neither; and at which places each batch has rows at all."""
 
-    dated: dict[str, Places] = field(default_factory=dict)
-    windowed: dict[str, Places] = field(default_factory=dict)
-    undated: dict[str, dict[int, Held]] = field(default_factory=dict)
+    dated: dict[str, BatchesByPlace] = field(default_factory=dict)
+    windowed: dict[str, BatchesByPlace] = field(default_factory=dict)
+    undated: dict[str, dict[int, StoredBatch]] = field(default_factory=dict)
     extent: dict[int, range] = field(default_factory=dict)
 
     @classmethod
@@ -48,14 +48,14 @@ class Coverage:
         assignments = entry.assignments or (ANYBODY,)
         if entry.kind in (Kind.EXPOSURES, Kind.SEGMENTS):
             for column in entry.keys:
-                batch = Held(entry.batch, "", entry)
+                batch = StoredBatch(entry.batch, "", entry)
                 self.undated.setdefault(column, {}).update(dict.fromkeys(assignments, batch))
             return
         if entry.kind not in _DATED and entry.kind is not Kind.VALUES:
             return
         columns = self.windowed if entry.kind is Kind.VALUES else self.dated
         for place in entry.places:
-            batch = Held(entry.batch, entry.input_at(place), entry)
+            batch = StoredBatch(entry.batch, entry.input_at(place), entry)
             for column in entry.keys:
                 columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, batch))
 
@@ -72,13 +72,13 @@ class Coverage:
 _DATED = (Kind.PARTIALS, Kind.SIGNALS, Kind.ROWS)
 
 
-def _drop(batches: dict[int, Held], batch: int | None) -> None:
+def _drop(batches: dict[int, StoredBatch], batch: int | None) -> None:
     for assignment in [key for key, found in batches.items() if found.batch == batch]:
         del batches[assignment]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class BatchRange:
     """Columns that are taken from the places `first` to `last` of some batches.
 
     `assignments` are those for whose units they are taken; empty for all.
@@ -91,29 +91,31 @@ class Run:
     assignments: tuple[int, ...] = ()
 
 
-def runs(
-    current: Mapping[str, Mapping[int, Mapping[int, Held]]],
+def batch_ranges(
+    current: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]],
     places: range,
     extent: Mapping[int, range],
     assignments: Sequence[int],
-) -> list[Run]:
+) -> list[BatchRange]:
     """Return the fewest selections that give every column at every place, and for every unit, from its own batch."""
     together: dict[tuple[tuple[str, ...], tuple[int, ...]], list[tuple[int, list[int]]]] = {}
-    found: list[Run] = []
+    found: list[BatchRange] = []
     for (batch, columns, served), of_batch in _selections(current, places, assignments).items():
         inside = [place for place in extent[batch] if place in places]
         if of_batch == inside:  # all that the batch has here is wanted, so no condition on places is needed
             together.setdefault((columns, served), []).append((batch, of_batch))
         else:
-            found += [Run((batch,), run[0], run[-1], columns, served) for run in consecutive(of_batch)]
+            found += [BatchRange((batch,), run[0], run[-1], columns, served) for run in consecutive(of_batch)]
     for (columns, served), whole in together.items():
         numbers = tuple(batch for batch, _ in whole)
-        found.append(Run(numbers, min(at[0] for _, at in whole), max(at[-1] for _, at in whole), columns, served))
+        found.append(
+            BatchRange(numbers, min(at[0] for _, at in whole), max(at[-1] for _, at in whole), columns, served)
+        )
     return sorted(found, key=lambda run: (run.first, run.columns, run.assignments, run.batches))
 
 
 def _selections(
-    batches: Mapping[str, Mapping[int, Mapping[int, Held]]], places: range, assignments: Sequence[int]
+    batches: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]], places: range, assignments: Sequence[int]
 ) -> dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]]:
     """Return at which places a batch gives the same columns for the same assignments."""
     everybody = frozenset(assignments)
@@ -129,7 +131,7 @@ def _selections(
     return selections
 
 
-def _served(batches: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, frozenset[int]]:
+def _served(batches: Mapping[int, StoredBatch], assignments: Sequence[int]) -> dict[int, frozenset[int]]:
     """Return, by batch, the assignments whose units are taken from it."""
     served: dict[int, set[int]] = {}
     for assignment in assignments:

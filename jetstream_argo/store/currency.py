@@ -16,7 +16,7 @@ from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, Me
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
 from jetstream_argo.sql.units import StoredSegment, StoredUnits
-from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.coverage import ANYBODY, StoredBatch
 from jetstream_argo.store.entries import Entry, Kind
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.store.marks import is_restated
@@ -27,12 +27,12 @@ def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
     assigned = ledger.assigned(names.assignments(plan), plan.enrollments.key)
     exposures = None
     if plan.enrollments.exposures_sql is not None:
-        exposure_batches = ledger.held_for(names.exposures(plan), plan.enrollments.exposures_key)
+        exposure_batches = ledger.batches_for(names.exposures(plan), plan.enrollments.exposures_key)
         exposures = _batches(exposure_batches, assigned.assignments)
     segments = {}
     for segment, column in plan.enrollments.memberships:
         table = names.segments(plan, segment.data_source)
-        batches = _batches(ledger.held_for(table, column), assigned.assignments)
+        batches = _batches(ledger.batches_for(table, column), assigned.assignments)
         segments[segment.name, column] = StoredSegment(segment.name, table, column, batches)
     own = zip(plan.enrollments.segments, plan.enrollments.segment_columns, strict=True)
     by_column = {segment.column: segment for segment in segments.values()}
@@ -48,7 +48,7 @@ def stored_units(plan: AnalysisPlan, ledger: Ledger) -> StoredUnits:
     )
 
 
-def _batches(batches: Mapping[int, Held], assignments: Sequence[int]) -> dict[int, int]:
+def _batches(batches: Mapping[int, StoredBatch], assignments: Sequence[int]) -> dict[int, int]:
     found = {assignment: batches[assignment].batch for assignment in assignments if assignment in batches}
     return {assignment: batch for assignment, batch in found.items() if batch is not None}
 
@@ -71,7 +71,7 @@ class Currency:
         if not self.units.assignments:
             return None
         if isinstance(metric.computation, Direct):
-            batches = self._ledger.held_in(names.values(self._plan, basis, metric.source, period), metric.column)
+            batches = self._ledger.batches_in(names.values(self._plan, basis, metric.source, period), metric.column)
             if window.index in batches and not self._unread(metric).isdisjoint(self._dates(window)):
                 return batches[window.index].inputs
         rows = self._rows(metric, window)
@@ -119,7 +119,7 @@ class Currency:
 
     def _value_batch(self, metric: Metric, basis: Basis, period: Period, index: int) -> int | None:
         table = names.values(self._plan, basis, metric.source, period)
-        batch = self._ledger.held_in(table, metric.column).get(index)
+        batch = self._ledger.batches_in(table, metric.column).get(index)
         return batch.batch if batch is not None else None
 
     def _exposed(self, period: Period, window: AnalysisWindow) -> list[object] | None:
@@ -163,7 +163,7 @@ class Currency:
         source = self._plan.source(metric.source)
         if source.name not in self._unread_of:
             table = names.partials(self._plan, source.name)
-            batches = self._ledger.held_on(table, source.key)
+            batches = self._ledger.batches_on(table, source.key)
             changed: set[int] = set()
             for entry in self._ledger.complete(Kind.LOOK, table):
                 if entry.source == source.name:
@@ -172,7 +172,7 @@ class Currency:
         return self._unread_of[source.name]
 
     def _versions(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
-        batch = self._ledger.held_on(table, column).get(ordinal, {}).get(ANYBODY)
+        batch = self._ledger.batches_on(table, column).get(ordinal, {}).get(ANYBODY)
         if batch is None:
             return None
         # Rows that were restated count as others, also where their tables' versions are the same or are not known.
@@ -182,7 +182,7 @@ class Currency:
     def _day(self, table: str, column: str, ordinal: int) -> frozenset[int | str] | None:
         key = (table, column, ordinal)
         if key not in self._days:
-            batches = self._ledger.held_on(table, column).get(ordinal, {})
+            batches = self._ledger.batches_on(table, column).get(ordinal, {})
             found = [batches.get(assignment, batches.get(ANYBODY)) for assignment in self.units.assignments]
             numbers = [batch.batch for batch in found if batch is not None and batch.batch is not None]
             self._days[key] = frozenset(numbers) if len(numbers) == len(found) else None
@@ -203,7 +203,7 @@ def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
             return ()
 
 
-def _told(look: Entry, batches: Mapping[int, Mapping[int, Held]]) -> set[int]:
+def _told(look: Entry, batches: Mapping[int, Mapping[int, StoredBatch]]) -> set[int]:
     """Return the dates that a look says have more or fewer rows, but for those that were read later."""
     found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
     changed = {date.fromisoformat(day).toordinal() for day, tables in found.items() if any(tables.values())}

@@ -7,7 +7,7 @@ from datetime import date
 from jetstream_argo.errors import TooBig
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.slices import DateSlice, WindowSlice
-from jetstream_argo.store.coverage import ANYBODY, Coverage, Held, runs
+from jetstream_argo.store.coverage import ANYBODY, Coverage, StoredBatch, batch_ranges
 from jetstream_argo.store.entries import Entry, Kind, State
 
 
@@ -78,15 +78,15 @@ class Ledger:
             tuple(assignment for entry in found for assignment in entry.assignments),
         )
 
-    def held_for(self, table: str, column: str) -> Mapping[int, Held]:
+    def batches_for(self, table: str, column: str) -> Mapping[int, StoredBatch]:
         """Return, by assignment, which batch holds a column that no date or window cuts: exposures, segments."""
         return self._of(table).undated.get(column, {})
 
-    def held_on(self, table: str, column: str) -> Mapping[int, Mapping[int, Held]]:
+    def batches_on(self, table: str, column: str) -> Mapping[int, Mapping[int, StoredBatch]]:
         """Return, by the ordinals of dates and by assignment, which batch holds a column."""
         return self._of(table).dated.get(column, {})
 
-    def held_in(self, table: str, column: str) -> Mapping[int, Held]:
+    def batches_in(self, table: str, column: str) -> Mapping[int, StoredBatch]:
         """Return, by the indexes of windows, which batch holds a column."""
         batches = self._of(table).windowed.get(column, {})
         return {index: found[ANYBODY] for index, found in batches.items() if ANYBODY in found}
@@ -95,7 +95,7 @@ class Ledger:
         self, table: str, column: str, first: date, last: date, assignments: Sequence[int] = (ANYBODY,)
     ) -> dict[date, tuple[int, ...]]:
         """Return the dates of which no complete batch holds `column`, each with the assignments that it lacks."""
-        batches = self.held_on(table, column)
+        batches = self.batches_on(table, column)
         missing: dict[date, tuple[int, ...]] = {}
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             found = batches.get(ordinal, {})
@@ -115,7 +115,7 @@ class Ledger:
             DateSlice(
                 run.batches, date.fromordinal(run.first), date.fromordinal(run.last), run.columns, run.assignments
             )
-            for run in runs(batches, places, coverage.extent, assignments)
+            for run in batch_ranges(batches, places, coverage.extent, assignments)
         )
 
     def newest_batch(self, table: str, column: str) -> int | None:
@@ -136,7 +136,7 @@ class Ledger:
         coverage = self._of(table)
         places = range(windows[0].index, windows[-1].index + 1)
         batches = {column: coverage.windowed.get(column, {})}
-        found = runs(batches, places, coverage.extent, (ANYBODY,))
+        found = batch_ranges(batches, places, coverage.extent, (ANYBODY,))
         return tuple(WindowSlice(run.batches, run.first, run.last, run.columns) for run in found)
 
     def _of(self, table: str) -> Coverage:

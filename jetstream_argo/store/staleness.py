@@ -9,7 +9,7 @@ from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
-from jetstream_argo.store.coverage import ANYBODY, Held
+from jetstream_argo.store.coverage import ANYBODY, StoredBatch
 from jetstream_argo.store.currency import Currency, columns_of
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.estimates import latest_estimates
@@ -111,18 +111,18 @@ class _Explainer:
                 if batch is not None and batch.entry.recorded_at > at:
                     return f"its values were computed anew {batch.entry.recorded_at:%Y-%m-%d %H:%M}"
         for segment in self._currency.units.segments:
-            batches = self._ledger.held_for(segment.table, segment.column).values()
+            batches = self._ledger.batches_for(segment.table, segment.column).values()
             if not segment.batches or any(found.entry.recorded_at > at for found in batches):
                 return f"segment {segment.name} is new, or was read again"
         for excluded in self._currency.units.excluded:
-            read = self._ledger.held_for(excluded.table, excluded.column).values()
+            read = self._ledger.batches_for(excluded.table, excluded.column).values()
             if not excluded.batches or any(found.entry.recorded_at > at for found in read):
                 return "who is excluded changed, or was read again"
         return "its covariate, its segments, its units or its exclusions changed"
 
-    def _held(self, metric: Metric, basis: Basis, period: Period, index: int) -> Held | None:
+    def _held(self, metric: Metric, basis: Basis, period: Period, index: int) -> StoredBatch | None:
         table = names.values(self._plan, basis, metric.source, period)
-        return self._ledger.held_in(table, metric.column).get(index)
+        return self._ledger.batches_in(table, metric.column).get(index)
 
     def _unread(self, metric: Metric, window: AnalysisWindow) -> str:
         assignments = self._currency.units.assignments
@@ -151,7 +151,7 @@ class _Explainer:
         """Yield, by column, the entries by assignment of each date of the window."""
         first, last = self._plan.experiment.timeline.dates(window.first_day, window.last_day)
         for column in columns_of(self._plan, metric):
-            batches = self._ledger.held_on(names.partials(self._plan, metric.source), column)
+            batches = self._ledger.batches_on(names.partials(self._plan, metric.source), column)
             yield (
                 column,
                 [

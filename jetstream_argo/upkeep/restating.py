@@ -139,7 +139,7 @@ def _readings(context: Context, source: Source, rows: Rows, first: date, last: d
     ]
     found: dict[date, dict[str, tuple[int, ...]]] = {}
     for column in dict.fromkeys(planned):
-        batches = context.ledger.held_on(rows.table, column)
+        batches = context.ledger.batches_on(rows.table, column)
         for ordinal in range(first.toordinal(), last.toordinal() + 1):
             if any(of_day.batch is not None for of_day in batches.get(ordinal, {}).values()):
                 found.setdefault(date.fromordinal(ordinal), {})[column] = assignments
@@ -148,7 +148,7 @@ def _readings(context: Context, source: Source, rows: Rows, first: date, last: d
 
 def _direct_dates(context: Context, source: Source, rows: Rows, first: date, last: date) -> tuple[Reading, ...]:
     """Return the dates whose rows were read into values directly."""
-    batches = context.ledger.held_on(rows.table, source.key)
+    batches = context.ledger.batches_on(rows.table, source.key)
     days = range(first.toordinal(), last.toordinal() + 1)
     found = {date.fromordinal(day): {source.key: (ANYBODY,)} for day in days if batches.get(day)}
     return tuple(readings_of(found))

@@ -84,7 +84,7 @@ def test_windows_are_looked_up_like_dates():
     windows = [AnalysisWindow(k, 7 * k - 7, 7 * k - 1) for k in range(1, 5)]
     ledger = Ledger([entry])
 
-    assert sorted(ledger.held_in("v", "m")) == [1, 2, 3]
+    assert sorted(ledger.batches_in("v", "m")) == [1, 2, 3]
     assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice((1,), 1, 2, ("m",)),)
 
 
