@@ -12,7 +12,7 @@ from jetstream_argo.config.written import canonical
 from jetstream_argo.plan.legacy import LegacyKeys, legacy_keys
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.upgrading_inputs import Origins
-from jetstream_argo.run.upgrading_rows import Places, copy_rows
+from jetstream_argo.run.upgrading_rows import BatchNumbers, copy_rows
 from jetstream_argo.run.upgrading_units import take_over_units
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.store.entries import FORMAT, Entry, Kind, State
@@ -104,7 +104,7 @@ def _copied(
         yield _Old(place, _renamed(entry, tables[name], new, there[entry.batch]), entry.keys)
 
 
-def _renamed(entry: Entry, table: str, keys: tuple[str, ...], rows: Places) -> Entry:
+def _renamed(entry: Entry, table: str, keys: tuple[str, ...], rows: BatchNumbers) -> Entry:
     counts = tuple(rows.get(place, 0) for place in entry.places)
     return replace(entry, table=table, keys=keys, rows=sum(rows.values()), counts=counts, format=FORMAT)
 

@@ -11,7 +11,7 @@ from jetstream_argo.store.legacy import LegacyRecord
 from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
 
 # How many rows of a batch there are, by the ordinal of a date or the index of a window; None where it is of neither.
-Places = Mapping[int | None, int]
+BatchNumbers = Mapping[int | None, int]
 
 _UNIT = ("CAST(r.analysis_id AS STRING) AS analysis_id", "CAST(r.branch AS STRING) AS branch")
 _KEYS = {
@@ -29,7 +29,7 @@ def copy_rows(
     new: str,
     entries: Sequence[Entry],
     columns: Mapping[str, str],
-) -> Mapping[int, Places]:
+) -> Mapping[int, BatchNumbers]:
     """Append the rows of the batches of `entries` to the table `new`; return what is there of each whole batch.
 
     `info` is of the old table, None where it is gone. `columns` gives the new names of its columns; others are left.
@@ -91,7 +91,7 @@ def _removed(record: LegacyRecord, name: str) -> int:
     return sum(entry.rows for entry in record.entries if entry.kind is Kind.DELETION and entry.table == name)
 
 
-def _gone(entries: Iterable[Entry], there: Mapping[int, Places], *, removed: int) -> Iterator[int]:
+def _gone(entries: Iterable[Entry], there: Mapping[int, BatchNumbers], *, removed: int) -> Iterator[int]:
     """Yield the batches that have fewer rows than were recorded, unless that many were removed from all of them."""
     lacking = {
         entry.batch: entry.rows - sum(there.get(entry.batch, {}).values())
