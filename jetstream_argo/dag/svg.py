@@ -23,7 +23,7 @@ _MARGIN = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Position:
     """Where a node's box is: its left edge, the middle of its height and its width, in pixels."""
 
     x: int
@@ -33,7 +33,7 @@ class _Place:
 
 def svg(dag: Dag) -> str:
     """Return `dag` as an SVG document: a column per depth, every chain with its statistics in rows of its own."""
-    places = _places(dag)
+    places = _positions(dag)
     width = max(place.x + place.width for place in places.values()) + _MARGIN
     height = max(place.y for place in places.values()) + _ROW // 2 + _MARGIN
     frame = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
@@ -43,7 +43,7 @@ def svg(dag: Dag) -> str:
     return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def _places(dag: Dag) -> Mapping[str, _Place]:
+def _positions(dag: Dag) -> Mapping[str, _Position]:
     depths: dict[str, int] = {}
     for node in dag.nodes:
         depths[node.id] = 1 + max((depths[need] for need in node.needs), default=-1)
@@ -55,7 +55,7 @@ def _places(dag: Dag) -> Mapping[str, _Place]:
         columns[depths[node.id]] = max(columns[depths[node.id]], _width(node))
     left = [_MARGIN + sum(columns[:depth]) + _GAP * depth for depth in range(len(columns))]
     return {
-        id: _Place(left[depth], _MARGIN + _BOX // 2 + round(rows[id] * _ROW), columns[depth])
+        id: _Position(left[depth], _MARGIN + _BOX // 2 + round(rows[id] * _ROW), columns[depth])
         for id, depth in depths.items()
     }
 
@@ -97,7 +97,7 @@ def _width(node: Node) -> int:
     return ceil(len(_label(node)) * _LETTER) + 2 * _PADDING
 
 
-def _box(node: Node, place: _Place) -> str:
+def _box(node: Node, place: _Position) -> str:
     fill, stroke = _FILLS[kind(node)]
     dashes = ' stroke-dasharray="4 3"' if kind(node) == "last" else ""
     return (
@@ -108,7 +108,7 @@ def _box(node: Node, place: _Place) -> str:
     )
 
 
-def _edge(start: _Place, end: _Place) -> str:
+def _edge(start: _Position, end: _Position) -> str:
     x, middle = start.x + start.width, (start.x + start.width + end.x) // 2
     return (
         f'<path d="M{x} {start.y} C{middle} {start.y} {middle} {end.y} {end.x} {end.y}" fill="none" stroke="#999999"/>'
