@@ -16,7 +16,7 @@ from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.storage.toml_file import Table, Value, read_toml
 
 _PACKAGED = "conventions.toml"
-_Place: TypeAlias = Path | Traversable
+_Folder: TypeAlias = Path | Traversable
 
 
 class DefaultColumns(BaseModel):
@@ -151,7 +151,7 @@ def _check(conventions: Conventions, file: str) -> None:
         raise ConfigError(file, problems)
 
 
-def _with_queries(tables: Table, folder: _Place, file: str) -> Table:
+def _with_queries(tables: Table, folder: _Folder, file: str) -> Table:
     """Return the tables with the text of each query in place of its file's name."""
     kinds = tables.get("enrollment_kinds", {})
     if not isinstance(kinds, dict):
@@ -170,7 +170,7 @@ def _with_queries(tables: Table, folder: _Place, file: str) -> Table:
     return {**tables, "enrollment_kinds": read}
 
 
-def _query(key: str, value: Value, folder: _Place, where: str, problems: list[Problem]) -> Value:
+def _query(key: str, value: Value, folder: _Folder, where: str, problems: list[Problem]) -> Value:
     if key not in ("enrollments", "exposures") or not isinstance(value, str):
         return value
     try:
