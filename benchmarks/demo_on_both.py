@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from jetstream_argo.cli.demo import demo_experiment
-from jetstream_argo.cli.here import LocalRun, run_here
+from jetstream_argo.cli.here import LocalRun, run_locally
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.pipeline import Pipeline
@@ -39,7 +39,7 @@ def main() -> int:
                 ("bigquery", two, f"bigquery:{PROJECT}?api_endpoint={url}"),
             ):
                 since = time.perf_counter()
-                ran = run_here(LocalRun(plan, warehouse, arguments.jobs))
+                ran = run_locally(LocalRun(plan, warehouse, arguments.jobs))
                 code = 0 if isinstance(ran, str) else ran.exit_code
                 found.append(results(Pipeline(root, plan)))
                 rows = sum(sum(view.values()) for view in found[-1].values())

@@ -11,7 +11,7 @@ from jetstream_argo.report.targets import Target, metrics_by_source
 from jetstream_argo.store.entries import Entry
 
 
-def periods_told(given: Sequence[str]) -> tuple[Period, ...]:
+def chosen_periods(given: Sequence[str]) -> tuple[Period, ...]:
     """Return the periods of these names, of which each text may have several, separated by commas.
 
     Raises:
@@ -25,7 +25,7 @@ def periods_told(given: Sequence[str]) -> tuple[Period, ...]:
     return tuple(Period(name) for name in chosen(*given))
 
 
-def metrics_told(
+def chosen_metrics(
     target: Target, entries: Sequence[Entry], metrics: Sequence[str], sources: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the metrics that are asked for, by their names or by those of their sources; none where all are.

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.cli.here import LocalRun, load_for_nodes, run_here
+from jetstream_argo.cli.here import LocalRun, load_for_nodes, run_locally
 from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis, Period
@@ -51,7 +51,7 @@ def demo(folder: Path, units: int, seed: int, jobs: int, **chosen: Any) -> int:
     warehouse = folder / f"demo-{units}-{seed}"
     plan, effects = demo_experiment()
     make_telemetry(warehouse, plan, effects, units=units, seed=seed)
-    result = run_here(LocalRun(plan, f"embedded:{warehouse}", jobs, selection_of(**chosen)))
+    result = run_locally(LocalRun(plan, f"embedded:{warehouse}", jobs, selection_of(**chosen)))
     say(result if isinstance(result, str) else summary(result))
     findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
     console.print(_table(findings))

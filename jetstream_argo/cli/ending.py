@@ -27,7 +27,7 @@ _MOST_LINES = 20
 class Ending:
     """How a run ended. `result` is a sentence where there was nothing to do."""
 
-    here: LocalRun
+    local_run: LocalRun
     result: DagRun | str
     since: datetime
     until: datetime
@@ -50,14 +50,14 @@ class Ending:
         yield from done[:_MOST_LINES]
         if len(done) > _MOST_LINES:
             yield f"… and {len(done) - _MOST_LINES} lines like these: jetstream-argo status {self._named()}"
-        if isinstance(self.result, DagRun) and self.here.export_to:
+        if isinstance(self.result, DagRun) and self.local_run.export_to:
             yield from (run.line for run in self.result.nodes if isinstance(run.node.task, ExportTask))
         yield from (f"warning: {sentence}" for sentence in sentences(self.facts))
         yield from failed
         yield from self._next()
 
     def _next(self) -> Iterator[str]:
-        if not self.here.dag().nodes:
+        if not self.local_run.dag().nodes:
             return
         if self.exit_code == EXIT_RETRY:
             yield "next: run it again; it goes on from here"
@@ -67,24 +67,24 @@ class Ending:
             yield f"      jetstream-argo status {self._named()} --lacking"
             return
         yield f"next: jetstream-argo results {self._named()}"
-        slug = shlex.quote(f"{self.here.plan.experiment.slug}.html")
+        slug = shlex.quote(f"{self.local_run.plan.experiment.slug}.html")
         yield f"      jetstream-argo report {self._named()} -o {slug}"
 
     def _named(self) -> str:
         """Return how a command is told of these results."""
-        plan = self.here.plan
+        plan = self.local_run.plan
         dataset = "" if plan.dataset == load_conventions().default_dataset else f" --dataset {plan.dataset}"
-        return f"{shlex.quote(plan.experiment.slug)}{dataset}{warehouse_argument(self.here.warehouse)}"
+        return f"{shlex.quote(plan.experiment.slug)}{dataset}{warehouse_argument(self.local_run.warehouse)}"
 
     def json(self) -> str:
         """Return the record of the run, for programs."""
-        plan, selection = self.here.plan, self.here.selection
+        plan, selection = self.local_run.plan, self.local_run.selection
         record = {
             "experiment": plan.experiment.slug,
             "plan": codec.sha256(plan),
             "as_of": plan.as_of.isoformat(),
             "dataset": plan.dataset,
-            "warehouse": self.here.warehouse,
+            "warehouse": self.local_run.warehouse,
             "selection": asdict(selection),
             "started_at": self.since.isoformat(timespec="seconds"),
             "ended_at": self.until.isoformat(timespec="seconds"),
@@ -113,13 +113,13 @@ class Ending:
         ]
 
 
-def ending(here: LocalRun, result: DagRun | str, since: datetime, until: datetime, *, in_full: bool) -> Ending:
+def ending(local_run: LocalRun, result: DagRun | str, since: datetime, until: datetime, *, in_full: bool) -> Ending:
     """Return how a run ended that lasted from `since` to `until`, by what it recorded meanwhile.
 
     Where there was nothing to do, the record is looked at only if it is asked for `in_full`.
     """
     if isinstance(result, str) and not in_full:
-        return Ending(here, result, since, until, RecordedWork((), (), ()), NOTHING)
-    entries = read_entries(connect(here.warehouse, attempt=new_attempt()), here.plan)
-    work = work_since(entries, since, plan=codec.sha256(here.plan))
-    return Ending(here, result, since, until, work, status_report(here.plan, entries).facts)
+        return Ending(local_run, result, since, until, RecordedWork((), (), ()), NOTHING)
+    entries = read_entries(connect(local_run.warehouse, attempt=new_attempt()), local_run.plan)
+    work = work_since(entries, since, plan=codec.sha256(local_run.plan))
+    return Ending(local_run, result, since, until, work, status_report(local_run.plan, entries).facts)

@@ -56,10 +56,10 @@ class LocalRun:
         return selected(self.plan, build_dag(self.plan), self.selection)
 
 
-def run_here(here: LocalRun) -> DagRun | str:
+def run_locally(local_run: LocalRun) -> DagRun | str:
     """Run what is asked for and show how it goes; return a sentence instead if there is nothing to do."""
-    dag = here.dag()
-    return nothing_to_do(here, dag) or run_nodes(here, dag)
+    dag = local_run.dag()
+    return nothing_to_do(local_run, dag) or run_nodes(local_run, dag)
 
 
 def load_for_nodes() -> None:
@@ -69,15 +69,15 @@ def load_for_nodes() -> None:
     load(_PRELOADED)
 
 
-def nothing_to_do(here: LocalRun, dag: Dag) -> str:
+def nothing_to_do(local_run: LocalRun, dag: Dag) -> str:
     """Return that nothing is due, or that all is there, as a sentence; nothing if there is something to do."""
     if not dag.nodes:
-        return f"{here.plan.experiment.slug}: nothing is due by {here.plan.as_of}"
-    known = None if here.export_to else _idle(here, dag)
+        return f"{local_run.plan.experiment.slug}: nothing is due by {local_run.plan.as_of}"
+    known = None if local_run.export_to else _idle(local_run, dag)
     return "" if known is None else f"nothing to do: all {len(dag.nodes) + 1} nodes are up to date ({known})"
 
 
-def run_nodes(here: LocalRun, dag: Dag) -> DagRun:
+def run_nodes(local_run: LocalRun, dag: Dag) -> DagRun:
     """Run the nodes, and show how it goes."""
     # Loaded when there is something to do.
     from jetstream_argo.run.progress import shown
@@ -85,23 +85,27 @@ def run_nodes(here: LocalRun, dag: Dag) -> DagRun:
     from jetstream_argo.terminal.console import EscapingConsole
 
     load_for_nodes()
-    common = {"warehouse": here.warehouse, "metrics": ",".join(here.metrics), "export-to": here.export_to}
+    common = {
+        "warehouse": local_run.warehouse,
+        "metrics": ",".join(local_run.metrics),
+        "export-to": local_run.export_to,
+    }
     console = EscapingConsole(stderr=True)
     with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
         file = Path(scratch) / "plan.json"
-        file.write_bytes(codec.dump(here.plan))
+        file.write_bytes(codec.dump(local_run.plan))
         arguments = ("--plan", str(file), *(f"--{name}={text}" for name, text in common.items()))
-        workers = Workers(_Tasks(arguments), most=here.jobs)
+        workers = Workers(_Tasks(arguments), most=local_run.jobs)
         return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
 
 
-def _idle(here: LocalRun, dag: Dag) -> "Idle | None":
+def _idle(local_run: LocalRun, dag: Dag) -> "Idle | None":
     """Return that nothing is to be done, if that is so: one look at the record, in this process."""
     from jetstream_argo.run.rerun import idle
     from jetstream_argo.warehouse.connect import connect, new_attempt
 
-    engine = connect(here.warehouse, attempt=new_attempt(), job_id_prefix=codec.sha256(here.plan)[:12])
-    return idle(here.plan, dag, engine, now=lambda: datetime.now(UTC), metrics=here.metrics)
+    engine = connect(local_run.warehouse, attempt=new_attempt(), job_id_prefix=codec.sha256(local_run.plan)[:12])
+    return idle(local_run.plan, dag, engine, now=lambda: datetime.now(UTC), metrics=local_run.metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.cli.choices import metrics_told, periods_told
+from jetstream_argo.cli.choices import chosen_metrics, chosen_periods
 from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
 from jetstream_argo.config.model import Basis
 from jetstream_argo.report.facts import sentences
@@ -94,8 +94,8 @@ def results(
     target = target_of(experiment, plan_file, dataset, warehouse)
     entries = entries_of(target)
     filters = Filters(
-        metrics=metrics_told(target, entries, asked["metrics"], asked["sources"]),
-        periods=periods_told(asked["periods"]),
+        metrics=chosen_metrics(target, entries, asked["metrics"], asked["sources"]),
+        periods=chosen_periods(asked["periods"]),
         **{name: asked[name] for name in ("windows", "segments", "bases", "statistics", "comparisons", "branches")},
     )
     report = only(status_report(None, entries), filters.metrics, filters.periods)
@@ -128,10 +128,10 @@ def status(
 ) -> int:
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
     target = target_of(experiment, plan_file, dataset, warehouse)
-    periods = periods_told(asked["periods"])
+    periods = chosen_periods(asked["periods"])
     report = _report(target)
     sources = asked["sources"]
-    metrics = metrics_told(target, entries_of(target) if sources else (), asked["metrics"], sources)
+    metrics = chosen_metrics(target, entries_of(target) if sources else (), asked["metrics"], sources)
     report = only(report, metrics, periods, lacking=asked["lacking"])
     from jetstream_argo.report.status_tables import status_json, status_rows, status_tables
 

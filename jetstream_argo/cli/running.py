@@ -77,32 +77,32 @@ def _run_experiment(  # noqa: PLR0913  # what the command is told
     plan, files = planned_in(warehouse, **options) if given is None else (given, {})
     if dry_run:
         return _foretell(plan, warehouse, selection, files=files)
-    here = LocalRun(plan, warehouse, jobs, selection, export_to)
+    local_run = LocalRun(plan, warehouse, jobs, selection, export_to)
     since = datetime.now(UTC)
-    result = _ran(here, files=files)
+    result = _ran(local_run, files=files)
     if result is None:
         return EXIT_DEFINITION
-    _end(here, result, since, as_json=as_json, output=output)
+    _end(local_run, result, since, as_json=as_json, output=output)
     return result.exit_code if isinstance(result, DagRun) else EXIT_DONE
 
 
-def _ran(here: LocalRun, *, files: Mapping[str, str]) -> DagRun | str | None:
+def _ran(local_run: LocalRun, *, files: Mapping[str, str]) -> DagRun | str | None:
     """Run it; return a sentence if there was nothing to do, and None if none of it could be computed."""
-    dag = here.dag()
-    nothing = nothing_to_do(here, dag)
+    dag = local_run.dag()
+    nothing = nothing_to_do(local_run, dag)
     if nothing:
         return nothing
     load_for_nodes()
-    if _is_hopeless(here, files=files):
+    if _is_hopeless(local_run, files=files):
         return None
-    return run_nodes(here, dag)
+    return run_nodes(local_run, dag)
 
 
-def _end(here: LocalRun, result: DagRun | str, since: datetime, *, as_json: bool, output: Path | None) -> None:
+def _end(local_run: LocalRun, result: DagRun | str, since: datetime, *, as_json: bool, output: Path | None) -> None:
     """Say what matters at the end, and write the record that is asked for."""
     from jetstream_argo.cli.ending import ending
 
-    ended = ending(here, result, since, datetime.now(UTC), in_full=as_json or output is not None)
+    ended = ending(local_run, result, since, datetime.now(UTC), in_full=as_json or output is not None)
     for line in ended.lines():
         say(line, err=as_json)
     if output is not None:
@@ -117,12 +117,12 @@ def _foretell(plan: AnalysisPlan, warehouse: str, selection: Selection, *, files
     return EXIT_DEFINITION if found else EXIT_DONE
 
 
-def _is_hopeless(here: LocalRun, *, files: Mapping[str, str]) -> bool:
+def _is_hopeless(local_run: LocalRun, *, files: Mapping[str, str]) -> bool:
     """Say what is wrong by the warehouse's tables, and return whether none of the metrics could be computed."""
-    due = here.dag().nodes
+    due = local_run.dag().nodes
     needed = {metric for node in due for metric in node.metrics}
-    asked = here.metrics or [metric.name for metric in here.plan.metrics if metric.name in needed]
-    return bool(due) and stops(here.plan, here.warehouse, files=files, metrics=asked)
+    asked = local_run.metrics or [metric.name for metric in local_run.plan.metrics if metric.name in needed]
+    return bool(due) and stops(local_run.plan, local_run.warehouse, files=files, metrics=asked)
 
 
 def _unpacked(manifest: Path, parameter: tuple[str, ...]) -> tuple[AnalysisPlan, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.cli.choices import periods_told
+from jetstream_argo.cli.choices import chosen_periods
 from jetstream_argo.cli.options import chosen
 from jetstream_argo.dag.selection import Selection
 
@@ -13,4 +13,4 @@ def selection_of(metrics: Sequence[str], periods: Sequence[str], sources: Sequen
     Raises:
         BadParameter: there is no such period.
     """
-    return Selection(chosen(*metrics), periods_told(periods), chosen(*sources))
+    return Selection(chosen(*metrics), chosen_periods(periods), chosen(*sources))

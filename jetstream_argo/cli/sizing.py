@@ -104,7 +104,7 @@ def size(  # noqa: PLR0913  # what the command is told
     Its metrics are computed over a period before --as-of, of everybody with rows in its data sources; nothing of the
     experiment itself is needed but its file.
     """
-    from jetstream_argo.cli.here import LocalRun, run_here
+    from jetstream_argo.cli.here import LocalRun, run_locally
     from jetstream_argo.plan.planner import plan_config, read_config
     from jetstream_argo.run.local import DagRun
     from jetstream_argo.sizing.effects import Design, shares_compared
@@ -117,7 +117,7 @@ def size(  # noqa: PLR0913  # what the command is told
     known, last = sources(**where), day(as_of)
     config = read_config(experiment, known, as_of=last)
     plan = plan_config(past_experiment(config, weeks=weeks[1], as_of=last), known, as_of=last, dataset=dataset)
-    ran = run_here(LocalRun(plan, warehouse, jobs))
+    ran = run_locally(LocalRun(plan, warehouse, jobs))
     if isinstance(ran, DagRun) and ran.exit_code != EXIT_DONE:
         for run in ran.nodes:
             if run.exit_code:

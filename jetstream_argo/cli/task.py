@@ -56,16 +56,16 @@ from jetstream_argo.warehouse.termination import ending_on_sigterm
 @task_wait_option
 def task(plan_file: str | None, pause: float, wait_seconds: float, **options: Any) -> int:
     """Do one node of a plan. What is done already is recognised and skipped."""
-    here = pod(os.environ)
+    this_pod = pod(os.environ)
     asked = _Asked(**options)
     try:
         with ending_on_sigterm():
             result = _done(_plan(plan_file), asked, wait_seconds=wait_seconds)
     except JetstreamArgoError as error:
-        here.say(str(error))
+        this_pod.say(str(error))
         _paused(error.exit_code, pause)
         raise
-    _tell(here, result)
+    _tell(this_pod, result)
     _paused(result.exit_code, pause)
     return result.exit_code
 
@@ -129,7 +129,7 @@ def _plan(file: str | None) -> AnalysisPlan:
     return plan
 
 
-def _tell(here: Pod, result: TaskResult) -> None:
+def _tell(this_pod: Pod, result: TaskResult) -> None:
     say(result.line)
     failed = tuple((metric, str(error)) for metric, error in result.failed)
-    here.say(PodResult(result.done, result.skipped, failed).line if failed else result.line)
+    this_pod.say(PodResult(result.done, result.skipped, failed).line if failed else result.line)
