@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.dag.selection import Selection, selected_metrics
+from jetstream_argo.dag.selection import Selection, selected_metrics, with_needed
 from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.summary.words import bytes_text
@@ -33,19 +33,9 @@ def forecast_of(plan: AnalysisPlan, warehouse: str, selection: Selection) -> Ite
     stale = [found for found in stale_estimates(plan, ledger) if (found.metric, found.period) in wanted]
     yield from _computed(sum(len(leaf_windows(plan, leaf)) for leaf in leaves), stale)
     by_dry_run = isinstance(settings(warehouse), BigQuerySettings)
-    needed = _needed(plan, metrics)
+    needed = with_needed(plan, metrics)
     found = forecast(plan, engine, ledger, now=lambda: datetime.now(UTC), metrics=needed, by_dry_run=by_dry_run)
     yield from _read(found, by_dry_run=by_dry_run)
-
-
-def _needed(plan: AnalysisPlan, metrics: Sequence[str]) -> tuple[str, ...]:
-    """Return the metrics whose values are needed for the estimates of `metrics`."""
-    names: dict[str, None] = {}
-    for leaf in plan.statistics:
-        if leaf.metric in metrics:
-            names |= dict.fromkeys((leaf.metric, *plan.metric(leaf.metric).depends_on))
-            names |= dict.fromkeys(statistic.covariate.metric for statistic in leaf.statistics if statistic.covariate)
-    return tuple(names)
 
 
 def _computed(due: int, stale: Sequence[Stale]) -> Iterator[RenderableType]:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.options import metrics_option, source_option
 from jetstream_argo.cli.planning import planned_from, planning_options
+from jetstream_argo.cli.selecting import selection_of
+from jetstream_argo.dag.selection import selected_metrics, with_needed
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.terminal.text import say
-from jetstream_argo.validate.found import found_by
+from jetstream_argo.validate.found import concerning, found_by
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -28,6 +31,8 @@ _DOLLARS_PER_TIB = 6.25
 
 @click.command(epilog="Example: jetstream-argo validate checkout.toml --as-of 2026-06-15")
 @planning_options
+@metrics_option
+@source_option
 @click.option("--warehouse", help="Ask it about its tables and about bytes: bigquery:PROJECT or embedded:FOLDER.")
 @click.option(
     "--schema", "schema_file", type=click.Path(path_type=Path, dir_okay=False), help="JSON: {table: {column: type}}."
@@ -40,11 +45,16 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
     dry runs do, which also say what would be read.
     """
     from jetstream_argo.terminal.console import EscapingConsole
+    from jetstream_argo.validate.experiment import findings_of
 
     if max_bytes is not None and warehouse is None:
         raise click.UsageError("--max-bytes needs --warehouse: only a warehouse knows how large its tables are")
+    selection = selection_of(planning.pop("metrics"), (), planning.pop("sources"))
     plan, files = planned_from(**planning)
+    metrics = with_needed(plan, selected_metrics(plan, selection))
     findings, located, assumed = _found(plan, warehouse, schema_file, files)
+    if metrics:
+        findings, located = findings_of(findings, metrics), concerning(located, metrics)
     console = EscapingConsole()
     for part in (*_shown(plan, findings, assumed, sized=warehouse is not None), *_located(located)):
         console.print(part)

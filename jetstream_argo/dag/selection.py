@@ -1,5 +1,6 @@
 """The part of an experiment that is asked for: some metrics, some periods, or the metrics of some data sources."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Period
@@ -57,6 +58,16 @@ def selected_metrics(plan: AnalysisPlan, selection: Selection) -> tuple[str, ...
             f"{plan.experiment.slug}: none of the metrics {metric_names} is of the data source {source_names}"
         )
     return found
+
+
+def with_needed(plan: AnalysisPlan, metrics: Sequence[str]) -> tuple[str, ...]:
+    """Return `metrics`, and those that they are made of and adjusted by; none where `metrics` are none."""
+    names: dict[str, None] = {}
+    for leaf in plan.statistics:
+        if leaf.metric in metrics:
+            names |= dict.fromkeys((leaf.metric, *plan.metric(leaf.metric).depends_on))
+            names |= dict.fromkeys(statistic.covariate.metric for statistic in leaf.statistics if statistic.covariate)
+    return tuple(names)
 
 
 def selected(plan: AnalysisPlan, dag: Dag, selection: Selection) -> Dag:

@@ -1,7 +1,7 @@
 """Checks an experiment, metric by metric, and says what computing all of it would read."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jetstream_argo.errors import CostExceeded
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
@@ -81,6 +81,21 @@ def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] =
         statements=rehearsed.statements,
         doubts=_others(doubtful),
         unknown=tuple(dict.fromkeys(name for mistake in doubtful for name in tables[mistake])),
+    )
+
+
+def findings_of(findings: Findings, metrics: Collection[str]) -> Findings:
+    """Return what is known of these metrics, and of what none of them can do without; empty means all."""
+    if not metrics:
+        return findings
+    return replace(
+        findings,
+        verdicts=tuple(verdict for verdict in findings.verdicts if verdict.metric in metrics),
+        statements=tuple(
+            statement
+            for statement in findings.statements
+            if not statement.metrics or not set(metrics).isdisjoint(statement.metrics)
+        ),
     )
 
 

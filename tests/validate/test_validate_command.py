@@ -91,6 +91,19 @@ def test_a_metric_that_is_wrong_exits_2_and_is_named(run: Run, warehouse: str) -
     assert "1 of 1 metrics are wrong" in said
 
 
+def test_only_the_metrics_that_are_asked_for_are_judged(run: Run, warehouse: str) -> None:
+    wrong = EXPERIMENT.replace('weekly = ["revenue"]', 'weekly = ["revenue", "prizes"]') + (
+        '[metrics.prizes]\ndata_source = "orders"\nselect_expression = "SUM(prize)"\n[metrics.prizes.statistics.sum]\n'
+    )
+
+    code, said = run(wrong, "--warehouse", warehouse, "--metrics", "revenue")
+
+    assert code == 0
+    assert "prize" not in said
+    assert run(wrong, "--warehouse", warehouse, "--source", "orders")[0] == 2
+    assert "did you mean 'revenue'" in run(wrong, "--warehouse", warehouse, "--metrics", "revenu")[1]
+
+
 def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe(run: Run, tmp_path: Path) -> None:
     experiment = EXPERIMENT.replace("SUM(price)", "MAX(grade)")
 
