@@ -13,6 +13,7 @@ from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.signatures.builders import AGGREGATES
 from jetstream_argo.warehouse.duckdb.signatures.catalog import by_name, signatures_of
 from jetstream_argo.warehouse.duckdb.signatures.model import FunctionEntry
+from jetstream_argo.warehouse.duckdb.typing import sets
 from jetstream_argo.warehouse.duckdb.typing.kinds import INT64
 from jetstream_argo.warehouse.duckdb.typing.matching import Match, best
 from jetstream_argo.warehouse.duckdb.typing.ordering import ordered
@@ -90,8 +91,11 @@ def aggregate(
     if match.signature.body.startswith("@"):
         return Value(_over(AGGREGATES[match.signature.body[1:]](match, given), window), match.result)
 
+    as_set = window is None and _is_set(entry, asked) and sets.is_plain(match.result)
+
     def core(call: exp.Expr, inner: list[exp.Expr]) -> exp.Expr:
-        return _over(_around(reader, call, inner, asked, scope), window)
+        around = _around(reader, call, inner, replace(asked, distinct=False) if as_set else asked, scope)
+        return sets.distinct(around) if as_set else _over(around, window)
 
     built = _built(registry, match, given, core)
     if asked.limit is not None:
@@ -193,6 +197,17 @@ def _check(
         raise Unsupported(
             f"{entry.name} with DISTINCT or ORDER BY and OVER is not implemented by the embedded engine{place}"
         )
+
+
+def _is_set(entry: FunctionEntry, asked: _AggregateCall) -> bool:
+    """Return whether it is ARRAY_AGG(DISTINCT … IGNORE NULLS), in no order."""
+    return (
+        entry.name == "ARRAY_AGG"
+        and asked.distinct
+        and asked.nulls == "IGNORE"
+        and not asked.order
+        and asked.limit is None
+    )
 
 
 def _built(

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from jetstream_argo.dialect.syntax import udf_call
 from jetstream_argo.errors import EngineError, InvalidQuery, Unsupported
-from jetstream_argo.warehouse.duckdb.typing import aggregates, calls, casts, nested, operators
+from jetstream_argo.warehouse.duckdb.typing import aggregates, calls, casts, nested, operators, sets
 from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, INT64, NULL, STRING, SqlType, array
 from jetstream_argo.warehouse.duckdb.typing.literals import number_kind
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedScope, descend
@@ -194,6 +194,11 @@ def _case(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
 
 
 def _scalar_subquery(reader: ExpressionReader, node: exp.Expr, scope: TypedScope) -> Value:
+    array = sets.counted_array(node)
+    if array is not None:
+        value = reader.read(array.copy(), scope)
+        if sets.is_plain(value.kind):
+            return Value(sets.count_distinct(value.node), INT64)
     return Value(node, reader.subquery(node, scope).only())
 
 

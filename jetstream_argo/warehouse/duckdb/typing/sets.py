@@ -1,0 +1,51 @@
+"""Distinct values written with DuckDB's list functions, where these tell values apart as BigQuery does.
+
+A correlated subquery over a list makes the time in which DuckDB plans a query grow with the square of its columns, and
+DISTINCT in an aggregate has all others computed apart from it. Floats stay as they are: NaN and -0 are matters of care.
+"""
+
+from sqlglot import exp
+
+from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, DATE, DATETIME, INT64, STRING, TIMESTAMP, SqlType
+
+_PLAIN = (BOOL, BYTES, DATE, DATETIME, INT64, STRING, TIMESTAMP)
+
+
+def is_plain(kind: SqlType) -> bool:
+    """Return whether lists of this type have elements that are equal exactly where DuckDB says so."""
+    return kind.element in _PLAIN
+
+
+def counted_array(node: exp.Expr) -> exp.Column | None:
+    """Return `x` of `(SELECT COUNT(DISTINCT v) FROM UNNEST(x) AS v)`, if the node says that and no more."""
+    select = node.this if isinstance(node, exp.Subquery) else None
+    if not isinstance(select, exp.Select) or {name for name, part in select.args.items() if part} - _SAID:
+        return None
+    unnest, items = select.args["from_"].this, select.expressions
+    if not isinstance(unnest, exp.Unnest) or unnest.args.get("offset") or len(items) != 1:
+        return None
+    (count,) = items
+    if not isinstance(count, exp.Anonymous) or str(count.this).upper() != "COUNT" or len(count.expressions) != 1:
+        return None
+    (distinct,), (array,) = count.expressions, unnest.expressions
+    if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) != 1 or not isinstance(array, exp.Column):
+        return None
+    (value,) = distinct.expressions
+    alias = unnest.args.get("alias")
+    names = [alias.name, *(column.name for column in alias.columns)] if alias is not None else []
+    is_element = isinstance(value, exp.Column) and len(value.parts) == 1
+    return array if is_element and value.name.lower() in [name.lower() for name in names if name] else None
+
+
+def count_distinct(array: exp.Expr) -> exp.Expr:
+    """Return how many distinct values a list has that are not NULL; 0 of NULL."""
+    unique = exp.Anonymous(this="list_unique", expressions=[array])
+    return exp.cast(exp.Coalesce(this=unique, expressions=[exp.Literal.number(0)]), "BIGINT", dialect="duckdb")
+
+
+def distinct(array: exp.Expr) -> exp.Expr:
+    """Return the distinct values of a list that are not NULL; NULL of NULL."""
+    return exp.Anonymous(this="list_distinct", expressions=[array])
+
+
+_SAID = {"expressions", "from_"}
