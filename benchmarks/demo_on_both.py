@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from jetstream_argo.cli.demo import demo_experiment
-from jetstream_argo.cli.here import LocalRun, run_locally
+from jetstream_argo.cli.local_run import LocalRun, run_locally
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.pipeline import Pipeline

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.cli.here import LocalRun, load_for_nodes, run_locally
+from jetstream_argo.cli.local_run import LocalRun, load_for_nodes, run_locally
 from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis, Period

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from jetstream_argo.cli.here import LocalRun
+from jetstream_argo.cli.local_run import LocalRun
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.dag.model import ExportTask
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY

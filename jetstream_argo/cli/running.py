@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from jetstream_argo.cli.checking import stops, warn_of_mistakes
-from jetstream_argo.cli.here import LocalRun, load_for_nodes, nothing_to_do, run_nodes
+from jetstream_argo.cli.local_run import LocalRun, load_for_nodes, nothing_to_do, run_nodes
 from jetstream_argo.cli.options import selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of

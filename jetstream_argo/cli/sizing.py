@@ -104,7 +104,7 @@ def size(  # noqa: PLR0913  # what the command is told
     Its metrics are computed over a period before --as-of, of everybody with rows in its data sources; nothing of the
     experiment itself is needed but its file.
     """
-    from jetstream_argo.cli.here import LocalRun, run_locally
+    from jetstream_argo.cli.local_run import LocalRun, run_locally
     from jetstream_argo.plan.planner import plan_config, read_config
     from jetstream_argo.run.local import DagRun
     from jetstream_argo.sizing.effects import Design, shares_compared

@@ -15,7 +15,7 @@ from jetstream_argo.dialect.functions.registry import load_registry
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, Damaged, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.duckdb.elsewhere import bytes_of, state_of
+from jetstream_argo.warehouse.duckdb.external import bytes_of, state_of
 from jetstream_argo.warehouse.duckdb.intake import Intake
 from jetstream_argo.warehouse.duckdb.integrity import damage
 from jetstream_argo.warehouse.duckdb.leases import FileLeases

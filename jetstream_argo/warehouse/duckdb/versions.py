@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
-from jetstream_argo.warehouse.duckdb.elsewhere import state_of
+from jetstream_argo.warehouse.duckdb.external import state_of
 from jetstream_argo.warehouse.duckdb.integrity import Integrity
 from jetstream_argo.warehouse.duckdb.pointer import DataFile, Version
 from jetstream_argo.warehouse.duckdb.session import Session

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Damaged, Unsupported
-from jetstream_argo.warehouse.duckdb.elsewhere import Attached, state_of
+from jetstream_argo.warehouse.duckdb.external import Attached, state_of
 from jetstream_argo.warehouse.duckdb.integrity import Integrity, damage
 from jetstream_argo.warehouse.duckdb.missing import missing
 from jetstream_argo.warehouse.duckdb.pointer import DataFile, Version
