@@ -121,3 +121,12 @@ def test_fields_with_dashes_are_written_in_backticks() -> None:
 
 def test_bits_are_counted_of_a_whole_number() -> None:
     assert infer_tables("SELECT COUNTIF(BIT_COUNT(days) < 14) FROM a.b") == {"a.b": {"days": "INT64"}}
+
+
+def test_what_is_made_a_date_is_one_by_its_name_or_else_a_moment() -> None:
+    found = infer_tables(
+        "SELECT DATE(t.submission_date) AS a, DATE(t.submission_timestamp) AS b, DATE(t.seen) AS c FROM d.t AS t"
+    )
+
+    types = {"submission_date": "DATE", "submission_timestamp": "TIMESTAMP", "seen": "TIMESTAMP"}
+    assert found == {"d.t": types}

@@ -6,7 +6,7 @@ from sqlglot import exp
 
 from jetstream_argo.dialect.inference.constants import constant, literal_shape, matching, note
 from jetstream_argo.dialect.inference.scopes import Derived, Scope
-from jetstream_argo.dialect.inference.types import NUMBER, STRONG, WEAK, Shape, unify
+from jetstream_argo.dialect.inference.types import MOMENT, NUMBER, STRONG, WEAK, Shape, unify
 from jetstream_argo.dialect.syntax import path_of, udf_call
 
 _RESULTS: dict[type[exp.Expr], str] = {
@@ -105,7 +105,7 @@ class ExpressionTypes:
         if isinstance(node, (*_DATES, *_TIMESTAMPS)):
             _vote(children[:1], "DATE" if isinstance(node, _DATES) else "TIMESTAMP")
         if isinstance(node, exp.Date) and len(children) == 1:
-            children[0].vote("TIMESTAMP", WEAK * 2)
+            children[0].vote(MOMENT, WEAK * 2)
         if isinstance(node, exp.Date | exp.DateAdd | exp.DateSub | exp.DateTrunc):
             return Shape("DATE")
         if isinstance(node, _SAME):

@@ -5,6 +5,7 @@ from collections import Counter
 from jetstream_argo.dialect.types import Scalar
 
 NUMBER = "NUMBER"  # INT64 or FLOAT64, the text does not say which
+MOMENT = "MOMENT"  # DATE, DATETIME or TIMESTAMP
 STRONG = 4
 WEAK = 1
 
@@ -107,9 +108,11 @@ class Shape:
         if not votes:
             return _usual_type(name)
         best = max(votes, key=lambda type_: votes[type_])
-        if best != NUMBER:
-            return best
-        return max((t for t in votes if t in {"INT64", "FLOAT64"}), key=lambda t: votes[t], default=_number_named(name))
+        if best == NUMBER:
+            return _best(votes, ("INT64", "FLOAT64")) or _number_named(name)
+        if best == MOMENT:
+            return _best(votes, ("DATE", "DATETIME", "TIMESTAMP")) or _moment_named(name)
+        return best
 
 
 def unify(left: Shape, right: Shape) -> Shape:
@@ -129,6 +132,16 @@ def unify(left: Shape, right: Shape) -> Shape:
     elif right._element is not None:
         unify(left._element, right._element)
     return left
+
+
+def _best(votes: dict[str, int], types: tuple[str, ...]) -> str:
+    """Return the type that most is said for; an empty text where nothing is said for any."""
+    return max((type_ for type_ in types if type_ in votes), key=lambda type_: votes[type_], default="")
+
+
+def _moment_named(name: str) -> str:
+    lowered = name.lower()
+    return "DATE" if any(lowered.endswith(word) for word in _DATE_WORDS) else "TIMESTAMP"
 
 
 def _number_named(name: str) -> str:
