@@ -18,5 +18,5 @@ def failures_line(report: StatusReport) -> str:
         if row.message:
             reasons[row.message][row.metric] = None
     metrics = {row.metric for row in report.lacking if row.message}
-    told = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
-    return f"{counted(len(metrics), 'metric')} failed: {told}" if metrics else told
+    text = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    return f"{counted(len(metrics), 'metric')} failed: {text}" if metrics else text

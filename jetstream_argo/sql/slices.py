@@ -54,11 +54,11 @@ def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str], *, reas
     keys = ["p.analysis_id", "p.branch", "p.submission_date"]
     groups = _by_columns(slices, columns)
     several = len(groups) > 1
-    stored = [column for column in columns if any(column in held for held in groups)]
+    stored = [column for column in columns if any(column in given for given in groups)]
     nothing = [f"NULL AS {column}" for column in columns if column not in stored]
     reason = ["p.reason"] if reasons is Reasons.KEPT else []
-    held = [f"({_any(group)}) AS held_{number}" for number, group in enumerate(groups.values())] if several else []
-    wanted = [*keys, *(f"p.{column}" for column in stored), *([] if several else nothing), *reason, *held]
+    flags = [f"({_any(group)}) AS held_{number}" for number, group in enumerate(groups.values())] if several else []
+    wanted = [*keys, *(f"p.{column}" for column in stored), *([] if several else nothing), *reason, *flags]
     rows = Sql(
         f"SELECT {', '.join(wanted)}\nFROM {table(name)} AS p{_joined(slices)}"
         f"\nWHERE p.submission_date BETWEEN {literal(min(part.first_date for part in slices))}"
@@ -80,10 +80,10 @@ def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str], *, reas
 def overlap(slices: Sequence[DateSlice]) -> bool:
     """Return whether some unit may have several rows on a date, in one batch or in two with other columns."""
     return any(part.repeated for part in slices) or any(
-        one.first_date <= other.last_date
-        and other.first_date <= one.last_date
-        and not (one.assignments and other.assignments and set(one.assignments).isdisjoint(other.assignments))
-        for one, other in combinations(slices, 2)
+        earlier.first_date <= other.last_date
+        and other.first_date <= earlier.last_date
+        and not (earlier.assignments and other.assignments and set(earlier.assignments).isdisjoint(other.assignments))
+        for earlier, other in combinations(slices, 2)
     )
 
 

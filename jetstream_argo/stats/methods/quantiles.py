@@ -19,7 +19,7 @@ _probability = number(0, 1, inclusive=False)
 def _probabilities(value: object) -> tuple[float, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= MOST:
         raise ValueError(f"must be a list of 1 to {MOST} probabilities, such as [0.5, 0.95], is {value!r}")
-    found = sorted(_probability(each) for each in value)
+    found = sorted(_probability(probability) for probability in value)
     if len(set(map(parameter_text, found))) < len(found):
         raise ValueError(f"must differ in the first six decimals, is {value!r}")
     return tuple(found)

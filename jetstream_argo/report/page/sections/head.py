@@ -91,8 +91,8 @@ def _standing(material: Material) -> Iterator[Card]:
     """Yield how many metrics have results, and how many lack some."""
     there = len(material.metrics)
     lacking: dict[Standing, dict[str, None]] = {}
-    for each in material.report.lacking:
-        lacking.setdefault(each.standing, {})[each.metric] = None
+    for metric in material.report.lacking:
+        lacking.setdefault(metric.standing, {})[metric.metric] = None
     missing = dict.fromkeys(name for name in material.method.metrics if name not in _known(material))
     text = f"{there} with results"
     if not lacking and not missing and not material.report.of_nodes:
@@ -109,7 +109,7 @@ def _standing(material: Material) -> Iterator[Card]:
 def _known(material: Material) -> set[str]:
     """Return the metrics that have results or a failure, or that nothing is asked of."""
     silent = {name for name, metric in material.method.metrics.items() if not metric.statistics}
-    return {metric.name for metric in material.metrics} | {each.metric for each in material.report.metrics} | silent
+    return {metric.name for metric in material.metrics} | {shown.metric for shown in material.report.metrics} | silent
 
 
 def _warnings(material: Material) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _warnings(material: Material) -> Iterator[str]:
         more = f"; and {len(mismatched) - _NAMED} more" if len(mismatched) > _NAMED else ""
         yield f"Units are not split as designed, so doubt every number of: {names}{more}."
     yield from (f"{sentence[:1].upper()}{sentence[1:]}." for sentence in sentences(material.report.facts))
-    older = dict.fromkeys(each.metric for each in material.report.metrics if each.before_deletion)
+    older = dict.fromkeys(metric.metric for metric in material.report.metrics if metric.before_deletion)
     if older:
         yield f"The estimates of {', '.join(older)} are older than the last deletion of units."
 
@@ -128,24 +128,24 @@ def _branches(material: Material) -> tuple[BranchRow, ...]:
     units = material.report.facts.units
     if units is None:
         return ()
-    total = sum(each.units for each in units.branches)
+    total = sum(branch.units for branch in units.branches)
     shares = material.method.shares
     who = material.report.facts.who
     counted = dict(who.counted) if who is not None and material.report.facts.excluded else {}
     return tuple(
         BranchRow(
-            each.branch,
-            material.number(each.branch),
-            each.units,
-            each.units / total if total else 0.0,
-            shares[each.branch] / sum(shares.values()) if shares.get(each.branch) else None,
-            each.exposed,
-            counted.get(each.branch),
+            branch.branch,
+            material.number(branch.branch),
+            branch.units,
+            branch.units / total if total else 0.0,
+            shares[branch.branch] / sum(shares.values()) if shares.get(branch.branch) else None,
+            branch.exposed,
+            counted.get(branch.branch),
         )
-        for each in sorted(units.branches, key=lambda each: material.branches.index(each.branch))
+        for branch in sorted(units.branches, key=lambda branch: material.branches.index(branch.branch))
     )
 
 
 def _telemetry_until(material: Material) -> date | None:
-    days = [each.last_date for each in material.report.sources if each.kind in _TELEMETRY and each.last_date]
+    days = [source.last_date for source in material.report.sources if source.kind in _TELEMETRY and source.last_date]
     return max(days, default=None)
