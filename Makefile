@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: reads help setup demo test oldest check docs dist format workflows bench late lock clean
+.PHONY: reads help setup demo test oldest browser check docs dist format workflows bench late lock clean
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -52,6 +52,11 @@ oldest: $(READY) ## Run the tests of doors on Python 3.11.0 to 3.11.3, if there 
 		echo "==> Running the tests of doors on $$($(OLDEST) --version)"; \
 		PYTHONPATH="$(CURDIR):$(CURDIR)/$(VENV)/lib/python3.11/site-packages" $(OLDEST) -m pytest -q -p no:cacheprovider tests/doors $(ARGS); \
 	fi
+
+CHROMIUM ?= chromium
+browser: $(READY) ## Look at result pages in Chromium: the tests of the page, and pictures in build/pages
+	@JETSTREAM_TEST_BROWSER=$(CHROMIUM) $(BIN)/pytest -q tests/report/page/test_in_browser.py
+	@JETSTREAM_TEST_BROWSER=$(CHROMIUM) $(BIN)/python -m tests.report.page.screenshots build/pages $(ARGS)
 
 check: $(READY) ## Check style, formatting, types and which room imports which
 	@echo "==> ruff check"; $(BIN)/ruff check .

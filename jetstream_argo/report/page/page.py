@@ -40,7 +40,8 @@ def page(material: Material) -> str:
         count=len(material.metrics),
     )
     before, _, after = str(text).rpartition(_SIZE)
-    return f"{before}{bytes_text(len(text.encode()))}{after}"
+    length = len(before.encode()) + len(after.encode())
+    return f"{before}{bytes_text(length + len(bytes_text(length)))}{after}"
 
 
 def sections(material: Material) -> str:

@@ -7,7 +7,6 @@ the page is, and what it looks like. https://chromedevtools.github.io/devtools-p
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-EXECUTABLE = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
+EXECUTABLE = os.environ.get("JETSTREAM_TEST_BROWSER", "")  # Chromium, as Debian packages it
 _ADDRESS = "https://pages.example/page.html"
 _OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
@@ -98,10 +95,10 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.do("Emulation.setEmulatedMedia", media=media, features=[scheme])
 
-    def picture(self, *, most: int = 20_000) -> bytes:
-        """Return a PNG of the page, from its top, at most so many pixels high."""
+    def picture(self, *, most: int = 20_000, scale: float = 1.0) -> bytes:
+        """Return a PNG of the page, from its top, at most so many pixels high, made smaller by `scale`."""
         width, height = self.shape()
-        clip = {"x": 0, "y": 0, "width": width, "height": min(height, most), "scale": 1}
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, most), "scale": scale}
         data = self.do("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
         return base64.b64decode(data)
 

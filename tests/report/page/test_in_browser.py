@@ -9,7 +9,7 @@ from jetstream_argo.report.page.page import page
 from tests.report.page.chromium import EXECUTABLE, Browser, browser
 from tests.report.page.rows import hard_world, many_metrics, material, pair, weeks
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not EXECUTABLE, reason="no Chromium is there")]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not EXECUTABLE, reason="needs JETSTREAM_TEST_BROWSER")]
 
 # facts: what Argo's server sends with an artifact.
 POLICY = "sandbox; base-uri 'none'; default-src 'none'; img-src 'self'; style-src 'self' 'unsafe-inline'"

@@ -15,7 +15,7 @@ from jetstream_argo.report.summary.model import PointInterval
 _HEIGHT, _HEAD = 26, 18
 _TICKS = 4
 _NEAR_END = 0.12  # of the width
-_APART = 0.25  # of the width: what a number takes
+_APART = 0.28  # of the width: what a number takes
 _ORDINARY = 4  # times the median of the intervals' far ends: what is beyond leaves the scale, and has an arrow
 
 
