@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def warn_of_mistakes(plan: AnalysisPlan, warehouse: str, *, files: Mapping[str, str]) -> "tuple[Mistake, ...]":
-    """Return what is wrong by the tables of a warehouse, having said it on standard error."""
+    """Return what is wrong by the tables of a warehouse, after printing it on standard error."""
     from jetstream_argo.validate.found import found_by
 
     return tell(found_by(plan, _connected(warehouse), files=files))

@@ -71,7 +71,7 @@ class Ending:
         yield f"      jetstream-argo report {self._named()} -o {slug}"
 
     def _named(self) -> str:
-        """Return how a command is told of these results."""
+        """Return the words by which the next command names these results."""
         plan = self.local_run.plan
         dataset = "" if plan.dataset == load_conventions().default_dataset else f" --dataset {plan.dataset}"
         return f"{shlex.quote(plan.experiment.slug)}{dataset}{warehouse_argument(self.local_run.warehouse)}"

@@ -78,7 +78,7 @@ def _datasets(warehouse: str) -> Sequence[str]:
 
 
 def _of_source(source: str) -> tuple[list[_Row], int]:
-    """Return the experiments of a source, and how many of it cannot be read, having said which and why."""
+    """Return the experiments of a source, and how many of it cannot be read, after printing which and why."""
     from jetstream_argo.argo.due.candidates import Candidate, candidates
     from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
     from jetstream_argo.errors import ConfigError

@@ -18,7 +18,7 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class DraftAnswers:
-    """What a person has said already; empty where nothing."""
+    """The answers that a person has given already; empty where there is none."""
 
     slug: str = ""
     assigned_in: str = ""
@@ -31,7 +31,7 @@ class DraftAnswers:
 
 
 def drafted(engine: Engine, tables: Sequence[str], answers: DraftAnswers, ask: Ask) -> ConfigDraft:
-    """Return a draft from `tables`, all that there are to choose from.
+    """Return a draft from `tables`, the tables that there are to choose from.
 
     Raises:
         ConfigError: the tables do not have what an experiment needs.

@@ -80,8 +80,8 @@ class Before:
 class Estimated:
     """All estimates asked for, in the order in which results list them.
 
-    `notes` say what was not as asked. `units` are the most that any basis and window has, None where nobody counted.
-    `before` says whether the branches differed before enrollment.
+    `notes` say what was not as asked. `units` are the most that any basis and window has, None where they were not
+    counted. `before` says whether the branches differed before enrollment.
     """
 
     rows: tuple[Placed, ...] = ()

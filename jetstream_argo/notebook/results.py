@@ -51,7 +51,7 @@ class Results:
     """Estimates of one experiment, a row each, as they were when they were read.
 
     `reference` is the branch that others are compared with where the plan or the caller names one. `kind` is the
-    library that `frame` returns frames of, unless it is told.
+    library that `frame` returns frames of, unless it is given another.
     """
 
     slug: str

@@ -36,7 +36,7 @@ class Failed:
 def run_in_process(
     plan: AnalysisPlan, warehouse: str, metrics: Sequence[str] = (), *, watch: Callable[[str], None]
 ) -> tuple[Failed, ...]:
-    """Compute what is due and not there yet; `watch` is told of each node's end. Return what failed.
+    """Compute what is due and not there yet; `watch` is called at the end of each node. Return what failed.
 
     What needs something that failed is left out, as in a workflow.
     """

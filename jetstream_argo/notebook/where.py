@@ -1,4 +1,4 @@
-"""Where the Python interface works unless it is told: the same places as the command line."""
+"""The defaults of the Python interface for where it works: those of the command line."""
 
 import os
 from collections.abc import Iterable

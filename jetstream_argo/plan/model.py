@@ -175,7 +175,7 @@ class Signal:
 class Exclusion:
     """Units that count in no result: those for which `condition` is true, over a row `e` of the enrollments.
 
-    Or those in a segment that nobody is told of, `rows`, which is stored in `column` as a segment is.
+    Or those in a segment that results do not show, `rows`, which is stored in `column` as a segment is.
     `post_treatment` says that the experiment may decide who meets the condition.
     """
 
@@ -278,7 +278,7 @@ class AnalysisPlan:
     """Everything that the nodes of one experiment's workflow need, as of one date.
 
     `dataset` holds the result tables: `dataset`, or `project.dataset`. `readiness` is what was known of the sources
-    when it was made, None where nobody has looked: which windows are due then depends on the metric
+    when it was made, None where that was not looked up: which windows are due then depends on the metric
     (`plan.due`), and `windows` are those of any.
     """
 

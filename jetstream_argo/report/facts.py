@@ -74,7 +74,10 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it. `units` is None where nobody has counted yet, and `who` too where an earlier version has counted."""
+    """All facts.
+
+    `units` is None where they were not counted yet, and `who` too where an earlier version has counted.
+    """
 
     units: Units | None = None
     waiting: tuple[Waiting, ...] = ()
@@ -170,7 +173,7 @@ def _changes(changes: Sequence[Changed]) -> Iterator[str]:
 
 
 def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return the facts of the last entry that counts the units; none if nobody has counted."""
+    """Return the facts of the last entry that counts the units; none if they were not counted."""
     for entry in reversed(entries):
         if entry.kind is Kind.ENROLLMENTS and entry.facts:
             found: dict[str, Any] = json.loads(entry.facts)

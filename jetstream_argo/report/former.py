@@ -1,4 +1,4 @@
-"""Results that are where version 0.1 put them unless it was told otherwise: they are found there, and gone on with."""
+"""Finds results where version 0.1 put them by default, so that they are carried on."""
 
 from dataclasses import replace
 

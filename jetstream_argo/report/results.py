@@ -48,7 +48,7 @@ def read_estimates(engine: Engine, owner: names.Owner, filters: Filters) -> Resu
 def with_units(result: Result, facts: Facts) -> Result:
     """Return the estimates with two more columns: the units that no row counts, and the rows of units counted twice.
 
-    Both are NULL where nobody has counted.
+    Both are NULL where the units were not counted.
     """
     import pyarrow as pa
 

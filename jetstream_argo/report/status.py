@@ -101,8 +101,8 @@ def status_report(
     """Put `entries`, oldest first, together.
 
     A plan says what is due, so that what is missing or outdated can be told; a DAG which nodes there are, and their
-    order. Without them the report holds what was recorded and nothing else. Without `today` nobody is told which
-    estimates are provisional.
+    order. Without them the report holds what was recorded and nothing else. Without `today` the report does not say
+    which estimates are provisional.
     """
     failures = outstanding(entries, plan)
     latest = latest_estimates(entries)

@@ -72,7 +72,7 @@ class GridCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bins:
-    """Values gathered in boxes `[index, index + 1) * bandwidth / 4`; boxes without values may be left out.
+    """Values gathered in bins `[index, index + 1) * bandwidth / 4`; bins without values may be left out.
 
     `moments[b, k]` is the sum over the values of box b of `((value - middle of the box) / bandwidth) ** k`, for
     k = 0 … 11 or more.

@@ -24,7 +24,7 @@ BatchesByPlace = dict[int, dict[int, StoredBatch]]
 
 @dataclass(slots=True)
 class Coverage:
-    """By column: what is held of dates, of windows, and of neither; and at which places each batch has rows at all."""
+    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows at all."""
 
     dated: dict[str, BatchesByPlace] = field(default_factory=dict)
     windowed: dict[str, BatchesByPlace] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Coverage:
                 columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, batch))
 
     def _lose(self, entry: Entry) -> None:
-        """Take what is gone out again: of the entry's places, or of all where it names none."""
+        """Take out again what is gone: at the entry's places, or at all where it names none."""
         for columns in (self.dated, self.windowed):
             for places in columns.values():
                 for place in entry.places if len(entry.places) else list(places):
@@ -117,7 +117,7 @@ def batch_ranges(
 def _selections(
     batches: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]], places: range, assignments: Sequence[int]
 ) -> dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]]:
-    """Return at which places a batch gives the same columns for the same assignments."""
+    """Return the places at which a batch gives the same columns for the same assignments."""
     everybody = frozenset(assignments)
     selections: dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]] = {}
     for place in places:

@@ -53,7 +53,7 @@ class Entry:
 
     `batch` names the rows that it wrote, None where it wrote none. `keys` are the hashes of what was computed (columns
     of `table`, or a leaf's key), `metrics` the metrics they serve. Dates and windows are inclusive; dates are those of
-    telemetry read. `units` counts analysis units, or is None where nobody counted. `adjusted` is None where no
+    telemetry read. `units` counts analysis units, or is None where they were not counted. `adjusted` is None where no
     adjustment was asked for.
 
     `assignments` are the batches of assigned units that it was computed for. `inputs` says what it was made from, per
@@ -204,7 +204,7 @@ def _readable(rows: Iterable[Mapping[str, Value]], slug: str) -> Iterator[Entry]
 
 
 def remembered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return `entries`, oldest first, without what later ones say is to be forgotten, and without those.
+    """Return `entries`, oldest first, without those that later entries forget, and without the entries that do so.
 
     An entry stays without the keys, or the metric, that were forgotten, since it still tells what its jobs cost; a
     failure of nothing else goes.

@@ -55,7 +55,7 @@ def generate(
 ) -> tuple[Generated, ...]:
     """Replace the tables that the plan reads by made-up ones, and return what they hold, by name.
 
-    Tables that have a date are partitioned by it. `units` enroll; `report` is told of each table as soon as it is
+    Tables that have a date are partitioned by it. `units` enroll; `report` is called with each table as soon as it is
     there. Equal arguments make equal rows.
 
     Raises:

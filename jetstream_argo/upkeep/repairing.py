@@ -54,7 +54,7 @@ def _record(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry
 
 
 def _mend_record(engine: Engine, owner: AnalysisPlan | Place) -> None:
-    """Keep what can be read of the record; what the rest said was computed is computed anew."""
+    """Keep what can be read of the record; what only the rest recorded is computed anew."""
     record = names.status(owner)
     for damaged in engine.verify(record):
         if damaged.whole_table:

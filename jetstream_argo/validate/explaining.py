@@ -23,7 +23,7 @@ _MOST_NAMES = 12
 def explained(error: JetstreamArgoError, text: str, columns: Iterable[Column], *, rows: str) -> str:
     """Return what is wrong with the expression or query `text` over `columns`, without places in generated SQL.
 
-    `rows` says whose columns they are. A name that is none of them is told with the nearest.
+    `rows` says whose columns they are. The message about an unknown name offers the nearest.
     """
     if isinstance(error, NotFound):
         return str(error).partition("\n")[0]

@@ -37,7 +37,7 @@ class TelemetryRows:
         return f"[{self.key}]"
 
     def are_plain(self, expressions: Mapping[str, str]) -> bool:
-        """Whether unit and date are of good types, and expressions over a row are fine: by one question."""
+        """Whether unit and date are of good types, and expressions over a row are accepted: in one query."""
         wanted = {"u": probes.column(self.id_column), "d": probes.column(self.date_column), **expressions}
         found = self._ask(wanted)
         return not isinstance(found, EngineError) and _is(found[0], _UNITS) and _is(found[1], _DATES)

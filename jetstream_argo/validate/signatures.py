@@ -41,14 +41,14 @@ class Signed:
 
 
 class Memory:
-    """What was said of statements, by signature; `asked` is how many had a signature of their own."""
+    """The answers about statements, by signature; `asked` is how many had a signature of their own."""
 
     def __init__(self) -> None:
         self.asked = 0
         self._known: dict[StatementSignature, tuple[Signed, DryRun]] = {}
 
     def recall(self, signed: Signed) -> DryRun | None:
-        """Return what would be said of a statement, if that is known."""
+        """Return the answer about a statement, if one of its signature was asked about."""
         if signed.signature not in self._known:
             return None
         known, found = self._known[signed.signature]
@@ -57,7 +57,7 @@ class Memory:
         return DryRun(columns, found.bytes)
 
     def keep(self, signed: Signed, found: DryRun) -> None:
-        """Remember what was said of a statement."""
+        """Remember the answer about a statement."""
         self.asked += 1
         self._known[signed.signature] = signed, found
 

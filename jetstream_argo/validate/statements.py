@@ -29,7 +29,7 @@ _ATTEMPT = "rehearsal"
 class Statement:
     """A query that `node` would run. `destination` is the table or view that it is for, empty for an answer.
 
-    `metrics` are those that it serves. `bytes` is what it reads of telemetry, 0 where nobody could say.
+    `metrics` are those that it serves. `bytes` is what it reads of telemetry, 0 where that is unknown.
     """
 
     node: str

@@ -64,5 +64,5 @@ def _refused(url: str, what: str) -> ConfigError:
 
 
 def warehouse_argument(warehouse: str) -> str:
-    """Return how the next command is told of this warehouse; nothing where it finds it by itself."""
+    """Return the option that names this warehouse to the next command; nothing where that finds it by itself."""
     return "" if warehouse == DEFAULT_WAREHOUSE else f" --warehouse {shlex.quote(warehouse)}"

@@ -307,7 +307,7 @@ class Engine(Provenance, Leases, Protocol):
         ...
 
     def delete(self, table: str) -> None:
-        """Delete a table or view; one that is missing already is fine."""
+        """Delete a table or view, if it is there."""
         ...
 
     def dry_run(self, sql: Sql) -> DryRun:

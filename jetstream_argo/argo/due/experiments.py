@@ -53,7 +53,7 @@ def submit_due(
     before: Sequence[CandidateResult] = (),
     is_last: bool = False,
 ) -> Report:
-    """Submit what was planned; an experiment that fails, in whatever way, is told of and does not stop the others.
+    """Submit what was planned; an experiment that fails, in whatever way, is reported and does not stop the others.
 
     With `is_last` nobody looks again, and what is waited for is a failure.
 

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(r"\{\{workflow\.parameters\.([-\w]+)\}\}")
 
 
 class _Read(BaseModel):
-    """A part of a manifest; what is said for a cluster only is passed over."""
+    """A part of a manifest; what matters to a cluster only is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
 

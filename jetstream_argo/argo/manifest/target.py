@@ -1,4 +1,4 @@
-"""Which nodes Argo is told to run for a choice of metrics.
+"""The nodes that Argo is told to run for a choice of metrics.
 
 Argo evaluates the expressions when the Workflow is submitted, and creates the targets, what they wait for, and nothing
 else. The tables stand in the expressions themselves: as parameters they could be edited when a Workflow is submitted or

@@ -64,7 +64,7 @@ def resolve(
 
     Raises:
         UnknownReference: a file uses a name that nothing defines, and that is all that is wrong.
-        ConfigError: a file cannot be used; or several things are wrong, and all of them are told.
+        ConfigError: a file cannot be used; or several things are wrong, and the message lists all of them.
     """
     app_name = experiment.app_name or conventions.default_platform
     known = spec or definitions.experiment_file(experiment.slug)

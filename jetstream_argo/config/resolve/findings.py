@@ -9,7 +9,7 @@ from jetstream_argo.errors import ConfigError, Problem, UnknownReference
 
 
 class ProblemCollector:
-    """Gathers errors and warnings, so that all of them can be told at once."""
+    """Gathers errors and warnings, so that all of them can be reported at once."""
 
     def __init__(self, warnings: Iterable[FileProblem] = ()) -> None:
         self.errors: list[ConfigError] = []

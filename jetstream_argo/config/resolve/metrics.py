@@ -101,7 +101,7 @@ class Metrics:
         return self._resolved[name]
 
     def _definition(self, name: str) -> MetricSpec:
-        """Return what is said about the metric: the application's definition counts where the layers are incomplete."""
+        """Return the definition of the metric: the application's definition counts where the layers are incomplete."""
         own = self.context.spec.metrics.get(name)
         definition = self.context.application.metrics.get(name)
         if own is None or definition is None:

@@ -13,7 +13,7 @@ def misplaced_statistics(
 ) -> Iterator[tuple[str, Problem]]:
     """Yield what is wrong with the statistics of a period, each with the file that defines the metric.
 
-    A metric is None where something else is wrong with it, which is told elsewhere.
+    A metric is None where something else is wrong with it, which is reported elsewhere.
     """
     for summary in asked.summaries:
         metric, statistic = metrics[summary.metric], summary.statistic

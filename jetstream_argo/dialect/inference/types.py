@@ -135,7 +135,7 @@ def unify(left: Shape, right: Shape) -> Shape:
 
 
 def _best(votes: dict[str, int], types: tuple[str, ...]) -> str:
-    """Return the type that most is said for; an empty text where nothing is said for any."""
+    """Return the type with the strongest evidence; an empty text where there is none for any."""
     return max((type_ for type_ in types if type_ in votes), key=lambda type_: votes[type_], default="")
 
 

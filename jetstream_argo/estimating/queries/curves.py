@@ -11,7 +11,7 @@ BINS = 4
 TERMS = 13
 # Bandwidths from a grid's point beyond which a unit adds less than 1e-36 of the kernel's height.
 REACH = 13.0
-# Bandwidths from 0 up to which boxes can be numbered.
+# Bandwidths from 0 up to which bins can be numbered.
 MOST = 2.0**50
 
 
@@ -25,9 +25,9 @@ def grid_query(observed: Observed, need: GridNeed, *, few: int = FEW_VALUES) -> 
 
 
 def bins_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) -> Sql:
-    """Return the query for the moments of values in boxes a quarter of the bandwidth wide.
+    """Return the query for the moments of values in bins a quarter of the bandwidth wide.
 
-    Values too far from every point of the grid to matter are left out. `boxes` are the boxes' numbers and `moment_k`
+    Values too far from every point of the grid to matter are left out. `boxes` are the bins' numbers and `moment_k`
     the sums of `((y - middle) / bandwidth) ** k`, k = 0 … 12. There is no row for a branch of at most `few`
     distinct values, nor where values are more than `MOST` bandwidths from 0.
     """

@@ -52,7 +52,7 @@ class Pair:
         return self.reference.n + self.branch.n
 
     def missing(self, point: float) -> Interval | None:
-        """Return what can be said of a comparison that cannot be had, or None."""
+        """Return the row of a comparison that cannot be computed, or None if it can."""
         if not self.reference.n or not self.branch.n:
             return Interval(reason=Reason.NO_UNITS)
         if min(self.reference.n, self.branch.n) < NEEDED:

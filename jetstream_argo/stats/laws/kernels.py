@@ -11,7 +11,7 @@ from jetstream_argo.stats.value_counts import moments
 
 TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
 BINS = 4  # to the bandwidth
-MOST = 2.0**50  # bandwidths from 0 up to which boxes can be numbered
+MOST = 2.0**50  # bandwidths from 0 up to which bins can be numbered
 REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
 CLOSE_BY = 10.0  # bandwidths; all values beyond add less than 1e-21 to the kernels at a point
 ENOUGH = 1e-10  # of the sum of kernels a unit, beside which that is nothing
@@ -36,7 +36,7 @@ def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
 
 
 def density(bins: Bins, points: Floats) -> Floats:
-    """Return the density at the points, each from the boxes within its reach.
+    """Return the density at the points, each from the bins within its reach.
 
     In a box, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
     `exp(-d ** 2 / 2) * sum(He_k(d) * e ** k / k!)`, so that the values enter through the sums of their powers.
@@ -53,11 +53,11 @@ def density(bins: Bins, points: Floats) -> Floats:
 
 
 def _kernels(bins: Bins, scaled: Floats, reach: float) -> Floats:
-    """The sum of the kernels, each 1 in its middle, of the values in boxes within so many bandwidths of each point."""
+    """The sum of the kernels, each 1 in its middle, of the values in bins within so many bandwidths of each point."""
     middles = (bins.index + 0.5) / BINS
     first = np.searchsorted(middles, scaled - reach)
     last = np.searchsorted(middles, scaled + reach)
-    # The boxes within reach of each point, side by side, cut to the longest row.
+    # The bins within reach of each point, side by side, cut to the longest row.
     near = first[:, None] + np.arange(int((last - first).max()))
     outside = near >= last[:, None]
     near = np.minimum(near, len(middles) - 1)
@@ -72,7 +72,7 @@ def _kernels(bins: Bins, scaled: Floats, reach: float) -> Floats:
 
 
 def bins_for(data: Bins | ValueCounts, span: Extremes, rule: str | float) -> Bins | None:
-    """Return the values gathered in boxes; None where they do not vary and the bandwidth goes by that.
+    """Return the values gathered in bins; None where they do not vary and the bandwidth goes by that.
 
     Raises:
         EstimateError: the values are too many bandwidths from 0 to be numbered.
@@ -86,7 +86,7 @@ def bins_for(data: Bins | ValueCounts, span: Extremes, rule: str | float) -> Bin
 
 
 def bins_of(data: ValueCounts, span: Extremes, width: float) -> Bins:
-    """Return the values gathered in boxes a quarter of the bandwidth `width` wide.
+    """Return the values gathered in bins a quarter of the bandwidth `width` wide.
 
     Raises:
         EstimateError: the values are too many bandwidths from 0 to be numbered.

@@ -33,7 +33,7 @@ class DiscreteLaw:
 
     @classmethod
     def of(cls, values: Floats, weights: Floats) -> "DiscreteLaw":
-        """Return the law with these atoms, which are ascending and may repeat."""
+        """Return the law with these values, which are ascending and may repeat."""
         differs = values[1:] != values[:-1]
         if differs.all():
             merged = weights / weights.sum()

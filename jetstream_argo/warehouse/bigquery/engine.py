@@ -120,7 +120,7 @@ class BigQueryEngine:
         return self._tables.list(dataset, prefix=prefix)
 
     def delete(self, table: str) -> None:
-        """Delete a table or view; one that is missing already is fine."""
+        """Delete a table or view, if it is there."""
         self._leases.check()
         self._versions.forget(table)
         self._tables.delete(table)

@@ -31,7 +31,10 @@ class Again(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What BigQuery, or the way to it, said. `code` is 0 and `reason` empty where nothing was said of them."""
+    """A failure that BigQuery, or the connection to it, reported.
+
+    `code` is 0 and `reason` empty where neither was given.
+    """
 
     reason: str
     code: int

@@ -194,7 +194,7 @@ class Tables:
             self._while_others_change(change)
 
     def delete(self, name: str) -> None:
-        """Delete a table or view; one that is missing already is fine."""
+        """Delete a table or view, if it is there."""
         with translated():
             self._client.delete_table(self.reference(name), not_found_ok=True, retry=self._retry, timeout=self._seconds)
 

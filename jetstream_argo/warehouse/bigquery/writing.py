@@ -58,7 +58,7 @@ class TableWriter:
         return replace(cost(job, rows), written=written)
 
     def _temporary(self, sql: Sql, destination: str, labels: Mapping[str, str]) -> Job:
-        """Write a query's rows to a new table, of which it is said before there are rows when it ends."""
+        """Write a query's rows to a new table, whose expiry is set before it has rows."""
         tables = self.queries.tables
         tables.delete(destination)
         table = Table(tables.reference(destination), schema=fields_of(self._columns(sql)))

@@ -146,7 +146,7 @@ def _passed(select: exp.Select, sources: Mapping[str, exp.Expr], wanted: Bounds)
 
 
 def _origin(select: exp.Select, name: str) -> tuple[str, str] | None:
-    """Return source (empty where it is not said) and name of the column that the SELECT gives as `name`, as it is."""
+    """Return source (empty where none is named) and name of the column that the SELECT gives as `name`, as it is."""
     for item in select.expressions:
         if item.alias_or_name.lower() == name:
             column = item.unalias()

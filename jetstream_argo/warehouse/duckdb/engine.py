@@ -196,7 +196,7 @@ class EmbeddedEngine:
         return tuple(listed for name in names if (listed := self._listed(name)) is not None)
 
     def delete(self, table: str) -> None:
-        """Delete a table or view; one that is missing already is fine."""
+        """Delete a table or view, if it is there."""
         if not self._session.forget(table):
             self._store.drop(self._store.name(table))
 
@@ -235,7 +235,7 @@ class EmbeddedEngine:
     def purge(self, tables: Sequence[str]) -> Purged:
         """Remove earlier versions of these tables, deleted ones too, and what writers left that died.
 
-        Who reads without a lease finds the rows that there are now. The caller holds the exclusive lease.
+        Whoever reads without a lease finds the rows that there are now. The caller holds the exclusive lease.
         """
         files = sum(self._store.purge(self._store.name(table)) for table in tables)
         self._store.forget_dead_writers()

@@ -1,4 +1,4 @@
-"""Tables whose rows lie in files of somebody else's: what state those files are in, and how DuckDB gets at them."""
+"""Tables whose rows lie in users' own files: the state that those files are in, and how DuckDB reads them."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -30,7 +30,7 @@ def files_of(place: ExternalRows) -> Iterator[Path]:
 
 
 def state_of(version: Version) -> str:
-    """Return a text that changes when the table does, be it that files of somebody else's change."""
+    """Return a text that changes when the table does, or when users' own files do."""
     if version.external is None:
         return version.etag
     digest = sha256()

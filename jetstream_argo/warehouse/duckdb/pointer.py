@@ -40,7 +40,8 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class ExternalRows:
-    """Rows that lie where somebody else put them: DuckDB's query for them, and the files or folders that it reads.
+    """Rows that lie in files which the warehouse did not write: DuckDB's query for them, and the files or folders that
+    it reads.
 
     `database` is a file of DuckDB's that the query reads, under the name `alias`; empty where it reads Parquet.
     """

@@ -40,7 +40,7 @@ def document(rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> 
 
 
 def structure(columns: Sequence[Column]) -> str:
-    """Return what DuckDB's from_json must be told of the document."""
+    """Return the structure of the document, as DuckDB's from_json needs it."""
     return json.dumps([{column.name: _structure(column.type) for column in columns}])
 
 
@@ -56,7 +56,7 @@ def _structure(type_: str) -> Json:
 
 @lru_cache(maxsize=1024)
 def _encoder(type_: str) -> _Encode:
-    """Return what encodes values of a type; it is told the column's name, for its errors."""
+    """Return the encoder for values of a type; the column's name is for its errors."""
     bare = type_.strip()
     if bare.upper().startswith("ARRAY<"):
         return _array_encoder(type_, _encoder(bare[6:-1]))

@@ -123,7 +123,7 @@ class Session:
         return self._translator.translate(sql, bounds)
 
     def attach(self, version: "Version") -> None:
-        """Have at hand what a table is read from, if that is a database of somebody else's."""
+        """Attach the database that a table is read from, if it is a user's own."""
         self._views.attach(version)
 
     def define(self, macros: Sequence[str]) -> None:

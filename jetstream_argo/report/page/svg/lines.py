@@ -47,7 +47,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that is drawn. `title` says in words what is seen, for whoever does not see it.
+    """A chart. `title` says in words what it shows, for readers who do not see it.
 
     `labels` and `below` stand under the chart, `written` has the numbers of `axis` that stand to the left.
     """

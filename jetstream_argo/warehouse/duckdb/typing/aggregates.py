@@ -39,7 +39,7 @@ _PASSING: dict[str, Callable[..., exp.Expr]] = {
 
 @dataclass(frozen=True, slots=True)
 class _AggregateCall:
-    """An aggregate's arguments, and what is said around them."""
+    """An aggregate's arguments, and the clauses around them."""
 
     arguments: tuple[exp.Expr, ...]
     distinct: bool = False
@@ -61,7 +61,7 @@ def aggregate(
     """Return what an aggregate gives, or what it gives over a window.
 
     Raises:
-        Unsupported: for these types, or with what is said around the arguments, it is not implemented.
+        Unsupported: for these types, or with the clauses around the arguments, it is not implemented.
     """
     asked = replace(_asked(node.expressions), nulls=nulls) if nulls else _asked(node.expressions)
     if asked.having is not None:
@@ -135,7 +135,7 @@ def define(reader: "ExpressionReader", frame: exp.Window, scope: TypedScope) -> 
 
 
 def _asked(nodes: Sequence[exp.Expr]) -> _AggregateCall:
-    """Take what is said around the arguments out of the tree."""
+    """Take the clauses around the arguments out of the tree."""
     asked = _AggregateCall(())
     arguments = []
     waiting = list(nodes)

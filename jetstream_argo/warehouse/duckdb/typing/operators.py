@@ -123,7 +123,9 @@ def _same_rows(reader: "ExpressionReader", left: exp.Expr, right: exp.Expr, scop
 
 
 def equal_rows(reader: "ExpressionReader", node: exp.Expr, scope: TypedScope) -> exp.Expr:
-    """Return an equation as a condition of a join, which DuckDB can hash; that NaN is not NaN is said beside it."""
+    """Return an equation as a condition of a join, which DuckDB can hash; a condition beside it says that NaN is not
+    NaN.
+    """
     left, right, kind = _sides(reader, node, scope)
     if kind != FLOAT64 or _is_plain(node):
         return _comparison(reader, node, left, right, kind)
