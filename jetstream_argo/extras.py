@@ -1,4 +1,4 @@
-"""Which parts of this package need more than was installed with it."""
+"""The parts of this package that need more than was installed with it."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec

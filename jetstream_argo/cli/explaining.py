@@ -1,4 +1,4 @@
-"""What a metric is: its definition, how it is split, which SQL computes it, and what is estimated of it."""
+"""Explains a metric: its definition, how it is split, the SQL that computes it, and what is estimated of it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never

@@ -1,4 +1,4 @@
-"""Which experiments there are: in a warehouse, with results, or where experiments come from."""
+"""Lists the experiments that there are: in a warehouse, with results, or where experiments come from."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How large an experiment has to be: which effects its metrics could find, before it starts."""
+"""Tells how large an experiment has to be: the effects that its metrics could find, before it starts."""
 
 import os
 import re

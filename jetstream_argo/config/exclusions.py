@@ -1,4 +1,4 @@
-"""Who does not count in an experiment's results, as its files say it."""
+"""The units that do not count in an experiment's results, as its files say it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""How a plan holds the statistics that a configuration asks for: as they were given, with the covariate apart."""
+"""The statistics of a configuration as a plan holds them: as they were given, with the covariate apart."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How plain data are written so that equal ones are equal text."""
+"""Writes plain data so that equal data are equal text."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is one column's expression."""
+"""Parses the expression of one column."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""What clipping cuts from the values of each branch, and what the estimates would be without it."""
+"""Finds what clipping cuts from the values of each branch, and what the estimates would be without it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""How an experiment was analysed, as far as readers of its results want to know: recorded, for they have no plan."""
+"""Records how an experiment was analysed, as far as readers of its results, who have no plan, want to know."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What failed in a run and why, in a line, for whoever sees no more than that."""
+"""Says in a line what failed in a run and why, for whoever sees no more than that."""
 
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.terminal.plural import counted

@@ -1,4 +1,4 @@
-"""Which effects could be found, from how much units vary."""
+"""Computes the effects that could be found, from how much units vary."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How sizes are shown: a table, JSON, and a drawing."""
+"""Shows sizes: as a table, as JSON, and as a drawing."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which effect a test of two means finds, and with which probability."""
+"""The effect that a test of two means finds with a given probability."""
 
 from math import sqrt
 

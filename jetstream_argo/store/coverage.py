@@ -24,7 +24,7 @@ BatchesByPlace = dict[int, dict[int, StoredBatch]]
 
 @dataclass(slots=True)
 class Coverage:
-    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows at all."""
+    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows."""
 
     dated: dict[str, BatchesByPlace] = field(default_factory=dict)
     windowed: dict[str, BatchesByPlace] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""Where queries run."""
+"""The warehouses that queries run in."""

@@ -1,4 +1,4 @@
-"""Until which date the sources of plans are there, by a warehouse's metadata."""
+"""Looks up, in a warehouse's metadata, until which date the sources of plans are there."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the nodes of a DAG are laid out in Argo's graph: which of them share a group, and what each is called there.
+"""Lays the nodes of a DAG out in Argo's graph: which of them share a group, and what each is called there.
 
 Argo's UI shows of more than three children the first, the last, and a grey "N hidden nodes" between. Statistics that
 wait for the same nodes are therefore a graph of their own, whose node turns red when one of them fails.

@@ -1,4 +1,4 @@
-"""What the nodes of a Workflow are called where people see them.
+"""Names the nodes of a Workflow where people see them.
 
 Argo's UI shows 28 characters of a name, and of a longer one the first 12, two dots and the last 13. A node with a retry
 strategy is there twice, as `x` and as its attempt `x(0)`, and an attempt is always called after its task, whatever the

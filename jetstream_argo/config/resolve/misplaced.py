@@ -1,4 +1,4 @@
-"""Which statistics are asked of metrics that cannot have them."""
+"""Finds statistics that are asked of metrics that cannot have them."""
 
 from collections.abc import Iterator, Mapping
 

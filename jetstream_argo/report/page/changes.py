@@ -1,4 +1,4 @@
-"""What is new on a page: what the work of the last plan added to the work of those before, and what it replaced."""
+"""Finds what is new on a page: what the last plan's work added to the work before it, and what it replaced."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many units enrolled on each date."""
+"""Counts the units that enrolled on each date."""
 
 from dataclasses import dataclass
 from datetime import date

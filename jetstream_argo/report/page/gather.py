@@ -1,4 +1,4 @@
-"""What a page needs is read from the warehouse: results, the record, and who enrolled when."""
+"""Reads what a page needs from the warehouse: results, the record, and who enrolled when."""
 
 from collections.abc import Sequence
 from datetime import date

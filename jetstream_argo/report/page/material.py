@@ -1,4 +1,4 @@
-"""What a page is made of: all that is read of the warehouse, and which of it is shown where."""
+"""The material of a page: all that is read of the warehouse, and which of it is shown where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What windows and other things are called on the page, for people who did not configure them."""
+"""Names windows and other things on the page, for people who did not configure them."""
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.report.page.material import ALL

@@ -1,4 +1,4 @@
-"""How sections become HTML: templates that escape what they are given."""
+"""Turns sections into HTML, by templates that escape what they are given."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether files hold what was written to them."""
+"""Checks whether files hold what was written to them."""
 
 import os
 import zlib

@@ -1,4 +1,4 @@
-"""Where windows are along a chart over time."""
+"""The positions of windows along a chart over time."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How a metric is defined and analysed: its SQL, its source, its statistics."""
+"""The definition and analysis of a metric: its SQL, its source, its statistics."""
 
 from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.parts import Part, rendered

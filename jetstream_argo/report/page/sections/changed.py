@@ -1,4 +1,4 @@
-"""What changed since the last page."""
+"""The section about what changed since the last page."""
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered

@@ -1,4 +1,4 @@
-"""What it cost: rows and bytes read, time and jobs, by data source."""
+"""The section about costs: rows and bytes read, time and jobs, by data source."""
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered

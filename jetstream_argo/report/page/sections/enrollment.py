@@ -1,4 +1,4 @@
-"""Who enrolled when: units per date and branch."""
+"""The section about who enrolled when: units per date and branch."""
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered

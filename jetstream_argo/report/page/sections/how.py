@@ -1,4 +1,4 @@
-"""How all of it was computed: the queries, the plan, and what the columns mean."""
+"""The section about how all of it was computed: the queries, the plan, and what the columns mean."""
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered

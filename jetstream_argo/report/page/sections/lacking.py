@@ -1,4 +1,4 @@
-"""What is not there: metrics that failed, are missing or outdated, and why."""
+"""The section about what is not there: metrics that failed, are missing or outdated, and why."""
 
 from dataclasses import dataclass
 

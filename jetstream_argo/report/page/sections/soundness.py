@@ -1,4 +1,4 @@
-"""Whether the experiment is sound: what was checked, and what was found."""
+"""The section about whether the experiment is sound: what was checked, and what was found."""
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered

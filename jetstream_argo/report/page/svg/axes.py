@@ -1,4 +1,4 @@
-"""Where numbers are on a drawing, and which of them are written beside it."""
+"""Axes of a drawing: where numbers are on it, and which of them are written beside it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

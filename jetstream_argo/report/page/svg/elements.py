@@ -1,4 +1,4 @@
-"""How SVG is written: elements that escape what they hold, and lengths as the browser has to see them.
+"""Writes SVG: elements that escape what they hold, and lengths as the browser has to see them.
 
 Libraries that draw (matplotlib, plotly, altair, pygal) give pictures of a fixed size with fixed colours and letters as
 paths, or need scripts. These drawings are as wide as their place, take their colours from the page's style sheet, in

@@ -1,4 +1,4 @@
-"""How branches are told apart, also without colours: a shape for each, and a class that has its colour."""
+"""Tells branches apart, also without colours: a shape for each, and a class that has its colour."""
 
 from xml.etree.ElementTree import Element
 
