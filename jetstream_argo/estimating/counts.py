@@ -1,15 +1,14 @@
-"""Counts the units of each window, and tests whether they are split as designed."""
+"""Counts the units of each window, and tests whether they are split as designed: queries and answers."""
 
 from collections.abc import Mapping, Sequence
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.estimating.model import Estimated, Placed
-from jetstream_argo.estimating.queries.counts import counts_query, has_windows
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.sample_ratio import split_check, split_notes
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.sql.text import Sql
-from jetstream_argo.sql.values import WindowGrid
+from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
+from jetstream_argo.sql.values import WindowGrid, signal_grid
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.protocol import Engine, Job
@@ -83,3 +82,36 @@ def _most(rows: Sequence[Placed]) -> int:
             key = (placed.basis, placed.window_index)
             totals[key] = totals.get(key, 0) + placed.row.n_units
     return max(totals.values(), default=0)
+
+
+def has_windows(plan: AnalysisPlan, grid: WindowGrid) -> bool:
+    """Whether units differ from window to window: they do where a signal exposes them."""
+    return plan.signal is not None and grid.basis is Basis.EXPOSURES
+
+
+def counts_query(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
+    """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
+    branches = literals(plan.experiment.branches)
+    segments = lines(_members(plan), indent=0)
+    if has_windows(plan, grid):
+        return fill(
+            "estimating/counts_signal",
+            grid=signal_grid(plan, grid),
+            enrollments=grid.units,
+            segments=segments,
+            branches=branches,
+        )
+    anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
+    return fill(
+        "estimating/counts",
+        enrollments=grid.units,
+        segments=segments,
+        branches=branches,
+        anchor=Sql(anchor),
+    )
+
+
+def _members(plan: AnalysisPlan) -> list[Sql]:
+    """Return an expression per segment over `e`, a row of the enrollments: its name if the unit is in it, or NULL."""
+    own = [Sql(f"IF(e.{identifier(s.name)}, {literal(s.name)}, NULL)") for s in plan.enrollments.segments]
+    return [literal(ALL_UNITS), *own]

@@ -20,10 +20,11 @@ from jetstream_argo.estimating.groups import (
     groups_of,
     statistics_by_name,
 )
+from jetstream_argo.estimating.joint import joint_facts
 from jetstream_argo.estimating.model import Before, Cell, Estimated, Placed, Stored
 from jetstream_argo.estimating.observations import opened
-from jetstream_argo.estimating.pairs import joint_facts, ratio_facts
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
+from jetstream_argo.estimating.ratio import ratio_facts
 from jetstream_argo.estimating.reading import Key, MetricQueries
 from jetstream_argo.estimating.single import plain_facts
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics

@@ -2,38 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
-
-import numpy as np
+from typing import assert_never
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.details import Detail, detail_of
 from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
-from jetstream_argo.estimating.moments import moments, power_sums
-from jetstream_argo.estimating.queries.curves import BINS, REACH, TERMS, bins_query, grid_query
-from jetstream_argo.estimating.queries.observations import Observed
-from jetstream_argo.estimating.queries.order_statistics import order_statistics_query
-from jetstream_argo.estimating.queries.summary import FEW_VALUES, HIGHEST_POWER, Clipped, summary_query
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
 from jetstream_argo.estimating.scaling import Scales
-from jetstream_argo.estimating.value_counts import values_of_the_inexact
-from jetstream_argo.sql.text import Sql
+from jetstream_argo.estimating.summary import (
+    FEW_VALUES,
+    MAXIMUM,
+    N_VALUES,
+    OTHER,
+    SUCCESSES,
+    TOTAL,
+    Clipped,
+    N,
+    few_values,
+    moments,
+    power_sums,
+    summary_query,
+)
+from jetstream_argo.estimating.value_counts import value_counts, values_of_the_inexact
 from jetstream_argo.stats import needs
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
-from jetstream_argo.stats.moments import Successes, Total
-from jetstream_argo.stats.sufficient import (
-    Bins,
-    BranchFacts,
-    Data,
-    Extremes,
-    GridCounts,
-    OrderWindows,
-    Pooled,
-    ValueCounts,
-    rank_window,
-)
+from jetstream_argo.stats.moments import HIGHEST_POWER, Successes, Total
+from jetstream_argo.stats.sufficient import BranchFacts, Data, Pooled
 
 SQUARES = 2
-_Detailed: TypeAlias = needs.OrderStatisticsNeed | needs.GridNeed | needs.DensityNeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +92,18 @@ class PlainFacts:
             case needs.CountNeed():
                 return None
             case needs.SumNeed():
-                return Total(row.whole("n"), row.number("total"))
+                return Total(N.of(row), TOTAL.of(row))
             case needs.ProportionNeed():
-                return Successes(row.whole("n"), row.whole("successes"), row.whole("other"))
+                return Successes(N.of(row), SUCCESSES.of(row), OTHER.of(row))
             case needs.MomentsNeed():
                 return moments(self.reduced[key], self._index(need.clip))
             case needs.PowerSumsNeed():
                 values, small = self.details.get(need, {}).get(key), self.reduced[key]
                 if values is not None:
-                    return _values(self.units.applied({key: values})[key])
-                return _few_values(small) or power_sums(small, self._index(need.clip))
+                    return value_counts(self.units.applied({key: values})[key])
+                return few_values(small) or power_sums(small, self._index(need.clip))
             case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
-                return _few_values(row) or _detail(need, row, self.details[need].get(key))
+                return few_values(row) or _detail(need, row, self.details[need].get(key))
             case needs.JointMomentsNeed() | needs.RatioNeed():
                 raise TypeError(f"{need!r} is not about one metric")
             case _:
@@ -117,29 +113,27 @@ class PlainFacts:
 def plain_facts(group: StatisticGroup, queries: MetricQueries) -> PlainFacts:
     """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
     clips = _clips(group.asked)
-    detailed = [statistic.need for statistic in group.asked if isinstance(statistic.need, _DETAILED)]
+    asked = {need: detail_of(need) for need in dict.fromkeys(statistic.need for statistic in group.asked)}
+    detailed = {need: detail for need, detail in asked.items() if detail is not None}
     with_values = bool(detailed) or any(isinstance(statistic.need, needs.PowerSumsNeed) for statistic in group.asked)
     summary: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
         summary |= queries.rows(summary_query(observed, clips, with_values=with_values), largest=largest)
     details: dict[needs.Need, Mapping[Key, QueryRow]] = {
-        need: _details(need, group, queries, summary) for need in dict.fromkeys(detailed)
+        need: _details(detail, group, queries, summary) for need, detail in detailed.items()
     }
     units = Scales.of(summary.values())
     facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
     for statistic in group.asked:
         if isinstance(statistic.params, BootstrapMean):
             many = (
-                (key, facts.facts(statistic.need, key), row.whole("n_values"))
+                (key, facts.facts(statistic.need, key), N_VALUES.of(row))
                 for key, row in summary.items()
-                if row.whole("n_values") > FEW_VALUES
+                if N_VALUES.of(row) > FEW_VALUES
             )
             details[statistic.need] = values_of_the_inexact(group, statistic.params, queries, many)
     return facts
-
-
-_DETAILED = (needs.OrderStatisticsNeed, needs.GridNeed, needs.DensityNeed)
 
 
 def _clips(asked: Sequence[RequestedStatistic]) -> tuple[Clipped, ...]:
@@ -155,90 +149,27 @@ def _clips(asked: Sequence[RequestedStatistic]) -> tuple[Clipped, ...]:
 
 
 def _details(
-    need: _Detailed, group: StatisticGroup, queries: MetricQueries, summary: Mapping[Key, QueryRow]
+    detail: Detail, group: StatisticGroup, queries: MetricQueries, summary: Mapping[Key, QueryRow]
 ) -> dict[Key, QueryRow]:
     sizes: dict[int, list[int]] = {}
     for row in summary.values():
-        if row.whole("n_values") > FEW_VALUES:
-            size = min(_size(need, row), row.whole("n_values") * _WIDTHS[type(need)])
+        n_values = N_VALUES.of(row)
+        if n_values > FEW_VALUES:
+            size = min(detail.size(N.of(row)), n_values * len(detail.arrays))
             sizes.setdefault(row.whole("window_index"), []).append(size)
     found: dict[Key, QueryRow] = {}
     for indexes in portions({index: sum(sizes[index]) for index in sorted(sizes)}, queries.at_once):
         windows = [window for window in queries.windows if window.index in indexes]
         largest = max(size for index in indexes for size in sizes[index])
         for observed in queries.observed(group, windows):
-            found |= queries.rows(_query(need, observed), largest=largest * len(observed.segments))
+            found |= queries.rows(detail.query(observed), largest=largest * len(observed.segments))
     return found
 
 
-def _query(need: _Detailed, observed: Observed) -> Sql:
-    match need:
-        case needs.OrderStatisticsNeed():
-            return order_statistics_query(observed, need)
-        case needs.GridNeed():
-            return grid_query(observed, need)
-        case needs.DensityNeed():
-            return bins_query(observed, need)
-        case _:
-            assert_never(need)
-
-
-_WIDTHS: Mapping[type[object], int] = {
-    needs.OrderStatisticsNeed: 3,
-    needs.GridNeed: 2,
-    needs.DensityNeed: TERMS + 1,
-}
-
-
-def _size(need: _Detailed, row: QueryRow) -> int:
-    """How many numbers a branch's answer has at most."""
-    match need:
-        case needs.OrderStatisticsNeed():
-            windows = (rank_window(row.whole("n"), p, need.spread) for p in need.probabilities)
-            return 3 * sum(high - low + 3 for low, high in windows)
-        case needs.GridNeed():
-            return 2 * need.grid_size
-        case needs.DensityNeed():
-            return (TERMS + 1) * (need.grid_size + 1) * (2 * int(REACH) * BINS + 1)
-        case _:
-            assert_never(need)
-
-
-def _few_values(row: QueryRow) -> ValueCounts | None:
-    return _values(row) if row.whole("n_values") <= FEW_VALUES else None
-
-
-def _values(row: QueryRow) -> ValueCounts:
-    return ValueCounts(row.numbers("vals"), row.wholes("counts"))
-
-
-def _detail(need: _Detailed, row: QueryRow, detail: QueryRow | None) -> Data:
+def _detail(need: needs.Need, row: QueryRow, detail: QueryRow | None) -> Data:
+    asked = detail_of(need)
+    if asked is None:
+        raise TypeError(f"{need!r} needs no more than a summary")
     if detail is None:
-        raise EstimateError("overflow", f"values up to {row.number('maximum'):g} are too many bandwidths from 0")
-    match need:
-        case needs.OrderStatisticsNeed():
-            first, last = (detail.wholes(name) for name in ("first_ranks", "last_ranks"))
-            return OrderWindows(row.whole("n"), detail.numbers("vals"), first, last)
-        case needs.GridNeed():
-            return GridCounts(_extremes(row), _cumulative(need, detail))
-        case needs.DensityNeed():
-            powers = np.column_stack([detail.numbers(f"moment_{k}") for k in range(TERMS)])
-            return Bins(_extremes(row), detail.number("bandwidth"), detail.wholes("boxes"), powers)
-        case _:
-            assert_never(need)
-
-
-def _extremes(row: QueryRow) -> Extremes:
-    return Extremes(
-        row.whole("n"),
-        row.number("minimum"),
-        row.number("maximum"),
-        row.number_or_none("smallest_positive"),
-        row.whole("at_most_zero"),
-    )
-
-
-def _cumulative(need: needs.GridNeed, detail: QueryRow) -> tuple[int, ...]:
-    steps = np.zeros(need.grid_size, np.int64)
-    np.add.at(steps, detail.wholes("points"), detail.wholes("counts"))
-    return tuple(np.cumsum(steps).tolist())
+        raise EstimateError("overflow", f"values up to {MAXIMUM.of(row):g} are too many bandwidths from 0")
+    return asked.data(row, detail)

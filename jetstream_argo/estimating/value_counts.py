@@ -1,12 +1,16 @@
-"""Finds the branches of which a bootstrap needs the values themselves, because power sums do not say enough."""
+"""The values of the branches of which a bootstrap needs them, as power sums do not say enough: query and answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from jetstream_argo.estimating.columns import Counts, Numbers
 from jetstream_argo.estimating.groups import StatisticGroup
-from jetstream_argo.estimating.queries.value_counts import values_query
+from jetstream_argo.estimating.queries.observations import Observed, long_rows
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
+from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
-from jetstream_argo.stats.sufficient import BranchFacts, Sample
+from jetstream_argo.stats.sufficient import BranchFacts, Sample, ValueCounts
+
+VALUES, COUNTS = Numbers("vals"), Counts("counts")
 
 # Up to so many distinct values a branch are fetched; with more, the rows say that they are approximate.
 MOST_VALUES = 200_000
@@ -33,3 +37,23 @@ def values_of_the_inexact(
             if own:
                 found |= queries.rows(values_query(observed, own), largest=largest)
     return found
+
+
+def value_counts(row: QueryRow) -> ValueCounts:
+    """Return the distinct values of a branch with their counts."""
+    return ValueCounts(VALUES.of(row), COUNTS.of(row))
+
+
+def values_query(observed: Observed, cells: Sequence[tuple[str, int, str, str]]) -> Sql:
+    """Return the query for the distinct values, ascending, and their counts, of each (basis, window, segment, branch).
+
+    `vals` and `counts` are arrays.
+    """
+    wanted = [
+        Sql(
+            f"STRUCT({literal(basis)} AS basis, {index} AS window_index, {literal(segment)} AS segment, "
+            f"{literal(branch)} AS branch)"
+        )
+        for basis, index, segment, branch in cells
+    ]
+    return fill("estimating/values", units=long_rows(observed), cells=lines(wanted, indent=0))

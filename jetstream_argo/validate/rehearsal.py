@@ -11,7 +11,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dialect.type_names import element
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Damaged, InvalidQuery, NotFound
-from jetstream_argo.estimating.queries.summary import FEW_VALUES
+from jetstream_argo.estimating.summary import FEW_VALUES
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate.analysts import Analyst

@@ -10,11 +10,12 @@ from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.dialect.zetasql.checker import Checker, start
 from jetstream_argo.dialect.zetasql.loader import Service
-from jetstream_argo.estimating.queries.curves import bins_query, grid_query
+from jetstream_argo.estimating.density import bins_query
+from jetstream_argo.estimating.grid_counts import grid_query
+from jetstream_argo.estimating.order_statistics import order_statistics_query
 from jetstream_argo.estimating.queries.leaf import ValueType
 from jetstream_argo.estimating.queries.observations import Observed
-from jetstream_argo.estimating.queries.order_statistics import order_statistics_query
-from jetstream_argo.estimating.queries.value_counts import values_query
+from jetstream_argo.estimating.value_counts import values_query
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
 from jetstream_argo.stats.needs import DensityNeed, GridNeed, OrderStatisticsNeed
 from tests.run.estimating_world import BEFORE, WEEK, WHOLE, Counting, Unit, World, statistic, step, world_of

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.estimating.queries.joint import joint_query
+from jetstream_argo.estimating.joint import joint_query
 from jetstream_argo.estimating.queries.leaf import ValueType
 from jetstream_argo.estimating.queries.observations import Observed, Second
-from jetstream_argo.estimating.queries.summary import Clipped, summary_query
+from jetstream_argo.estimating.summary import Clipped, summary_query
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.needs import ClipRule, ClipScope

@@ -1,8 +1,10 @@
-"""The query for everything about one metric that is a few numbers a branch, and for its values where they are few."""
+"""All about one metric that is a few numbers a branch, and its values where they are few: the query and its answer."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.moments import moments_on_scale, rescaled
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
 from jetstream_argo.estimating.queries.ranks import (
@@ -17,12 +19,20 @@ from jetstream_argo.estimating.queries.ranks import (
     standardised,
     together,
 )
+from jetstream_argo.estimating.reading import QueryRow
+from jetstream_argo.estimating.value_counts import COUNTS, VALUES, value_counts
 from jetstream_argo.sql.text import Sql, equal, fill, lines
+from jetstream_argo.stats.moments import HIGHEST_POWER, Moments, PowerSums
 from jetstream_argo.stats.needs import ClipRule, ClipScope
+from jetstream_argo.stats.sufficient import Extremes, ValueCounts
 
 # Up to so many distinct values a branch, the values and their counts themselves are handed over.
 FEW_VALUES = 1000
-HIGHEST_POWER = 8
+
+N, N_VALUES = Count("n"), Count("n_values")
+TOTAL, SUCCESSES, OTHER = Number("total"), Count("successes"), Count("other")
+MINIMUM, MAXIMUM, SMALLEST_POSITIVE = Number("minimum"), Number("maximum"), Number("smallest_positive")
+AT_MOST_ZERO, CENTER = Count("at_most_zero"), Number("center")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     sums = [Sql(f"s.{key}") for key in KEYS]
     for segment in observed.segments:
         sums += wide([*_counts(segment), *_moments(wanted, segment)], segment)
-    found = [*(("n_values", "vals", "counts") if with_values else ())]
+    found = [*((N_VALUES.name, VALUES.name, COUNTS.name) if with_values else ())]
     parts = {
         "units": treated(observed),
         "columns": lines(sums, indent=0),
@@ -106,19 +116,19 @@ def _counts(segment: int) -> Iterator[tuple[str, str]]:
     with_value = f"IF(s.y IS NULL, 0, {n})"
     present = f"IF({n} > 0, s.y, NULL)"
     yield from counted(segment)
-    yield f"SUM({with_value})", "n"
-    yield f"SUM(s.y * {n})", "total"
-    yield f"SUM(IF(s.y = 1, {n}, 0))", "successes"
-    yield f"SUM(IF(s.y IN (0, 1), 0, {with_value}))", "other"
-    yield f"MIN({present})", "minimum"
-    yield f"MAX({present})", "maximum"
-    yield f"MIN(IF(s.y > 0, {present}, NULL))", "smallest_positive"
-    yield f"SUM(IF(s.y <= 0, {n}, 0))", "at_most_zero"
+    yield f"SUM({with_value})", N.name
+    yield f"SUM(s.y * {n})", TOTAL.name
+    yield f"SUM(IF(s.y = 1, {n}, 0))", SUCCESSES.name
+    yield f"SUM(IF(s.y IN (0, 1), 0, {with_value}))", OTHER.name
+    yield f"MIN({present})", MINIMUM.name
+    yield f"MAX({present})", MAXIMUM.name
+    yield f"MIN(IF(s.y > 0, {present}, NULL))", SMALLEST_POSITIVE.name
+    yield f"SUM(IF(s.y <= 0, {n}, 0))", AT_MOST_ZERO.name
 
 
 def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str]]:
     if wanted:
-        yield f"MAX(s.center_{segment})", "center"
+        yield f"MAX(s.center_{segment})", CENTER.name
     for index, clip in enumerate(wanted):
         if clip.rule is not None:
             yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
@@ -138,8 +148,8 @@ def _few(observed: Observed) -> Sql:
         counts.append(Sql(f"SUM(IF(v.{n} > 0, 1, 0)) AS n_values_{i}"))
         is_listed = f"c.n_values_{i} <= {FEW_VALUES} AND v.{n} > 0"
         listed.append(Sql(f"({is_listed})"))
-        found.append(Sql(f"c.n_values_{i} AS n_values__{i}"))
-        for value, name in (("v.y", "vals"), (f"v.{n}", "counts")):
+        found.append(Sql(f"c.n_values_{i} AS {N_VALUES.name}__{i}"))
+        for value, name in (("v.y", VALUES.name), (f"v.{n}", COUNTS.name)):
             arrays.append(Sql(f"ARRAY_AGG(IF({is_listed}, {value}, NULL) IGNORE NULLS ORDER BY v.y) AS {name}__{i}"))
             found.append(Sql(f"v.{name}__{i}"))
     return fill(
@@ -150,3 +160,29 @@ def _few(observed: Observed) -> Sql:
         listed=lines(listed, separator=" OR", indent=0),
         found=lines(found, indent=0),
     )
+
+
+def moments(row: QueryRow, index: int) -> Moments:
+    """Return the moments of the `index`-th clipped values of a summary."""
+    return moments_on_scale(row, N.of(row), (CENTER.name, f"scale_{index}"), (f"power_{index}_1", f"power_{index}_2"))
+
+
+def power_sums(row: QueryRow, index: int) -> PowerSums:
+    """Return the sums of powers of the `index`-th clipped values of a summary."""
+    center, scale = CENTER.of(row), row.number(f"scale_{index}")
+    sums = [float(N.of(row)), *(row.number(f"power_{index}_{k}") for k in range(1, HIGHEST_POWER + 1))]
+    least, most = MINIMUM.of(row), MAXIMUM.of(row)
+    limit = row.number_or_none(f"limit_{index}")
+    about = PowerSums.from_sums_about(0.0, sums, least, most if limit is None else min(most, limit))
+    central = tuple(rescaled(value, scale, k) for k, value in enumerate(about.central))
+    return PowerSums(about.n, center + about.mean * scale, central, about.minimum, about.maximum)
+
+
+def few_values(row: QueryRow) -> ValueCounts | None:
+    """Return the distinct values with their counts; None where they are many."""
+    return value_counts(row) if N_VALUES.of(row) <= FEW_VALUES else None
+
+
+def extremes(row: QueryRow) -> Extremes:
+    """Return the ends of the values."""
+    return Extremes(N.of(row), MINIMUM.of(row), MAXIMUM.of(row), SMALLEST_POSITIVE.or_none(row), AT_MOST_ZERO.of(row))

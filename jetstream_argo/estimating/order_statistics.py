@@ -1,12 +1,40 @@
-"""The query for the values around some quantiles, of branches with many distinct values."""
+"""The values around some quantiles, of branches with many distinct values: the query and its answer."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from jetstream_argo.estimating.columns import Counts, Numbers
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import Observed, treated, wide
 from jetstream_argo.estimating.queries.ranks import PER_BRANCH, Values, near
+from jetstream_argo.estimating.reading import QueryRow
 from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import OrderStatisticsNeed
+from jetstream_argo.stats.sufficient import OrderWindows, rank_window
+
+VALUES = Numbers("vals")
+FIRST_RANKS, LAST_RANKS = Counts("first_ranks"), Counts("last_ranks")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStatisticsDetail:
+    """What is asked for `need`, and what is answered."""
+
+    need: OrderStatisticsNeed
+    arrays: tuple[Numbers | Counts, ...] = (VALUES, FIRST_RANKS, LAST_RANKS)
+
+    def query(self, observed: Observed) -> Sql:
+        """Return `order_statistics_query`."""
+        return order_statistics_query(observed, self.need)
+
+    def size(self, n: int) -> int:
+        """Return how many numbers a branch of `n` values has at most."""
+        windows = (rank_window(n, probability, self.need.spread) for probability in self.need.probabilities)
+        return len(self.arrays) * sum(high - low + 3 for low, high in windows)
+
+    def data(self, summary: QueryRow, detail: QueryRow) -> OrderWindows:
+        """Return the order statistics of a branch."""
+        return OrderWindows(summary.whole("n"), VALUES.of(detail), FIRST_RANKS.of(detail), LAST_RANKS.of(detail))
 
 
 def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql:
@@ -36,8 +64,8 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
 
 def _arrays(need: OrderStatisticsNeed, segment: int) -> Iterator[tuple[str, str]]:
     n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
-    for value, name in (("r.value", "vals"), (f"{upto} - {n}", "first_ranks"), (f"{upto} - 1", "last_ranks")):
-        yield f"ARRAY_AGG(IF({_is_near(need, segment)}, {value}, NULL) IGNORE NULLS ORDER BY r.value)", name
+    for value, column in (("r.value", VALUES), (f"{upto} - {n}", FIRST_RANKS), (f"{upto} - 1", LAST_RANKS)):
+        yield f"ARRAY_AGG(IF({_is_near(need, segment)}, {value}, NULL) IGNORE NULLS ORDER BY r.value)", column.name
 
 
 def _is_near(need: OrderStatisticsNeed, segment: int) -> str:

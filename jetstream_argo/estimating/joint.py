@@ -1,8 +1,11 @@
-"""The query for the moments of a metric together with its covariate."""
+"""The moments of a metric together with its covariate: the query and its answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
+from jetstream_argo.estimating.moments import moments_on_scale
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
 from jetstream_argo.estimating.queries.ranks import (
@@ -15,8 +18,15 @@ from jetstream_argo.estimating.queries.ranks import (
     scale,
     standardised,
 )
+from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
+from jetstream_argo.estimating.scaling import Scales
 from jetstream_argo.sql.text import Sql, fill, lines
-from jetstream_argo.stats.needs import ClipRule
+from jetstream_argo.stats.moments import NO_UNITS, Covaried, JointMoments
+from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled
+
+N, N_BOTH = Count("n"), Count("n_both")
+CENTER_Y, CENTER_X = Number("center_y"), Number("center_x")
 
 # The quantiles whose mean is the covariate's reference value: 0, 1 / QUANTILES, …
 QUANTILES = 10_000
@@ -171,10 +181,10 @@ def _quantiles(segment: int) -> str:
 def _counts(segment: int) -> Iterator[tuple[str, str]]:
     n = f"s.{weight(segment)}"
     yield from counted(segment)
-    yield f"SUM(IF(s.y IS NULL, 0, {n}))", "n"
-    yield f"SUM(s.both_{segment})", "n_both"
-    yield f"MAX(s.center_y_{segment})", "center_y"
-    yield f"MAX(s.center_x_{segment})", "center_x"
+    yield f"SUM(IF(s.y IS NULL, 0, {n}))", N.name
+    yield f"SUM(s.both_{segment})", N_BOTH.name
+    yield f"MAX(s.center_y_{segment})", CENTER_Y.name
+    yield f"MAX(s.center_x_{segment})", CENTER_X.name
 
 
 def _sums(clips: Sequence[_Clip], segment: int) -> Iterator[tuple[str, str]]:
@@ -196,3 +206,75 @@ def _sums(clips: Sequence[_Clip], segment: int) -> Iterator[tuple[str, str]]:
         products = (("y_1", y), ("y_2", f"{y} * {y}"), ("x_1", x), ("x_2", f"{x} * {x}"), ("xy", f"{x} * {y}"))
         yield from ((f"SUM({both} * {term})", f"both_{index}_{name}") for name, term in products)
         yield f"MAX(s.{_qbar(clip)})", f"qbar_{index}"
+
+
+def covaried(row: QueryRow, index: int) -> Covaried:
+    """Return the moments of all units with a value, and those with the covariate too."""
+    y, x = (CENTER_Y.name, f"scale_y{index}"), (CENTER_X.name, f"scale_x{index}")
+    units = moments_on_scale(row, N.of(row), y, (f"y_{index}_1", f"y_{index}_2"))
+    n = N_BOTH.of(row)
+    if n == 0:
+        return Covaried(units, NO_UNITS)
+    of_y = moments_on_scale(row, n, y, (f"both_{index}_y_1", f"both_{index}_y_2"))
+    of_x = moments_on_scale(row, n, x, (f"both_{index}_x_1", f"both_{index}_x_2"))
+    product = row.number(f"both_{index}_y_1") * row.number(f"both_{index}_x_1") / n
+    c_xy = (row.number(f"both_{index}_xy") - product) * row.number(y[1]) * row.number(x[1])
+    return Covaried(units, JointMoments(n, of_y.mean, of_x.mean, of_y.m2, of_x.m2, c_xy))
+
+
+@dataclass(frozen=True, slots=True)
+class JointFacts:
+    """What is known of every branch with units, for each rule by which value and covariate are clipped."""
+
+    rows: Mapping[Key, QueryRow]
+    clips: tuple[ClipRule | None, ...]
+    integer: bool
+    units: Scales
+
+    def unit(self, need: Need) -> float:  # the same for every need
+        """Return the unit of the values."""
+        return self.units.first
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:
+        """Return what `need` asks for, of one branch."""
+        row = self.rows.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        asked = self.clips.index(need.clip) if isinstance(need, JointMomentsNeed) and N.of(row) else None
+        data = covaried(row, asked) if asked is not None else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def cut(self, need: Need, key: Key) -> int | None:
+        """Return how many units of a branch are clipped; None where nothing is."""
+        row = self.rows.get(key)
+        if not isinstance(need, JointMomentsNeed) or need.clip is None:
+            return None
+        return row.whole(f"cut_{self.clips.index(need.clip)}") if row is not None and N.of(row) else 0
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return what is known of all branches together."""
+        rows = [self.rows[key] for key in keys if key in self.rows]
+        if not isinstance(need, JointMomentsNeed) or not rows:
+            return Pooled(integer=self.integer)
+        index = self.clips.index(need.clip)
+        qbar = rows[0].number_or_none(f"qbar_{index}")
+        return Pooled(
+            threshold=rows[0].number_or_none(f"limit_y{index}"),
+            covariate_threshold=rows[0].number_or_none(f"limit_x{index}"),
+            qbar=None if qbar is None else CENTER_X.of(rows[0]) + rows[0].number(f"scale_x{index}") * qbar,
+            integer=self.integer,
+        )
+
+
+def joint_facts(group: StatisticGroup, subject: Adjusted, queries: MetricQueries) -> JointFacts:
+    """Ask for the moments of value and covariate, in one query."""
+    integer = queries.covariate(subject.covariate).type.integer
+    needs = (statistic.need for statistic in group.asked)
+    # Beside what is clipped, the same without.
+    asked = [need.clip for need in needs if isinstance(need, JointMomentsNeed)]
+    clips = tuple(dict.fromkeys([*asked, None]))
+    rows: dict[Key, QueryRow] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
+    units = Scales.of(rows.values())
+    return JointFacts(units.applied(rows), clips, observed.integer, units)

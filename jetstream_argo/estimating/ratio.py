@@ -1,0 +1,136 @@
+"""The joint sums of powers of a numerator and a denominator: the query and its answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.groups import StatisticGroup
+from jetstream_argo.estimating.moments import rescaled
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
+from jetstream_argo.estimating.queries.ranks import (
+    PER_BRANCH,
+    Quantile,
+    Values,
+    places,
+    quantile,
+    scale,
+    standardised,
+    together,
+)
+from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
+from jetstream_argo.estimating.scaling import Scales
+from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums
+from jetstream_argo.stats.needs import Need, RatioNeed
+from jetstream_argo.stats.sufficient import BranchFacts, Pooled
+
+_NAMES = ("y", "d")
+
+N, MINIMUM = Count("n"), Number("minimum_d")
+CENTERS, SCALES = ({name: Number(f"{kind}_{name}") for name in _NAMES} for kind in ("center", "scale"))
+SUMS = tuple(tuple(Number(f"sum_{i}_{j}") for j in range(HIGHEST_POWER + 1 - i)) for i in range(HIGHEST_POWER + 1))
+
+
+def ratio_query(observed: Observed, probability: float | None) -> Sql:
+    """Return the query for the sums of products of powers of `y` and `d`, over the `n` units where both are finite.
+
+    `sum_i_j`, for i + j up to 8, is that of `((y - center_y) / scale_y) ** i * ((d - center_d) / scale_d) ** j`;
+    `minimum_d` is the smallest denominator. Each column is clipped at its quantile of this probability in its branch.
+    Every column is there once for each segment, with `__` and the segment's place behind its name.
+    """
+    asked = [Quantile("limit", probability)] if probability is not None else []
+    relations = [
+        places(f"of_{name}", values, keys=PER_BRANCH, asked=asked, segments=observed.segments)
+        for name in _NAMES
+        for values in [Values("treated", name, _NAMES, observed.finer)]
+    ]
+    limits, scales, standard = [], [], []
+    for i in observed.segments:
+        for name in _NAMES:
+            limit = f"limit_{name}_{i}" if asked else None
+            limits += [Sql(f"{name}.{end}_{i} AS {end}_{name}_{i}") for end in ("minimum", "maximum", "center")]
+            limits += [Sql(f"{quantile(name, 'limit', i)} AS {limit}")] if limit else []
+            ends = (f"l.minimum_{name}_{i}", f"l.maximum_{name}_{i}", limit and f"l.{limit}", f"l.center_{name}_{i}")
+            scales.append(Sql(f"{scale(*ends)} AS scale_{name}_{i}"))
+            z = standardised(f"t.{name}", limit and f"s.{limit}", f"s.center_{name}_{i}", f"s.scale_{name}_{i}")
+            standard += [Sql(f"s.center_{name}_{i}"), Sql(f"s.scale_{name}_{i}"), Sql(f"{z} AS z_{name}_{i}")]
+        standard.append(Sql(f"s.minimum_d_{i}"))
+        standard.append(Sql(f"IF(t.y IS NULL OR t.d IS NULL, 0, t.{weight(i)}) AS both_{i}"))
+    return fill(
+        "estimating/ratio",
+        units=treated(observed),
+        places=together(*relations),
+        limits=lines(limits, indent=0),
+        scales=lines(scales, indent=0),
+        standard=lines(standard, indent=0),
+        columns=lines(
+            [*(Sql(f"s.{key}") for key in KEYS), *(c for i in observed.segments for c in wide(list(_columns(i)), i))],
+            indent=0,
+        ),
+    )
+
+
+def _columns(segment: int) -> Iterator[tuple[str, str]]:
+    both = f"s.both_{segment}"
+    yield from counted(segment)
+    yield f"SUM({both})", N.name
+    for name in _NAMES:
+        yield f"MAX(s.center_{name}_{segment})", CENTERS[name].name
+        yield f"MAX(s.scale_{name}_{segment})", SCALES[name].name
+    yield f"MAX(s.minimum_d_{segment})", MINIMUM.name
+    for i in range(HIGHEST_POWER + 1):
+        for j in range(HIGHEST_POWER + 1 - i):
+            powers = [*[f"s.z_y_{segment}"] * i, *[f"s.z_d_{segment}"] * j]
+            yield f"SUM({' * '.join([both, *powers])})", SUMS[i][j].name
+
+
+def joint_power_sums(row: QueryRow) -> JointPowerSums:
+    """Return the joint sums of powers of a numerator and a denominator."""
+    about = JointPowerSums.from_sums_about((0.0, 0.0), [[column.of(row) for column in of_power] for of_power in SUMS])
+    y, d = (SCALES[name].of(row) for name in _NAMES)
+    central = tuple(
+        tuple(rescaled(rescaled(value, y, i), d, j) for j, value in enumerate(of_power))
+        for i, of_power in enumerate(about.central)
+    )
+    mean_y = CENTERS["y"].of(row) + about.mean_numerator * y
+    mean_d = CENTERS["d"].of(row) + about.mean_denominator * d
+    return JointPowerSums(N.of(row), mean_y, mean_d, central, MINIMUM.of(row))
+
+
+@dataclass(frozen=True, slots=True)
+class RatioFacts:
+    """What is known of every branch with units: joint sums of numerator and denominator."""
+
+    rows: Mapping[Key, QueryRow]
+    units: Scales
+
+    def unit(self, need: Need) -> float:  # one need, that of the query
+        """Return the unit of the ratio."""
+        return self.units.first / self.units.second
+
+    def facts(self, need: Need, key: Key) -> BranchFacts:  # one need, that of the query
+        """Return the joint sums of one branch."""
+        row = self.rows.get(key)
+        if row is None:
+            return BranchFacts(key[3], 0)
+        data = joint_power_sums(row) if N.of(row) else None
+        return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
+
+    def cut(self, need: Need, key: Key) -> int | None:
+        """Return nothing: of a ratio it is not known."""
+        return None
+
+    def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
+        """Return nothing: a ratio is clipped in each branch for itself."""
+        return Pooled()
+
+
+def ratio_facts(group: StatisticGroup, queries: MetricQueries) -> RatioFacts:
+    """Ask for the joint sums of numerator and denominator, in one query."""
+    (need,) = dict.fromkeys(statistic.need for statistic in group.asked if isinstance(statistic.need, RatioNeed))
+    rows: dict[Key, QueryRow] = {}
+    for observed in queries.observed(group, queries.windows):
+        rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))
+    units = Scales.of(rows.values())
+    return RatioFacts(units.applied(rows), units)
