@@ -9,7 +9,7 @@ from jetstream_argo.estimating.reading import QueryRow
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountColumn:
     """A count; 0 for NULL."""
 
     name: str
@@ -20,7 +20,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberColumn:
     """A number; 0 for NULL."""
 
     name: str
@@ -35,7 +35,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class CountArray:
     """An array of whole numbers; empty for NULL."""
 
     name: str
@@ -46,7 +46,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberArray:
     """An array of numbers; empty for NULL."""
 
     name: str

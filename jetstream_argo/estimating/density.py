@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jetstream_argo.estimating.columns import Counts, Number, Numbers
+from jetstream_argo.estimating.columns import CountArray, NumberArray, NumberColumn
 from jetstream_argo.estimating.queries.grid_points import placed
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.queries.ranks import power
@@ -22,8 +22,8 @@ REACH = 13.0
 # Bandwidths from 0 up to which bins can be numbered.
 MOST = 2.0**50
 
-BANDWIDTH, INDEX = Number("bandwidth"), Counts("boxes")
-MOMENTS = tuple(Numbers(f"moment_{k}") for k in range(TERMS))
+BANDWIDTH, INDEX = NumberColumn("bandwidth"), CountArray("boxes")
+MOMENTS = tuple(NumberArray(f"moment_{k}") for k in range(TERMS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class DensityDetail:
     """What is asked for `need`, and what is answered."""
 
     need: DensityNeed
-    arrays: tuple[Counts | Numbers, ...] = (INDEX, *MOMENTS)
+    arrays: tuple[CountArray | NumberArray, ...] = (INDEX, *MOMENTS)
 
     def query(self, observed: Observed) -> Sql:
         """Return `bins_query`."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jetstream_argo.estimating.columns import Counts
+from jetstream_argo.estimating.columns import CountArray
 from jetstream_argo.estimating.queries.grid_points import placed
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.reading import QueryRow
@@ -13,7 +13,7 @@ from jetstream_argo.sql.text import Sql, fill
 from jetstream_argo.stats.needs import GridNeed
 from jetstream_argo.stats.sufficient import GridCounts
 
-POINTS, COUNTS = Counts("points"), Counts("counts")
+POINTS, COUNTS = CountArray("points"), CountArray("counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class GridDetail:
     """What is asked for `need`, and what is answered."""
 
     need: GridNeed
-    arrays: tuple[Counts, ...] = (POINTS, COUNTS)
+    arrays: tuple[CountArray, ...] = (POINTS, COUNTS)
 
     def query(self, observed: Observed) -> Sql:
         """Return `grid_query`."""

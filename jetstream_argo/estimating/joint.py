@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
 from jetstream_argo.estimating.moments import moments_on_scale
 from jetstream_argo.estimating.queries.leaf import weight
@@ -25,8 +25,8 @@ from jetstream_argo.stats.moments import NO_UNITS, Covaried, JointMoments
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 
-N, N_BOTH = Count("n"), Count("n_both")
-CENTER_Y, CENTER_X = Number("center_y"), Number("center_x")
+N, N_BOTH = CountColumn("n"), CountColumn("n_both")
+CENTER_Y, CENTER_X = NumberColumn("center_y"), NumberColumn("center_x")
 
 # The quantiles whose mean is the covariate's reference value: 0, 1 / QUANTILES, …
 QUANTILES = 10_000

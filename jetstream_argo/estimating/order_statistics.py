@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.columns import Counts, Numbers
+from jetstream_argo.estimating.columns import CountArray, NumberArray
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import Observed, treated, wide
 from jetstream_argo.estimating.queries.ranks import PER_BRANCH, Values, near
@@ -12,8 +12,8 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import OrderStatisticsNeed
 from jetstream_argo.stats.sufficient import OrderWindows, rank_window
 
-VALUES = Numbers("vals")
-FIRST_RANKS, LAST_RANKS = Counts("first_ranks"), Counts("last_ranks")
+VALUES = NumberArray("vals")
+FIRST_RANKS, LAST_RANKS = CountArray("first_ranks"), CountArray("last_ranks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class OrderStatisticsDetail:
     """What is asked for `need`, and what is answered."""
 
     need: OrderStatisticsNeed
-    arrays: tuple[Numbers | Counts, ...] = (VALUES, FIRST_RANKS, LAST_RANKS)
+    arrays: tuple[NumberArray | CountArray, ...] = (VALUES, FIRST_RANKS, LAST_RANKS)
 
     def query(self, observed: Observed) -> Sql:
         """Return `order_statistics_query`."""

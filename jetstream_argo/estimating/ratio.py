@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.moments import rescaled
 from jetstream_argo.estimating.queries.leaf import weight
@@ -27,9 +27,11 @@ from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 
 _NAMES = ("y", "d")
 
-N, MINIMUM = Count("n"), Number("minimum_d")
-CENTERS, SCALES = ({name: Number(f"{kind}_{name}") for name in _NAMES} for kind in ("center", "scale"))
-SUMS = tuple(tuple(Number(f"sum_{i}_{j}") for j in range(HIGHEST_POWER + 1 - i)) for i in range(HIGHEST_POWER + 1))
+N, MINIMUM = CountColumn("n"), NumberColumn("minimum_d")
+CENTERS, SCALES = ({name: NumberColumn(f"{kind}_{name}") for name in _NAMES} for kind in ("center", "scale"))
+SUMS = tuple(
+    tuple(NumberColumn(f"sum_{i}_{j}") for j in range(HIGHEST_POWER + 1 - i)) for i in range(HIGHEST_POWER + 1)
+)
 
 
 def ratio_query(observed: Observed, probability: float | None) -> Sql:

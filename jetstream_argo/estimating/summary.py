@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.estimating.columns import Count, Number
+from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.moments import moments_on_scale, rescaled
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
@@ -29,10 +29,14 @@ from jetstream_argo.stats.sufficient import Extremes, ValueCounts
 # Up to so many distinct values a branch, the values and their counts themselves are handed over.
 FEW_VALUES = 1000
 
-N, N_VALUES = Count("n"), Count("n_values")
-TOTAL, SUCCESSES, OTHER = Number("total"), Count("successes"), Count("other")
-MINIMUM, MAXIMUM, SMALLEST_POSITIVE = Number("minimum"), Number("maximum"), Number("smallest_positive")
-AT_MOST_ZERO, CENTER = Count("at_most_zero"), Number("center")
+N, N_VALUES = CountColumn("n"), CountColumn("n_values")
+TOTAL, SUCCESSES, OTHER = NumberColumn("total"), CountColumn("successes"), CountColumn("other")
+MINIMUM, MAXIMUM, SMALLEST_POSITIVE = (
+    NumberColumn("minimum"),
+    NumberColumn("maximum"),
+    NumberColumn("smallest_positive"),
+)
+AT_MOST_ZERO, CENTER = CountColumn("at_most_zero"), NumberColumn("center")
 
 
 @dataclass(frozen=True, slots=True)

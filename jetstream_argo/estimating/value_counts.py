@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from jetstream_argo.estimating.columns import Counts, Numbers
+from jetstream_argo.estimating.columns import CountArray, NumberArray
 from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.queries.observations import Observed, long_rows
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
@@ -10,7 +10,7 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.sufficient import BranchFacts, Sample, ValueCounts
 
-VALUES, COUNTS = Numbers("vals"), Counts("counts")
+VALUES, COUNTS = NumberArray("vals"), CountArray("counts")
 
 # Up to so many distinct values a branch are fetched; with more, the rows say that they are approximate.
 MOST_VALUES = 200_000
