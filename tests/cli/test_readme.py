@@ -44,12 +44,22 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", _README, re.MULTILINE | re.DOTALL)
 
 
+def _lines(text: str) -> list[str]:
+    """The lines of a text, whatever the spaces between its words."""
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
 def test_a_new_user_gets_numbers_from_the_files_that_are_there(clone: Path) -> None:
     told = [_typed(["sh", "-e", "-c"], block, clone) for block in _blocks("sh")]
 
     assert "shop.orders: 24,485 rows from examples/shop/orders.csv.gz, into .jetstream" in told[0]
     assert "shop.assignments: 3,000 rows, day 2026-05-04 … 2026-05-10" in told[0]
-    assert "revenue" in told[-1]
+    lines = _lines(told[-1])
+    assert "To compute: 14 of 14 windows of metrics: 0 there already, 14 new, 0 changed" in lines
+    assert "computed: revenue (windows: preenrollment_week 1, week 5, overall 1)" in lines
+    assert "next: jetstream-argo results new-checkout" in lines
+    (shown,) = _blocks("text")
+    assert set(_lines(shown)) <= set(lines)
     assert (clone / "checkout.html").read_text().startswith("<!doctype html>")
 
 
