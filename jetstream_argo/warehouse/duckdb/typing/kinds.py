@@ -57,8 +57,8 @@ def kind_of(bigquery: str) -> SqlType:
     """Return the type of that name.
 
     >>> kind_of("ARRAY<STRUCT<a INTEGER, b NUMERIC(10, 2)>>")
-    Kind(name='ARRAY', element=Kind(name='STRUCT', element=None, fields=(('a', Kind(name='INT64', element=None, \
-fields=())), ('b', Kind(name='NUMERIC', element=None, fields=())))), fields=())
+    SqlType(name='ARRAY', element=SqlType(name='STRUCT', element=None, fields=(('a', SqlType(name='INT64', \
+element=None, fields=())), ('b', SqlType(name='NUMERIC', element=None, fields=())))), fields=())
     """
     inner = element(bigquery)
     if inner is not None:
