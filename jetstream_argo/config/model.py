@@ -105,6 +105,7 @@ class MetricDefinition:
     """A number per unit and window: an aggregate over one data source, or made from the metrics in `depends_on`.
 
     A metric has `data_source` and `select_expression`, or it has `depends_on`. `file` is where it is defined.
+    `non_inferiority_margin` is how much worse it may be, as a share of the reference branch's value.
     """
 
     name: str
@@ -118,6 +119,7 @@ class MetricDefinition:
     file: str = ""
     unit: str = ""
     role: MetricRole = MetricRole.SECONDARY
+    non_inferiority_margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

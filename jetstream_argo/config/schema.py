@@ -80,6 +80,7 @@ class MetricSpec(Section):
     bigger_is_better: StrictBool | None = None
     unit: Annotated[str, Field(min_length=1, max_length=16)] | None = None  # such as "s" or "€"; "%" of a share
     role: MetricRole | None = None
+    non_inferiority_margin: Annotated[float, Field(gt=0, lt=1)] | None = None  # 0.02: may be 2 % worse
     type: str | None = None
     category: str | None = None
     level: str | None = None

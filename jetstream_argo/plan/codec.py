@@ -38,6 +38,8 @@ def dump(plan: AnalysisPlan) -> bytes:
             del metric["unit"]
         if metric["role"] == MetricRole.SECONDARY:
             del metric["role"]
+        if metric["non_inferiority_margin"] is None:
+            del metric["non_inferiority_margin"]
     return canonical(written).encode()
 
 

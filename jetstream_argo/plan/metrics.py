@@ -106,6 +106,7 @@ def _split(
             bigger_is_better=metric.bigger_is_better,
             unit=metric.unit,
             role=metric.role,
+            non_inferiority_margin=metric.non_inferiority_margin,
         ),
         split.partials if split else (),
     )

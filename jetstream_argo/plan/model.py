@@ -97,6 +97,7 @@ class Metric:
     bigger_is_better: bool
     unit: str = ""
     role: MetricRole = MetricRole.SECONDARY
+    non_inferiority_margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

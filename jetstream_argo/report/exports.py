@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.decision.results import decision_json
+from jetstream_argo.report.decision.rule import BranchDecision
 from jetstream_argo.report.facts import NOTHING, Facts, sentences
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.status import StatusReport
@@ -63,6 +65,7 @@ def metadata(
     report: StatusReport,
     *,
     mismatched: Sequence[dict[str, Json]] = (),
+    decided: Sequence[BranchDecision] = (),
 ) -> dict[str, Json]:
     """Return what the metrics and outcomes are, whether anything of them is lacking, and where to doubt them."""
     wanted = dict.fromkeys(leaf.metric for leaf in plan.statistics)
@@ -94,6 +97,7 @@ def metadata(
         "plan": plan_sha256,
         "sample_ratio_mismatches": list(mismatched),
         "units": _units(report.facts),
+        "decision": decision_json(decided),
         "health": [
             {"check": finding.check.value, "alarm": finding.alarm, "message": finding.message}
             for finding in report.facts.health

@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis, MetricRole, Period
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.report.decision.results import decisions
+from jetstream_argo.report.decision.rule import BranchDecision
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
 from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.method import method_to_record
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.status import StatusReport, only, status_report
-from jetstream_argo.report.summary.about import about_to_record
+from jetstream_argo.report.summary.about import about_plan, about_to_record
+from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.report.what_failed import failures_line
 from jetstream_argo.run.context import Context, updated
@@ -177,11 +180,26 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
             name = f"statistics/statistics_{slug}_{due.period.suffix}.json"
             written.append(_write(context, name, json_rows(statistic_rows(result, report.facts))))
             doubtful += mismatches(result)
-    about = metadata(plan, context.plan_sha256, context.ledger.entries, report, mismatched=doubtful)
+    about = metadata(
+        plan,
+        context.plan_sha256,
+        context.ledger.entries,
+        report,
+        mismatched=doubtful,
+        decided=_decided(context, report) if estimated else (),
+    )
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     written.append(_write(context, f"metadata/metadata_{slug}.json", text))
     written.append(_write(context, f"errors/errors_{slug}.json", json_rows(error_rows(plan, report))))
     return written
+
+
+def _decided(context: Context, report: StatusReport) -> tuple[BranchDecision, ...]:
+    about = about_plan(context.plan)
+    if all(known.role is MetricRole.SECONDARY for known in about.metrics.values()):
+        return ()
+    rows = read_estimates(context.engine, context.plan, Filters(segments=("all",))).dicts()
+    return decisions(windows_of(rows, about), about, report.facts)
 
 
 def _export_page(context: Context) -> list[bool]:

@@ -185,10 +185,14 @@ def test_units_shares_roles_and_notes_are_shown() -> None:
 
     lines = _printed([*_pair("also"), *slow, *kept], about=about)
 
-    assert [line.split()[0] for line in lines[4:7]] == ["kept", "slow", "also"]
-    assert "44.0 %" in lines[4]
-    assert "10 s" in lines[5]
-    assert lines[5].endswith("no  worse; no covariate")
+    assert lines[0].startswith("decision about treatment: ")
+    assert [word for line in lines for word in line.split()[:1] if word in ("kept", "slow", "also")] == [
+        "kept", "slow", "also",
+    ]  # fmt: skip
+    kept_line, slow_line = (next(line for line in lines if line.startswith(f"{name} ")) for name in ("kept", "slow"))
+    assert "44.0 %" in kept_line
+    assert "10 s" in slow_line
+    assert slow_line.endswith("no  worse; no covariate")
 
 
 def test_a_metric_without_comparisons_shows_its_branches() -> None:
@@ -236,7 +240,9 @@ def test_what_a_plan_says_of_its_metrics_is_recorded_once_and_read_without_the_p
     entry = small.entry(Kind.EXPORT, facts=facts)
     about = recorded_about([entry])
     assert about.reference == "control"
-    assert about.metric("slow") == MetricAbout(unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False)
+    assert about.metric("slow") == MetricAbout(
+        unit="s", role=MetricRole.GUARDRAIL, bigger_is_better=False, planned_windows=4
+    )
     assert about.metric("plain") == MetricAbout()
     assert about_to_record(plan, [entry]) == ""
     assert about_to_record(small.plan([plain]), [entry]) != ""

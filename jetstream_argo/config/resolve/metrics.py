@@ -163,6 +163,7 @@ class Metrics:
             file=spec.file,
             unit=prose(spec.unit),
             role=spec.role or MetricRole.SECONDARY,
+            non_inferiority_margin=spec.non_inferiority_margin,
         )
 
     def _expression(self, spec: MetricSpec, name: str, template: str) -> str | None:

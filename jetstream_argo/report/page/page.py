@@ -12,6 +12,7 @@ from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.sections.answers import answers
 from jetstream_argo.report.page.sections.changed import changed
 from jetstream_argo.report.page.sections.cost import cost
+from jetstream_argo.report.page.sections.deciding import deciding
 from jetstream_argo.report.page.sections.enrollment import enrollment
 from jetstream_argo.report.page.sections.head import head
 from jetstream_argo.report.page.sections.how import how
@@ -23,7 +24,7 @@ from jetstream_argo.report.summary.words import bytes_text
 Section = Callable[[Material], Part | None]
 
 # A section is a module and a line here.
-SECTIONS: tuple[Section, ...] = (answers, lacking, soundness, metrics, enrollment, changed, how, cost)
+SECTIONS: tuple[Section, ...] = (deciding, answers, lacking, soundness, metrics, enrollment, changed, how, cost)
 
 _SIZE = "{size of this page}"  # known when the rest of it is
 

@@ -159,6 +159,7 @@ def _compared(
         chance_to_win=_first(of_branch, "chance_to_win"),
         expected_loss=_first(of_branch, "expected_loss"),
         notes=tuple(_notes(of_branch)),
+        confidence=_first(of_branch, "ci_width") or 0.95,
     )
 
 
@@ -191,6 +192,10 @@ def _verdict(intervals: Sequence[PointInterval], holm: float | None, *, bigger_i
 
 def _notes(rows: Sequence[Row]) -> Iterator[str]:
     yield from dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
+    uplifts = (row for row in rows if row["comparison"] == "relative_uplift")
+    clipped = next((row for row in uplifts if row.get("clipping_matters")), None)
+    if clipped is not None and (unclipped := _number(clipped.get("unclipped"))) is not None:
+        yield f"clipping matters: {unclipped:+.1%} without it"
     lacking = next((row for row in reversed(rows) if row.get("n_without_covariate")), None)
     if lacking is not None:
         missing, used = int(str(lacking["n_without_covariate"])), int(str(lacking["n_units"]))

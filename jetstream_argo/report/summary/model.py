@@ -14,7 +14,9 @@ SHARES = frozenset({"binomial"})  # statistics whose values are shares of units
 class MetricAbout:
     """What the configuration says of a metric.
 
-    `bigger_is_better` is None where it is not at hand: then the estimates' chances to win tell.
+    `bigger_is_better` is None where it is not at hand: then the estimates' chances to win tell. `margin` is how much
+    worse it may be, None where no file says; `planned_windows` in how many windows it is estimated until the experiment
+    ends, None while that is open.
     """
 
     title: str = ""
@@ -22,6 +24,8 @@ class MetricAbout:
     unit: str = ""
     role: MetricRole = MetricRole.SECONDARY
     bigger_is_better: bool | None = None
+    margin: float | None = None
+    planned_windows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Compared:
     chance_to_win: float | None = None
     expected_loss: float | None = None
     notes: tuple[str, ...] = ()
+    confidence: float = 0.95  # of the intervals
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.report.decision.results import decision_sentences, decisions
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
 from jetstream_argo.report.summary.build import Row, windows_of
 from jetstream_argo.report.summary.model import About, Window
@@ -40,11 +41,9 @@ def answers(
     width: int = 100,
 ) -> Iterator[RenderableType]:
     """Yield what is to be known before, then the answers that were asked for, and what else there is."""
-    if facts.units is not None:
-        yield Text(units_line(facts.units))
-    for sentence in sentences(facts):
-        yield Text(sentence, style="yellow")
-    windows = [_only(window, shown.metrics) for window in windows_of(rows, about, reference=reference)]
+    everything = list(windows_of(rows, about, reference=reference))
+    yield from _head(everything, about, facts)
+    windows = [_only(window, shown.metrics) for window in everything]
     windows = [window for window in windows if window.answers or window.deciles]
     if not windows:
         yield Text("no estimates")
@@ -62,6 +61,16 @@ def answers(
                 yield decile_table(deciles, window)
     if shown.says_more and not shown.everything:
         yield Text(_rest(windows, chosen), style="dim")
+
+
+def _head(windows: list[Window], about: About, facts: Facts) -> Iterator[RenderableType]:
+    """Yield who is in the experiment, what makes its numbers doubtful, and what is decided."""
+    if facts.units is not None:
+        yield Text(units_line(facts.units))
+    for sentence in sentences(facts):
+        yield Text(sentence, style="yellow")
+    for sentence in decision_sentences(decisions(windows, about, facts)):
+        yield Text(sentence, style="bold")
 
 
 def chosen_windows(windows: list[Window], shown: Shown) -> list[Window]:

@@ -1,0 +1,20 @@
+"""What is decided of each branch by the written rule, and the intervals that say so."""
+
+from jetstream_argo.report.decision.results import decisions, evidence_text
+from jetstream_argo.report.decision.rule import Outcome
+from jetstream_argo.report.page.material import Material
+from jetstream_argo.report.page.parts import Part, rendered
+
+_TONES = {Outcome.SUCCESS: "good", Outcome.HARMED: "bad", Outcome.HEALTH_BROKEN: "bad"}
+
+
+def deciding(material: Material) -> Part | None:
+    """Return the decisions; None where no metric has a role by which anything is decided."""
+    decided = decisions(material.windows, material.about, material.report.facts)
+    if not decided:
+        return None
+    rows = [
+        (branch.branch, branch.outcome.value, _TONES.get(branch.outcome, ""), [*map(evidence_text, branch.evidence)])
+        for branch in decided
+    ]
+    return Part("decision", "Decision", rendered("decision.html", rows=rows))
