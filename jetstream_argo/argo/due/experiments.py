@@ -39,7 +39,10 @@ class Report:
         """The report in a line, with the reason of each failure."""
         counts = {state: sum(entry.state is state for entry in self.entries) for state in CandidateState}
         parts = [f"{n} {state}" for state, n in counts.items() if n or state is not CandidateState.WAITS]
-        failed = [f"{entry.slug} ({entry.line})" for entry in self.entries if entry.state is CandidateState.FAILED]
+        reasons = (
+            (entry.slug, " ".join(entry.line.split())) for entry in self.entries if entry.state is CandidateState.FAILED
+        )
+        failed = [f"{slug} ({reason})" for slug, reason in reasons]
         waits = Counter(source for entry in self.entries for source in entry.waits)
         rest = [f"{source}, for {n} experiment{'s' if n > 1 else ''}" for source, n in sorted(waits.items())]
         return "; ".join([", ".join(parts) + (f": {', '.join(failed)}" if failed else ""), *rest])
