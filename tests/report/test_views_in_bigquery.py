@@ -7,6 +7,7 @@ import pytest
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.dialect.zetasql.checker import Checker
+from jetstream_argo.report.page.enrolled import enrolled_query
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names
@@ -52,6 +53,10 @@ def test_the_view_of_the_units_is_accepted(bigquery: Checker, signal: object):
 
     assert columns[-3:] == (Column("window_index", "STRING"), Column("hours", "FLOAT64"), Column("ads", "INT64"))
     assert Column("exposure_date", "DATE") in columns
+
+
+def test_the_query_for_who_enrolled_when_is_accepted(bigquery: Checker):
+    assert [column.type for column in bigquery.analyze(enrolled_query(PLACE))] == ["DATE", "STRING", "INT64"]
 
 
 def test_queries_with_every_filter_are_accepted(bigquery: Checker):

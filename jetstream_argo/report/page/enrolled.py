@@ -20,15 +20,19 @@ class EnrolledDay:
 
 def read_enrolled(engine: Engine, owner: names.Owner) -> tuple[EnrolledDay, ...]:
     """Return how many units enrolled, by date and branch; nothing where the enrollments are not there yet."""
-    sql = Sql(
+    try:
+        rows = engine.query(enrolled_query(owner), labels={"experiment": names.place_of(owner).slug}).rows
+    except NotFound:
+        return ()
+    return tuple(EnrolledDay(day, str(branch), int(str(units))) for day, branch, units in rows if isinstance(day, date))
+
+
+def enrolled_query(owner: names.Owner) -> Sql:
+    """Return the query for the units that enrolled: a row for each date and branch that has any."""
+    return Sql(
         "-- One row per date of enrollment and branch.\n"
         "SELECT\n  e.enrollment_date,\n  e.branch,\n  COUNT(*) AS units\n"
         f"FROM {table(names.enrollments(owner))} AS e\n"
         "WHERE e.enrollment_date IS NOT NULL\n"
         "GROUP BY 1, 2\nORDER BY 1, 2\n"
     )
-    try:
-        rows = engine.query(sql, labels={"experiment": names.place_of(owner).slug}).rows
-    except NotFound:
-        return ()
-    return tuple(EnrolledDay(day, str(branch), int(str(units))) for day, branch, units in rows if isinstance(day, date))

@@ -59,14 +59,16 @@ def test_an_answer_has_the_numbers_of_the_results() -> None:
 
 def test_primary_metrics_and_guardrails_come_first_and_secondary_ones_are_folded() -> None:
     about = About({"b": MetricAbout(role=MetricRole.GUARDRAIL), "c": MetricAbout(role=MetricRole.PRIMARY)})
-    rows = [*pair("a"), *pair("b"), *pair("c")]
+    few = [*pair("a"), *pair("b"), *pair("c")]
+    many = [*few, *(row for name in "defgh" for row in pair(name))]
 
-    answers = find(tree_of(rows, about=about), "answers")
+    answers = find(tree_of(many, about=about), "answers")
 
     assert _titles(answers) == ["Primary", "Guardrails"]
     (folded,) = answers.findall("details")
-    assert text_of(folded[0]) == "Secondary: 1 metrics"
+    assert text_of(folded[0]) == "Secondary: 6 metrics"
     assert [cells[0] for cells in _cells(answers) if cells[0] in "abc"] == ["c", "b", "a"]
+    assert _titles(find(tree_of(few, about=about), "answers")) == ["Primary", "Guardrails", "Secondary"]
 
 
 def test_all_bars_of_a_table_have_one_scale_and_what_is_far_beyond_has_an_arrow() -> None:

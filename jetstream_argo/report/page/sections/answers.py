@@ -15,6 +15,7 @@ from jetstream_argo.report.page.svg.interval import Scale, interval_bar, scale_h
 from jetstream_argo.report.summary import words
 from jetstream_argo.report.summary.model import Answer, Compared, PointInterval, Window
 
+_MOST_OPEN = 5  # secondary metrics that are not folded
 _GROUPS = {MetricRole.PRIMARY: "Primary", MetricRole.GUARDRAIL: "Guardrails", MetricRole.SECONDARY: "Secondary"}
 
 
@@ -101,7 +102,7 @@ def _groups(
         Group(
             _GROUPS[role],
             tuple(row for item in group for row in _rows(material, *item, scale, main)),
-            is_folded=role is MetricRole.SECONDARY,
+            is_folded=role is MetricRole.SECONDARY and len(group) > _MOST_OPEN,
         )
         for role, group in grouped
     )
