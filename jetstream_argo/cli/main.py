@@ -14,6 +14,7 @@ import click
 from jetstream_argo.argo.pod import pod
 from jetstream_argo.cli.summaries import SUMMARIES
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EXIT_UNFORESEEN, JetstreamArgoError, unforeseen
+from jetstream_argo.terminal.json_log import JsonLines, facts_of
 from jetstream_argo.terminal.text import printable, say
 
 # A command's module is loaded when the command is called: pods start fast and load only what they use.
@@ -73,12 +74,20 @@ class _Commands(click.Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("-v", "--verbose", is_flag=True, envvar="JETSTREAM_VERBOSE", help="Log what is done.")
+@click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="JETSTREAM_LOG",
+    help="How it is logged; as JSON, a task also says when it begins and how it ended.",
+)
 @click.version_option(package_name="jetstream-argo")
-def commands(verbose: bool) -> None:
+def commands(verbose: bool, log: str) -> None:
     """Analyse experiments: one small, retriable task per data source and metric."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_WithFacts("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    level = logging.INFO if verbose else logging.WARNING
+    as_text = _WithFacts("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if log == "json" else as_text)
+    level = logging.INFO if verbose or log == "json" else logging.WARNING
     logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger(_PACKAGE).setLevel(level)
 
@@ -88,11 +97,8 @@ class _WithFacts(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _NO_FACTS]
+        facts = [f"{name}={value}" for name, value in facts_of(record).items()]
         return printable(" ".join([text, *facts]))
-
-
-_NO_FACTS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

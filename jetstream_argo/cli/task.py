@@ -1,5 +1,6 @@
 """The entrypoint of a pod: one node of one plan."""
 
+import logging
 import os
 import sys
 import time
@@ -25,6 +26,8 @@ from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.bigquery.client_import import load_client
 from jetstream_argo.warehouse.connect import Connections, connect, new_attempt
 from jetstream_argo.warehouse.termination import ending_on_sigterm
+
+logger = logging.getLogger(__name__)
 
 
 @click.command(
@@ -58,16 +61,29 @@ def task(plan_file: str | None, pause: float, wait_seconds: float, **options: An
     """Do one node of a plan. What is done already is recognised and skipped."""
     this_pod = pod(os.environ)
     asked = _Asked(**options)
+    since = time.monotonic()
     try:
         with ending_on_sigterm():
-            result = _done(_plan(plan_file), asked, wait_seconds=wait_seconds)
+            plan = _plan(plan_file)
+            facts = {"experiment": plan.experiment.slug, "as_of": str(plan.as_of), "node": asked.node_id}
+            logger.info("began", extra=facts)
+            result = _done(plan, asked, wait_seconds=wait_seconds)
     except JetstreamArgoError as error:
         this_pod.say(str(error))
+        failed = {"exit_code": error.exit_code, "reason": str(error), "seconds": round(time.monotonic() - since, 3)}
+        logger.info("failed", extra={"node": asked.node_id, **failed})
         _paused(error.exit_code, pause)
         raise
     _tell(this_pod, result)
+    logger.info("ended", extra={**facts, **_facts(result), "seconds": round(time.monotonic() - since, 3)})
     _paused(result.exit_code, pause)
     return result.exit_code
+
+
+def _facts(result: TaskResult) -> dict[str, object]:
+    failed = {name: str(error) for name, error in result.failed}
+    counts = {"done": result.done, "skipped": result.skipped, "failed_metrics": failed}
+    return {"exit_code": result.exit_code, "idle": result.idle, "result": result.line, **counts}
 
 
 def _paused(exit_code: int, seconds: float) -> None:

@@ -113,6 +113,7 @@ def reporting() -> list[m.EnvVar]:
         m.EnvVar(name=TERMINATION_LOG, value="/dev/termination-log"),
         m.EnvVar(name=RESULT, value=_RESULT_FILE),
         m.EnvVar(name="JETSTREAM_PAUSE", value="30"),  # seconds
+        m.EnvVar(name="JETSTREAM_LOG", value="json"),
     ]
 
 

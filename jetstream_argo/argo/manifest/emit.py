@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hera.workflows import Container, Parameter, Workflow
 from hera.workflows import models as m
 
-from jetstream_argo.argo.manifest import container, graphs, locks, names, target, titles, transport
+from jetstream_argo.argo.manifest import container, graphs, locks, metrics, names, target, titles, transport
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
 from jetstream_argo.argo.manifest.documents import Document, size, to_yaml
 from jetstream_argo.argo.manifest.graphs import ENTRYPOINT, EXPERIMENT, PUBLISH
@@ -214,6 +214,10 @@ def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, s
     last = container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows)
     last.retry_strategy = container.retry_without_word()
     workers.append(last)
+    for worker in workers:
+        counted = metrics.of_nodes(plan, str(worker.name))
+        whole = [metrics.of_experiment(plan)] if worker is last else []
+        worker.metrics = m.Metrics(prometheus=[*counted, *whole])
     if storage.config_map:
         for worker in workers:
             mount = m.VolumeMount(name=_PLAN_VOLUME, mount_path=FOLDER, read_only=True)
