@@ -44,6 +44,10 @@ DEPLOYMENT = (
         "--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files and the page: gs://BUCKET"
     ),
     click.option(
+        "--pods", envvar="JETSTREAM_PODS", default="", metavar="YAML",
+        help="A strategic merge patch over the spec of every pod: volumes, tolerations, nodeSelector, …",
+    ),
+    click.option(
         "--page-artifact/--no-page-artifact", envvar="JETSTREAM_PAGE_ARTIFACT", default=False, show_default=True,
         help="Leave the result page to Argo's artifact repository, which must be configured.",
     ),
@@ -70,10 +74,13 @@ def with_options(options: tuple[Callable[[Any], Any], ...]) -> Callable[[Callabl
 
 def deployment_of(options: dict[str, Any]) -> "Deployment":
     """Take the deployment out of a command's options."""
-    from jetstream_argo.argo.manifest.deployment import Deployment
-
     require("argo", wanted_by="a Workflow")
+    from jetstream_argo.argo.manifest.deployment import Deployment
+    from jetstream_argo.argo.manifest.settings import pod_patch, refuse_placeholders
+
+    refuse_placeholders({name: str(value) for name, value in options.items() if value})
     warehouse_settings(options["warehouse"])
+    options["pods"] = pod_patch(options["pods"], where="--pods (JETSTREAM_PODS)")
     taken = {field.name: options.pop(field.name) for field in fields(Deployment)}
     taken["image"] = taken["image"] or f"jetstream-argo:{version('jetstream-argo')}"
     if "@sha256:" not in taken["image"]:

@@ -100,7 +100,8 @@ def test_the_planner_submits_what_is_live_and_reports_what_cannot_be_planned(exp
     assert name.startswith("jetstream-sidebar-layout-2026-03-10-")
     assert lines[0] == f"submitted: sidebar-layout: {name}"
     assert lines[1].startswith("failed: wrong: ")
-    assert lines[-1] == "1 submitted, 0 exists already, 0 not due, 1 failed: wrong"
+    assert lines[-1].startswith("1 submitted, 0 exists already, 0 not due, 1 failed: wrong (")
+    assert "'serach'" in lines[-1]
 
 
 def test_the_planner_of_the_next_hour_creates_anew_what_ended_for_now(experiment, server, reach, capsys):

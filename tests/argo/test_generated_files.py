@@ -35,7 +35,7 @@ def test_all_committed_manifests_hold_against_argos_own_schema():
     assert check.returncode == 0, check.stdout
 
 
-@pytest.mark.parametrize("folder", ["base", "overlays/gke"])
+@pytest.mark.parametrize("folder", ["base", "overlays/gke", "overlays/small"])
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl, for its kustomize")
 def test_the_kustomizations_build_and_planner_and_workers_run_one_image(folder):
     built = subprocess.run(
@@ -47,6 +47,12 @@ def test_the_kustomizations_build_and_planner_and_workers_run_one_image(folder):
     template = objects["WorkflowTemplate", "jetstream-analyse"]["spec"]["templates"][0]
     cron = objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"]["templates"][0]
     assert template["container"]["image"] == cron["container"]["image"] == image
+    pods = objects["ConfigMap", "jetstream-settings"]["data"]["JETSTREAM_PODS"]
+    specs = (
+        objects["WorkflowTemplate", "jetstream-analyse"]["spec"],
+        objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"],
+    )
+    assert [spec["podSpecPatch"] for spec in specs] == [pods, pods]
     assert all(each["metadata"].get("namespace", "jetstream") == "jetstream" for each in objects.values())
 
 
@@ -115,18 +121,21 @@ def test_every_rule_of_the_network_says_where_to(file):
                 assert rule["ports"] == [{"protocol": "TCP", "port": 443}]
 
 
-@pytest.mark.parametrize("folder", ["base", "overlays/gke"])
+@pytest.mark.parametrize("folder", ["base", "overlays/gke", "overlays/small"])
 def test_what_kustomize_replaces_is_there(folder):
     """As far as it can be told without kustomize: every replacement leads to a field, which its target has."""
     base = _objects(ROOT / "k8s" / "base")
     kustomization = yaml.safe_load((ROOT / "k8s" / folder / "kustomization.yaml").read_text())
     for resource in kustomization["resources"]:
         assert (ROOT / "k8s" / folder / resource).exists()
+    settings = _objects(ROOT / "k8s" / folder)["ConfigMap", "jetstream-settings"]["data"]
     for replacement in kustomization["replacements"]:
         source = replacement["source"]
         key = source["fieldPath"].removeprefix("data.")
-        assert base[source["kind"], source["name"]]["data"][key]
+        assert (base[source["kind"], source["name"]]["data"] | settings)[key]
         for target in replacement["targets"]:
+            if target.get("options", {}).get("create"):
+                continue
             chosen = [document for (kind, _), document in base.items() if kind == target["select"]["kind"]]
             for document in chosen:
                 for path in target["fieldPaths"]:
@@ -163,7 +172,7 @@ def _objects(folder: Path):
 
 def _readable(document):
     """Return a document with the plan's JSON in place of its compressed text, which depends on zlib's version."""
-    for parameter in document["spec"].get("arguments", {}).get("parameters", []):
-        if parameter["name"] == "plan":
-            parameter["value"] = json.loads(zlib.decompress(base64.b64decode(parameter["value"])))
+    for variable in document["spec"].get("templateDefaults", {}).get("container", {}).get("env", []):
+        if variable["name"] == "JETSTREAM_PLAN":
+            variable["value"] = json.loads(zlib.decompress(base64.b64decode(variable["value"])))
     return document

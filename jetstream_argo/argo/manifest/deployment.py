@@ -22,6 +22,8 @@ class Deployment:
         plans: a file:// or gs:// folder for plans that are too large for the manifest; a ConfigMap holds them where
             empty.
         export_to: the folder that readers without a warehouse are served from, gs://BUCKET; no files where empty.
+        pods: a strategic merge patch over the specification of every pod, as YAML or JSON: volumes, tolerations, node
+            selectors, pull secrets, a priority class, more environment; none where empty.
         page_artifact: whether `publish` leaves the result page to Argo, whose artifact repository must be configured.
     """
 
@@ -35,4 +37,5 @@ class Deployment:
     memory_mib: int = 384
     plans: str = ""
     export_to: str = ""
+    pods: str = ""
     page_artifact: bool = False

@@ -130,6 +130,7 @@ def _document(
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),
         ttl_strategy=m.TTLStrategy(seconds_after_success=7 * _DAY, seconds_after_completion=30 * _DAY),
         volumes=_volumes(storage),
+        pod_spec_patch=deployment.pods or None,
         template_defaults=_defaults(deployment, storage, identity),
         templates=[*graphs.graphs(plan, laid, deployment), *_workers(plan, laid, deployment, storage)],
     )

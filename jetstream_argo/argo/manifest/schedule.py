@@ -76,6 +76,8 @@ def _finished(built: Workflow, deployment: Deployment) -> Document:
     built.pod_gc = m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s")
     built.ttl_strategy = m.TTLStrategy(seconds_after_completion=14 * 24 * _HOUR)
     built.volumes = [container.scratch()]
+    # Kustomize puts the settings' patch here.
+    built.pod_spec_patch = deployment.pods or "{}"
     document: Document = built.to_dict()
     return document
 
