@@ -51,7 +51,7 @@ def unadjusted_notes(asked: Sequence[RequestedStatistic], rows: Sequence[Placed]
         if placed.row.adjusted is False:
             of_statistic.setdefault(placed.row.statistic, {})[placed.window_index] = None
     for statistic in asked:
-        windows = of_statistic.get(statistic.params.row_name)
+        windows = of_statistic.get(statistic.method.row_name)
         if windows and not statistic.note:
             text = ", ".join(map(str, sorted(windows)))
             what = "too few units have the covariate, or it does not vary"

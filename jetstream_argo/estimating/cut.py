@@ -49,7 +49,7 @@ def with_cuts(
     `cuts` are the units of each branch that are clipped, in the sample's order.
     """
     clip = clip_of(statistic.need)
-    if clip is None or not isinstance(statistic.params, LinearModelMean | WelchMean | BootstrapMean) or None in cuts:
+    if clip is None or not isinstance(statistic.method, LinearModelMean | WelchMean | BootstrapMean) or None in cuts:
         return tuple(rows)
     found = dict(_cuts(statistic.need, clip, sample_of, cuts))
     without = _without(statistic, found, sample_of)
@@ -87,7 +87,7 @@ def _cuts(need: Need, clip: ClipRule, sample_of: SampleOf, cuts: Sequence[int | 
     clipped, bare = sample_of(asked), sample_of(replace(asked, clip=None))
     for with_, without, cut in zip(clipped.branches, bare.branches, cuts, strict=True):
         own, all_ = _units(with_), _units(without)
-        yield with_.branch, Cut(all_.n, cut or 0, all_.mean * bare.unit, own.mean * clipped.unit)
+        yield with_.branch, Cut(all_.n, cut or 0, all_.mean * bare.scale, own.mean * clipped.scale)
 
 
 def _units(facts: BranchFacts) -> Moments:
@@ -108,11 +108,11 @@ def _without(
     statistic: RequestedStatistic, cuts: Mapping[str, Cut], sample_of: SampleOf
 ) -> dict[tuple[str, Comparison | None, str | None], float]:
     """Return the points without clipping, by branch and comparison."""
-    if isinstance(statistic.params, LinearModelMean | WelchMean):
-        method = replace(statistic.params, drop_highest=0.0)
+    if isinstance(statistic.method, LinearModelMean | WelchMean):
+        method = replace(statistic.method, drop_highest=0.0)
         try:
             rows = estimate(
-                method, sample_of(method.need() if statistic.need == statistic.params.need() else MomentsNeed(None))
+                method, sample_of(method.need() if statistic.need == statistic.method.need() else MomentsNeed(None))
             )
         except EstimateError:
             return {}

@@ -131,8 +131,8 @@ class _Facts(Protocol):
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
 
-    def unit(self, need: Need) -> float:
-        """Return the unit of the data for this need."""
+    def scale(self, need: Need) -> float:
+        """Return the scale of the data for this need."""
 
     def cut(self, need: Need, key: Key) -> int | None:
         """Return how many units of a branch are clipped; None where nothing is, or that is not known."""
@@ -168,9 +168,9 @@ def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Seque
 
         def sample_of(need: Need) -> Sample:
             facts = tuple(known.facts(need, key) for key in keys)
-            return Sample(metric, facts, known.pooled(need, keys), known.unit(need))
+            return Sample(metric, facts, known.pooled(need, keys), known.scale(need))
 
-        rows = estimate(statistic.params, sample_of(statistic.need))
+        rows = estimate(statistic.method, sample_of(statistic.need))
         return with_cuts(rows, statistic, sample_of, [known.cut(statistic.need, key) for key in keys])
     except EstimateError as error:
         if error.reason not in set(Reason):
@@ -180,7 +180,7 @@ def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Seque
         return tuple(
             EstimateRow(
                 metric=metric,
-                statistic=statistic.params.row_name,
+                statistic=statistic.method.row_name,
                 branch=facts.branch,
                 n_units=facts.n_rows - facts.n_null - facts.n_nonfinite,
                 reason=reason,

@@ -41,7 +41,7 @@ class RequestedStatistic:
     """A statistic asked for, and what it needs; `note` says what cannot be done as asked, if anything."""
 
     name: str
-    params: Method
+    method: Method
     need: Need
     note: str = ""
 
@@ -65,13 +65,12 @@ def groups_of(wanted: MetricStatistics, stored: Stored) -> tuple[StatisticGroup,
 
 
 def _asked(statistic: Statistic, stored: Stored) -> RequestedStatistic:
-    params = statistic.method
-    need = params.need()
+    need = statistic.method.need()
     covariate = statistic.covariate
     if isinstance(need, JointMomentsNeed) and covariate is not None and stored.covariates.get(covariate) is None:
         note = f"{statistic.name} is unadjusted: {covariate.metric} has no values in {covariate.period}"
-        return RequestedStatistic(statistic.name, params, MomentsNeed(need.clip), note)
-    return RequestedStatistic(statistic.name, params, need)
+        return RequestedStatistic(statistic.name, statistic.method, MomentsNeed(need.clip), note)
+    return RequestedStatistic(statistic.name, statistic.method, need)
 
 
 def _treatments(statistic: Statistic) -> tuple[PreTreatment, ...]:

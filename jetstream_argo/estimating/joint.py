@@ -229,11 +229,11 @@ class JointFacts:
     rows: Mapping[Key, QueryRow]
     clips: tuple[ClipRule | None, ...]
     integer: bool
-    units: Scales
+    scales: Scales
 
-    def unit(self, need: Need) -> float:  # the same for every need
-        """Return the unit of the values."""
-        return self.units.first
+    def scale(self, need: Need) -> float:  # the same for every need
+        """Return the scale of the values."""
+        return self.scales.first
 
     def facts(self, need: Need, key: Key) -> BranchFacts:
         """Return what `need` asks for, of one branch."""
@@ -276,5 +276,5 @@ def joint_facts(group: StatisticGroup, subject: Adjusted, queries: MetricQueries
     rows: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
-    units = Scales.of(rows.values())
-    return JointFacts(units.applied(rows), clips, observed.integer, units)
+    scales = Scales.of(rows.values())
+    return JointFacts(scales.applied(rows), clips, observed.integer, scales)

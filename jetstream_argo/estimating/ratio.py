@@ -105,11 +105,11 @@ class RatioFacts:
     """What is known of every branch with units: joint sums of numerator and denominator."""
 
     rows: Mapping[Key, QueryRow]
-    units: Scales
+    scales: Scales
 
-    def unit(self, need: Need) -> float:  # one need, that of the query
-        """Return the unit of the ratio."""
-        return self.units.first / self.units.second
+    def scale(self, need: Need) -> float:  # one need, that of the query
+        """Return the scale of the ratio."""
+        return self.scales.first / self.scales.second
 
     def facts(self, need: Need, key: Key) -> BranchFacts:  # one need, that of the query
         """Return the joint sums of one branch."""
@@ -134,5 +134,5 @@ def ratio_facts(group: StatisticGroup, queries: MetricQueries) -> RatioFacts:
     rows: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows):
         rows |= queries.rows(ratio_query(observed, need.clip.probability if need.clip else None))
-    units = Scales.of(rows.values())
-    return RatioFacts(units.applied(rows), units)
+    scales = Scales.of(rows.values())
+    return RatioFacts(scales.applied(rows), scales)

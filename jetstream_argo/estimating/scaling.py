@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jetstream_argo.estimating.reading import Cell, Key, QueryRow
-from jetstream_argo.stats.scale import unit_for
+from jetstream_argo.stats.scale import scale_for
 
 _SIZES = ("center", "scale", "limit", "minimum", "maximum", "vals")
 _SECOND = ("x", "d")  # what the other column is called
@@ -14,37 +14,37 @@ _SECOND = ("x", "d")  # what the other column is called
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """The unit of the values, and that of the other column; 1 but for very large or small ones."""
+    """The scale of the values, and that of the other column; 1 but for very large or small ones."""
 
     first: float = 1.0
     second: float = 1.0
 
     @classmethod
     def of(cls, rows: Iterable[QueryRow]) -> "Scales":
-        """Return the units for the centres and scales of these rows."""
+        """Return the scales for the centres and scales of these rows."""
         largest = {False: 0.0, True: 0.0}
         for row in rows:
             for name, value in row.values.items():
                 if name.startswith(("center", "scale")) and isinstance(value, float):
                     largest[_is_second(name)] = max(largest[_is_second(name)], abs(value))
-        return cls(unit_for(largest[False]), unit_for(largest[True]))
+        return cls(scale_for(largest[False]), scale_for(largest[True]))
 
     def applied(self, rows: Mapping[Key, QueryRow]) -> Mapping[Key, QueryRow]:
-        """Return the rows with their sizes in these units; sums of standardised values have none."""
+        """Return the rows with their sizes on these scales; sums of standardised values have none."""
         if self == Scales():
             return rows
         return {
-            key: QueryRow({name: self._in_unit(name, value) for name, value in row.values.items()})
+            key: QueryRow({name: self._on_scale(name, value) for name, value in row.values.items()})
             for key, row in rows.items()
         }
 
-    def _in_unit(self, name: str, value: Cell) -> Cell:
+    def _on_scale(self, name: str, value: Cell) -> Cell:
         if not name.startswith(_SIZES):
             return value
-        unit = self.second if _is_second(name) else self.first
+        scale = self.second if _is_second(name) else self.first
         if isinstance(value, np.ndarray):
-            return np.asarray(value, np.float64) / unit
-        return value / unit if isinstance(value, int | float) else value
+            return np.asarray(value, np.float64) / scale
+        return value / scale if isinstance(value, int | float) else value
 
 
 def _is_second(name: str) -> bool:

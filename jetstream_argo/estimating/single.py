@@ -36,12 +36,12 @@ SQUARES = 2
 class PlainFacts:
     """What is known of every branch with units; `details` by need, of branches with many distinct values.
 
-    `reduced` is the summary in `units`, for what is made of powers.
+    `reduced` is the summary on `scales`, for what is made of powers.
     """
 
     summary: Mapping[Key, QueryRow]
     reduced: Mapping[Key, QueryRow]
-    units: Scales
+    scales: Scales
     clips: tuple[Clipped, ...]
     details: Mapping[needs.Need, Mapping[Key, QueryRow]]
     integer: bool
@@ -55,9 +55,9 @@ class PlainFacts:
         data = self._data(need, key, row) if row.whole("n") else None
         return BranchFacts(key[3], n_rows, data, n_null, n_nonfinite)
 
-    def unit(self, need: needs.Need) -> float:
-        """Return the unit of the data for this need."""
-        return self.units.first if isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) else 1.0
+    def scale(self, need: needs.Need) -> float:
+        """Return the scale of the data for this need."""
+        return self.scales.first if isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) else 1.0
 
     def pooled(self, need: needs.Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
@@ -100,7 +100,7 @@ class PlainFacts:
             case needs.PowerSumsNeed():
                 values, small = self.details.get(need, {}).get(key), self.reduced[key]
                 if values is not None:
-                    return value_counts(self.units.applied({key: values})[key])
+                    return value_counts(self.scales.applied({key: values})[key])
                 return few_values(small) or power_sums(small, self._index(need.clip))
             case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
                 return few_values(row) or _detail(need, row, self.details[need].get(key))
@@ -123,16 +123,16 @@ def plain_facts(group: StatisticGroup, queries: MetricQueries) -> PlainFacts:
     details: dict[needs.Need, Mapping[Key, QueryRow]] = {
         need: _details(detail, group, queries, summary) for need, detail in detailed.items()
     }
-    units = Scales.of(summary.values())
-    facts = PlainFacts(summary, units.applied(summary), units, clips, details, observed.integer)
+    scales = Scales.of(summary.values())
+    facts = PlainFacts(summary, scales.applied(summary), scales, clips, details, observed.integer)
     for statistic in group.asked:
-        if isinstance(statistic.params, BootstrapMean):
+        if isinstance(statistic.method, BootstrapMean):
             many = (
                 (key, facts.facts(statistic.need, key), N_VALUES.of(row))
                 for key, row in summary.items()
                 if N_VALUES.of(row) > FEW_VALUES
             )
-            details[statistic.need] = values_of_the_inexact(group, statistic.params, queries, many)
+            details[statistic.need] = values_of_the_inexact(group, statistic.method, queries, many)
     return facts
 
 

@@ -20,8 +20,8 @@ def estimate(method: Method, sample: Sample) -> tuple[EstimateRow, ...]:
     """
     left_out = {facts.branch for facts in sample.branches if facts.n_nonfinite}
     rows = method.rows(sample)
-    if sample.unit != 1:
-        rows = restored(rows, sample.unit)
+    if sample.scale != 1:
+        rows = restored(rows, sample.scale)
     if not left_out or isinstance(method, Count):
         return rows
     return tuple(

@@ -119,13 +119,14 @@ class Pooled:
 class Sample:
     """One metric of one segment and window: every configured branch, in the plan's order, those without rows too.
 
-    The data are in units of `unit`, which is 1 unless the values are so large or small that their powers fit no float.
+    The data are of values divided by `scale`, which is 1 unless these are so large or small that their powers fit no
+    float.
     """
 
     metric: str
     branches: tuple[BranchFacts, ...]
     pooled: Pooled = field(default_factory=Pooled)
-    unit: float = 1.0
+    scale: float = 1.0
 
     @property
     def n_rows(self) -> int:

@@ -27,7 +27,7 @@ from jetstream_argo.stats.needs import (
     RatioNeed,
     SumNeed,
 )
-from jetstream_argo.stats.scale import unit_for
+from jetstream_argo.stats.scale import scale_for
 from jetstream_argo.stats.sufficient import BranchFacts, Data, Pooled, Sample, ValueCounts
 
 Column: TypeAlias = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]
@@ -167,4 +167,4 @@ def _is_whole(values: Column) -> bool:
 
 def _scale(values: Column | None) -> float:
     finite = np.empty(0) if values is None or values.dtype.kind != "f" else values[np.isfinite(values)]
-    return unit_for(float(np.abs(finite).max(initial=0.0)))
+    return scale_for(float(np.abs(finite).max(initial=0.0)))

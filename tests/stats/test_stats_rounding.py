@@ -11,7 +11,7 @@ from jetstream_argo.stats.moments import Moments
 from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
-from jetstream_argo.stats.scale import restored, unit_for
+from jetstream_argo.stats.scale import restored, scale_for
 from tests.reference.samples import Columns, sample_from_columns
 from tests.stats.samples import estimated, row_of
 
@@ -111,7 +111,7 @@ def test_what_fits_no_float_in_its_own_unit_is_told() -> None:
     (found,) = restored([row], 2.0**1023)
 
     assert (found.point, found.lower, found.upper, found.reason) == (None, 2.0**1022, None, Reason.OVERFLOW)
-    assert (unit_for(0.0), unit_for(1e-9)) == (1.0, 1.0)
+    assert (scale_for(0.0), scale_for(1e-9)) == (1.0, 1.0)
 
 
 def test_degrees_of_freedom_do_not_depend_on_the_unit() -> None:
