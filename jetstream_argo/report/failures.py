@@ -20,9 +20,9 @@ def outstanding(entries: Sequence[Entry], plan: AnalysisPlan | None) -> tuple[En
         if entry.state is not State.FAILED or not (known is None or _concerns(entry, known)):
             continue
         if not _made_good(entry, entries[position + 1 :]):
-            alike = (entry.kind, entry.table, entry.period, entry.metrics)
-            last.pop(alike, None)  # so that the order is that of the failures that are kept
-            last[alike] = entry
+            what_failed = (entry.kind, entry.table, entry.period, entry.metrics)
+            last.pop(what_failed, None)  # so that the order is that of the failures that are kept
+            last[what_failed] = entry
     return tuple(last.values())
 
 

@@ -65,9 +65,9 @@ class RecordedWork:
         groups: dict[tuple[str, str], list[RunFailure]] = {}
         for failure in self.failed:
             groups.setdefault((failure.metric or failure.node, failure.error), []).append(failure)
-        for (name, error), alike in groups.items():
-            periods = ", ".join(dict.fromkeys(failure.period for failure in alike if failure.period))
-            yield f"failed: {name}{f' ({periods})' if periods else ''}: {error}: {alike[0].message}"
+        for (name, error), same_failures in groups.items():
+            periods = ", ".join(dict.fromkeys(failure.period for failure in same_failures if failure.period))
+            yield f"failed: {name}{f' ({periods})' if periods else ''}: {error}: {same_failures[0].message}"
 
     def record(self) -> dict[str, object]:
         """Return the same for programs."""

@@ -50,10 +50,10 @@ def jumps_of(table: str, rows: Mapping[int, int]) -> Iterator[Jump]:
     """Yield the dates of a table that jump, given the rows by the date's ordinal."""
     for day, count in sorted(rows.items()):
         near = (day + week * _WEEK for week in range(-NEAR_DAYS // _WEEK, NEAR_DAYS // _WEEK + 1) if week)
-        alike = [rows[other] for other in near if other in rows]
-        if len(alike) < FEWEST_ALIKE:
+        comparable = [rows[other] for other in near if other in rows]
+        if len(comparable) < FEWEST_ALIKE:
             continue
-        usual = median(alike)
+        usual = median(comparable)
         unusual = count > FACTOR * usual or count * FACTOR < usual
         if unusual and abs(count - usual) > _STANDARD_DEVIATIONS * sqrt(max(usual, count)):
             yield Jump(table, date.fromordinal(day), count, usual)

@@ -61,8 +61,8 @@ def entries_of(target: Target) -> tuple[Entry, ...]:
     entries = read_entries(target.engine, target.place)
     if not entries:
         check_upgraded(target.engine, target.place)
-        alike = nearest_slug(target.engine, target.place)
-        hint = f"; did you mean {alike!r}?" if alike else ""
+        similar = nearest_slug(target.engine, target.place)
+        hint = f"; did you mean {similar!r}?" if similar else ""
         raise PlanError(
             f"{target.place.slug}: nothing was recorded in dataset {target.place.dataset!r}"
             f"{hint}; check the slug, the dataset and the warehouse, or run it first"

@@ -37,8 +37,8 @@ class Stale:
 
     def follows(self, before: "Stale") -> bool:
         """Return whether these are the windows after those `before`, of the same metric and for the same reason."""
-        alike = replace(before, first_window=self.first_window, last_window=self.last_window) == self
-        return alike and before.last_window == self.first_window - 1
+        is_same = replace(before, first_window=self.first_window, last_window=self.last_window) == self
+        return is_same and before.last_window == self.first_window - 1
 
 
 def stale_estimates(plan: AnalysisPlan, ledger: Ledger) -> tuple[Stale, ...]:

@@ -70,10 +70,10 @@ class Metadata:
         return found
 
     def _looked_at(self, names: Sequence[str]) -> dict[str, Table | AccessDenied | None]:
-        alike = {name: _family(name) or name for name in names}  # the shards of a family are alike
-        chosen = {kind: name for name, kind in alike.items()}
+        families = {name: _family(name) or name for name in names}  # the shards of a family are alike
+        chosen = {kind: name for name, kind in families.items()}
         looked = dict(zip(chosen, self.tables.look_at(list(chosen.values())), strict=True))
-        return {name: looked[kind] for name, kind in alike.items()}
+        return {name: looked[kind] for name, kind in families.items()}
 
     def _without_query(self, name: str, looked: Table | AccessDenied | None) -> TableVersions | DatasetTables:
         if name in self.cut:
