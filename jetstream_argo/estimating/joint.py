@@ -12,8 +12,8 @@ from jetstream_argo.estimating.queries.ranks import (
     POOLED,
     Quantile,
     Values,
-    places,
     quantile,
+    quantile_relations,
     ranked,
     scale,
     standardised,
@@ -76,8 +76,10 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
     segments, finer = observed.segments, observed.finer
     asked = [Quantile(str(index), rule.probability) for index, rule in enumerate(wanted) if rule is not None]
     clips = [_Clip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
-    of_y = places("of_y", Values("treated", "y", finer=finer), keys=POOLED, asked=asked, segments=segments)
-    of_x = places("of_x", Values("covariates", "x", finer=finer), keys=POOLED, asked=asked, segments=segments)
+    of_y = quantile_relations("of_y", Values("treated", "y", finer=finer), keys=POOLED, asked=asked, segments=segments)
+    of_x = quantile_relations(
+        "of_x", Values("covariates", "x", finer=finer), keys=POOLED, asked=asked, segments=segments
+    )
     column = observed.second_column
     return fill(
         "estimating/joint",

@@ -12,8 +12,8 @@ from jetstream_argo.estimating.queries.ranks import (
     PER_BRANCH,
     Quantile,
     Values,
-    places,
     quantile,
+    quantile_relations,
     scale,
     standardised,
     together,
@@ -43,7 +43,7 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
     """
     asked = [Quantile("limit", probability)] if probability is not None else []
     relations = [
-        places(f"of_{name}", values, keys=PER_BRANCH, asked=asked, segments=observed.segments)
+        quantile_relations(f"of_{name}", values, keys=PER_BRANCH, asked=asked, segments=observed.segments)
         for name in _NAMES
         for values in [Values("treated", name, _NAMES, observed.finer)]
     ]

@@ -12,9 +12,9 @@ from jetstream_argo.estimating.queries.ranks import (
     POOLED,
     Quantile,
     Values,
-    places,
     power,
     quantile,
+    quantile_relations,
     scale,
     standardised,
     together,
@@ -84,19 +84,19 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     return fill(
         "estimating/summary",
         **parts,
-        places=_places(observed, wanted),
+        places=_quantile_relations(observed, wanted),
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
     )
 
 
-def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
+def _quantile_relations(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
     """The relations that end in `limits`: a row per branch, with its centre, its ends and all thresholds."""
     segments, values = observed.segments, Values("treated", "y", finer=observed.finer)
     rules = [(str(index), clip.rule) for index, clip in enumerate(wanted) if clip.rule is not None]
     pooled = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.POOLED]
     own = [Quantile(name, rule.probability) for name, rule in rules if rule.scope is ClipScope.PER_BRANCH]
-    relations = [places("of_branch", values, keys=PER_BRANCH, asked=own, segments=segments)]
+    relations = [quantile_relations("of_branch", values, keys=PER_BRANCH, asked=own, segments=segments)]
     limits = [Sql(f"b.{name}") for name in PER_BRANCH]
     limits += [Sql(f"b.{name}_{i}") for i in segments for name in ("minimum", "maximum", "center")]
     limits += [
@@ -104,7 +104,7 @@ def _places(observed: Observed, wanted: Sequence[Clipped]) -> Sql:
     ]
     joined = "of_branch AS b"
     if pooled:
-        relations.append(places("pooled", values, keys=POOLED, asked=pooled, segments=segments))
+        relations.append(quantile_relations("pooled", values, keys=POOLED, asked=pooled, segments=segments))
         limits += [
             Sql(f"{quantile('p', requested.name, i, rounded_up=observed.integer)} AS limit_{requested.name}_{i}")
             for requested in pooled

@@ -5,7 +5,7 @@ from math import log
 from typing import assert_never
 
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.estimating.queries.ranks import POOLED, Quantile, Values, places, quantile
+from jetstream_argo.estimating.queries.ranks import POOLED, Quantile, Values, quantile, quantile_relations
 from jetstream_argo.sql.text import Sql, equal, lines, literal
 from jetstream_argo.stats import pretreatments as p
 
@@ -132,7 +132,9 @@ def _drop_by_quantile(
 ) -> Sql:
     """Count no unit of a segment whose value is beyond the quantile of that segment's."""
     before, value = values.source, values.value
-    found = places(f"{name}_places", values, keys=POOLED, asked=[Quantile("edge", probability)], segments=segments)
+    found = quantile_relations(
+        f"{name}_places", values, keys=POOLED, asked=[Quantile("edge", probability)], segments=segments
+    )
     keys = ", ".join(f"p.{key}" for key in POOLED)
     edges = lines([Sql(f"{quantile('p', 'edge', i)} AS edge_{i}") for i in segments], indent=4)
     kept = [

@@ -48,7 +48,7 @@ class Values:
         return f"{' AND '.join(present)} AND NOT IS_NAN(t.{self.value})"
 
 
-def places(
+def quantile_relations(
     name: str, values: Values, *, keys: Sequence[str], asked: Sequence[Quantile], segments: Sequence[int]
 ) -> Sql:
     """Return the relation `name`: (*keys, minimum_…, maximum_…, center_…, …), and what it is made from.
