@@ -72,7 +72,11 @@ class _Commands(click.Group):
         return SUMMARIES[name] if command is None else command.get_short_help_str()
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=_Commands,
+    epilog="Example: jetstream-argo demo. Of each command: jetstream-argo COMMAND --help",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.option("-v", "--verbose", is_flag=True, envvar="JETSTREAM_VERBOSE", help="Log what is done.")
 @click.option(
     "--log",

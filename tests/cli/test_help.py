@@ -62,3 +62,4 @@ def test_the_list_of_commands_fits_and_says_what_each_does() -> None:
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert set(SUMMARIES) == set(NAMES)
     assert all(f"  {name} " in text for name in NAMES)
+    assert "Example: jetstream-argo demo" in text
