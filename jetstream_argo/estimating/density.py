@@ -56,7 +56,7 @@ def bins_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) 
     """
     moments = [Sql(f"SUM({power_of(k)}) AS {column.name}") for k, column in enumerate(MOMENTS)]
     return fill(
-        "estimating/boxes",
+        "estimating/bins",
         placed=placed(observed, need, few, with_deviation=need.bandwidth == "scott_sd"),
         bandwidth=_bandwidth(need.bandwidth),
         boxes=literal(BINS),

@@ -46,7 +46,7 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
     segments = observed.segments
     buckets = [_near(need, f"b.upto_{i}", f"b.{weight(i)}", f"b.total_{i}") for i in segments]
     return fill(
-        "estimating/runs",
+        "estimating/order_statistics",
         units=treated(observed),
         near=near(
             "of_branch",

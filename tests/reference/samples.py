@@ -139,7 +139,8 @@ def joint_power_sums(y: Column, x: Column, clip: ClipRule | None = None) -> Join
     """Return the sums of products of powers about the means, each column clipped at its own quantile."""
     if not len(y):
         return JointPowerSums(0, 0.0, 0.0, ())
-    y, x = (np.minimum(column, np.quantile(column, clip.probability) if clip else np.inf) for column in (y, x))
+    floats = [column.astype(np.float64) for column in (y, x)]
+    y, x = (np.minimum(column, np.quantile(column, clip.probability) if clip else np.inf) for column in floats)
     dy, dx = y - y.mean(), x - x.mean()
     orders = range(HIGHEST_POWER + 1)
     central = tuple(tuple(float((dy**i * dx**j).sum()) for j in orders if i + j <= HIGHEST_POWER) for i in orders)

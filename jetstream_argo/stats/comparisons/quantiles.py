@@ -14,7 +14,7 @@ from jetstream_argo.stats.laws.order_statistics import DiscreteLaw, order_statis
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason, parameter_text
 from jetstream_argo.stats.sufficient import BranchFacts, OrderWindows, Sample, ValueCounts
 
-# Up to so many pairs of atoms a comparison's law is written out; of more, the reference's atoms are gathered.
+# Up to so many pairs of values a comparison's law is written out; of more, the reference's values are gathered.
 EXACT_PAIRS = 20_000
 POSSIBLE = 1e-5  # a reference that is 0 with a smaller probability is taken not to be
 CLOSE = 1e-4  # standard deviations; neighbouring order statistics are farther apart
@@ -161,7 +161,7 @@ def _relative_uplift(law: DiscreteLaw, reference: DiscreteLaw) -> _PendingQuanti
 
 
 def _bounded(asked: Sequence[_PendingQuantile], confidence: float) -> list[Interval]:
-    """The intervals with their bounds; those that no short list of atoms gives are searched for together."""
+    """The intervals with their bounds; those that no short list of values gives are searched for together."""
     tails = np.array([1 - confidence, 1 + confidence]) / 2
     bounds: dict[int, tuple[float, float]] = {}
     searched: dict[int, _Search] = {}
@@ -189,9 +189,9 @@ def _exact(law: DiscreteLaw, reference: DiscreteLaw, operation: np.ufunc, tails:
     values = operation.outer(law.values, reference.values).ravel()
     order = np.argsort(values)
     running = np.cumsum(np.multiply.outer(law.weights, reference.weights).ravel()[order])
-    # As in `Atoms.quantile`.
-    places = np.minimum(np.searchsorted(running, tails - 1e-12), len(values) - 1)
-    lower, upper = values[order[places]].tolist()
+    # As in `DiscreteLaw.quantile`.
+    found = np.minimum(np.searchsorted(running, tails - 1e-12), len(values) - 1)
+    lower, upper = values[order[found]].tolist()
     return lower, upper
 
 

@@ -1,7 +1,7 @@
 """The laws of order statistics: discrete, and known exactly.
 
 The bootstrap's q-quantile of n values is the order statistic of rank K, counted from 0, with K binomial of n - 1
-trials and probability q. So its law has the order statistics as atoms and binomial weights; no resampling is needed.
+trials and probability q. So its law has the order statistics as values, with binomial weights; no resampling is needed.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.sufficient import OrderWindows, rank_window
 
 SPREAD = 8.0  # standard deviations of the rank; beyond there is less than 1e-15
-# Atoms may be gathered in cells a tenth of a standard deviation wide, each of which becomes two
-# atoms with its weight, mean and variance. That moves the bounds by about a thousandth of a standard deviation, where
-# 10,000 random draws move them by 0.03.
+# Values may be gathered in cells a tenth of a standard deviation wide, each of which becomes two values with its
+# weight, mean and variance. That moves the bounds by about a thousandth of a standard deviation, where 10,000 random
+# draws move them by 0.03.
 _EDGES: Floats = ndtr(np.arange(-6.0, 6.01, 0.1))
 _CELLS = 2 * (len(_EDGES) + 2)
 
 
-@dataclass(frozen=True, eq=False)  # no slots: what follows from the atoms is computed once, when asked for
+@dataclass(frozen=True, eq=False)  # no slots: what follows from the values is computed once, when asked for
 class DiscreteLaw:
     """A discrete law: distinct values, ascending, with their probabilities, and the sum of these before each value."""
 
@@ -57,7 +57,7 @@ class DiscreteLaw:
 
     def quantile(self, probability: float) -> float:
         """Return the smallest value that is not exceeded with at least this probability."""
-        # The running sums are rounded; a bound that falls on one must not jump to the next atom.
+        # The running sums are rounded; a bound that falls on one must not jump to the next value.
         index = int(np.searchsorted(self.before[1:], probability - 1e-12))
         return float(self.values[min(index, len(self.values) - 1)])
 
@@ -67,7 +67,7 @@ class DiscreteLaw:
 
     @cached_property
     def gathered(self) -> "DiscreteLaw":
-        """At most `_CELLS` atoms, in which the law's weight is nearly where it was; of few atoms themselves."""
+        """At most `_CELLS` values, among which the weight is nearly where it was; few values are left as they are."""
         if len(self.values) <= _CELLS:
             return self
         # None reaches across 0: ratios need the sign.
@@ -90,7 +90,7 @@ def _running(weights: Floats) -> Floats:
     return np.concatenate([[0.0], np.cumsum(weights)])
 
 
-def order_statistic_law(runs: OrderWindows, probability: float) -> DiscreteLaw:
+def order_statistic_law(windows: OrderWindows, probability: float) -> DiscreteLaw:
     """Return the law of the order statistic whose rank is binomial of `n - 1` trials.
 
     Raises:
@@ -99,18 +99,18 @@ def order_statistic_law(runs: OrderWindows, probability: float) -> DiscreteLaw:
     Source:
         Schultzberg and Ankargren (2022), arXiv:2202.10992.
     """
-    low, high = rank_window(runs.n, probability, SPREAD)
-    first = int(np.searchsorted(runs.last_rank, low))
-    last = int(np.searchsorted(runs.first_rank, high, side="right"))
-    starts = np.maximum(runs.first_rank[first:last], low)
-    ends = np.minimum(runs.last_rank[first:last], high)
+    low, high = rank_window(windows.n, probability, SPREAD)
+    first = int(np.searchsorted(windows.last_rank, low))
+    last = int(np.searchsorted(windows.first_rank, high, side="right"))
+    starts = np.maximum(windows.first_rank[first:last], low)
+    ends = np.minimum(windows.last_rank[first:last], high)
     if int((ends - starts + 1).sum()) != high - low + 1:
         raise EstimateError("wrong_data", f"needs the values of ranks {low} to {high} for the quantile {probability}")
-    weights = _rank_weights(runs.n - 1, probability, low, high)
+    weights = _rank_weights(windows.n - 1, probability, low, high)
     if len(starts) == len(weights):  # no ties
-        return DiscreteLaw.of(runs.values[first:last], weights)
+        return DiscreteLaw.of(windows.values[first:last], weights)
     below = _running(weights)
-    return DiscreteLaw.of(runs.values[first:last], below[ends - low + 1] - below[starts - low])
+    return DiscreteLaw.of(windows.values[first:last], below[ends - low + 1] - below[starts - low])
 
 
 def _rank_weights(trials: int, probability: float, low: int, high: int) -> Floats:
