@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.report.decision.rule import ALPHA, DecidingMetric, Outcome, Results, Uplift, decide
+from jetstream_argo.report.decision.rule import ALPHA, DecidingMetric, Decision, DecisionInput, Uplift, decide
 from jetstream_argo.report.source_rows import jumps_of
 from jetstream_argo.sizing.effects import Design, Spread, sized
 from jetstream_argo.stats.checks import ALARM, BEFORE_ALARM, SMALLEST_DEVIATION, split_test
@@ -81,15 +81,20 @@ def rule() -> Iterator[str]:
         DecidingMetric("guardrail 2", MetricRole.GUARDRAIL, windows=WINDOWS + 1),
     )
     tries = (
-        ("no effect", (0.0, 0.0, 0.0, 0.0), Outcome.SUCCESS, f"at most {ALPHA:.0%}"),
-        ("no effect", (0.0, 0.0, 0.0, 0.0), Outcome.HARMED, f"at most {ALPHA:.0%}"),
-        ("a guardrail at its margin", (0.0, 0.0, -0.02, 0.0), Outcome.HARMED, f"at most {ALPHA:.0%}"),
-        ("a guardrail at its margin, a true success", (0.02, 0.0, -0.02, 0.0), Outcome.SUCCESS, f"at most {ALPHA:.0%}"),
-        ("a guardrail harmed by 4 %", (0.0, 0.0, -0.04, 0.0), Outcome.HARMED, "power"),
-        ("a true success of 4 errors", (0.02, 0.0, 0.0, 0.0), Outcome.SUCCESS, "power"),
-        ("a true success of 4 errors", (0.02, 0.0, 0.0, 0.0), Outcome.HARMED, f"at most {ALPHA:.0%}"),
+        ("no effect", (0.0, 0.0, 0.0, 0.0), Decision.SUCCESS, f"at most {ALPHA:.0%}"),
+        ("no effect", (0.0, 0.0, 0.0, 0.0), Decision.HARMED, f"at most {ALPHA:.0%}"),
+        ("a guardrail at its margin", (0.0, 0.0, -0.02, 0.0), Decision.HARMED, f"at most {ALPHA:.0%}"),
+        (
+            "a guardrail at its margin, a true success",
+            (0.02, 0.0, -0.02, 0.0),
+            Decision.SUCCESS,
+            f"at most {ALPHA:.0%}",
+        ),
+        ("a guardrail harmed by 4 %", (0.0, 0.0, -0.04, 0.0), Decision.HARMED, "power"),
+        ("a true success of 4 errors", (0.02, 0.0, 0.0, 0.0), Decision.SUCCESS, "power"),
+        ("a true success of 4 errors", (0.02, 0.0, 0.0, 0.0), Decision.HARMED, f"at most {ALPHA:.0%}"),
     )
-    decided: dict[tuple[float, ...], list[Outcome]] = {}
+    decided: dict[tuple[float, ...], list[Decision]] = {}
     for name, effects, outcome, promise in tries:
         if effects not in decided:
             decided[effects] = _outcomes(metrics, effects)
@@ -97,7 +102,7 @@ def rule() -> Iterator[str]:
         yield _line(f"rule, {name}: {outcome.value}", found, EXPERIMENTS, promise)
 
 
-def _outcomes(metrics: tuple[DecidingMetric, ...], effects: tuple[float, ...]) -> list[Outcome]:
+def _outcomes(metrics: tuple[DecidingMetric, ...], effects: tuple[float, ...]) -> list[Decision]:
     """Return what is decided of each experiment by always looking: harm at any look stays."""
     rng = np.random.default_rng(4)
     error = (
@@ -122,7 +127,7 @@ def _outcomes(metrics: tuple[DecidingMetric, ...], effects: tuple[float, ...]) -
                 names, overall[experiment].tolist(), p_values[experiment].tolist(), strict=True
             )
         ]
-        outcomes.append(decide(Results(("b",), tuple(last), (*guarded, *last)), metrics)[0].outcome)
+        outcomes.append(decide(DecisionInput(("b",), tuple(last), (*guarded, *last)), metrics)[0].outcome)
     return outcomes
 
 

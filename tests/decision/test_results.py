@@ -7,7 +7,7 @@ from jetstream_argo.config.model import MetricRole, Period
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import PeriodWindows
 from jetstream_argo.report.decision.results import decision_json, decision_sentences, decisions
-from jetstream_argo.report.decision.rule import BranchDecision, Outcome
+from jetstream_argo.report.decision.rule import BranchDecision, Decision
 from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.health import HealthCheck
 from jetstream_argo.report.summary.about import about_plan, about_to_record, recorded_about
@@ -67,13 +67,13 @@ def test_segments_exposures_and_days_before_enrollment_decide_nothing() -> None:
         rows("ads", -0.5, segment="loyal"),
     )
 
-    assert [each.outcome for each in found] == [Outcome.TOO_EARLY]
+    assert [each.outcome for each in found] == [Decision.TOO_EARLY]
 
 
 def test_harm_of_any_window_is_told_with_its_interval() -> None:
     [found] = told(rows("hours", 0.0, period="week"), rows("ads", -0.2, period="week"))
 
-    assert found.outcome is Outcome.HARMED
+    assert found.outcome is Decision.HARMED
     [text] = decision_sentences([found])
     assert "ads -20.00% [−∞, -18.91%] in week 1 is worse than its margin of 5.00%" in text
 
@@ -82,7 +82,7 @@ def test_without_roles_nothing_is_decided_and_an_alarm_keeps_anything_from_being
     alarm = replace(NOTHING, health=(_alarm(),))
 
     assert told(rows("clicks", 0.1), about=About({"clicks": MetricAbout()}, "control")) == []
-    assert [each.outcome for each in told(rows("hours", 0.1), facts=alarm)] == [Outcome.HEALTH_BROKEN]
+    assert [each.outcome for each in told(rows("hours", 0.1), facts=alarm)] == [Decision.HEALTH_BROKEN]
 
 
 def _alarm():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jetstream_argo.config.model import MetricRole
-from jetstream_argo.report.decision.rule import BranchDecision, DecidingMetric, Outcome, Results, Uplift, decide
+from jetstream_argo.report.decision.rule import BranchDecision, DecidingMetric, Decision, DecisionInput, Uplift, decide
 
 CLICKS = DecidingMetric("clicks", MetricRole.PRIMARY, windows=5)
 SALES = DecidingMetric("sales", MetricRole.PRIMARY, windows=5)
@@ -21,7 +21,7 @@ def decided(
     *overall: Uplift, metrics: tuple[DecidingMetric, ...] = (CLICKS, HOURS), earlier: tuple[Uplift, ...] = (),
     branches: tuple[str, ...] = ("new",), alarms: tuple[str, ...] = (),
 ) -> BranchDecision:  # fmt: skip
-    return decide(Results(branches, overall, (*earlier, *overall), alarms), metrics)[0]
+    return decide(DecisionInput(branches, overall, (*earlier, *overall), alarms), metrics)[0]
 
 
 FINE = uplift("hours", 0.0)
@@ -30,7 +30,7 @@ FINE = uplift("hours", 0.0)
 def test_a_primary_metric_that_is_better_beside_a_guardrail_within_its_margin_is_a_success() -> None:
     found = decided(uplift("clicks", 0.05), FINE)
 
-    assert found.outcome is Outcome.SUCCESS
+    assert found.outcome is Decision.SUCCESS
     assert [(each.metric, each.message) for each in found.evidence] == [
         ("clicks", "better, p = 0.001 after Holm over 1 tests")
     ]
@@ -48,33 +48,33 @@ def test_a_primary_metric_that_is_better_beside_a_guardrail_within_its_margin_is
 def test_anything_less_is_inconclusive(overall: list[Uplift], because: list[str]) -> None:
     found = decided(*overall)
 
-    assert (found.outcome, [each.metric for each in found.evidence]) == (Outcome.INCONCLUSIVE, because)
+    assert (found.outcome, [each.metric for each in found.evidence]) == (Decision.INCONCLUSIVE, because)
 
 
 def test_a_success_that_costs_another_primary_metric_is_none() -> None:
     found = decided(uplift("clicks", 0.05), uplift("sales", -0.05), FINE, metrics=(CLICKS, SALES, HOURS))
 
-    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.outcome is Decision.INCONCLUSIVE
 
 
 def test_the_family_is_all_primary_metrics_and_branches_those_without_a_number_too() -> None:
     found = decided(uplift("clicks", 0.05, p=0.02), FINE, metrics=(CLICKS, SALES, HOURS), branches=("new", "other"))
 
-    assert found.outcome is Outcome.INCONCLUSIVE  # 4 * 0.02 is more than 0.05
+    assert found.outcome is Decision.INCONCLUSIVE  # 4 * 0.02 is more than 0.05
     assert decided(uplift("clicks", 0.05, p=0.012), FINE, metrics=(CLICKS, SALES, HOURS), branches=("new", "other")) \
-        .outcome is Outcome.SUCCESS  # fmt: skip
+        .outcome is Decision.SUCCESS  # fmt: skip
 
 
 def test_before_the_horizon_only_harm_is_decided() -> None:
     early = uplift("clicks", 0.05, window="week 1")
 
-    assert decided(earlier=(early,)).outcome is Outcome.TOO_EARLY
-    assert decided(earlier=(early, uplift("hours", -0.05, window="week 1"))).outcome is Outcome.HARMED
+    assert decided(earlier=(early,)).outcome is Decision.TOO_EARLY
+    assert decided(earlier=(early, uplift("hours", -0.05, window="week 1"))).outcome is Decision.HARMED
 
 
-@pytest.mark.parametrize(("point", "outcome"), [(-0.0315, Outcome.TOO_EARLY), (-0.0330, Outcome.HARMED)])
+@pytest.mark.parametrize(("point", "outcome"), [(-0.0315, Decision.TOO_EARLY), (-0.0330, Decision.HARMED)])
 def test_harm_is_beyond_the_margin_by_bonferroni_over_the_windows_of_the_whole_plan(
-    point: float, outcome: Outcome
+    point: float, outcome: Decision
 ) -> None:
     # scipy 1.17: stats.norm.ppf(1 - 0.05 / 5) / stats.norm.ppf(0.975) * 0.01 = 0.01187, beyond the margin of 0.02
     found = decided(earlier=(uplift("hours", point, window="day 1"),))
@@ -85,7 +85,7 @@ def test_harm_is_beyond_the_margin_by_bonferroni_over_the_windows_of_the_whole_p
 def test_a_metric_of_which_less_is_better_is_harmed_upwards() -> None:
     found = decided(earlier=(uplift("crashes", 0.05, window="day 1"),), metrics=(CLICKS, CRASHES))
 
-    assert found.outcome is Outcome.HARMED
+    assert found.outcome is Decision.HARMED
     [evidence] = found.evidence
     assert evidence.upper is None
     assert evidence.lower == pytest.approx(0.05 - 0.01 * 2.3263478740 / 1.9599639845)
@@ -95,16 +95,16 @@ def test_without_an_end_nothing_but_the_roles_that_need_none_is_decided() -> Non
     open_ended = replace(HOURS, windows=None)
 
     assert decided(earlier=(uplift("hours", -0.5, window="day 1"),), metrics=(CLICKS, open_ended)).outcome is (
-        Outcome.TOO_EARLY
+        Decision.TOO_EARLY
     )
 
 
 def test_a_broken_health_decides_that_nothing_is_decided() -> None:
     found = decided(uplift("clicks", 0.05), uplift("hours", -0.5), alarms=("units are not split as designed",))
 
-    assert found == BranchDecision("new", Outcome.HEALTH_BROKEN)
+    assert found == BranchDecision("new", Decision.HEALTH_BROKEN)
 
 
 def test_without_a_primary_metric_nothing_but_harm_is_decided() -> None:
-    assert decided(uplift("hours", 0.0), metrics=(HOURS,)).outcome is Outcome.NOT_DECIDED
-    assert decided(uplift("hours", -0.5), metrics=(HOURS,)).outcome is Outcome.HARMED
+    assert decided(uplift("hours", 0.0), metrics=(HOURS,)).outcome is Decision.NOT_DECIDED
+    assert decided(uplift("hours", -0.5), metrics=(HOURS,)).outcome is Decision.HARMED

@@ -1,9 +1,9 @@
-"""What an experiment's results come to by the rule, and how that is told."""
+"""Decides by the rule from an experiment's results, and says so in words."""
 
 from collections.abc import Iterator, Sequence
 
 from jetstream_argo.config.model import Basis, MetricRole, Period
-from jetstream_argo.report.decision.rule import BranchDecision, DecidingMetric, Evidence, Results, Uplift, decide
+from jetstream_argo.report.decision.rule import BranchDecision, DecidingMetric, DecisionInput, Evidence, Uplift, decide
 from jetstream_argo.report.facts import Facts
 from jetstream_argo.report.files import Json
 from jetstream_argo.report.health import alarms
@@ -20,15 +20,15 @@ def decisions(windows: Sequence[Window], about: About, facts: Facts) -> tuple[Br
         if known.role is not MetricRole.SECONDARY
     ]
     own = [window for window in windows if window.basis == Basis.ENROLLMENTS.value and window.segment == _ALL]
-    every = tuple(uplift for window in own for uplift in _uplifts(window))
-    branches = tuple(dict.fromkeys(uplift.branch for uplift in every))
+    uplifts = tuple(uplift for window in own for uplift in _uplifts(window))
+    branches = tuple(dict.fromkeys(uplift.branch for uplift in uplifts))
     if not metrics or not branches:
         return ()
     overall = [window for window in own if window.period == Period.OVERALL.value]
-    results = Results(
+    results = DecisionInput(
         branches,
         tuple(uplift for window in overall for uplift in _uplifts(window)),
-        every,
+        uplifts,
         tuple(alarms(facts.health)),
     )
     return decide(results, metrics)

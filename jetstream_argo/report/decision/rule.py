@@ -24,7 +24,7 @@ from jetstream_argo.stats.checks import holm
 ALPHA = 0.05
 
 
-class Outcome(StrEnum):
+class Decision(StrEnum):
     """What is decided of a branch."""
 
     HEALTH_BROKEN = "health broken"
@@ -91,24 +91,24 @@ class BranchDecision:
     """What is decided of a branch, and why."""
 
     branch: str
-    outcome: Outcome
+    outcome: Decision
     evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """What is decided from: `overall` uplifts, none before the horizon, and those of `every` window."""
+class DecisionInput:
+    """What is decided from: `overall` uplifts, none before the horizon, and those of `all_windows`."""
 
     branches: tuple[str, ...]
     overall: tuple[Uplift, ...]
-    every: tuple[Uplift, ...]
+    all_windows: tuple[Uplift, ...]
     alarms: tuple[str, ...] = ()
 
 
-def decide(results: Results, metrics: Sequence[DecidingMetric]) -> tuple[BranchDecision, ...]:
+def decide(results: DecisionInput, metrics: Sequence[DecidingMetric]) -> tuple[BranchDecision, ...]:
     """Return what is decided of each branch but the reference."""
     if results.alarms:
-        return tuple(BranchDecision(branch, Outcome.HEALTH_BROKEN) for branch in results.branches)
+        return tuple(BranchDecision(branch, Decision.HEALTH_BROKEN) for branch in results.branches)
     guardrails = [metric for metric in metrics if metric.role is MetricRole.GUARDRAIL]
     primary = [metric for metric in metrics if metric.role is MetricRole.PRIMARY]
     tests = _tests(guardrails, len(results.branches))
@@ -125,10 +125,10 @@ def _tests(guardrails: Sequence[DecidingMetric], branches: int) -> int | None:
     return None if None in windows else branches * sum(count or 0 for count in windows)
 
 
-def _harm(branch: str, results: Results, guardrails: Sequence[DecidingMetric], tests: int) -> Iterator[Evidence]:
+def _harm(branch: str, results: DecisionInput, guardrails: Sequence[DecidingMetric], tests: int) -> Iterator[Evidence]:
     alpha = ALPHA / tests
     by_name = {metric.name: metric for metric in guardrails}
-    for found in results.every:
+    for found in results.all_windows:
         metric = by_name.get(found.metric)
         if found.branch != branch or metric is None:
             continue
@@ -143,25 +143,25 @@ def _harm(branch: str, results: Results, guardrails: Sequence[DecidingMetric], t
 
 def _decided(
     branch: str,
-    results: Results,
+    results: DecisionInput,
     primary: Sequence[DecidingMetric],
     guardrails: Sequence[DecidingMetric],
     harm: tuple[Evidence, ...],
 ) -> BranchDecision:
     if harm:
-        return BranchDecision(branch, Outcome.HARMED, harm)
+        return BranchDecision(branch, Decision.HARMED, harm)
     if not primary:
-        return BranchDecision(branch, Outcome.NOT_DECIDED)
+        return BranchDecision(branch, Decision.NOT_DECIDED)
     if not results.overall:
-        return BranchDecision(branch, Outcome.TOO_EARLY)
+        return BranchDecision(branch, Decision.TOO_EARLY)
     better, worse = _significant(branch, results, primary)
     inferior = tuple(_not_shown(branch, results, guardrails))
-    outcome = Outcome.SUCCESS if better and not worse and not inferior else Outcome.INCONCLUSIVE
+    outcome = Decision.SUCCESS if better and not worse and not inferior else Decision.INCONCLUSIVE
     return BranchDecision(branch, outcome, (*better, *worse, *inferior))
 
 
 def _significant(
-    branch: str, results: Results, primary: Sequence[DecidingMetric]
+    branch: str, results: DecisionInput, primary: Sequence[DecidingMetric]
 ) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
     """Return which primary metrics of a branch are better and which worse, by Holm's test over those of all branches.
 
@@ -178,12 +178,12 @@ def _significant(
         if found.branch == branch and p_value < ALPHA:
             is_better = (found.point > 0) == by_name[found.metric].bigger_is_better
             message = f"{'better' if is_better else 'worse'}, p = {p_value:.2g} after Holm over {size} tests"
-            told = Evidence(found.metric, found.window, found.point, found.lower, found.upper, message)
-            (better if is_better else worse).append(told)
+            evidence = Evidence(found.metric, found.window, found.point, found.lower, found.upper, message)
+            (better if is_better else worse).append(evidence)
     return tuple(better), tuple(worse)
 
 
-def _not_shown(branch: str, results: Results, guardrails: Sequence[DecidingMetric]) -> Iterator[Evidence]:
+def _not_shown(branch: str, results: DecisionInput, guardrails: Sequence[DecidingMetric]) -> Iterator[Evidence]:
     """Yield the guardrails with a margin of which it is not shown that they are not worse than that."""
     found = {uplift.metric: uplift for uplift in results.overall if uplift.branch == branch}
     for metric in guardrails:

@@ -1,11 +1,11 @@
 """What is decided of each branch by the written rule, and the intervals that say so."""
 
 from jetstream_argo.report.decision.results import decisions, evidence_text
-from jetstream_argo.report.decision.rule import Outcome
+from jetstream_argo.report.decision.rule import Decision
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
 
-_TONES = {Outcome.SUCCESS: "good", Outcome.HARMED: "bad", Outcome.HEALTH_BROKEN: "bad"}
+_TONES = {Decision.SUCCESS: "good", Decision.HARMED: "bad", Decision.HEALTH_BROKEN: "bad"}
 
 
 def deciding(material: Material) -> Part | None:
