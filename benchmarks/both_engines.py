@@ -50,6 +50,8 @@ class Compared:
 class BothEngines:
     """The embedded engine; `compared` keeps what came of the comparisons."""
 
+    bills_partitions = False
+
     def __init__(
         self,
         plan: AnalysisPlan,

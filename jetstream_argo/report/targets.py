@@ -79,6 +79,6 @@ def metrics_by_source(plan: AnalysisPlan | None, entries: Sequence[Entry]) -> di
                 found.setdefault(plan.metric(name).source, {})[metric.name] = None
     else:
         for entry in entries:
-            if entry.kind is Kind.VALUES:
+            if entry.kind is Kind.VALUES and entry.source:
                 found.setdefault(entry.source, {}).update(dict.fromkeys(entry.metrics))
     return {source: tuple(metrics) for source, metrics in found.items()}

@@ -1,14 +1,26 @@
 """The views for readers: the latest estimates, and every unit's metrics, named and shaped as readers know them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, table, union_all
+from jetstream_argo.sql.text import (
+    Sql,
+    fill,
+    identifier,
+    in_brackets,
+    indented,
+    lines,
+    literal,
+    literals,
+    table,
+    union_all,
+)
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store import estimates_table
 from jetstream_argo.store.entries import Kind, State
@@ -63,34 +75,111 @@ def unit_values(
 
     A metric whose name is that of another column is called `<name>_metric`.
     """
-    relations = {f"values_{number}": relation for number, relation in enumerate(stored, 1)}
-    place = {
-        metric.name: (alias, metric.column) for alias, relation in relations.items() for metric in relation.metrics
-    }
-    segments = [segment.name for segment in plan.enrollments.segments]
-    columns = [
-        *(Sql(f"e.{identifier(name)}") for name in (*_UNIT, *segments)),
-        Sql("w.analysis_window_start"),
-        Sql("w.analysis_window_end"),
-        *_exposure(plan, basis, list(relations)),
-        Sql("CAST(w.window_index AS STRING) AS window_index"),
-    ]
-    taken = {name.lower() for name in (*_UNIT, *segments, *_WINDOW, *_EXPOSURE)}
-    for metric in metrics:
+    relations = _relations(stored)
+    place = {metric.name: (alias, metric.column) for alias, values in relations.items() for metric in values.metrics}
+    columns = [*_unit_columns(plan, basis, relations), Sql("CAST(w.window_index AS STRING) AS window_index")]
+    for metric, name in _named(plan, metrics):
         value = ".".join(place[metric.name]) if metric.name in place else "NULL"
-        columns.append(Sql(f"{value} AS {identifier(_free_name(metric.name, taken))}"))
+        columns.append(Sql(f"{value} AS {name}"))
+    return _filled(plan, columns, relations, plan.windows(period))
+
+
+def numbered(rows: Sql) -> Sql:
+    """Return the rows of `unit_values` with `window_number`, which is `window_index` as a number."""
+    return Sql(
+        "-- One row per enrolled analysis unit, branch and window, which has a number beside its name.\n"
+        f"SELECT r.*, CAST(r.window_index AS INT64) AS window_number\nFROM {in_brackets(rows)} AS r\n"
+    )
+
+
+def published_values(
+    plan: AnalysisPlan, basis: Basis, windows: Sequence[AnalysisWindow], stored: Sequence[StoredMetrics], *, batch: int
+) -> Sql:
+    """Return the query for the rows of `unit_values` in some windows, as they are kept in a table.
+
+    Metrics are called by their column, so that one that is defined anew is another column.
+    """
+    relations = _relations(stored)
+    place = {metric.column: alias for alias, values in relations.items() for metric in values.metrics}
+    columns = [
+        Sql(f"{batch} AS batch"),
+        *_unit_columns(plan, basis, relations),
+        Sql("w.window_index"),
+        *(Sql(f"{alias}.{identifier(column)}") for column, alias in place.items()),
+    ]
+    return _filled(plan, columns, relations, windows)
+
+
+def published_view(
+    plan: AnalysisPlan, metrics: Sequence[Metric], kept: Collection[str], slices: Sequence[WindowSlice], *, name: str
+) -> Sql:
+    """Return the query for the rows of `unit_values` from the table `name`, which has the columns `kept` of metrics.
+
+    `window_number` is the column that the table is partitioned by: a reader who filters it reads those windows alone.
+
+    Source:
+        https://cloud.google.com/bigquery/docs/querying-partitioned-tables
+    """
+    columns = [Sql(f"p.{identifier(column)}") for column in (*_UNIT, *_segments(plan), *_WINDOW[:2], *_EXPOSURE)]
+    columns.append(Sql("CAST(p.window_index AS STRING) AS window_index"))
+    for metric, own in _named(plan, metrics):
+        value = f"p.{identifier(metric.column)}" if metric.column in kept else "NULL"
+        columns.append(Sql(f"{value} AS {own}"))
+    columns.append(Sql("p.window_index AS window_number"))
+    conditions = [
+        Sql(
+            f"(p.window_index BETWEEN {rows.first_index} AND {rows.last_index} "
+            f"AND p.batch IN ({literals(rows.batches)}))"
+        )
+        for rows in slices
+    ]
+    return fill(
+        "published_view",
+        columns=lines(columns, indent=0),
+        published=table(name),
+        rows=lines(conditions, separator=" OR", indent=0),
+    )
+
+
+def _relations(stored: Sequence[StoredMetrics]) -> dict[str, StoredMetrics]:
+    return {f"values_{number}": values for number, values in enumerate(stored, 1)}
+
+
+def _unit_columns(plan: AnalysisPlan, basis: Basis, relations: Mapping[str, StoredMetrics]) -> Iterator[Sql]:
+    yield from (Sql(f"e.{identifier(name)}") for name in (*_UNIT, *_segments(plan)))
+    yield from (Sql(f"w.{name}") for name in _WINDOW[:2])
+    yield from _exposure(plan, basis, list(relations))
+
+
+def _filled(
+    plan: AnalysisPlan,
+    columns: Sequence[Sql],
+    relations: Mapping[str, StoredMetrics],
+    windows: Sequence[AnalysisWindow],
+) -> Sql:
     return fill(
         "values_view",
         relations=Sql("".join(_relation(alias, relation) for alias, relation in relations.items())),
         columns=lines(columns, indent=0),
         enrollments=table(names.enrollments(plan)),
-        windows=lines(list(_windows(plan, period)), indent=0),
+        windows=lines(list(_windows(windows)), indent=0),
         joins=Sql("\n".join(_join(alias) for alias in relations)),
     )
 
 
+def _segments(plan: AnalysisPlan) -> list[str]:
+    return [segment.name for segment in plan.enrollments.segments]
+
+
+def _named(plan: AnalysisPlan, metrics: Sequence[Metric]) -> Iterator[tuple[Metric, Sql]]:
+    """Yield every metric with the name of its column, which no other has."""
+    taken = {name.lower() for name in (*_UNIT, *_segments(plan), *_WINDOW, *_EXPOSURE)}
+    for metric in metrics:
+        yield metric, identifier(_free_name(metric.name, taken))
+
+
 _UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
-_WINDOW = ("analysis_window_start", "analysis_window_end", "window_index")
+_WINDOW = ("analysis_window_start", "analysis_window_end", "window_index", "window_number")
 _EXPOSURE = ("exposure_date", "num_exposure_events")
 _KEYS = ("analysis_id", "branch", "window_index")
 
@@ -103,8 +192,8 @@ def _estimate_column(column: Column, lacking: Collection[str]) -> Sql:
     return Sql(f"p.{identifier(column.name)}")
 
 
-def _windows(plan: AnalysisPlan, period: Period) -> Iterator[Sql]:
-    for window in plan.windows(period):
+def _windows(windows: Sequence[AnalysisWindow]) -> Iterator[Sql]:
+    for window in windows:
         yield Sql(
             f"STRUCT({window.index} AS window_index, {window.first_day} AS analysis_window_start, "
             f"{window.last_day} AS analysis_window_end)"

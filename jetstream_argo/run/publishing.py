@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from jetstream_argo.config.model import Basis, MetricRole, Period
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.decision.results import decisions
 from jetstream_argo.report.decision.rule import BranchDecision
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
@@ -17,9 +18,10 @@ from jetstream_argo.report.results import Filters, lacking_columns, read_estimat
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.summary.about import about_plan, about_to_record
 from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
+from jetstream_argo.report.views import StoredMetrics, latest_estimates, numbered, published_view, unit_values
 from jetstream_argo.report.what_failed import failures_line
 from jetstream_argo.run.context import Context, updated
+from jetstream_argo.run.published import keep_published
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
@@ -103,7 +105,7 @@ class _Published:
 def _publish_views(context: Context) -> _Published:
     failed: list[tuple[str, EngineError]] = []
     changed = same = 0
-    for view in _views(context):
+    for view in _views(context, failed):
         try:
             if view.is_shown_by(context.engine.info(view.name)):
                 same += 1
@@ -116,7 +118,7 @@ def _publish_views(context: Context) -> _Published:
     return _Published(changed, same, tuple(failed))
 
 
-def _views(context: Context) -> Iterator[_PublishedView]:
+def _views(context: Context, failed: list[tuple[str, EngineError]]) -> Iterator[_PublishedView]:
     plan, ledger = context.plan, context.ledger
     estimated = {e.period: e.recorded_at for e in ledger.complete(Kind.STATISTICS, names.statistics(plan))}
     lacking = lacking_columns(context.engine, plan) if estimated else ()
@@ -132,13 +134,33 @@ def _views(context: Context) -> Iterator[_PublishedView]:
     for due in plan.periods:
         for basis in plan.bases:
             metrics = _metrics(plan, basis, due.period)
-            stored = _stored(plan, ledger, basis, due.period, metrics)
+            stored = _stored(plan, ledger, basis, due.period, metrics, due.windows)
             if due.windows and stored:
-                sql = unit_values(plan, basis, due.period, metrics, stored)
+                name = names.values_view(plan, basis, due.period)
+                try:
+                    sql = _unit_rows(context, basis, due.period, metrics, stored)
+                except EngineError as error:
+                    failed.append((name, error))
+                    continue
                 text = f"Metrics of every unit of {plan.experiment.slug}"
                 computed = [e.recorded_at for values in stored for e in ledger.complete(Kind.VALUES, values.table)]
                 labels = updated(max((enrolled.recorded_at, *computed)))
-                yield _PublishedView(names.values_view(plan, basis, due.period), sql, text, labels)
+                yield _PublishedView(name, sql, text, labels)
+
+
+def _unit_rows(
+    context: Context, basis: Basis, period: Period, metrics: Sequence[Metric], stored: Sequence[StoredMetrics]
+) -> Sql:
+    """Return the query for every unit's metrics, from a table that is partitioned by window where that pays."""
+    if not context.engine.bills_partitions:
+        return numbered(unit_values(context.plan, basis, period, metrics, stored))
+
+    def stored_in(windows: Sequence[AnalysisWindow]) -> list[StoredMetrics]:
+        return _stored(context.plan, context.ledger, basis, period, metrics, windows)
+
+    slices = keep_published(context, basis, period, stored_in)
+    kept = {metric.column for values in stored for metric in values.metrics}
+    return published_view(context.plan, metrics, kept, slices, name=names.published(context.plan, basis, period))
 
 
 def _metrics(plan: AnalysisPlan, basis: Basis, period: Period) -> list[Metric]:
@@ -152,15 +174,20 @@ def _metrics(plan: AnalysisPlan, basis: Basis, period: Period) -> list[Metric]:
 
 
 def _stored(
-    plan: AnalysisPlan, ledger: Ledger, basis: Basis, period: Period, metrics: Iterable[Metric]
+    plan: AnalysisPlan,
+    ledger: Ledger,
+    basis: Basis,
+    period: Period,
+    metrics: Iterable[Metric],
+    windows: Sequence[AnalysisWindow],
 ) -> list[StoredMetrics]:
-    """Return where the values of `metrics` are, those in the same rows together."""
+    """Return where the values of `metrics` in some windows are, those in the same rows together."""
     together: dict[tuple[str, tuple[tuple[object, ...], ...]], tuple[list[WindowSlice], list[Metric]]] = {}
     for metric in metrics:
         if not metric.source:
             continue
         table = names.values(plan, basis, metric.source, period)
-        slices = ledger.window_slices(table, metric.column, plan.windows(period))
+        slices = ledger.window_slices(table, metric.column, windows)
         if slices:
             rows = tuple((slice_.batches, slice_.first_index, slice_.last_index) for slice_ in slices)
             together.setdefault((table, rows), (list(slices), []))[1].append(metric)

@@ -71,6 +71,11 @@ def values(owner: Owner, basis: Basis, source: str, period: Period) -> str:
     return internal(owner, "values", basis, source, period)
 
 
+def published(owner: Owner, basis: Basis, period: Period) -> str:
+    """The table of all metrics of one basis and period, for readers whose warehouse bills the partitions they read."""
+    return internal(owner, "published", basis, period)
+
+
 def statistics(owner: Owner) -> str:
     """The table of all estimates ever made."""
     return internal(owner, "estimates")

@@ -95,6 +95,11 @@ def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[
             for basis in Basis
             for period in Period
         ]
+    tables += [
+        UnitTable(names.published(place, basis, period), Layout("window_index", by_unit))
+        for basis in Basis
+        for period in Period
+    ]
     return tuple(tables)
 
 

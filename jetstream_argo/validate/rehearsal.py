@@ -48,6 +48,8 @@ class RehearsedQuery:
 class Rehearsal:
     """An `Engine` for the nodes of one plan; see `taken` for what they asked of it."""
 
+    bills_partitions = False
+
     def __init__(self, plan: AnalysisPlan, analyst: Analyst) -> None:
         self._plan = plan
         self._analyst = analyst

@@ -252,6 +252,11 @@ class Leases(Protocol):
 class Engine(Provenance, Leases, Protocol):
     """A warehouse. Every method raises an `EngineError`; reads and writes of one table are atomic."""
 
+    @property
+    def bills_partitions(self) -> bool:
+        """Whether readers pay for the partitions that they read: what they filter by is then worth a table."""
+        ...
+
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows.
 

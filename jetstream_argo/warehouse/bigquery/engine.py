@@ -43,6 +43,8 @@ from jetstream_argo.warehouse.protocol import (
 class BigQueryEngine:
     """BigQuery as an `Engine`. Its job ids are made of `job_id_prefix`, `attempt` and what is asked for."""
 
+    bills_partitions = True
+
     def __init__(
         self,
         settings: BigQuerySettings,

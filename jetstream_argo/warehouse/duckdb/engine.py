@@ -56,6 +56,8 @@ class EmbeddedEngine:
     is a file of functions to add to those of `functions.toml`.
     """
 
+    bills_partitions = False
+
     def __init__(
         self,
         root: Path,

@@ -273,3 +273,25 @@ def test_a_required_filter_is_seen_through_a_view_and_a_subquery(engine: BigQuer
         engine.query(Sql(f"SELECT x FROM {table} WHERE x > 0"), labels={})
     inside = f"SELECT * FROM {table}"
     assert engine.query(Sql(f"SELECT x FROM ({inside}) WHERE day = '{DAY}'"), labels={}).rows == ((1,),)
+
+
+def test_a_filter_on_the_number_of_the_window_reads_that_partition_alone_through_a_view(
+    engine: BigQueryEngine, table: str
+) -> None:
+    rows: list[dict[str, Value]] = [{"window_index": window, "x": 1} for window in range(1, 5) for _ in range(1000)]
+    columns = (Column("window_index", "INT64"), *X)
+    engine.load(table, rows, columns, write=Write.TRUNCATE, labels={}, layout=Layout(partition_by="window_index"))
+    view = f"{table}_view"
+    both = "CAST(t.window_index AS STRING) AS window_index, t.window_index AS window_number"
+    named = f"SELECT t.x, {both} FROM `{table}` AS t"
+    try:
+        engine.create_view(view, Sql(f"{named} WHERE (t.window_index BETWEEN 1 AND 4 AND t.x IN (1))"), labels={})
+        everything, one, text = (
+            engine.dry_run(Sql(f"SELECT SUM(x) AS s FROM `{view}`{where}")).bytes
+            for where in ("", " WHERE window_number = 2", " WHERE window_index = '2'")
+        )
+    finally:
+        engine.delete(view)
+
+    assert one * 4 == everything
+    assert text == everything

@@ -31,7 +31,9 @@ _OF_THE_ATTEMPT = {"batch", "computed_at"}
 Rows = Counter[tuple[Value, ...]]
 
 
-def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: str = "results") -> AnalysisPlan:
+def small_plan(
+    slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: str = "results", as_of: date = AS_OF
+) -> AnalysisPlan:
     """Two sources, three metrics, daily and weekly windows, on both bases; `telemetry` begins its tables' names."""
     metrics = [
         metric("visits", "SUM(activity.visits)"),
@@ -49,7 +51,7 @@ def small_plan(slug: str = "try-it", *, telemetry: str = "telemetry.", dataset: 
     sources = [source(name, f"{telemetry}{name}") for name in ("activity", "search")]
     enrolled, exposed = (sql.replace("telemetry.", telemetry) for sql in (ENROLLMENTS, EXPOSURES))
     config = experiment(metrics, sources, periods, enrollments_sql=enrolled, exposures_sql=exposed)
-    return resolve(replace(config, slug=slug), as_of=AS_OF, dataset=dataset)
+    return resolve(replace(config, slug=slug), as_of=as_of, dataset=dataset)
 
 
 def wide_plan(metrics: list[MetricDefinition]) -> AnalysisPlan:

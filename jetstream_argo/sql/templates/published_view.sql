@@ -1,0 +1,6 @@
+-- One row per enrolled analysis unit, branch and window; a metric without values there is NULL.
+SELECT
+  {{columns}}
+FROM {{published}} AS p
+WHERE
+  {{rows}}
