@@ -25,7 +25,7 @@ from jetstream_argo.upkeep.inspecting import Fault, inspect
 from jetstream_argo.upkeep.owned import owned, storage, unit_tables
 from jetstream_argo.upkeep.repairing import repair
 from jetstream_argo.upkeep.restating import clean, commit, prepare
-from jetstream_argo.upkeep.shredding import holdings, shred
+from jetstream_argo.upkeep.shredding import holdings, loaded, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Write
 from tests.pipeline import START
@@ -230,9 +230,11 @@ def _forget(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> No
 def _shred(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:
     engine = world.engine(mortality)
     entries = read_entries(engine, plan)
-    held = holdings(engine, plan, entries, GONE)
-    for _ in shred(engine, plan, held, GONE, now=world.tick, attempt=world.attempt()):
-        pass
+    attempt = world.attempt()
+    with loaded(engine, plan, GONE, attempt=attempt) as gone:
+        held = holdings(engine, plan, entries, gone)
+        for _ in shred(engine, plan, held, gone, now=world.tick, attempt=attempt):
+            pass
     engine.purge([each.name for each in unit_tables(plan, entries)])
 
 

@@ -25,6 +25,7 @@ from jetstream_argo.warehouse.connect import connect, new_attempt
 
 if TYPE_CHECKING:
     from jetstream_argo.plan.model import AnalysisPlan
+    from jetstream_argo.upkeep.shredding import Gone
     from jetstream_argo.warehouse.protocol import Engine, Purged
 
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -139,8 +140,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
 
 
 def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], *, yes: bool) -> int:
-    from jetstream_argo.upkeep.remembering import remember
-    from jetstream_argo.upkeep.shredding import holdings, shred
+    from jetstream_argo.upkeep.shredding import loaded
 
     place = place_of(owner)
     if engine.info(legacy_names.status(owner)) is not None:
@@ -150,18 +150,29 @@ def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], 
     entries = read_entries(engine, owner)
     if not entries:
         raise PlanError(_nothing(place))
-    holders = holdings(engine, owner, entries, ids)
+    attempt = new_attempt()
+    with loaded(engine, owner, ids, attempt=attempt) as gone:
+        return _remove(engine, owner, entries, gone, attempt=attempt, yes=yes)
+
+
+def _remove(
+    engine: "Engine", owner: "AnalysisPlan | Place", entries: Sequence[Entry], gone: "Gone", *, attempt: str, yes: bool
+) -> int:
+    from jetstream_argo.upkeep.remembering import remember
+    from jetstream_argo.upkeep.shredding import holdings, shred
+
+    place = place_of(owner)
+    holders = holdings(engine, owner, entries, gone)
     if not holders:
-        say(f"no table of {place.slug} holds any of these {len(ids)} units")
+        say(f"no table of {place.slug} holds any of these {gone.number} units")
         _purge_units(engine, owner, entries)  # of an earlier deletion, perhaps one that was interrupted
         _tell_older(entries)
         return 0
-    _list(f"of {place.slug}, rows of these {len(ids)} units", [f"{h.table.name}{_size(h.rows)}" for h in holders])
+    _list(f"of {place.slug}, rows of these {gone.number} units", [f"{h.table.name}{_size(h.rows)}" for h in holders])
     if not agreed(f"rewrite these {len(holders)} tables without them?", yes=yes):
         return 0
-    attempt = new_attempt()
-    remember(engine, owner, ids, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
-    for done in shred(engine, owner, holders, ids, now=_now, attempt=attempt):
+    remember(engine, owner, gone, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
+    for done in shred(engine, owner, holders, gone, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")
     _purge_units(engine, owner, entries)
     _tell_older(read_entries(engine, owner))

@@ -1,21 +1,21 @@
 """Remembers which units were removed, so that none comes back with telemetry that still holds it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner, place_of
-from jetstream_argo.sql.shredded import keyed_hash
+from jetstream_argo.sql.shredded import hashes_query, keyed_hash
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
+from jetstream_argo.upkeep.shredding import Gone
 from jetstream_argo.warehouse.protocol import Engine, Write
 
 NODE = "shred"
 _HASHES = (Column("key", "STRING"), Column("hash", "STRING"))
 
 
-def remember(engine: Engine, owner: Owner, ids: Sequence[str], *, new_key: str, now: datetime, attempt: str) -> None:
+def remember(engine: Engine, owner: Owner, gone: Gone, *, new_key: str, now: datetime, attempt: str) -> None:
     """Keep a keyed hash of each unit, and record that there are some.
 
     The key that was kept first goes for all of an experiment; `new_key` is that where there is none. It stands in its
@@ -24,17 +24,19 @@ def remember(engine: Engine, owner: Owner, ids: Sequence[str], *, new_key: str, 
     place = place_of(owner)
     name = names.shredded(place)
     labels = {"experiment": place.slug, "node": NODE}
-    key = _key(engine, name, labels) if engine.info(name) is not None else new_key
-    rows = [{"key": key, "hash": keyed_hash(key, unit)} for unit in dict.fromkeys(ids)]
-    engine.load(name, rows, _HASHES, write=Write.APPEND, labels=labels)
+    if engine.info(name) is None:
+        # The key is read from its table afterwards, so that it stands in no text of a query.
+        first = keyed_hash(new_key, _first(engine, gone, labels))
+        engine.load(name, [{"key": new_key, "hash": first}], _HASHES, write=Write.TRUNCATE, labels=labels)
+    engine.query_to_table(hashes_query(owner, gone.table), name, write=Write.APPEND, labels=labels)
     entry = Entry(
         recorded_at=now, node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt, table=name,
-        rows=len(rows),
+        rows=gone.number,
     )  # fmt: skip
     engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
 
 
-def _key(engine: Engine, name: str, labels: dict[str, str]) -> str:
-    sql = f"-- One row: the key.\nSELECT MIN(s.key) AS key\nFROM {table(name)} AS s\n"
-    ((key,),) = engine.query(Sql(sql), labels=labels).rows
-    return str(key)
+def _first(engine: Engine, gone: Gone, labels: dict[str, str]) -> str:
+    sql = f"-- One row: some unit.\nSELECT MIN(g.analysis_id) AS analysis_id\nFROM {table(gone.table)} AS g\n"
+    ((unit,),) = engine.query(Sql(sql), labels=labels).rows
+    return str(unit)

@@ -1,23 +1,22 @@
 """Removes units from every table of an experiment that holds them."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.sql.text import Sql, identifier, literal, literals, table
+from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
-from jetstream_argo.warehouse.protocol import Engine, Write
+from jetstream_argo.warehouse.protocol import Engine, Layout, Write
 
 NODE = "shred"
-# BigQuery takes queries of up to 1 MB: https://cloud.google.com/bigquery/quotas#query_jobs
-_LONGEST = 500_000  # characters of ids in one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +28,43 @@ class Holding:
     left: Mapping[int, RowsLeft]
 
 
-def holdings(
-    engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], ids: Sequence[str]
-) -> tuple[Holding, ...]:
-    """Return the tables that hold rows of the units, and how many."""
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Units that are to be removed: their ids are in `table`, in which each stands once, and `number` of them."""
+
+    table: str
+    number: int
+
+
+@contextmanager
+def loaded(engine: Engine, owner: AnalysisPlan | Place, ids: Iterable[str], *, attempt: str) -> Iterator[Gone]:
+    """Hold the ids, however many, in a table that is deleted when this ends, and whatever happens within a day."""
+    name = names.scratch(place_of(owner), attempt, "gone")
+    rows: list[Mapping[str, Value]] = [{"analysis_id": unit} for unit in dict.fromkeys(ids)]
+    columns = (Column("analysis_id", "STRING"),)
+    try:
+        engine.load(name, rows, columns, write=Write.TRUNCATE, labels=_labels(owner), layout=Layout(temporary=True))
+        yield Gone(name, len(rows))
+    finally:
+        engine.delete(name)
+
+
+def holdings(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], gone: Gone) -> tuple[Holding, ...]:
+    """Return the tables that hold rows of the units, and how many; every table is read once."""
     found = []
     for unit_table in unit_tables(owner, entries):
-        if engine.info(unit_table.name) is not None:
-            rows: Counter[_Cell] = Counter()
-            removed: Counter[_Cell] = Counter()
-            for part in parts(ids):
-                for cell, count, of_units in _counted(engine, unit_table, part, owner):
-                    rows[cell] = count
-                    removed[cell] += of_units
-            if removed.total():
-                concerned = {batch for (batch, _), count in removed.items() if count}
-                left: dict[int, dict[int | None, int]] = {batch: {} for batch in sorted(concerned)}
-                for (batch, place), count in rows.items():
-                    if batch in concerned:
-                        left[batch][place] = count - removed[batch, place]
-                found.append(Holding(unit_table, removed.total(), left))
+        if engine.info(unit_table.name) is None:
+            continue
+        left: dict[int, dict[int | None, int]] = {}
+        concerned: dict[int, None] = {}
+        removed = 0
+        for (batch, place), count, of_units in _counted(engine, unit_table, gone, owner):
+            left.setdefault(batch, {})[place] = count - of_units
+            removed += of_units
+            if of_units:
+                concerned[batch] = None
+        if removed:
+            found.append(Holding(unit_table, removed, {batch: left[batch] for batch in sorted(concerned)}))
     return tuple(found)
 
 
@@ -56,12 +72,12 @@ def shred(
     engine: Engine,
     owner: AnalysisPlan | Place,
     holdings: Iterable[Holding],
-    ids: Sequence[str],
+    gone: Gone,
     *,
     now: Callable[[], datetime],
     attempt: str,
 ) -> Iterator[Holding]:
-    """Record that each table is rewritten, rewrite it without the units, at one instant, and yield it.
+    """Record that each table is rewritten, rewrite it once without the units, at one instant, and yield it.
 
     Nothing may write to the experiment's tables meanwhile: what is appended while a table is rewritten is lost. The
     ids are recorded nowhere: `upkeep.remembering` keeps their hashes, before anything is removed. What stops half-way
@@ -81,32 +97,18 @@ def shred(
             table=name, rows=holding.rows, facts=removal_facts(holding.left),
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
-        for part in parts(ids):
-            engine.query_to_table(without(name, part), name, write=Write.TRUNCATE, labels=labels, layout=about)
+        engine.query_to_table(without(name, gone), name, write=Write.TRUNCATE, labels=labels, layout=about)
         yield holding
 
 
-def without(name: str, ids: Sequence[str]) -> Sql:
+def without(name: str, gone: Gone) -> Sql:
     """Return the query for a table's rows but for those of the units; rows of no unit stay."""
     return Sql(
         "-- All rows of the table but those of some units.\n"
         f"SELECT r.*\nFROM {table(name)} AS r\n"
-        f"WHERE r.analysis_id IS NULL OR r.analysis_id NOT IN ({literals(ids)})\n"
+        f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
+        "WHERE g.analysis_id IS NULL\n"
     )
-
-
-def parts(ids: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the ids, each once and in order, in as few parts as queries take."""
-    part: list[str] = []
-    size = 0
-    for unit_id in dict.fromkeys(ids):
-        if part and size + len(literal(unit_id)) > _LONGEST:
-            yield tuple(part)
-            part, size = [], 0
-        part.append(unit_id)
-        size += len(literal(unit_id)) + 2
-    if part:
-        yield tuple(part)
 
 
 # A batch, and a date or window of it.
@@ -114,15 +116,17 @@ _Cell = tuple[int, int | None]
 
 
 def _counted(
-    engine: Engine, unit_table: UnitTable, ids: Sequence[str], owner: AnalysisPlan | Place
+    engine: Engine, unit_table: UnitTable, gone: Gone, owner: AnalysisPlan | Place
 ) -> Iterator[tuple[_Cell, int, int]]:
     """Yield how many rows there are, and how many of them are of the units, by batch and date or window."""
     by = unit_table.layout.partition_by
     place = Sql(f"r.{identifier(by)}") if by else Sql("CAST(NULL AS INT64)")
     sql = Sql(
         "-- One row per batch and date or window: all rows, and those of some units.\n"
-        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(r.analysis_id IN ({literals(ids)})) AS of_units\n"
-        f"FROM {table(unit_table.name)} AS r\nGROUP BY r.batch, place\nORDER BY r.batch, place\n"
+        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
+        f"FROM {table(unit_table.name)} AS r\n"
+        f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
+        "GROUP BY r.batch, place\nORDER BY r.batch, place\n"
     )
     for batch, value, count, of_units in engine.query(sql, labels=_labels(owner)).rows:
         yield (int(str(batch)), ordinal_of(value)), int(str(count)), int(str(of_units))

@@ -1,7 +1,7 @@
 """Units that ask for it are removed from all that an experiment has, and readers are told what is older."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +9,14 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.status import status_report
 from jetstream_argo.run.existence import losses
 from jetstream_argo.sql import names
 from jetstream_argo.sql.shredded import keyed_hash
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.upkeep.shredding import holdings, parts, shred
+from jetstream_argo.upkeep.shredding import holdings, loaded, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Job, Layout, TableInfo, Write
 from tests.pipeline import Pipeline
@@ -127,10 +128,11 @@ def test_results_that_still_count_the_units_are_said_to_be_older(
 def test_results_computed_later_are_not_older(root: Path) -> None:
     pipeline = analysed(root, "try-it")
     engine = pipeline.engine
-    held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), ["a"])
     early = datetime(2020, 1, 1, tzinfo=UTC)
 
-    list(shred(engine, pipeline.plan, held, ["a"], now=lambda: early, attempt="s"))
+    with loaded(engine, pipeline.plan, ["a"], attempt="s") as gone:
+        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        list(shred(engine, pipeline.plan, held, gone, now=lambda: early, attempt="s"))
 
     report = status_report(pipeline.plan, read_entries(engine, pipeline.plan))
     assert report.deleted_at == early
@@ -146,13 +148,64 @@ class Stopped(EmbeddedEngine):
         raise KeyboardInterrupt
 
 
+@dataclass
+class Watched(EmbeddedEngine):
+    """A warehouse that remembers what it is asked to write."""
+
+    written: list[tuple[str, str, int]] = field(default_factory=list)  # the kind of write, the table, characters of SQL
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.written = []
+
+    def load(
+        self,
+        destination: str,
+        rows: Sequence[Mapping[str, Value]],
+        columns: Sequence[Column],
+        *,
+        write: Write,
+        labels: Mapping[str, str],
+        layout: Layout = Layout(),
+    ) -> Job:
+        self.written.append(("load", destination, 0))
+        return super().load(destination, rows, columns, write=write, labels=labels, layout=layout)
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        self.written.append(("query", destination, len(sql)))
+        return super().query_to_table(sql, destination, write=write, labels=labels, layout=layout)
+
+
+def test_however_many_units_are_loaded_once_and_each_table_is_rewritten_once(root: Path) -> None:
+    pipeline = analysed(root, "try-it")
+    engine = Watched(root)
+    many = ["a", *(f"{number:036}" for number in range(30_000)), "a"]
+
+    with loaded(engine, pipeline.plan, many, attempt="s") as gone:
+        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        done = list(shred(engine, pipeline.plan, held, gone, now=pipeline.now, attempt="s"))
+
+    assert gone.number == 30_001
+    loads = [table for kind, table, _ in engine.written if kind == "load" and table != names.status(pipeline.plan)]
+    rewritten = [table for kind, table, _ in engine.written if kind == "query"]
+    assert loads == [gone.table]
+    assert rewritten == [each.table.name for each in done]
+    assert len(set(rewritten)) == len(rewritten)
+    assert max(length for _, _, length in engine.written) < 1_000
+    assert all("a" not in of for of in units(root).values())
+    assert pipeline.engine.info(gone.table) is None
+
+
 def test_rows_count_as_removed_once_when_a_shredding_was_stopped_and_done_again(root: Path) -> None:
     pipeline = analysed(root, "try-it")
     partials = names.partials(pipeline.plan, "activity")
     engine = pipeline.engine
-    held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), ["a"])
-    with pytest.raises(KeyboardInterrupt):
-        list(shred(Stopped(root), pipeline.plan, held, ["a"], now=pipeline.now, attempt="stopped"))
+    with loaded(engine, pipeline.plan, ["a"], attempt="stopped") as gone:
+        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        with pytest.raises(KeyboardInterrupt):
+            list(shred(Stopped(root), pipeline.plan, held, gone, now=pipeline.now, attempt="stopped"))
     assert "a" in units(root)[partials]
 
     assert run_shred(root, "try-it", "--ids", "a") == 0
@@ -225,12 +278,3 @@ def test_units_that_no_table_holds_change_nothing(root: Path, capsys: pytest.Cap
 def test_an_experiment_without_results_is_said_to_have_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_shred(root, "try-it", "--ids", "a") == 2
     assert "there is nothing in dataset" in capsys.readouterr().err
-
-
-def test_many_ids_are_asked_about_in_parts() -> None:
-    ids = [f"{number:036}" for number in range(30_000)]
-
-    found = list(parts([*ids, *ids]))
-
-    assert [each for part in found for each in part] == ids
-    assert len(found) == 3

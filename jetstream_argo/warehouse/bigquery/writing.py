@@ -59,19 +59,22 @@ class TableWriter:
 
     def _temporary(self, sql: Sql, destination: str, labels: Mapping[str, str]) -> Job:
         """Write a query's rows to a new table, whose expiry is set before it has rows."""
-        tables = self.queries.tables
-        tables.delete(destination)
-        table = Table(tables.reference(destination), schema=fields_of(self._columns(sql)))
-        table.labels = sanitised(labels)
-        table.expires = self.now() + _TEMPORARY
-        tables.create(table)
+        self._make_temporary(destination, self._columns(sql), labels)
         config = self.queries.config(labels)
-        config.destination = table.reference
+        config.destination = self.queries.tables.reference(destination)
         writes(config, Write.APPEND, Storage(), existing=True)
         job = self.queries.run(sql, config, "write", Write.APPEND, destination, sql)
         with translated(job_id=job.job_id):
             rows = int(self.queries.rows(job).total_rows or 0)
         return replace(cost(job, rows), written={"": rows})
+
+    def _make_temporary(self, destination: str, columns: Sequence[Column], labels: Mapping[str, str]) -> None:
+        tables = self.queries.tables
+        tables.delete(destination)
+        table = Table(tables.reference(destination), schema=fields_of(columns))
+        table.labels = sanitised(labels)
+        table.expires = self.now() + _TEMPORARY
+        tables.create(table)
 
     def from_rows(
         self,
@@ -84,6 +87,9 @@ class TableWriter:
         layout: Layout,
     ) -> Job:
         """Write rows, all or none, to a table, which is made if it is missing; a key that a row lacks is NULL."""
+        if layout.temporary:
+            self._make_temporary(destination, columns, labels)
+            write = Write.APPEND
         existing = self._writable(destination, write)
         storage = storage_of(existing) if existing else self._new_storage(destination, layout, _types(columns))
         config = self._load_config(labels, write, storage, existing=existing)
@@ -108,7 +114,8 @@ class TableWriter:
 
         name = self.queries.names.next("load", write, destination, text.decode())
         job = self.queries.jobs.run(name, begin)
-        self._describe(destination, layout, existing, write, job)
+        if not layout.temporary:
+            self._describe(destination, layout, existing, write, job)
         return replace(cost(job, len(rows)), written=of_rows(rows, storage))
 
     def _columns(self, sql: Sql) -> tuple[Column, ...]:

@@ -129,7 +129,11 @@ class EmbeddedEngine:
         started = time.perf_counter()
         _check_unique([column.name for column in columns])
         with self._writer.staged(rows, columns) as staged:
-            written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
+            if layout.temporary:
+                kept = self._session.keep(destination, tuple(columns), staged, "")
+                written = Written(kept, {"": kept}, self._session.scanned())
+            else:
+                written = self._writer.write(staged, tuple(columns), self._store.name(destination), write, layout)
         return self._wrote(written, started)
 
     def load_arrow(

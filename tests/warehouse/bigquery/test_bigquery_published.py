@@ -16,7 +16,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, read_entries
 from jetstream_argo.upkeep.owned import owned
-from jetstream_argo.upkeep.shredding import holdings, shred
+from jetstream_argo.upkeep.shredding import holdings, loaded, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import (
@@ -87,8 +87,9 @@ def test_units_that_are_removed_are_removed_from_what_readers_see(done: RemotePi
     ((unit,), *_) = engine.query(Sql(f"SELECT analysis_id FROM {DAILY} ORDER BY analysis_id"), labels={}).rows
     entries = read_entries(engine, done.plan)
 
-    held = holdings(engine, done.plan, entries, [str(unit)])
-    removed = [each.table.name for each in shred(engine, done.plan, held, [str(unit)], now=done.now, attempt="a")]
+    with loaded(engine, done.plan, [str(unit)], attempt="a") as gone:
+        held = holdings(engine, done.plan, entries, gone)
+        removed = [each.table.name for each in shred(engine, done.plan, held, gone, now=done.now, attempt="a")]
 
     assert TABLE in removed
     assert engine.query(Sql(f"SELECT COUNT(*) FROM {DAILY} WHERE analysis_id = '{unit}'"), labels={}).rows == ((0,),)
