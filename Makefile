@@ -1,6 +1,6 @@
 # Every target makes the environment it needs first, once. `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: reads help setup demo test oldest browser check docs dist format workflows bench late lock clean
+.PHONY: reads help setup demo test oldest browser check docs dist format workflows bench late lock clean cluster
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -93,6 +93,13 @@ reads: $(READY) ## Count how often each statement of the real configurations rea
 late: $(READY) ## Try late telemetry, lost tables and kills: random schedules, and the rules by themselves
 	@echo "==> Running benchmarks/late.py"
 	@$(BIN)/python -m benchmarks.late $(ARGS)
+
+# Not part of .ci/run: Kubernetes and Argo are built from their Go modules, a quarter of an hour without a cache.
+CLUSTER ?= /tmp/jetstream-cluster
+cluster: $(READY) ## Try Workflows on Argo's own controller (needs Go, etcd, openssl and root; builds for 15 minutes, once)
+	@for tool in go etcd openssl; do command -v $$tool > /dev/null || { echo "error: make cluster needs $$tool" >&2; exit 1; }; done
+	@echo "==> Running the tests marked cluster on a control plane in $(CLUSTER)"
+	@tests/argo/cluster/run.sh $(CLUSTER) $(ARGS)
 
 # The build backend (and editables, which it asks for late) is pinned along with the rest: installing the package itself
 # must not fetch anything unpinned.

@@ -99,8 +99,12 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
 )
 @where_options
 @with_options(DEPLOYMENT + CLUSTER)
+@click.option("--date", "when", metavar="DATE|TIME", help="Telemetry is complete until DATE, or TIME's day before.")
 @click.option(
-    "--date", "when", required=True, metavar="DATE|TIME", help="Telemetry is complete until DATE, or TIME's day before."
+    "--live-between",
+    nargs=2,
+    metavar="FIRST LAST",
+    help="Instead of --date: every experiment live on a day of these, as of LAST or its own end.",
 )
 @click.option(
     "--deadline",
@@ -124,12 +128,12 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
 @click.option("--seconds-each", type=click.FloatRange(0.1), default=120.0, show_default=True, help="To plan one.")
 @click.option("--mib-each", type=click.IntRange(64), default=768, show_default=True, help="Memory to plan one.")
 def submit_due(
-    when: str, deadline: float, readiness: bool, jobs: int, seconds_each: float, mib_each: int, **options: Any
+    when: str | None, deadline: float, readiness: bool, jobs: int, seconds_each: float, mib_each: int, **options: Any
 ) -> int:
     """Create the Workflow of every live experiment. One that cannot be planned is reported and stops no other.
 
     Exits with 0 when all are there; else with the code of the failure that is most worth a retry: 75 for a passing
-    one, 2 for a wrong definition or one that takes too much, 1 for a mistake of this program.
+    one, 2 for a wrong definition or one that takes too much, 1 for a mistake of this program. Again, it goes on.
     """
     require("argo", wanted_by="submit-due")
     from jetstream_argo.argo.due.candidates import candidates
@@ -140,6 +144,7 @@ def submit_due(
     from jetstream_argo.argo.pod import pod
 
     output, reach = options.pop("output"), (options.pop("kubeconfig"), options.pop("context"))
+    since, when = _told_days(when, options.pop("live_between"))
     deployment = deployment_of(options)
     as_of = scheduled(when)
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
@@ -148,7 +153,7 @@ def submit_due(
             raise click.UsageError("say where experiments are: --experiments URL, a file, or a folder of files")
         found, unreadable = candidates(chosen_options["experiments"])
         where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
-        planning = Planning(where, as_of, chosen_options["dataset"], deployment)
+        planning = Planning(where, as_of, chosen_options["dataset"], deployment, since)
         ready = _asked(deployment.warehouse, as_of) if readiness else nothing_known
         submit = _into_folder(output, deployment, ready) if output else _into_cluster(*reach, deployment, ready)
         allowance = Allowance(seconds_each, mib_each)
@@ -201,6 +206,19 @@ def _into_folder(folder: Path, deployment: "Deployment", ready: "Ready") -> "Sub
         return replace(write(emit(found.plan, deployment), folder), waits=found.waits)
 
     return submit
+
+
+def _told_days(when: str | None, live_between: tuple[str, str] | None) -> tuple[date | None, str]:
+    """Return the first day on which experiments are to have been live, if that was told, and the last."""
+    if (when is None) == (live_between is None):
+        raise click.UsageError("give either --date DATE or --live-between FIRST LAST")
+    if live_between is None:
+        assert when is not None  # as was just checked
+        return None, when
+    first, last = (day(text) for text in live_between)
+    if first > last:
+        raise click.UsageError(f"--live-between {first} {last}: the first day is after the last")
+    return first, str(last)
 
 
 def scheduled(when: str) -> date:

@@ -143,6 +143,28 @@ def test_a_failed_node_shows_its_reason_and_a_retry_runs_its_chain_alone(cluster
     assert ran == {"day-clients", "week-clients", *statistics}
 
 
+def test_a_failed_leaf_is_a_red_group_and_the_workflows_message_and_a_retry_runs_it_alone(
+    cluster, break_node, submitted
+):
+    break_node("stats-week-uri-count")
+    name = submitted()
+    failed = ended(cluster, name)
+    before = _times(cluster, name)
+
+    break_node("")
+    time.sleep(seconds_until_settled(failed, datetime.now(UTC)))
+    again = retried(cluster.workflow(name), now=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+    cluster.delete_pods(name, again.deleted)
+    cluster.replace(again.workflow)
+    status = ended(cluster, name)
+
+    assert _names(failed, "Failed") == {"week-uri-count"}
+    assert "1 failed" in failed.message  # publishing's own word
+    assert status.phase == "Succeeded"
+    anew = _times(cluster, name).keys() - before.keys()
+    assert {pod.split(".")[-1].split("(")[0] for pod in anew} == {"week-uri-count"}
+
+
 @pytest.mark.parametrize(("code", "anew"), [(75, True), (2, False)])
 def test_a_workflow_says_whether_it_ended_for_now(cluster, break_node, submitted, code, anew):
     break_node("enrollments")

@@ -104,6 +104,38 @@ def test_the_planner_submits_what_is_live_and_reports_what_cannot_be_planned(exp
     assert "'serach'" in lines[-1]
 
 
+def test_a_backfill_submits_what_was_live_as_of_the_last_day_or_its_own_end_and_can_be_repeated(
+    experiment, server, reach, capsys
+):
+    ended = experiment.read_text().replace('"sidebar-layout"', '"ended"').replace("2026-04-06", "2026-04-02")
+    (experiment.parent / "ended.toml").write_text(ended)
+    before = experiment.read_text().replace('"sidebar-layout"', '"before"').replace("2026-03-02", "2025-03-02")
+    (experiment.parent / "before.toml").write_text(before.replace("2026-04-06", "2025-04-06"))
+    between = ["submit-due", "--live-between", "2026-03-01", "2026-04-04", "--experiments", str(experiment.parent)]
+
+    codes = [exit_code_of([*between, *DEPLOYMENT, *reach]) for _ in range(2)]
+
+    assert codes == [0, 0]
+    names = sorted(name[: -len("-00000000")] for name in server.names("workflows"))
+    assert names == ["jetstream-ended-2026-04-02", "jetstream-sidebar-layout-2026-04-04"]
+    assert capsys.readouterr().out.splitlines()[-1] == "0 submitted, 2 exists already, 0 not due, 0 failed"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "give either --date DATE or --live-between"),
+        (["--date", "2026-03-01", "--live-between", "2026-03-01", "2026-03-02"], "give either"),
+        (["--live-between", "2026-03-02", "2026-03-01"], "the first day is after the last"),
+    ],
+)
+def test_a_backfill_is_told_its_days_once_and_in_order(experiment, reach, capsys, options, message):
+    command = ["submit-due", *options, "--experiments", str(experiment.parent), *DEPLOYMENT, *reach]
+
+    assert exit_code_of(command) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_the_planner_of_the_next_hour_creates_anew_what_ended_for_now(experiment, server, reach, capsys):
     command = ["submit-due", "--experiments", str(experiment.parent), *DEPLOYMENT, *reach, "--date"]
     exit_code_of([*command, "2026-03-11T05:00:00Z"])

@@ -93,6 +93,14 @@ def _experimenter(source: str) -> tuple[tuple[Candidate, ...], tuple[CandidateRe
     return tuple(sorted(found, key=lambda candidate: candidate.experiment.slug)), failed
 
 
+def last_live_day(experiment: LaunchedExperiment, first: date, last: date) -> date | None:
+    """Return the last of the days `first` to `last`, both included, on which the experiment was live; None if none."""
+    start, end = experiment.start_date, experiment.end_date
+    if start is None or experiment.is_rollout or start > last or (end is not None and end < first):
+        return None
+    return last if end is None else min(last, end)
+
+
 def is_live(experiment: LaunchedExperiment, as_of: date, *, settle_days: int = SETTLE_DAYS) -> bool:
     """Return whether results may be due, or may change: the experiment has started, and is followed to its last look.
 

@@ -4,10 +4,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.argo.due.candidates import Candidate, CandidateResult, CandidateState, Passed, is_live
+from jetstream_argo.argo.due.candidates import (
+    Candidate,
+    CandidateResult,
+    CandidateState,
+    Passed,
+    is_live,
+    last_live_day,
+)
 from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.conventions.load import load_conventions
+from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.errors import JetstreamArgoError, NotRunnable
 from jetstream_argo.plan.model import AnalysisPlan
@@ -16,12 +24,16 @@ from jetstream_argo.plan.planner import ConfigSources, plan_known
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """What all candidates are planned with."""
+    """What all candidates are planned with.
+
+    With `since` they are those that were live on some day from then until `as_of`, as of that or their own end.
+    """
 
     where: ConfigSources
     as_of: date
     dataset: str | None
     deployment: Deployment
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +51,25 @@ def planned(found: Candidate | Path, planning: Planning) -> Made | CandidateResu
         candidate = _read(found) if isinstance(found, Path) else found
         if candidate is None:
             return Passed.NO_EXPERIMENT
-        settle_days = load_conventions(planning.where.conventions).freshness.longest_settle_days
-        if not is_live(candidate.experiment, planning.as_of, settle_days=settle_days):
+        as_of = _date_of(candidate.experiment, planning)
+        if as_of is None:
             return Passed.NOT_LIVE
         slug = candidate.experiment.slug
-        made = plan_known(
-            candidate.experiment, candidate.spec, planning.where, as_of=planning.as_of, dataset=planning.dataset
-        )
+        made = plan_known(candidate.experiment, candidate.spec, planning.where, as_of=as_of, dataset=planning.dataset)
         emit(made.plan, planning.deployment)  # what no Workflow can hold fails here
         return Made(slug, made.plan)
     except NotRunnable as reason:
         return CandidateResult(slug, CandidateState.NOT_DUE, str(reason))
     except JetstreamArgoError as error:
         return CandidateResult(slug, CandidateState.FAILED, str(error), error.exit_code)
+
+
+def _date_of(experiment: LaunchedExperiment, planning: Planning) -> date | None:
+    """Return the date as of which an experiment is planned; None if it was not live."""
+    if planning.since is not None:
+        return last_live_day(experiment, planning.since, planning.as_of)
+    settle_days = load_conventions(planning.where.conventions).freshness.longest_settle_days
+    return planning.as_of if is_live(experiment, planning.as_of, settle_days=settle_days) else None
 
 
 def _read(file: Path) -> Candidate | None:

@@ -19,7 +19,8 @@ IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
 NAMESPACE = os.environ.get("JETSTREAM_TEST_NAMESPACE", "argo")
 _SCRIPT = (
     'echo "$0" > /tmp/result.txt; sleep "$1"; '
-    'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit "$2"; fi'
+    'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit "$2"; fi; '
+    'if [ "$JETSTREAM_GRAPH_FAILED" = true ]; then echo "1 failed" > /dev/termination-log; exit 2; fi'
 )
 
 
