@@ -96,7 +96,7 @@ def test_frames_come_back_as_what_was_given_and_again_without_computing(tmp_path
 
 
 def _check_what_is_shown(results: Results, folder: Path) -> None:
-    assert str(results).splitlines()[1].startswith("overall 1, days")
+    assert any(line.startswith("overall 1, days") for line in str(results).splitlines()[:4])
     page = ElementTree.fromstring(results._repr_html_())
     assert next(str(heading.text) for heading in page.iter("h3")).startswith("Overall, days")
     assert {"script", "img", "link", "a"}.isdisjoint(element.tag for element in page.iter())
