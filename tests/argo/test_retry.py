@@ -93,6 +93,29 @@ def test_a_retry_sets_back_what_failed_and_what_waited_for_it_and_keeps_the_rest
     assert nodes["search"] == _failed()["status"]["nodes"]["search"]
 
 
+def test_a_graph_that_went_on_after_the_failure_within_it_is_set_back_as_well():
+    workflow = _failed()
+    workflow["status"]["nodes"]["wf"]["phase"] = "Succeeded"
+
+    nodes = retried(workflow, now=NOW).workflow["status"]["nodes"]
+
+    assert nodes["wf"]["phase"] == nodes["graph"]["phase"] == "Running"
+    assert retried(workflow, now=NOW).deleted == retried(_failed(), now=NOW).deleted
+
+
+def test_a_group_in_which_nothing_failed_stays_as_it_is():
+    workflow = _failed()
+    group = {
+        **workflow["status"]["nodes"]["search"],
+        "id": "group",
+        "name": "wf.experiment.day-search-stats",
+        "type": "DAG",
+    }
+    workflow["status"]["nodes"]["group"] = group
+
+    assert retried(workflow, now=NOW).workflow["status"]["nodes"]["group"] == group
+
+
 def test_a_retried_workflow_no_longer_says_that_it_has_ended():
     workflow = retried(_failed(), now=NOW).workflow
 

@@ -76,6 +76,13 @@ def _affected(nodes: Mapping[str, WorkflowNode], workflow: str) -> tuple[set[str
             deleted.add(id)
         elif node.phase != "Succeeded" and id not in settled:
             (reset if node.type in (*GROUPS, "Retry") else deleted).add(id)
+    # A graph that goes on after a failure has succeeded, with what failed inside it.
+    inside = [nodes[id].name for id in reset | deleted if f"{workflow}.onExit" not in nodes[id].name]
+    reset |= {
+        id
+        for id, node in nodes.items()
+        if node.type in GROUPS and any(name.startswith(f"{node.name}.") for name in inside)
+    }
     return reset, deleted
 
 
