@@ -141,7 +141,7 @@ def test_a_ratio_needs_a_metric_made_of_others(resolved: Resolve) -> None:
 
 
 def test_an_expression_that_is_not_sql_is_told_together_with_the_rest(resolved: Resolve) -> None:
-    own = experiment(visits="deciels = {}").replace("SUM(ds.clicks)", "COALESCE(SUM(ds.clicks, 0)")
+    own = experiment(clicks="meen = {}", visits="deciels = {}").replace("SUM(ds.clicks)", "COALESCE(SUM(ds.clicks, 0)")
 
     with pytest.raises(ConfigError) as caught:
         resolved(own)
@@ -149,6 +149,7 @@ def test_an_expression_that_is_not_sql_is_told_together_with_the_rest(resolved: 
     found = [str(problem).partition("exp.toml: ")[2] for problem in caught.value.problems]
     assert [line.partition(": ")[0] for line in found] == [
         "metrics.clicks.select_expression",
+        "metrics.clicks.statistics.meen",
         "metrics.visits.statistics.deciels",
     ]
     assert "is not SQL" in found[0]

@@ -172,7 +172,7 @@ class Metrics:
         wrong = None if text is None else wrong_with_expression(text)
         if wrong is not None:
             self.context.findings.error(spec.file, where, wrong)
-        return None if wrong is not None else text
+        return text
 
     def _filled(self, spec: MetricSpec, where: str, template: str) -> str:
         text = self.context.templates.fill(template, parameters=self.parameters, experiment=self.context.experiment)
