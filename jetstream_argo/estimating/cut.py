@@ -22,6 +22,8 @@ from jetstream_argo.stats.sufficient import BranchFacts, Sample
 # A p-value below which one branch has more units cut than another by more than chance.
 ALARM = 1e-3
 
+_NAMED = 5  # windows that a note names
+
 # Gives the sample of all branches for a need.
 SampleOf = Callable[[Need], Sample]
 
@@ -71,11 +73,13 @@ def cut_notes(rows: Sequence[Placed]) -> Iterator[str]:
             marked.setdefault((row.statistic, placed.basis.value), []).append(placed)
     for (name, basis), found in marked.items():
         worst = max(found, key=lambda placed: abs((placed.row.point or 0.0) - (placed.row.unclipped or 0.0)))
-        windows = ", ".join(str(index) for index in dict.fromkeys(placed.window_index for placed in found))
+        indexes = list(dict.fromkeys(placed.window_index for placed in found))
+        named = f"windows {', '.join(map(str, indexes))}"
+        windows = named if len(indexes) <= _NAMED else f"{len(indexes)} windows"
         row = worst.row
         if row.point is not None and row.unclipped is not None:
             yield (
-                f"clipping matters to {name} of {basis} in windows {windows}: in window {worst.window_index} "
+                f"clipping matters to {name} of {basis} in {windows}: in window {worst.window_index} "
                 f"{row.branch} against {row.comparison_to_branch} is {row.point:+.2%} clipped, {row.unclipped:+.2%} not"
             )
 
