@@ -164,5 +164,5 @@ def read_results(
     """Return the latest estimates of all periods, and what is recorded about all of them."""
     rows = read_estimates(engine, place, Filters(metrics=metrics, periods=tuple(Period)))
     entries = read_entries(engine, place)
-    whole = material(engine, place, rows, entries, about=about, reference=reference)
+    whole = material(engine, place, rows, entries, about=about, reference=reference, segments_by_day=True)
     return Results(place.slug, rows, whole, reference, kind)

@@ -1,23 +1,25 @@
 """Reads what a page needs from the warehouse: results, the record, and who enrolled when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
 
+from jetstream_argo.config.model import Period
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.method import AnalysisMethod, method_of, recorded_methods
 from jetstream_argo.report.page.changes import changes_of
 from jetstream_argo.report.page.enrolled import read_enrolled
-from jetstream_argo.report.page.material import Material
+from jetstream_argo.report.page.material import ALL, Material
 from jetstream_argo.report.status import status_report
 from jetstream_argo.report.summary.about import about_plan, recorded_about
-from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.summary.model import About
+from jetstream_argo.report.summary.build import Row, windows_of
+from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.warehouse.protocol import Engine, Result
 
 
-def material(  # all that a page rests on, by name
+def material(  # noqa: PLR0913  # all that a page rests on, by name
     engine: Engine,
     owner: names.Owner,
     result: Result,
@@ -26,6 +28,7 @@ def material(  # all that a page rests on, by name
     about: About | None = None,
     reference: str | None = None,
     today: date | None = None,
+    segments_by_day: bool = False,
 ) -> Material:
     """Return what a page of `result`, the experiment's latest estimates, is made of.
 
@@ -36,7 +39,7 @@ def material(  # all that a page rests on, by name
     last = max(entries, key=lambda entry: entry.recorded_at, default=None)
     return Material(
         slug=names.place_of(owner).slug,
-        windows=windows_of(result.dicts(), known, reference=reference),
+        windows=shown_windows(result.dicts(), known, reference=reference, segments_by_day=segments_by_day),
         about=known,
         report=status_report(plan, entries, today=today),
         method=method_of(plan) if plan is not None else _recorded(entries),
@@ -50,3 +53,23 @@ def material(  # all that a page rests on, by name
 
 def _recorded(entries: Sequence[Entry]) -> AnalysisMethod:
     return (recorded_methods(entries) or (AnalysisMethod(),))[-1]
+
+
+def shown_windows(
+    rows: Iterable[Row], about: About, *, reference: str | None = None, segments_by_day: bool = False
+) -> tuple[Window, ...]:
+    """Return the windows that a page shows of rows that are in the order of `read_estimates`.
+
+    Of single days no page shows segments, and they would be most of its rows: they are left out unless they are asked
+    for. One window's rows are at hand at a time, for those of a whole experiment may be more than a pod holds.
+    """
+    found: list[Window] = []
+    for _, of_window in groupby(rows, key=lambda row: (row["period"], row["window_index"])):
+        chosen = reference or next((window.reference for window in found if window.reference), None)
+        shown = (row for row in of_window if segments_by_day or _is_shown(row))
+        found += windows_of(shown, about, reference=chosen)
+    return tuple(sorted(found, key=lambda window: window.period != Period.OVERALL.value))
+
+
+def _is_shown(row: Row) -> bool:
+    return row["period"] != Period.DAY.value or row["segment"] == ALL
