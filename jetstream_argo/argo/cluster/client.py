@@ -178,7 +178,7 @@ def _items(value: object) -> list[Document]:
 
 
 def _translated(error: ApiException, namespace: str) -> EngineError:
-    message = _said(error)
+    message = _message(error)
     match error.status:
         case 404:
             return NotFound(message)
@@ -194,7 +194,7 @@ def _translated(error: ApiException, namespace: str) -> EngineError:
             return EngineError(f"cluster: {message}")
 
 
-def _said(error: ApiException) -> str:
+def _message(error: ApiException) -> str:
     try:
         return str(json.loads(error.body or "")["message"])
     except (TypeError, ValueError, KeyError):
