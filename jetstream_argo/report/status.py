@@ -224,7 +224,7 @@ def _joined(rows: Iterable[MetricStatus]) -> Iterator[MetricStatus]:
     """Yield one row for windows that follow one another and differ in nothing but the moment of computing."""
     last: MetricStatus | None = None
     for row in rows:
-        if last is not None and _alike(last, row):
+        if last is not None and _continues(last, row):
             latest = max((at for at in (last.computed_at, row.computed_at) if at), default=None)
             last = replace(last, last_window=row.last_window, computed_at=latest)
         else:
@@ -235,7 +235,7 @@ def _joined(rows: Iterable[MetricStatus]) -> Iterator[MetricStatus]:
         yield last
 
 
-def _alike(last: MetricStatus, row: MetricStatus) -> bool:
+def _continues(last: MetricStatus, row: MetricStatus) -> bool:
     if last.last_window is None or row.first_window != last.last_window + 1:
         return False
     moved = replace(row, first_window=last.first_window, last_window=last.last_window, computed_at=last.computed_at)
