@@ -95,16 +95,16 @@ class _Forecasting:
 
     def upcoming(self, metrics: Sequence[Metric]) -> Iterator[Upcoming]:
         """Yield what is read of units, then of signals, then source by source."""
-        yield from self._told("enrollments", self._enrollments())
+        yield from self._foreseen("enrollments", self._enrollments())
         for traits in traits_of(self._context):
-            yield from self._told(traits.rows.name, self._traits(traits))
-        yield from self._told("exposures", self._signal())
+            yield from self._foreseen(traits.rows.name, self._traits(traits))
+        yield from self._foreseen("exposures", self._signal())
         for source in self._context.plan.sources:
             own = tuple(metric for metric in metrics if metric.source == source.name)
-            yield from self._told(source.name, self._partials(source, own))
-            yield from self._told(source.name, self._direct(source, own))
+            yield from self._foreseen(source.name, self._partials(source, own))
+            yield from self._foreseen(source.name, self._direct(source, own))
 
-    def _told(self, name: str, upcoming: Iterator[Upcoming]) -> Iterator[Upcoming]:
+    def _foreseen(self, name: str, upcoming: Iterator[Upcoming]) -> Iterator[Upcoming]:
         """Yield what can be foreseen, and note why not where the warehouse refuses or dates are not there."""
         try:
             yield from upcoming
@@ -120,19 +120,19 @@ class _Forecasting:
             known = bool(self._context.currency().units.batches)
             first, last = plan.experiment.timeline.start, plan.experiment.timeline.last_enrollment
             query = Sql(plan.enrollments.sql)
-            yield self._of(telemetry, first, last, Why.CHANGED if known else Why.NEW, query)
+            yield self._upcoming(telemetry, first, last, Why.CHANGED if known else Why.NEW, query)
 
     def _traits(self, traits: Traits) -> Iterator[Upcoming]:
         context, first, last = self._context, traits.first_date, traits.last_date
         if not context.currency().units.assignments:
-            yield self._of(look(context, traits.rows, first, last), first, last, Why.NEW)
+            yield self._upcoming(look(context, traits.rows, first, last), first, last, Why.NEW)
             return
         todo, telemetry = unread_traits(context, traits)
         if todo and telemetry is not None:
             is_recorded = any(context.ledger.batches_for(traits.rows.table, column) for column in todo)
             units = context.currency().units
             query = traits.query(units, tuple(todo), units.assignments, 0)
-            yield self._of(telemetry, first, last, Why.CHANGED if is_recorded else Why.NEW, query)
+            yield self._upcoming(telemetry, first, last, Why.CHANGED if is_recorded else Why.NEW, query)
 
     def _signal(self) -> Iterator[Upcoming]:
         signal = self._context.plan.signal
@@ -167,7 +167,7 @@ class _Forecasting:
         for reading in found.readings if found.telemetry is not None else ():
             first, last = reading.first_date, reading.last_date
             assert found.telemetry is not None  # where there are readings, there is what they are read from
-            yield self._of(found.telemetry, first, last, self._why(rows.table, reading), query(reading))
+            yield self._upcoming(found.telemetry, first, last, self._why(rows.table, reading), query(reading))
 
     def _why(self, table: str, reading: Reading) -> Why:
         """Return why dates are read that lack the same columns for the same assignments."""
@@ -186,12 +186,12 @@ class _Forecasting:
             yield self._of_direct(telemetry, reading)
 
     def _of_direct(self, telemetry: Telemetry, reading: DirectReading) -> Upcoming:
-        found = self._of(telemetry, reading.first_date, reading.last_date, Why.DIRECT, reading.sql)
+        found = self._upcoming(telemetry, reading.first_date, reading.last_date, Why.DIRECT, reading.sql)
         times = reading.bases
         rows = None if found.rows is None else found.rows * times
         return replace(found, rows=rows, bytes=None if found.bytes is None else found.bytes * times, scans=times)
 
-    def _of(self, telemetry: Telemetry, first: date, last: date, why: Why, query: Sql | None = None) -> Upcoming:
+    def _upcoming(self, telemetry: Telemetry, first: date, last: date, why: Why, query: Sql | None = None) -> Upcoming:
         rows, stored = _stored(telemetry, first, last)
         size = self._dry_run(query) if self._by_dry_run and query is not None else stored
         return Upcoming(telemetry.rows.name, first, last, why, rows, size)

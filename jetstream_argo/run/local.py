@@ -125,10 +125,10 @@ def _wait(workers: "Workers", running: dict[str, _Running]) -> Iterator[NodeRun]
         begun = running.pop(ended.node)
         state = NodeState.FAILED if ended.exit_code else NodeState.SUCCEEDED
         seconds = time.monotonic() - begun.since
-        yield NodeRun(begun.node, state, ended.exit_code, seconds, _said(begun.line, ended.exit_code))
+        yield NodeRun(begun.node, state, ended.exit_code, seconds, _outcome_line(begun.line, ended.exit_code))
 
 
-def _said(line: Path, code: int) -> str:
+def _outcome_line(line: Path, code: int) -> str:
     if line.exists():
         return line.read_text(encoding="utf-8").strip()
     return f"killed by {signal.Signals(-code).name}" if code < 0 else ""

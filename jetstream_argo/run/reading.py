@@ -43,7 +43,7 @@ def due(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Seq
     The warehouse is asked for versions only where something is missing or may have changed.
     """
     missing = _missing(context, rows, wanted, assignments)
-    earlier = _held(context, rows, wanted, assignments)
+    earlier = _earlier_reads(context, rows, wanted, assignments)
     looks = to_look_at(context, rows, dict.fromkeys(read for reads in earlier.values() for read in reads))
     days = [*missing, *(read.day for read in looks)]
     if not days:
@@ -74,7 +74,7 @@ def _missing(context: Context, rows: Rows, wanted: Sequence[Wanted], assignments
     return missing
 
 
-def _held(
+def _earlier_reads(
     context: Context, rows: Rows, wanted: Sequence[Wanted], assignments: Sequence[int]
 ) -> dict[tuple[date, str], dict[Read, tuple[int, ...]]]:
     """Return, by date and column, how it was read, and for which assignments; what earlier ones had counts no more."""

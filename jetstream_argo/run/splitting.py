@@ -94,21 +94,21 @@ def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> WorkR
     on the rows, or a query that is too big, is found by doing halves.
     """
     if below is not None and piece.size >= below and piece.halves():
-        return _each(work, piece.halves(), below)
+        return _separately(work, piece.halves(), below)
     try:
         return work.write(piece)
     except TooBig as error:
         if not piece.halves():
             return work.give_up(piece, error)
         work.too_big(piece, error)
-        return _each(work, piece.halves(), below)
+        return _separately(work, piece.halves(), below)
     except (InvalidQuery, Unsupported, AccessDenied, NotFound) as error:
         if len(piece.parts) == 1:
             return work.give_up(piece, error)
         refused = tuple(_refused(work, piece))
         if not refused:
             # What no part reads all of them write to, and halves would too.
-            return work.give_up(piece, error) if is_about_a_table(error) else _each(work, piece.halves(), below)
+            return work.give_up(piece, error) if is_about_a_table(error) else _separately(work, piece.halves(), below)
         outcome = WorkResult(0)
         for parts, why in refused:
             outcome += work.give_up(piece.of(parts), why)
@@ -117,7 +117,7 @@ def isolate(work: Work[Part], piece: Piece[Part], *, below: int | None) -> WorkR
         return outcome + (isolate(work, piece.of(good), below=below) if good else WorkResult(0))
 
 
-def _each(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) -> WorkResult:
+def _separately(work: Work[Part], pieces: tuple[Piece[Part], ...], below: int | None) -> WorkResult:
     return sum((isolate(work, piece, below=below) for piece in pieces), start=WorkResult(0))
 
 

@@ -69,7 +69,7 @@ def _upgraded(context: Context, record: LegacyRecord) -> tuple[Entry, ...]:
     estimated = [
         (found.place, _estimates(origins, found, known)) for found in old if found.entry.kind is Kind.STATISTICS
     ]
-    changes = list(_told(record, {**tables, names.enrollments(plan): names.assignments(plan)}))
+    changes = list(_other_entries(record, {**tables, names.enrollments(plan): names.assignments(plan)}))
     later = [entry for _, entry in sorted([*done, *merged, *estimated, *changes], key=_place)]
     entries = [*units, *rows, *later]
     return _stamped(context, [*entries, _summary(context, record, entries)])
@@ -115,7 +115,7 @@ def _estimates(origins: Origins, found: _Old, keys: LegacyKeys) -> Entry:
     return found.entry if leaf is None else origins.estimates(found.entry, leaf)
 
 
-def _told(record: LegacyRecord, tables: Mapping[str, str]) -> Iterator[tuple[int, Entry]]:
+def _other_entries(record: LegacyRecord, tables: Mapping[str, str]) -> Iterator[tuple[int, Entry]]:
     """Yield what else is worth knowing: which units were removed when, and what was exported."""
     for place, entry in enumerate(record.entries):
         if entry.kind in (Kind.DELETION, Kind.EXPORT) and entry.state is not State.FAILED:

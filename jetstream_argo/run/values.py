@@ -227,12 +227,12 @@ def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[Analysis
     outcome = WorkResult(0)
     for composed in (True, False):
         parts = tuple(metric for metric in metrics if isinstance(metric.computation, Composed) is composed)
-        for piece in _alike(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():
+        for piece in _uniform_pieces(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():
             outcome += isolate(work, piece, below=work.context.ledger.too_big(Kind.VALUES, table))
     return outcome
 
 
-def _alike(work: _Values, piece: Piece[Metric]) -> tuple[Piece[Metric], ...]:
+def _uniform_pieces(work: _Values, piece: Piece[Metric]) -> tuple[Piece[Metric], ...]:
     """Return metrics of which values of the same units are not known together, so that a row's reason is about all."""
     if not work.marked(piece):
         return (piece,)
