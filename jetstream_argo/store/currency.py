@@ -167,7 +167,7 @@ class Currency:
             changed: set[int] = set()
             for entry in self._ledger.complete(Kind.LOOK, table):
                 if entry.source == source.name:
-                    changed = changed - set(entry.places) | _told(entry, batches)
+                    changed = changed - set(entry.places) | _changed_dates(entry, batches)
             self._unread_of[source.name] = frozenset(changed)
         return self._unread_of[source.name]
 
@@ -203,7 +203,7 @@ def columns_of(plan: AnalysisPlan, metric: Metric) -> tuple[str, ...]:
             return ()
 
 
-def _told(look: Entry, batches: Mapping[int, Mapping[int, StoredBatch]]) -> set[int]:
+def _changed_dates(look: Entry, batches: Mapping[int, Mapping[int, StoredBatch]]) -> set[int]:
     """Return the dates that a look says have more or fewer rows, but for those that were read later."""
     found = json.loads(look.facts).get("changed_upstream", {}) if look.facts else {}
     changed = {date.fromisoformat(day).toordinal() for day, tables in found.items() if any(tables.values())}

@@ -90,7 +90,7 @@ class _Explainer:
     def _why_values(self, metric: Metric, period: Period, window: AnalysisWindow) -> str:
         """Return why the values of a metric in a window are not there, or would be others now."""
         for basis in metric.bases:
-            batch = self._held(metric, basis, period, window.index)
+            batch = self._batch(metric, basis, period, window.index)
             inputs = self._currency.of_values(metric, basis, period, window)
             if inputs is None:
                 return self._unread(metric, window) or "units or exposures were not read yet"
@@ -107,7 +107,7 @@ class _Explainer:
     ) -> str:
         for part in parts:
             for basis in part.bases:
-                batch = self._held(part, basis, leaf.period, window.index)
+                batch = self._batch(part, basis, leaf.period, window.index)
                 if batch is not None and batch.entry.recorded_at > at:
                     return f"its values were computed anew {batch.entry.recorded_at:%Y-%m-%d %H:%M}"
         for segment in self._currency.units.segments:
@@ -120,7 +120,7 @@ class _Explainer:
                 return "who is excluded changed, or was read again"
         return "its covariate, its segments, its units or its exclusions changed"
 
-    def _held(self, metric: Metric, basis: Basis, period: Period, index: int) -> StoredBatch | None:
+    def _batch(self, metric: Metric, basis: Basis, period: Period, index: int) -> StoredBatch | None:
         table = names.values(self._plan, basis, metric.source, period)
         return self._ledger.batches_in(table, metric.column).get(index)
 
