@@ -77,9 +77,9 @@ def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] =
     return Findings(
         slug=plan.experiment.slug,
         verdicts=tuple(_verdict(plan, metric, rehearsed.statements, wrong, doubtful, types) for metric in plan.metrics),
-        others=_others(wrong),
+        others=_beside_metrics(wrong),
         statements=rehearsed.statements,
-        doubts=_others(doubtful),
+        doubts=_beside_metrics(doubtful),
         unknown=tuple(dict.fromkeys(name for mistake in doubtful for name in tables[mistake])),
     )
 
@@ -112,7 +112,7 @@ def check_budget(findings: Findings, most: int) -> None:
         )
 
 
-def _others(wrong: tuple[Wrong, ...]) -> tuple[tuple[str, str], ...]:
+def _beside_metrics(wrong: tuple[Wrong, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys((mistake.node, str(mistake.error)) for mistake in wrong if not mistake.metric))
 
 
@@ -131,12 +131,12 @@ def _verdict(
         how=_how(metric),
         types=tuple(dict.fromkeys(of_values)),
         statements=sum(metric.name in statement.metrics for statement in statements),
-        problems=_of(metric, wrong),
-        doubts=_of(metric, doubtful),
+        problems=_problems_of(metric, wrong),
+        doubts=_problems_of(metric, doubtful),
     )
 
 
-def _of(metric: Metric, wrong: tuple[Wrong, ...]) -> tuple[str, ...]:
+def _problems_of(metric: Metric, wrong: tuple[Wrong, ...]) -> tuple[str, ...]:
     return _unrepeated(tuple(dict.fromkeys(str(mistake.error) for mistake in wrong if mistake.metric == metric.name)))
 
 
