@@ -65,7 +65,7 @@ def incoming(
     except (InvalidQuery, Transient) as error:
         raise _of_a_file(readings, error, asking) from error
     rows = int(str(asking.rows(f"SELECT COUNT(*) FROM ({sql})")[0][0]))
-    columns = tuple(_told(verdict, readings, asking) for verdict in verdicts)
+    columns = tuple(_described(verdict, readings, asking) for verdict in verdicts)
     selected = ", ".join(
         f"{loaded_column.expression} AS {quoted(loaded_column.column.name)}" for loaded_column in columns
     )
@@ -154,7 +154,7 @@ def _as_there(
     return tuple(instead.get(verdict.inferred.column.name, verdict) for verdict in verdicts)
 
 
-def _told(verdict: InferredColumn, readings: Sequence[IncomingQuery], asking: Asking) -> Inferred:
+def _described(verdict: InferredColumn, readings: Sequence[IncomingQuery], asking: Asking) -> Inferred:
     odd = verdict.odd
     if odd is None:
         return verdict.inferred
