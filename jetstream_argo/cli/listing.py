@@ -42,7 +42,7 @@ def list_experiments(warehouse: str, dataset: str | None, experiments: str | Non
     elif not rows:
         say(f"{where}: there are no experiments")
     else:
-        _show(rows)
+        show_rows(rows)
     return EXIT_DEFINITION if wrong else EXIT_DONE
 
 
@@ -54,7 +54,7 @@ def _of_warehouse(warehouse: str, dataset: str | None) -> Iterator[_Row]:
     from jetstream_argo.report.experiments import recorded_in
 
     engine = connect(warehouse, attempt=new_attempt())
-    for name in (dataset,) if dataset else _datasets(warehouse):
+    for name in (dataset,) if dataset else datasets_of(warehouse):
         for found in recorded_in(engine, name):
             yield {
                 "experiment": found.place.slug,
@@ -66,7 +66,7 @@ def _of_warehouse(warehouse: str, dataset: str | None) -> Iterator[_Row]:
             }
 
 
-def _datasets(warehouse: str) -> Sequence[str]:
+def datasets_of(warehouse: str) -> Sequence[str]:
     """Return all datasets of an embedded warehouse, and of others that where results go by default."""
     from jetstream_argo.config.conventions.load import load_conventions
     from jetstream_argo.loading.listing import embedded_datasets
@@ -110,7 +110,8 @@ def _of_source(source: str) -> tuple[list[_Row], int]:
     return rows, len(wrong)
 
 
-def _show(rows: Sequence[_Row]) -> None:
+def show_rows(rows: Sequence[_Row]) -> None:
+    """Print rows that have the same headings as a table."""
     from rich import box
     from rich.table import Table
 

@@ -123,10 +123,17 @@ def results(
 @_looking
 @_FORMAT
 @click.option("--lacking", is_flag=True, help="Only metrics that are missing, outdated or failed.")
+@click.option("--all", "everything", is_flag=True, help="A line for each experiment: how far, failures, a week's cost.")
 def status(
     experiment: str | None, plan_file: Path | None, dataset: str | None, warehouse: str, exit_code: bool, **asked: Any
 ) -> int:
     """Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing."""
+    if asked["everything"]:
+        if experiment or plan_file:
+            raise click.UsageError("give an experiment or --all, not both")
+        from jetstream_argo.cli.overview import status_of_all
+
+        return status_of_all(warehouse, dataset, asked["format_"], asked["output"])
     target = target_of(experiment, plan_file, dataset, warehouse)
     periods = chosen_periods(asked["periods"])
     report = _report(target)

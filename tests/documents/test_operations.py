@@ -1,5 +1,6 @@
 """The queries of docs/operations.md run, and find what a small experiment has recorded."""
 
+import json
 import re
 from pathlib import Path
 
@@ -37,3 +38,24 @@ def test_a_query_of_the_page_runs_over_what_was_recorded(recorded, query):
     rows = connect(warehouse, attempt="look").query(Sql(query.replace("TABLE\n", f"`{table}`\n")), labels={}).rows
 
     assert bool(rows) != ("state = 'failed'" in query)
+
+
+def test_the_status_of_all_experiments_is_a_line_for_each(recorded, capsys):
+    warehouse, _ = recorded
+
+    assert exit_code_of(["status", "--all", "--format", "json", "--warehouse", warehouse]) == 0
+
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["experiment"] == "case"
+    assert row["complete until"] is not None
+    assert (row["lacking"], row["failures"]) == (0, 0)
+
+
+def test_the_status_is_of_one_experiment_or_of_all(recorded, capsys):
+    warehouse, _ = recorded
+
+    assert exit_code_of(["status", "case", "--all", "--warehouse", warehouse]) == 2
+    assert exit_code_of(["status", "--all", "--format", "csv", "--warehouse", warehouse]) == 2
+    err = capsys.readouterr().err
+    assert "an experiment or --all, not both" in err
+    assert "--all has the formats table and json" in err
