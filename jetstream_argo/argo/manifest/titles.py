@@ -61,7 +61,7 @@ def shortened(text: str, room: int) -> str:
     Words with digits keep theirs, for they are numbers, versions and hashes.
 
     >>> shortened("overall-spotlight-engagement-impressions-v2", 28)
-    'overa-spotl-engag-impress-v2'
+    'overal-spotli-engag-impre-v2'
     """
     words = text.split("-")
     while sum(map(len, words)) + len(words) - 1 > room:

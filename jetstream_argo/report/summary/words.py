@@ -62,9 +62,9 @@ def percent(value: float | None, *, digits: int = 1) -> str:
 def valued(interval: PointInterval | None, about: MetricAbout, *, is_share: bool) -> str:
     """Return a branch's value in the unit of its metric; a share of units in percent.
 
-    >>> valued(Interval(62.64), MetricAbout(unit="s"), is_share=False)
+    >>> valued(PointInterval(62.64), MetricAbout(unit="s"), is_share=False)
     '62.64 s'
-    >>> valued(Interval(0.44), MetricAbout(), is_share=True)
+    >>> valued(PointInterval(0.44), MetricAbout(), is_share=True)
     '44.0 %'
     """
     if interval is None or interval.point is None:
@@ -77,7 +77,7 @@ def valued(interval: PointInterval | None, about: MetricAbout, *, is_share: bool
 def uplifted(interval: PointInterval | None) -> str:
     """Return a relative uplift with its interval.
 
-    >>> uplifted(Interval(0.124, 0.051, 0.198)), uplifted(Interval(0.0)), uplifted(None)
+    >>> uplifted(PointInterval(0.124, 0.051, 0.198)), uplifted(PointInterval(0.0)), uplifted(None)
     ('+12.4 % [+5.1, +19.8]', '0.0 %', '–')
     """
     if interval is None or interval.point is None:
@@ -91,9 +91,9 @@ def uplifted(interval: PointInterval | None) -> str:
 def differed(interval: PointInterval | None, about: MetricAbout, *, is_share: bool, beside: float) -> str:
     """Return a difference with its interval, in the unit of its metric; of shares in percentage points.
 
-    >>> differed(Interval(1.5, 0.5, 2.5), MetricAbout(unit="s"), is_share=False, beside=60.0)
+    >>> differed(PointInterval(1.5, 0.5, 2.5), MetricAbout(unit="s"), is_share=False, beside=60.0)
     '+1.5 s [+0.5, +2.5]'
-    >>> differed(Interval(0.012), MetricAbout(), is_share=True, beside=0.5)
+    >>> differed(PointInterval(0.012), MetricAbout(), is_share=True, beside=0.5)
     '+1.2 pp'
     """
     if interval is None or interval.point is None:
