@@ -39,7 +39,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.bigquery.fake_server.sorts import sorts
 
 SLUGS = ("1-click-pin-experiment", "whats-new-notification-tab-groups", "all-users-day-5-reengagement-push")

@@ -14,7 +14,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql, identifier, lines, table
 from jetstream_argo.validate.signatures import Signed, StatementSignature, sign
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import (
+from jetstream_argo.warehouse.types import (
     PAGE_ROWS,
     DryRun,
     Job,

@@ -15,9 +15,9 @@ from jetstream_argo.cli.demo import demo_experiment
 from jetstream_argo.cli.local_run import LocalRun, run_locally
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from tests.pipeline import Pipeline
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, results
+from tests.worlds.pipeline import Pipeline
 
 
 def main() -> int:

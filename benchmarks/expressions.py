@@ -22,7 +22,7 @@ from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.errors import EngineError, Unsupported
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.random_rows import same
 
 FILE = Path(__file__).resolve().parents[2] / "shared" / "cases" / "expressions.txt"

@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.pipeline import Pipeline
 from tests.warehouse.bigquery.cases import CASES, JOB_CASES, Case, Outcome
 from tests.warehouse.bigquery.fake_server.faults import Call
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
@@ -24,6 +23,7 @@ from tests.warehouse.bigquery.whole_run import (
     run_as_argo_does,
     small_plan,
 )
+from tests.worlds.pipeline import Pipeline
 
 CALLS = (
     *(Call.DRY_RUN, Call.SUBMIT, Call.UPLOAD, Call.POLL, Call.RESULTS),

@@ -27,8 +27,8 @@ from jetstream_argo.upkeep.repairing import repair
 from jetstream_argo.upkeep.restating import clean, commit, prepare
 from jetstream_argo.upkeep.shredding import holdings, loaded, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START
 
 LAST = START + timedelta(days=8)
 GONE = ("u1", "u4")

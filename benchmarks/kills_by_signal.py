@@ -23,7 +23,7 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY
 from jetstream_argo.plan import codec
-from tests.pipeline import START
+from tests.worlds.pipeline import START
 
 COMMANDS = ("run", "delete", "delete --metrics", "shred", "restate", "check --repair", "demo")
 DEMO_UNITS = 150

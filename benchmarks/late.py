@@ -32,7 +32,7 @@ from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 DIRECT = ("peak",)
 

@@ -13,8 +13,8 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import START
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import START
 
 LAST = START + timedelta(days=8)  # the first week of whoever enrolled last
 BRANCHES = ("control", "treatment")

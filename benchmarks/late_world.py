@@ -19,8 +19,8 @@ from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Job, Layout, Write
-from tests.pipeline import EXPOSURES, START, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Job, Layout, Write
+from tests.worlds.pipeline import EXPOSURES, START, experiment, metric, planned, source, summary_of
 
 COLUMNS = {
     "assignments": {"unit": "STRING", "branch": "STRING", "day": "DATE"},

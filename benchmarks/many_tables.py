@@ -23,7 +23,8 @@ from jetstream_argo.upkeep.owned import owned
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Engine, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Layout, Write
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 

@@ -24,7 +24,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate.statements import Statement, rehearse
-from jetstream_argo.warehouse.protocol import DryRun
+from jetstream_argo.warehouse.types import DryRun
 
 EXPORT = "export"  # its views have columns that no name tells the type of
 WITHOUT_DATE = "rows without a date"

@@ -37,7 +37,7 @@ from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Job, Layout, Write
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 HERE = Path(__file__).parent
 AS_OF = date(2026, 4, 6)

@@ -22,7 +22,7 @@ from jetstream_argo.stats.rows import Comparison
 from jetstream_argo.storage.files import write_file
 from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import deliver, warn
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

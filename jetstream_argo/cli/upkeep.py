@@ -26,7 +26,8 @@ from jetstream_argo.warehouse.connect import connect, new_attempt
 if TYPE_CHECKING:
     from jetstream_argo.plan.model import AnalysisPlan
     from jetstream_argo.upkeep.shredding import Gone
-    from jetstream_argo.warehouse.protocol import Engine, Purged
+    from jetstream_argo.warehouse.protocol import Engine
+    from jetstream_argo.warehouse.types import Purged
 
 _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 

@@ -11,7 +11,8 @@ from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, liter
 from jetstream_argo.sql.values import WindowGrid, signal_grid
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.store.estimates_table import IDENTITY
-from jetstream_argo.warehouse.protocol import Engine, Job
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Job
 
 EVERY_WINDOW = 0
 

@@ -8,7 +8,7 @@ from jetstream_argo.estimating.portions import WHOLE, Share
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import EstimateRow
-from jetstream_argo.warehouse.protocol import Job
+from jetstream_argo.warehouse.types import Job
 
 
 @dataclass(frozen=True, slots=True)

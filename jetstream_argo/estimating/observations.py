@@ -23,7 +23,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql, in_brackets, table, union_all
 from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
-from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 _TYPES = {
     "INT64": ValueType.INTEGER,

@@ -14,7 +14,8 @@ from jetstream_argo.estimating.queries.leaf import DENOMINATOR, Leaf, Typed, cov
 from jetstream_argo.estimating.queries.observations import Observed, Second
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Engine, Job, Result
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Result
 
 if TYPE_CHECKING:
     import pyarrow

@@ -15,7 +15,7 @@ from jetstream_argo.warehouse.duckdb.incoming.names import column_names
 from jetstream_argo.warehouse.duckdb.incoming.table import Incoming, incoming, readings_of
 from jetstream_argo.warehouse.duckdb.incoming.typed_files import typed_reading
 from jetstream_argo.warehouse.frames import Frame, arrow_of
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 MANY_ROWS = 2_000_000
 _LABELS = {"loaded": "true"}

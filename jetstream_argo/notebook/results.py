@@ -21,7 +21,8 @@ from jetstream_argo.storage.files import write_file
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.terminal.console import EscapingConsole
 from jetstream_argo.warehouse.connect import connect, new_attempt
-from jetstream_argo.warehouse.protocol import Engine, Result
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Result
 
 if TYPE_CHECKING:
     import pyarrow

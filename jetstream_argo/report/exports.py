@@ -12,7 +12,7 @@ from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates_table import COLUMNS, DERIVED, SCHEMA_VERSION, SRM
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 
 # Which estimate it is: always there. What else is known of it is left out where it is missing, which the schema of the
 # existing system's readers allows, while it allows no null.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 

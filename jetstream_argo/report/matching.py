@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.report.results import Filters
 from jetstream_argo.stats.registry import row_name
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 
 _COLUMNS = {
     "metrics": "metric",

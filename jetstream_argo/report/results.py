@@ -11,7 +11,8 @@ from jetstream_argo.report.views import latest_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal
 from jetstream_argo.store.estimates_table import COLUMNS
-from jetstream_argo.warehouse.protocol import Engine, Result
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
 from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.warehouse.arrow import result_of
-from jetstream_argo.warehouse.protocol import Job, Result
+from jetstream_argo.warehouse.types import Job, Result
 
 _STYLES = {
     Standing.COMPUTED: "green",

@@ -13,7 +13,7 @@ from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
 from jetstream_argo.report.files import as_json
 from jetstream_argo.report.summary import words
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 
 _CURVE = 20  # more points than this are a curve, which nobody reads as numbers
 _Row = Mapping[str, Value]

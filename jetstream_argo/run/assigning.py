@@ -12,7 +12,7 @@ from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import assignments_query
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.removals import has_shredded
-from jetstream_argo.warehouse.protocol import Job, Write
+from jetstream_argo.warehouse.types import Job, Write
 
 
 def ensure_assignments(context: Context) -> None:

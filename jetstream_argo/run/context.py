@@ -13,7 +13,8 @@ from jetstream_argo.store.currency import Currency
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.store.estimates_table import SCHEMA_VERSION
 from jetstream_argo.store.ledger import Ledger
-from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import has_fewer
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import is_carried, marked_batches
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 
 def departed_of(context: Context, telemetry: Telemetry, reading: Reading) -> Departed | None:

@@ -11,7 +11,8 @@ from jetstream_argo.sql.text import Sql, identifier, literals, table
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, after_removal, rows_left
-from jetstream_argo.warehouse.protocol import Engine, TableInfo
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import TableInfo
 
 # In which column of a table a batch's rows say of which date or window they are.
 PLACE = {

@@ -21,7 +21,8 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.ledger import Ledger
-from jetstream_argo.warehouse.protocol import Engine, Knowledge
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Knowledge
 
 
 class Why(StrEnum):

@@ -16,7 +16,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates_table import COLUMNS, EstimateScope, Origin, stored
 from jetstream_argo.store.ledger import contiguous
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 if TYPE_CHECKING:
     from jetstream_argo.estimating.estimate import Estimated

@@ -20,7 +20,7 @@ from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import mark_facts
 from jetstream_argo.terminal.plural import counted
-from jetstream_argo.warehouse.protocol import Job, Layout, Write
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 
 def rows_of(context: Context, source: Source) -> Rows:

@@ -29,7 +29,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.terminal.plural import counted
-from jetstream_argo.warehouse.protocol import Result, TableInfo
+from jetstream_argo.warehouse.types import Result, TableInfo
 
 
 def publish(context: Context) -> str:

@@ -12,7 +12,8 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
-from jetstream_argo.warehouse.protocol import Engine, TableInfo
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import TableInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import Freshness, Judgement, awaited, judge, needs_look, version_of
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.warehouse.protocol import Knowledge, TableVersions
+from jetstream_argo.warehouse.types import Knowledge, TableVersions
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from jetstream_argo.dialect.types import Column, Value
-from jetstream_argo.warehouse.protocol import Engine, Job, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 
 def unwritten(engine: Engine) -> Engine:

@@ -19,7 +19,7 @@ from jetstream_argo.store.entries import FORMAT, Entry, Kind, State
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.store.legacy import LegacyRecord, read_legacy
 from jetstream_argo.terminal.plural import counted
-from jetstream_argo.warehouse.protocol import TableInfo
+from jetstream_argo.warehouse.types import TableInfo
 
 
 def ensure_upgraded(context: Context) -> str:

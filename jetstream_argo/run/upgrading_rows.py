@@ -8,7 +8,7 @@ from jetstream_argo.sql.text import Sql, identifier, lines, literal, table
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates_table import COLUMNS
 from jetstream_argo.store.legacy import LegacyRecord
-from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
+from jetstream_argo.warehouse.types import Layout, TableInfo, Write
 
 # How many rows of a batch there are, by the ordinal of a date or the index of a window; None where it is of neither.
 BatchNumbers = Mapping[int | None, int]

@@ -11,7 +11,7 @@ from jetstream_argo.sql.enrollments import segment_dates
 from jetstream_argo.sql.text import Sql, identifier, lines, literal, table
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.legacy import LegacyRecord
-from jetstream_argo.warehouse.protocol import TableInfo, Write
+from jetstream_argo.warehouse.types import TableInfo, Write
 
 
 def take_over_units(context: Context, record: LegacyRecord, key: str, info: TableInfo | None) -> tuple[Entry, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from jetstream_argo.config.written import canonical
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, TableVersions
+from jetstream_argo.warehouse.types import DateVersion, Knowledge, TableVersions
 
 # How many days after a date has settled it is looked at again.
 LOOKS = (1, 3, 7)

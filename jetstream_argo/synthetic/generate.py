@@ -12,7 +12,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.tables import SyntheticTable, date_column, design_tables
 from jetstream_argo.synthetic.telemetry import TelemetryPartition, make_telemetry
-from jetstream_argo.warehouse.protocol import Job, Layout, Write
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 LABELS = {"synthetic": "true"}  # of tables that were made up
 _ROWS_AT_ONCE = 4_000_000  # about a gigabyte

@@ -9,7 +9,8 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
-from jetstream_argo.warehouse.protocol import Engine, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Write
 
 NODE = "delete"
 

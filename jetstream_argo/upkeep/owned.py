@@ -10,7 +10,8 @@ from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, Kind
 from jetstream_argo.store.legacy import read_legacy
-from jetstream_argo.warehouse.protocol import Engine, Layout, TableInfo
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Layout, TableInfo
 
 
 @dataclass(frozen=True, slots=True)

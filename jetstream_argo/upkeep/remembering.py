@@ -9,7 +9,8 @@ from jetstream_argo.sql.shredded import hashes_query, keyed_hash
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.upkeep.shredding import Gone
-from jetstream_argo.warehouse.protocol import Engine, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Write
 
 NODE = "shred"
 _HASHES = (Column("key", "STRING"), Column("hash", "STRING"))

@@ -17,7 +17,8 @@ from jetstream_argo.sql.text import Sql, literals, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.inspecting import NODE, Stray, damages, labels, missing, strays
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
-from jetstream_argo.warehouse.protocol import Engine, Purged, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Purged, Write
 
 
 def repair(engine: Engine, owner: AnalysisPlan | Place, *, now: Callable[[], datetime], attempt: str) -> Purged:

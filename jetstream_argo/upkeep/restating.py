@@ -26,7 +26,7 @@ from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import RESTATED, mark_facts, marked_batches
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 NODE = "restate"
 

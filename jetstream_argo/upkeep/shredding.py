@@ -14,7 +14,8 @@ from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
-from jetstream_argo.warehouse.protocol import Engine, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Layout, Write
 
 NODE = "shred"
 

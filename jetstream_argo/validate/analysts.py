@@ -8,7 +8,8 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.warehouse.bigquery.explain import place_in
-from jetstream_argo.warehouse.protocol import DryRun, Engine
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import DryRun
 
 if TYPE_CHECKING:
     from jetstream_argo.dialect.zetasql.checker import Checker

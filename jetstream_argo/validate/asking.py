@@ -8,7 +8,7 @@ from jetstream_argo.dialect.inference.columns import infer_tables
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import AccessDenied, EngineError, InvalidQuery, NotFound, Unsupported
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.protocol import DryRun
+from jetstream_argo.warehouse.types import DryRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from jetstream_argo.validate.asking import Asker
 from jetstream_argo.validate.enrolling import enrolling_mistakes
 from jetstream_argo.validate.rows import TelemetryRows
 from jetstream_argo.validate.telemetry import tables_of_sources
-from jetstream_argo.warehouse.protocol import DryRun
+from jetstream_argo.warehouse.types import DryRun
 
 _NUMBERS = frozenset({"INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOL"})
 

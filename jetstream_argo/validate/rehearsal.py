@@ -17,7 +17,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate.analysts import Analyst
 from jetstream_argo.validate.expected import Expected, is_answer
 from jetstream_argo.warehouse.arrow import result_of
-from jetstream_argo.warehouse.protocol import (
+from jetstream_argo.warehouse.types import (
     PAGE_ROWS,
     DryRun,
     Job,

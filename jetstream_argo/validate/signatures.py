@@ -10,7 +10,7 @@ from functools import cache
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.validate.analysts import Analyst, Tables, read_of
-from jetstream_argo.warehouse.protocol import DryRun
+from jetstream_argo.warehouse.types import DryRun
 
 _HASHED = re.compile(r"\b[a-z]_[0-9a-f]{16}\b")  # columns of partials and values
 _BATCH = re.compile(r"\b\d{14,19}\b")  # see `run.context.Context.batch`

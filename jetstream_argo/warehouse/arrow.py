@@ -9,7 +9,7 @@ import pyarrow as pa
 from jetstream_argo.dialect.type_names import element, members
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import InvalidQuery, Unsupported
-from jetstream_argo.warehouse.protocol import Job, Result
+from jetstream_argo.warehouse.types import Job, Result
 
 _TYPES = {
     "STRING": pa.string(), "INT64": pa.int64(), "FLOAT64": pa.float64(), "BOOL": pa.bool_(), "BYTES": pa.binary(),

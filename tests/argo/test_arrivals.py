@@ -15,8 +15,8 @@ from jetstream_argo.errors import AccessDenied, NotFound
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Knowledge, Layout, TableVersions, Write
-from tests.pipeline import experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Knowledge, Layout, TableVersions, Write
+from tests.worlds.pipeline import experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 13)  # units enroll from 4 to 6 May
 TODAY = AS_OF + timedelta(days=1)

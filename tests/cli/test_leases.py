@@ -11,7 +11,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.run.leasing import alone, writing
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.upkeep.test_shred import units
-from tests.upkeep.world import analysed, plan_of, tables, telemetry
+from tests.worlds.upkeep import analysed, plan_of, tables, telemetry
 
 PLAN = plan_of("try-it")
 

@@ -18,7 +18,7 @@ from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.errors import ConfigError, UnknownReference
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 Resolve = Callable[..., Resolution]
 Row = dict[str, Value]

@@ -12,7 +12,7 @@ from jetstream_argo.dag.model import Dag, StatisticsTask
 from jetstream_argo.dag.names import LONGEST, unique_names
 from jetstream_argo.errors import PlanError, UnknownReference
 from jetstream_argo.plan.model import AnalysisPlan
-from tests.pipeline import BOTH, experiment, metric, planned, source, summary_of
+from tests.worlds.pipeline import BOTH, experiment, metric, planned, source, summary_of
 
 DUE = date(2026, 5, 12)  # the last unit enrolls on 6 May: seven days and a week are due
 

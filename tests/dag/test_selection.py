@@ -7,7 +7,7 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
 from jetstream_argo.errors import PlanError, UnknownReference
 from tests.dag.test_build import CLICKS, HOURS, PAGES, plan_of
-from tests.pipeline import BOTH, summary_of
+from tests.worlds.pipeline import BOTH, summary_of
 
 PLAN = plan_of(HOURS, PAGES, CLICKS)
 COMMON = {"enrollments", "counts"}

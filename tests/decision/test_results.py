@@ -14,7 +14,7 @@ from jetstream_argo.report.summary.about import about_plan, about_to_record, rec
 from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.entries import Kind
-from tests.report import small
+from tests.worlds import report as small
 
 ABOUT = About(
     {

@@ -17,7 +17,7 @@ from jetstream_argo.loading.listing import listed
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 _AS_IT_IS = reading_options(types={})
 _DAY, _NEXT = date(2026, 5, 4), date(2026, 5, 5)

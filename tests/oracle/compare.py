@@ -17,7 +17,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.oracle.world import World
 
 Answer = Mapping[str, Any]  # what upstream.py prints

@@ -13,7 +13,7 @@ from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import Reason
-from jetstream_argo.warehouse.protocol import Result
+from jetstream_argo.warehouse.types import Result
 from tests.oracle.ask import ask
 from tests.oracle.compare import Answer, Comparison, qualified
 from tests.oracle.world import ESTIMATED, World

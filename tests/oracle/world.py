@@ -15,7 +15,7 @@ from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.population import Population, populate
 from tests.oracle.configurations import HUB, Launch
-from tests.pipeline import Pipeline
+from tests.worlds.pipeline import Pipeline
 
 # The other periods have values and no estimates: these say all that is to be said, in a fraction of the time.
 ESTIMATED = (Period.OVERALL,)

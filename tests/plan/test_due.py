@@ -15,7 +15,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.due import leaf_windows, limited, value_windows, waited_for
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
-from tests.pipeline import BOTH, experiment, metric, planned, source, summary_of
+from tests.worlds.pipeline import BOTH, experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 13)  # units enroll from 4 to 6 May: eight days and a week are due
 LATE = date(2026, 5, 12)

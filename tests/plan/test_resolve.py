@@ -18,7 +18,7 @@ from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, PlannedRead
-from tests.pipeline import START, experiment, metric, planned, source, summary_of
+from tests.worlds.pipeline import START, experiment, metric, planned, source, summary_of
 
 HOURS = metric("hours", "SUM(hours)")
 PRE_WEEK: Table = {"covariate_adjustment": {"period": "preenrollment_week"}}

@@ -7,7 +7,7 @@ from jetstream_argo.config.model import MetricDefinition, Period, Summary
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
-from tests.pipeline import experiment, metric, planned, source, summary_of
+from tests.worlds.pipeline import experiment, metric, planned, source, summary_of
 
 LAST_ENROLLMENT = date(2026, 5, 6)
 BEFORE: Table = {"covariate_adjustment": {"metric": "before", "period": "preenrollment_week"}}

@@ -13,7 +13,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, PlanEr
 from jetstream_argo.plan import codec
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from tests.report import small
+from tests.worlds import report as small
 
 BROKEN = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from jetstream_argo.report.experiments import nearest_slug, places_in, recorded_in
 from jetstream_argo.sql.names import Place
-from tests.pipeline import Pipeline
 from tests.run.test_late_telemetry import LAST, activity, load, pipeline
+from tests.worlds.pipeline import Pipeline
 
 __all__ = ["pipeline"]
 

@@ -26,7 +26,7 @@ from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.warehouse.protocol import Engine
-from tests.report import small
+from tests.worlds import report as small
 
 PLACE = names.Place("analysis", "new-tab")
 MISSPELT = {

@@ -12,7 +12,7 @@ from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import COLUMNS
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.dag.test_build import HOURS, plan_of
 
 DEFAULT = load_conventions().default_dataset

@@ -10,7 +10,7 @@ from jetstream_argo.report.health import HealthCheck
 from jetstream_argo.report.source_rows import Jump, jumps, jumps_of
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind
-from tests.report import small
+from tests.worlds import report as small
 
 PLACE = names.Place("analysis", "new-tab")
 MONDAY = date(2026, 5, 4).toordinal()

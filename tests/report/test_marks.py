@@ -11,7 +11,7 @@ from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql.names import Place
 from jetstream_argo.stats.checks import benjamini_hochberg, holm
 from jetstream_argo.warehouse.protocol import Engine
-from tests.report import small
+from tests.worlds import report as small
 
 PLACE = Place("analysis", "new-tab")
 BROKEN: dict[str, Value] = {

@@ -14,8 +14,9 @@ from jetstream_argo.report.files import csv_of, json_of, parquet_of
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.tables import estimate_tables
 from jetstream_argo.sql.names import Place
-from jetstream_argo.warehouse.protocol import Engine, Result
-from tests.report import small
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Result
+from tests.worlds import report as small
 
 PLACE = Place("analysis", "new-tab")
 BOTH = {"branch": "treatment", "comparison_to_branch": "control"}

@@ -11,7 +11,7 @@ from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, s
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import Entry, Kind, State, read_entries
 from jetstream_argo.warehouse.protocol import Engine
-from tests.report import small
+from tests.worlds import report as small
 
 PLAN = small.plan([small.HOURS])
 COUNTS = small.statistics_entry("identity", "i", 1, (1, 2))

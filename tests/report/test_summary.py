@@ -16,7 +16,7 @@ from jetstream_argo.report.summary.model import About, MetricAbout, Verdict
 from jetstream_argo.report.summary.show import Shown, answers
 from jetstream_argo.store.entries import Kind
 from jetstream_argo.store.estimates_table import COLUMNS, DERIVED
-from tests.report import small
+from tests.worlds import report as small
 
 Row = dict[str, Value]
 _NONE = dict.fromkeys(column.name for column in (*COLUMNS, *DERIVED))

@@ -13,7 +13,7 @@ from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import State
 from jetstream_argo.warehouse.protocol import Engine
-from tests.report import small
+from tests.worlds import report as small
 
 PLACE = Place("analysis", "new-tab")
 GOLDEN = Path(__file__).parent / "golden"

@@ -14,7 +14,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.store import entries, estimates_table
-from tests.report import small
+from tests.worlds import report as small
 
 PLACE = Place("analysis", "new-tab")
 VALUES = names.values(PLACE, Basis.EXPOSURES, "clients", Period.WEEK)

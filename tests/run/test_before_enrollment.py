@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.estimating_world import BEFORE, statistic, units_of, world_of
+from tests.worlds.estimating import BEFORE, statistic, units_of, world_of
 
 REFERENCE = [float(number % 7) for number in range(40)]
 HIGHER = [float(number % 7) + 1 for number in range(40)]

@@ -20,11 +20,11 @@ from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
-from tests.run.estimating_world import BEFORE, Unit, World, statistic, step, world_of
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.run.test_splitting_estimates import later
 from tests.warehouse.bigquery.fake_server.sorts import largest_sort
+from tests.worlds.estimating import BEFORE, Unit, World, statistic, step, world_of
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 BOUND = 2_100  # a little more than there are buckets
 UNITS = 2_600

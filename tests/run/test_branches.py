@@ -16,8 +16,8 @@ from jetstream_argo.report.facts import BranchUnits, LeftOut, Units
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 UNITS = [("a", "old"), ("b", "old"), ("c", "old"), *((unit, "new") for unit in "defgh")]
 

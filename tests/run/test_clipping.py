@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jetstream_argo.stats.rows import Comparison, EstimateRow
-from tests.run.estimating_world import BEFORE, World, statistic, units_of, world_of
+from tests.worlds.estimating import BEFORE, World, statistic, units_of, world_of
 
 CONTROL = [float(value) for value in range(1, 101)]
 EVEN = [value + 1 for value in CONTROL]

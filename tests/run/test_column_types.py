@@ -18,8 +18,8 @@ from jetstream_argo.dag.model import EnrollmentsTask, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, planned, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, planned, summary_of
 
 DATES = ("DATE", "DATETIME", "TIMESTAMP")
 ENROLLED = "SELECT unit AS analysis_id, branch, day AS enrollment_date, 1 AS num_enrollment_events FROM telemetry.units"

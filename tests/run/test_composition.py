@@ -15,7 +15,7 @@ from jetstream_argo.errors import Unsupported
 from jetstream_argo.plan.model import Composed
 from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.synthetic.generate import generate
-from tests.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned, summary_of
+from tests.worlds.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned, summary_of
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"
 END = date(2026, 6, 2)  # 27 days after the last enrollment: a window of 28 days is never due, of 27 it is

@@ -17,8 +17,8 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 SIZES = {"control": 106, "treatment": 103}
 ADJUSTED: Table = {"covariate_adjustment": {"metric": "before", "period": "preenrollment_week"}, "drop_highest": 0.0}

@@ -15,8 +15,8 @@ from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 AS_OF = START + timedelta(days=24)  # enrolled from 4 to 6 May: three whole weeks of every unit
 CLICKS = metric("clicks", "SUM(clicks)")

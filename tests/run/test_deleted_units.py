@@ -9,9 +9,9 @@ import pytest
 
 from jetstream_argo.config.model import Deletions, Period
 from jetstream_argo.store.entries import Kind, State
-from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_late_telemetry import ASSIGNED, EXPOSED, HOURS, LAST, WEEK_DUE, activity, at, entries, load
 from tests.run.test_pipeline import day, put, simple
+from tests.worlds.pipeline import Pipeline, metric, planned
 
 CLICKS = metric("clicks", "COALESCE(SUM(clicks), 0)")
 DAYS = metric("days", "COUNT(*)")

@@ -14,7 +14,7 @@ from jetstream_argo.estimating.single import plain_facts
 from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.stats.rows import Reason
-from tests.run.estimating_world import (
+from tests.worlds.estimating import (
     BEFORE,
     WEEK,
     WHOLE,

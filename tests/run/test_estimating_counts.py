@@ -16,8 +16,8 @@ from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import table
 from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.stats.rows import Reason
-from jetstream_argo.warehouse.protocol import Write
-from tests.run.estimating_world import Counting, plan_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.estimating import Counting, plan_of
 
 FIRST = date(2026, 5, 4)
 WINDOWS = (AnalysisWindow(1, 0, 6), AnalysisWindow(2, 7, 13))

@@ -14,7 +14,7 @@ from jetstream_argo.dialect.types import Value
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.rows import EstimateRow
 from tests.reference.samples import Columns, sample_from_columns
-from tests.run.estimating_world import BEFORE, REAL, WHOLE, Unit, World, statistic, units_of, world_of
+from tests.worlds.estimating import BEFORE, REAL, WHOLE, Unit, World, statistic, units_of, world_of
 
 BRANCHES = ("control", "treatment")
 # Each of these is asked for at once, as a metric's statistics are.

@@ -17,8 +17,8 @@ from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind, read_entries
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def day(n: int) -> date:

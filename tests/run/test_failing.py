@@ -9,9 +9,9 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, EngineError, InvalidQuery, NotFound, Transient
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.store.entries import State, read_entries
-from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 from tests.run.test_refused_parts import RefusingPipeline, refusing
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 VISITS = metric("visits", "SUM(visits)")
 SEARCHES = metric("searches", "SUM(searches)")

@@ -7,7 +7,6 @@ from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, Why, forecast
 from jetstream_argo.store.staleness import stale_estimates
-from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_late_telemetry import (
     DIRECT,
     HOURS,
@@ -22,6 +21,7 @@ from tests.run.test_late_telemetry import (
     simple,
 )
 from tests.run.test_pipeline import day
+from tests.worlds.pipeline import Pipeline, metric, planned
 
 __all__ = ["pipeline"]
 

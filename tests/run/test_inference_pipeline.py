@@ -12,8 +12,8 @@ from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.context import read_ledger
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 WEEK_DUE = START + timedelta(days=8)
 CLICKS = metric("clicks", "SUM(clicks)")

@@ -18,9 +18,9 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import latest_estimates
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import Pipeline, metric, planned
+from jetstream_argo.warehouse.types import Layout, Write
 from tests.run.test_pipeline import ACTIVITY, day, of_unit, put, simple, telemetry
+from tests.worlds.pipeline import Pipeline, metric, planned
 
 WEEK_DUE = date(2026, 5, 12)
 LAST = (WEEK_DUE - day(0)).days

@@ -8,8 +8,8 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask, Stage, StatisticsTask
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from tests.pipeline import Pipeline, experiment, metric, planned, source
 from tests.run.test_pipeline import summaries, telemetry
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source
 
 HOURS = metric("hours", "SUM(hours)")
 

@@ -26,8 +26,8 @@ from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 # Enrollment from 4 to 6 May; a day is due on the 6th, a week on the 12th.
 DAYS_DUE = date(2026, 5, 7)

@@ -18,8 +18,9 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, State
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Engine, Write
-from tests.report import small
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Write
+from tests.worlds import report as small
 
 SCHEMAS = Path(__file__).parents[3] / "shared" / "fixtures"
 PLAN = small.plan([small.HOURS, small.ADS])

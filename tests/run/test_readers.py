@@ -12,8 +12,8 @@ from jetstream_argo.config.model import Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import TableInfo, Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import TableInfo, Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 ENROLLMENTS = {
     "analysis_id": "STRING", "branch": "STRING", "enrollment_date": "DATE", "num_enrollment_events": "INT64",

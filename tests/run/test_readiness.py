@@ -10,8 +10,8 @@ from jetstream_argo.plan.readiness import Readiness
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 LATE, AS_OF = date(2026, 5, 8), date(2026, 5, 9)  # units enroll from 4 to 6 May: the fourth day is due
 DATES = [date(2026, 5, day) for day in range(4, 10)]

@@ -14,7 +14,7 @@ from benchmarks.statements import plan_of
 from jetstream_argo.config.model import Basis, Statistic
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql
-from tests.run.estimating_world import BEFORE, WEEK, Unit, World, statistic, step, world_of
+from tests.worlds.estimating import BEFORE, WEEK, Unit, World, statistic, step, world_of
 
 SECOND = AnalysisWindow(2, 7, 13)
 

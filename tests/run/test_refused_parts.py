@@ -15,9 +15,9 @@ from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, DryRun, Job, Layout, Result, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import PAGE_ROWS, DryRun, Job, Layout, Result, Write
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 POLICY = PartDenied("Access Denied: User does not have permission to access policy tag on column activity.searches")
 TABLE = AccessDenied("Access Denied: Table activity: User does not have permission to query table activity")

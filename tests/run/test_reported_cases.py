@@ -11,8 +11,8 @@ from jetstream_argo.dialect.inference.columns import infer_tables
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline
 
 EXPERIMENT = """
 [experiment]

@@ -6,8 +6,8 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.run.rerun import Idle, idle
 from jetstream_argo.sql import names
-from tests.pipeline import Pipeline
 from tests.run.test_late_telemetry import LAST, WEEK_DUE, activity, at, load, pipeline
+from tests.worlds.pipeline import Pipeline
 
 __all__ = ["pipeline"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def row(unit: str, day: date, branch: str | None) -> dict[str, Value]:

@@ -12,8 +12,8 @@ from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import Pipeline
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import Pipeline
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="needs ../shared")

@@ -14,8 +14,8 @@ from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 
 def plan_of(alarm: float = 1e-3, deviation: float = 0.005) -> AnalysisPlan:

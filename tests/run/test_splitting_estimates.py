@@ -20,9 +20,9 @@ from jetstream_argo.report.status import status_report
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
-from tests.pipeline import Pipeline, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry, small_plan
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 Some = TypeVar("Some", bound=Pipeline)
 

@@ -23,9 +23,10 @@ from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import FORMAT, Entry, Kind, State, entry_of
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Engine, Layout, Write
-from tests.pipeline import Pipeline
-from tests.run.legacy.world import make_telemetry, plan_with_segments, plan_with_signal
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.legacy import make_telemetry, plan_with_segments, plan_with_signal
+from tests.worlds.pipeline import Pipeline
 
 _STORED = Path(__file__).parent / "legacy" / "warehouse"
 _OF_THE_ATTEMPT = {"batch", "computed_at", "plan", "position"}

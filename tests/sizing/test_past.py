@@ -20,7 +20,7 @@ from jetstream_argo.plan.build import resolve
 from jetstream_argo.sizing.past import past_experiment
 from jetstream_argo.stats.methods.ratio_delta import RatioDelta
 from jetstream_argo.stats.methods.welch_mean import WelchMean
-from tests.pipeline import BOTH, experiment, metric, source, summary_of
+from tests.worlds.pipeline import BOTH, experiment, metric, source, summary_of
 
 AS_OF = date(2026, 7, 1)
 

@@ -9,7 +9,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql.slices import DateSlice, days, overlap
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 FIRST, SECOND, THIRD = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 COLUMNS = (

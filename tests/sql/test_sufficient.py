@@ -18,7 +18,7 @@ from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.value_counts import values_query
 from jetstream_argo.sql.text import NO_OVERFLOW, Sql
 from jetstream_argo.stats.needs import DensityNeed, GridNeed, OrderStatisticsNeed
-from tests.run.estimating_world import BEFORE, WEEK, WHOLE, Counting, Unit, World, statistic, step, world_of
+from tests.worlds.estimating import BEFORE, WEEK, WHOLE, Counting, Unit, World, statistic, step, world_of
 
 ODD: tuple[Value, ...] = (0.0, -0.0, 1.0, 1.0, 2.5, 40.0, inf, -inf, nan, None)
 CHAINS = (

@@ -18,9 +18,9 @@ from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.reference.samples import Columns, sample_from_columns
-from tests.run import estimating_world as warehouse
 from tests.stats import reference_data as data
 from tests.stats.reference_cases import GRIDS, PERIOD, RANDOM, Case
+from tests.worlds import estimating as warehouse
 
 FILE = Path(__file__).with_name("references.json")
 Z = 1.959963984540054

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jetstream_argo.store.dates import Freshness, Judgement, awaited, judge, needs_look, version_of
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, TableVersions
+from jetstream_argo.warehouse.types import DateVersion, Knowledge, TableVersions
 
 DAY = date(2026, 5, 12)
 

@@ -7,9 +7,9 @@ from jetstream_argo.config.model import Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.store.staleness import Stale, stale_estimates
-from tests.pipeline import Pipeline, metric, planned
 from tests.run.test_late_telemetry import HOURS, LAST, WEEK_DUE, activity, load, pipeline
 from tests.run.test_pipeline import day, put, simple
+from tests.worlds.pipeline import Pipeline, metric, planned
 
 __all__ = ["pipeline"]
 

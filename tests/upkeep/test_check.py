@@ -17,9 +17,9 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, read_entries
 from jetstream_argo.upkeep.repairing import repair
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import Pipeline
-from tests.upkeep.world import HOURS, again, analysed, rows, tables, telemetry
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import Pipeline
+from tests.worlds.upkeep import HOURS, again, analysed, rows, tables, telemetry
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.forgetting import forgotten, record
 from jetstream_argo.upkeep.owned import owned
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import Pipeline
-from tests.upkeep.world import HOURS, MEDIAN, RATE, again, analysed, rows, tables, telemetry
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import Pipeline
+from tests.worlds.upkeep import HOURS, MEDIAN, RATE, again, analysed, rows, tables, telemetry
 
 
 @pytest.fixture

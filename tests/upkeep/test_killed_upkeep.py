@@ -15,11 +15,11 @@ from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import Pipeline
+from jetstream_argo.warehouse.types import Write
 from tests.upkeep.test_check import data_files, estimates
 from tests.upkeep.test_shred import units
-from tests.upkeep.world import HOURS, again, analysed, telemetry
+from tests.worlds.pipeline import Pipeline
+from tests.worlds.upkeep import HOURS, again, analysed, telemetry
 
 KILLED = """
 import os, signal, sys

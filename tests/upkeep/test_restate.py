@@ -13,11 +13,11 @@ from jetstream_argo.config.model import Deletions
 from jetstream_argo.plan import codec
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind
-from tests.pipeline import START, Pipeline, planned
 from tests.run.test_deleted_units import add_clicks, hold, week
 from tests.run.test_late_telemetry import DIRECT, HOURS, WEEK_DUE, activity, entries, load
 from tests.run.test_pipeline import day, put, simple
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.worlds.pipeline import START, Pipeline, planned
 
 LAST = (WEEK_DUE - day(0)).days
 

@@ -18,9 +18,9 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.shredding import holdings, loaded, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Job, Layout, TableInfo, Write
-from tests.pipeline import Pipeline
-from tests.upkeep.world import again, analysed, rows, telemetry
+from jetstream_argo.warehouse.types import Job, Layout, TableInfo, Write
+from tests.worlds.pipeline import Pipeline
+from tests.worlds.upkeep import again, analysed, rows, telemetry
 
 
 @pytest.fixture

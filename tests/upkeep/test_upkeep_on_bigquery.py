@@ -16,12 +16,12 @@ from jetstream_argo.plan import codec
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.upkeep.test_shred import units
-from tests.upkeep.world import HOURS, again, analysed, plan_of, rows, tables, telemetry
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.worlds.upkeep import HOURS, again, analysed, plan_of, rows, tables, telemetry
 
 ALWAYS = 10_000
 

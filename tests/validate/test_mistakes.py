@@ -14,8 +14,8 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.validate.mistakes import Mistake, mistakes
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Engine
-from tests.pipeline import START, metric, planned, source
-from tests.validate.world import config, write_telemetry
+from tests.worlds.pipeline import START, metric, planned, source
+from tests.worlds.validate import config, write_telemetry
 
 HOURS = metric("hours", "SUM(hours)")
 FILES = {"experiment": "exp.toml", "metrics.odd": "metrics.toml", "data_sources.activity": "sources.toml"}

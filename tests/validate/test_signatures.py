@@ -8,7 +8,7 @@ from jetstream_argo.errors import InvalidQuery
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate.analysts import LocalAnalyst, Tables
 from jetstream_argo.validate.signatures import Memory, SparingAnalyst
-from jetstream_argo.warehouse.protocol import DryRun
+from jetstream_argo.warehouse.types import DryRun
 
 A, B, C, D = (f"m_{letter * 16}" for letter in "abcd")
 TABLES = {

@@ -21,9 +21,9 @@ from jetstream_argo.validate.analysts import LocalAnalyst, WarehouseAnalyst, wit
 from jetstream_argo.validate.signatures import Memory, SparingAnalyst
 from jetstream_argo.validate.statements import READING, rehearse
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
-from tests.pipeline import LONG_AFTER, START, metric, planned
-from tests.validate.world import TELEMETRY, config, write_telemetry
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
+from tests.worlds.pipeline import LONG_AFTER, START, metric, planned
+from tests.worlds.validate import TELEMETRY, config, write_telemetry
 
 WEEK_DUE = date(2026, 5, 12)
 HOURS = metric("hours", "SUM(hours)")

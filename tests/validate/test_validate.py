@@ -17,8 +17,8 @@ from jetstream_argo.validate.analysts import BothAnalysts, LocalAnalyst, Tables,
 from jetstream_argo.validate.experiment import Findings, check_budget, validate
 from jetstream_argo.validate.signatures import Memory, SparingAnalyst
 from jetstream_argo.validate.telemetry import known_to, read_schema, telemetry_columns, telemetry_tables
-from tests.pipeline import metric, planned, source
-from tests.validate.world import TELEMETRY, config, write_telemetry
+from tests.worlds.pipeline import metric, planned, source
+from tests.worlds.validate import TELEMETRY, config, write_telemetry
 
 WEEK_DUE = date(2026, 5, 12)
 HOURS = metric("hours", "SUM(hours)")

@@ -9,7 +9,7 @@ import pytest
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 EXPERIMENT = """
 [experiment]

@@ -12,7 +12,8 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Engine, Leases, Write
+from jetstream_argo.warehouse.protocol import Engine, Leases
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 
 

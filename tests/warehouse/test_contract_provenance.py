@@ -12,7 +12,8 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Engine, Knowledge, Layout, TableVersions, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Knowledge, Layout, TableVersions, Write
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 
 COLUMNS = (Column("day", "DATE"), Column("x", "INT64"))

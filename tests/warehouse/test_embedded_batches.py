@@ -15,7 +15,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.store import Store
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 MAY_1 = date(2026, 5, 1)
 LAYOUT = Layout("day", ("id",))

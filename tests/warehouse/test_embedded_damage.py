@@ -12,7 +12,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import EXIT_DEFINITION, Damaged, InvalidQuery
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 COLUMNS = [Column("day", "DATE"), Column("x", "INT64"), Column("s", "STRING")]
 SQL = Sql("SELECT SUM(x) AS x, MAX(s) AS s FROM d.t")

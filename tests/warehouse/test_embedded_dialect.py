@@ -9,7 +9,7 @@ from jetstream_argo.errors import ConfigError, InvalidQuery, NotFound, Unsupport
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.connect import connect
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 COLUMNS = [Column("id", "INT64"), Column("s", "STRING"), Column("arr", "ARRAY<INT64>"), Column("big", "INT64")]
 ROWS = [

@@ -12,7 +12,7 @@ from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.limits import Limits, stopped_after
 from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.store import Store
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 _ENDLESS = Sql(
     "WITH RECURSIVE numbers AS (SELECT 1 AS n UNION ALL SELECT MOD(n + 1, 10) FROM numbers)\n"

@@ -11,7 +11,7 @@ from jetstream_argo.errors import NotFound
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 
 def _with_tables(root: Path, *names: str) -> EmbeddedEngine:

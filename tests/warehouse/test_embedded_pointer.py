@@ -10,7 +10,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, TableVersions, Write
+from jetstream_argo.warehouse.types import DateVersion, Knowledge, TableVersions, Write
 
 MAY_1, MAY_2 = date(2026, 5, 1), date(2026, 5, 2)
 

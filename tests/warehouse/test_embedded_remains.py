@@ -17,7 +17,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, InvalidQuery
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 COLUMNS = [Column("day", "DATE"), Column("id", "STRING"), Column("batch", "INT64")]
 LAYOUT = Layout("day", ("id",))

@@ -11,7 +11,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import EngineError, InvalidQuery, Unsupported
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.random_rows import same
 
 COLUMNS = [

@@ -14,7 +14,7 @@ from jetstream_argo.dialect.zetasql.loader import Service
 from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.random_rows import CLIENTS, random_rows, same_rows
 
 ORACLE = Path(__file__).parents[3] / "shared" / "oracles" / "composition.json"

@@ -9,7 +9,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Unsupported
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 COLUMNS = [
     Column("details", "STRUCT<amount INT64, tax STRUCT<rate INT64>>"),

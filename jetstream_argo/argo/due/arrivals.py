@@ -9,7 +9,8 @@ from jetstream_argo.plan.due import needed_dates
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.protocol import Knowledge, Provenance, TableVersions
+from jetstream_argo.warehouse.protocol import Provenance
+from jetstream_argo.warehouse.types import Knowledge, TableVersions
 
 
 @dataclass(frozen=True, slots=True)

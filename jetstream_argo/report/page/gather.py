@@ -16,7 +16,8 @@ from jetstream_argo.report.summary.build import Row, windows_of
 from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry
-from jetstream_argo.warehouse.protocol import Engine, Result
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Result
 
 
 def material(  # noqa: PLR0913  # all that a page rests on, by name

@@ -26,7 +26,7 @@ from jetstream_argo.warehouse.bigquery.tables import Tables
 from jetstream_argo.warehouse.bigquery.versions import KeptVersions
 from jetstream_argo.warehouse.bigquery.writing import TableWriter
 from jetstream_argo.warehouse.bigquery.written import Tally
-from jetstream_argo.warehouse.protocol import (
+from jetstream_argo.warehouse.types import (
     PAGE_ROWS,
     DryRun,
     Job,

@@ -17,7 +17,7 @@ from jetstream_argo.warehouse.bigquery.jobs import Jobs
 from jetstream_argo.warehouse.bigquery.markers import LASTS, Marker, Renewal, described, marker, shared_prefix
 from jetstream_argo.warehouse.bigquery.pace import Pace
 from jetstream_argo.warehouse.bigquery.tables import Tables
-from jetstream_argo.warehouse.protocol import Purged
+from jetstream_argo.warehouse.types import Purged
 
 _LOOKS_EVERY_SECONDS = 5.0
 _SETTLES_SECONDS = 1.0  # whether a list of tables shows at once what was made before it was asked for is not documented

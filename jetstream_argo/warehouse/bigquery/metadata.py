@@ -14,7 +14,7 @@ from jetstream_argo.sql.text import Sql, fill, lines, literal, table
 from jetstream_argo.warehouse.bigquery.partitions import Partition, Shard, dates_of, knowledge_of, shard_of
 from jetstream_argo.warehouse.bigquery.references import MOST_LISTED
 from jetstream_argo.warehouse.bigquery.tables import Tables
-from jetstream_argo.warehouse.protocol import Knowledge, TableVersions
+from jetstream_argo.warehouse.types import Knowledge, TableVersions
 
 # "INFORMATION_SCHEMA.PARTITIONS is limited to 1000 tables."
 # https://cloud.google.com/bigquery/docs/information-schema-partitions

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from google.cloud.bigquery import Table
 
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge
+from jetstream_argo.warehouse.types import DateVersion, Knowledge
 
 _SHARD = re.compile(r"(?P<family>.*\D)(?P<day>\d{8})", re.DOTALL)
 _DAY_DIGITS = len("20260504")

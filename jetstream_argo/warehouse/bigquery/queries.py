@@ -16,7 +16,7 @@ from jetstream_argo.warehouse.bigquery.labels import sanitised
 from jetstream_argo.warehouse.bigquery.schema import columns_of
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.bigquery.tables import Tables
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Result
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Result
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from google.cloud.bigquery import (
 )
 
 from jetstream_argo.errors import InvalidQuery, nearest
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 # Window indices and such: one partition each. BigQuery allows 10,000 partitions a table.
 INTEGER_PARTITIONS = range(4_000)

@@ -18,7 +18,7 @@ from jetstream_argo.warehouse.bigquery.expirations import keep_partitions
 from jetstream_argo.warehouse.bigquery.labels import sanitised
 from jetstream_argo.warehouse.bigquery.schema import columns_of
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import Layout, Listed, TableInfo
+from jetstream_argo.warehouse.types import Layout, Listed, TableInfo
 
 Returned = TypeVar("Returned")
 

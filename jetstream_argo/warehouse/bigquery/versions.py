@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from jetstream_argo.warehouse.bigquery.metadata import Days, Metadata
-from jetstream_argo.warehouse.protocol import TableVersions
+from jetstream_argo.warehouse.types import TableVersions
 
 _KEPT_SECONDS = 600.0
 

@@ -20,7 +20,7 @@ from jetstream_argo.warehouse.bigquery.storage import Storage, storage_for, stor
 from jetstream_argo.warehouse.bigquery.tables import is_described, lasts
 from jetstream_argo.warehouse.bigquery.values import json_lines
 from jetstream_argo.warehouse.bigquery.written import Tally, of_rows
-from jetstream_argo.warehouse.protocol import Job, Layout, Write
+from jetstream_argo.warehouse.types import Job, Layout, Write
 
 _TEMPORARY = timedelta(days=1)
 

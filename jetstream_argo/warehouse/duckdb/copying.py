@@ -11,7 +11,7 @@ from jetstream_argo.warehouse.duckdb.pointer import DataFile
 from jetstream_argo.warehouse.duckdb.ranges import Range
 from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.types import quoted, text_literal
-from jetstream_argo.warehouse.protocol import Layout
+from jetstream_argo.warehouse.types import Layout
 
 # One row group holds a partition of up to this many rows, so that what was read of a table can be counted in them.
 _ROW_GROUP = 262_144

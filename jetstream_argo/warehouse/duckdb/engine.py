@@ -26,7 +26,7 @@ from jetstream_argo.warehouse.duckdb.store import Store, TableName
 from jetstream_argo.warehouse.duckdb.types import bigquery_type
 from jetstream_argo.warehouse.duckdb.versions import Versions
 from jetstream_argo.warehouse.duckdb.write import Writer, Written, rows_by_partition
-from jetstream_argo.warehouse.protocol import (
+from jetstream_argo.warehouse.types import (
     PAGE_ROWS,
     DryRun,
     Job,

@@ -12,7 +12,7 @@ from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.store import Store
 from jetstream_argo.warehouse.duckdb.types import quoted
 from jetstream_argo.warehouse.duckdb.write import Writer, Written
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 if TYPE_CHECKING:
     import pyarrow

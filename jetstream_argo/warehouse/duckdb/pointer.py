@@ -16,7 +16,7 @@ from typing import Any
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Damaged, Unsupported
 from jetstream_argo.warehouse.duckdb.ranges import Range
-from jetstream_argo.warehouse.protocol import Layout
+from jetstream_argo.warehouse.types import Layout
 
 FORMAT = 3
 _FORMAT_WITH_FILES = 2

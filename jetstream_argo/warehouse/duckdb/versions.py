@@ -12,7 +12,7 @@ from jetstream_argo.warehouse.duckdb.session import Session
 from jetstream_argo.warehouse.duckdb.store import Store, TableName
 from jetstream_argo.warehouse.duckdb.types import quoted
 from jetstream_argo.warehouse.duckdb.views import parquet_rows
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, TableVersions
+from jetstream_argo.warehouse.types import DateVersion, Knowledge, TableVersions
 
 _MOMENTS = ("TIMESTAMP", "DATETIME")
 

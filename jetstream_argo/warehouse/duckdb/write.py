@@ -15,7 +15,7 @@ from jetstream_argo.warehouse.duckdb.rows import document, structure
 from jetstream_argo.warehouse.duckdb.session import Scan, Session
 from jetstream_argo.warehouse.duckdb.store import PARTS, Store, TableName, remove
 from jetstream_argo.warehouse.duckdb.types import casts, duckdb_type, quoted, text_literal
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 
 
 @dataclass(frozen=True, slots=True)

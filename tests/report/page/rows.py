@@ -18,7 +18,7 @@ from jetstream_argo.report.status import MetricStatus, Standing, StatusReport
 from jetstream_argo.report.summary.build import windows_of
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.estimates_table import COLUMNS, DERIVED
-from tests.report import small
+from tests.worlds import report as small
 
 Row = dict[str, Value]
 _NONE = dict.fromkeys(column.name for column in (*COLUMNS, *DERIVED))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from jetstream_argo.report.method import method_of, method_to_record, recorded_methods
 from jetstream_argo.report.page.changes import AGAIN, NEW, OTHER_DEFINITION, OTHER_INPUTS, ComputedWindows, changes_of
 from jetstream_argo.store.entries import Entry, Kind
-from tests.report import small
+from tests.worlds import report as small
 
 _FIRST, _SECOND = "a" * 64, "b" * 64
 

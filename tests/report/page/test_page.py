@@ -15,7 +15,6 @@ from jetstream_argo.report.page.page import page, sections
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, status_report
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.entries import Kind, State
-from tests.report import small
 from tests.report.page.rows import (
     TODAY,
     Row,
@@ -31,6 +30,7 @@ from tests.report.page.rows import (
     tree_of,
     weeks,
 )
+from tests.worlds import report as small
 
 ODD = "<script>alert('x')</script>&amp;\u202egnp\x1b"
 

@@ -7,7 +7,7 @@ from world import make_telemetry, plan_with_segments, plan_with_signal  # type: 
 
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from tests.pipeline import Pipeline
+from tests.worlds.pipeline import Pipeline
 
 root = Path(__file__).parent / "warehouse"
 shutil.rmtree(root, ignore_errors=True)

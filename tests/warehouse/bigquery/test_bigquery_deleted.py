@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.model import Deletions
-from tests.pipeline import planned
 from tests.run.test_deleted_units import HOURS, WEEK_DUE, hold, simple, test_units_deleted_then_a_metric_added
 from tests.upkeep.test_restate import test_units_deleted_then_restated
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.worlds.pipeline import planned
 
 __all__ = ["test_units_deleted_then_a_metric_added", "test_units_deleted_then_restated"]
 

@@ -9,7 +9,7 @@ from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, Conflict, EngineE
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.bigquery.cases import ALWAYS, CASES, JOB_CASES, Case, Outcome
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery

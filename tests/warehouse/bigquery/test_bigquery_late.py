@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline import START, planned
 from tests.run.test_late_telemetry import (
     HOURS,
     LAST,
@@ -29,6 +28,7 @@ from tests.run.test_late_telemetry import (
 )
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.worlds.pipeline import START, planned
 
 __all__ = [
     "test_a_date_that_is_not_loaded_is_waited_for_and_the_others_are_done",

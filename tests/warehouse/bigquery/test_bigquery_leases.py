@@ -14,7 +14,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.pace import Pace
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery
 

@@ -16,11 +16,11 @@ from jetstream_argo.report.views import StoredMetrics, unit_values
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
-from tests.report import small
 from tests.warehouse.bigquery.fake_server.faults import Call
 from tests.warehouse.bigquery.fake_server.jobs import FakeJob
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline, make_telemetry, run_as_argo_does, small_plan
+from tests.worlds import report as small
 
 SHARED = ("status_", "estimates_")  # tables to which many nodes write at once
 VIEW_CHARACTERS = 256 * 1024

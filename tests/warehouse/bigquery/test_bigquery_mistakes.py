@@ -7,9 +7,9 @@ import pytest
 from jetstream_argo.config.model import MetricDefinition
 from jetstream_argo.validate.mistakes import mistakes
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import START, metric, planned
-from tests.validate.world import ROWS, TELEMETRY, config
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import START, metric, planned
+from tests.worlds.validate import ROWS, TELEMETRY, config
 
 
 @pytest.fixture

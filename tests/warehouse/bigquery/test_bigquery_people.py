@@ -7,7 +7,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.drafting.drafting import DraftAnswers, drafted
 from jetstream_argo.loading.listing import listed
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 
 def _shop(engine: BigQueryEngine) -> None:

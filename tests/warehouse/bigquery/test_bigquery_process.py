@@ -10,7 +10,7 @@ import requests
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.connect import connect
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 
 ROOT = Path(__file__).parents[3]
 

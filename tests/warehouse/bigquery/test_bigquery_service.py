@@ -23,9 +23,10 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import Engine, Knowledge, Layout, TableVersions, Write
-from tests.pipeline import Pipeline
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Knowledge, Layout, TableVersions, Write
 from tests.warehouse.bigquery.whole_run import make_telemetry, run_as_argo_does, small_plan, views
+from tests.worlds.pipeline import Pipeline
 
 PROJECT = os.environ.get("JETSTREAM_BIGQUERY_PROJECT", "")
 ENDPOINT = os.environ.get("JETSTREAM_BIGQUERY_ENDPOINT")

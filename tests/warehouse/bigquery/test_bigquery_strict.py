@@ -13,7 +13,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 from tests.warehouse.bigquery.fake_server.faults import Call
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT as LOCAL

@@ -6,9 +6,9 @@ from pathlib import Path
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from tests.run.legacy.world import plan_with_signal
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline, run_as_argo_does, views
+from tests.worlds.legacy import plan_with_signal
 
 _STORED = Path(__file__).parents[2] / "run" / "legacy" / "warehouse"
 

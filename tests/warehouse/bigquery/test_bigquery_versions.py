@@ -13,7 +13,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.pace import Pace
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
-from jetstream_argo.warehouse.protocol import DateVersion, Knowledge, Layout, TableVersions, Write
+from jetstream_argo.warehouse.types import DateVersion, Knowledge, Layout, TableVersions, Write
 from tests.warehouse.bigquery.fake_server.datasets import GET, LIST
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.jobs import FakeJob

@@ -10,7 +10,6 @@ from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.store.entries import read_entries
-from tests.pipeline import Pipeline, metric
 from tests.warehouse.bigquery.cases import CASES, Case, Outcome
 from tests.warehouse.bigquery.fake_server.faults import Call
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
@@ -25,6 +24,7 @@ from tests.warehouse.bigquery.whole_run import (
     small_plan,
     wide_plan,
 )
+from tests.worlds.pipeline import Pipeline, metric
 
 NAMED = {case.name: case for case in CASES}
 

@@ -6,7 +6,7 @@ import pytest
 
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
-from jetstream_argo.warehouse.protocol import Layout, Write
+from jetstream_argo.warehouse.types import Layout, Write
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery
 

@@ -20,9 +20,9 @@ from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Engine
-from tests.pipeline import ENROLLMENTS, EXPOSURES, Pipeline, experiment, metric, planned, source, summary_of
 from tests.warehouse.bigquery.cases import Case, Outcome
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery
+from tests.worlds.pipeline import ENROLLMENTS, EXPOSURES, Pipeline, experiment, metric, planned, source, summary_of
 
 PROJECT = "local"  # of a pipeline's tables
 AS_OF = date(2026, 5, 14)

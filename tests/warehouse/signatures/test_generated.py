@@ -10,7 +10,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.signatures.catalog import by_name
 from jetstream_argo.warehouse.duckdb.signatures.listing import page
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.signatures.kept import FAILED, alike, encoded, read
 from tests.warehouse.signatures.questions import UNPROVEN, Question, questions
 

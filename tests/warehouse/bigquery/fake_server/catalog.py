@@ -9,7 +9,7 @@ from pathlib import Path
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Layout, TableInfo, Write
+from jetstream_argo.warehouse.types import Layout, TableInfo, Write
 from tests.warehouse.bigquery.fake_server.clock import Clock, millis
 from tests.warehouse.bigquery.fake_server.datasets import Datasets
 from tests.warehouse.bigquery.fake_server.filters import check_filters

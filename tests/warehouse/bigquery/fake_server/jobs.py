@@ -8,7 +8,7 @@ from math import inf
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.protocol import Job
+from jetstream_argo.warehouse.types import Job
 from tests.warehouse.bigquery.fake_server.catalog import Catalog
 from tests.warehouse.bigquery.fake_server.faults import Fault
 from tests.warehouse.bigquery.fake_server.limits import Limits

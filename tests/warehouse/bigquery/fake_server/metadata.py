@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.bigquery.fake_server.catalog import Catalog, split
 from tests.warehouse.bigquery.fake_server.datasets import GET, LIST, not_to_be_queried
 from tests.warehouse.bigquery.fake_server.limits import Limits

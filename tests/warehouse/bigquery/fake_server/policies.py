@@ -9,7 +9,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
+from jetstream_argo.warehouse.types import Write
 from tests.warehouse.bigquery.fake_server.wire import ApiError
 
 

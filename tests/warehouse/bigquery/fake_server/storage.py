@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Layout
+from jetstream_argo.warehouse.types import Layout
 from tests.warehouse.bigquery.fake_server.wire import Resource
 
 STORAGE = ("timePartitioning", "rangePartitioning", "clustering")

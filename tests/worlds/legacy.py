@@ -8,8 +8,8 @@ from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Write
-from tests.pipeline import START, experiment, metric, planned, source, summary_of
+from jetstream_argo.warehouse.types import Write
+from tests.worlds.pipeline import START, experiment, metric, planned, source, summary_of
 
 AS_OF = date(2026, 5, 19)
 UNITS = 12

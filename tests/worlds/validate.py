@@ -6,8 +6,8 @@ from pathlib import Path
 from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Segment, SegmentDataSource
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import Layout, Write
-from tests.pipeline import START, experiment, source, summary_of
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.pipeline import START, experiment, source, summary_of
 
 ACTIVITY = (
     Column("client_id", "STRING"),

@@ -27,7 +27,8 @@ from jetstream_argo.sql import names
 from jetstream_argo.stats.methods.count import Count
 from jetstream_argo.store import entries, estimates_table
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.warehouse.protocol import Engine, Layout, Write
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Layout, Write
 
 WEEKS = (AnalysisWindow(1, 0, 6), AnalysisWindow(2, 7, 13))
 LABELS = {"experiment": "new-tab"}

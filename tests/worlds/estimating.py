@@ -23,7 +23,7 @@ from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.stats.pretreatments import parse_pre_treatment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.protocol import PAGE_ROWS, Job, Layout, Result, Write
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 
 WEEK = AnalysisWindow(1, 0, 6)
 BEFORE = Covariate("before", Period.PREENROLLMENT_WEEK)
