@@ -1,6 +1,6 @@
 """What status, results and rows say of an adjustment that was asked for: the same, window by window."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import ExportTask
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import MetricStatus, status_report
 from jetstream_argo.sql import names
@@ -34,12 +34,6 @@ def with_gaps(branch: str, number: int) -> Value:
     return None if branch == "control" and number >= 6 else float(number % 7)
 
 
-def put(pipeline: Pipeline, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Value]]) -> None:
-    columns = [Column(name, type_) for name, type_ in types.items()]
-    named = [dict(zip(types, row, strict=True)) for row in rows]
-    pipeline.engine.load(f"telemetry.{table}", named, columns, write=Write.TRUNCATE, labels={})
-
-
 def world(root: Path, covariate: Covariate, *statistics: str) -> Pipeline:
     """All units enroll on the first day, had one row the day before, and have one a day since."""
     metrics = [metric("before", "SUM(x)"), metric("hours", "SUM(y)")]
@@ -48,16 +42,15 @@ def world(root: Path, covariate: Covariate, *statistics: str) -> Pipeline:
     )
     pipeline = Pipeline(root, planned(config, as_of=START + timedelta(days=4)))
     units = [(f"{branch}-{n}", branch, n) for branch, size in SIZES.items() for n in range(size)]
-    put(
-        pipeline, "assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"},
+    pipeline.put("assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"},
         [(unit, branch, START) for unit, branch, _ in units],
     )  # fmt: skip
-    put(pipeline, "exposures", {"unit": "STRING", "day": "DATE"}, [])
+    pipeline.put("exposures", {"unit": "STRING", "day": "DATE"}, [])
     rows: list[tuple[str, date, Value, Value]] = []
     for unit, branch, n in units:
         rows.append((unit, START - timedelta(days=1), covariate(branch, n), None))
         rows += [(unit, START + timedelta(days=day), None, float((n * (day + 1)) % 11)) for day in range(3)]
-    put(pipeline, "activity", {"client_id": "STRING", "submission_date": "DATE", "x": "FLOAT64", "y": "FLOAT64"}, rows)
+    pipeline.put("activity", {"client_id": "STRING", "submission_date": "DATE", "x": "FLOAT64", "y": "FLOAT64"}, rows)
     return pipeline
 
 

@@ -9,13 +9,12 @@ import pytest
 
 from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, Period, SignalBound
 from jetstream_argo.dag.build import build_dag
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind
-from jetstream_argo.warehouse.types import Layout, Write
 from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 AS_OF = START + timedelta(days=24)  # enrolled from 4 to 6 May: three whole weeks of every unit
@@ -43,26 +42,12 @@ def activity() -> Iterator[dict[str, Value]]:
 def pipeline(tmp_path: Path) -> Pipeline:
     periods = {Period.WEEK: [summary_of("clicks", "sum"), summary_of("days", "sum")]}
     made = Pipeline(tmp_path, planned(experiment([CLICKS, DAYS], [source("activity")], periods), as_of=AS_OF))
-    put(made, "assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"},
+    made.put("assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"},
         [{"unit": unit, "branch": branch, "day": on(day)} for unit, (branch, day) in UNITS.items()])  # fmt: skip
-    put(
-        made, "exposures", {"unit": "STRING", "day": "DATE"}, [{"unit": "a", "day": on(1)}, {"unit": "c", "day": on(2)}]
-    )
-    put(made, "activity", {"client_id": "STRING", "submission_date": "DATE", "clicks": "INT64", "os": "STRING"},
+    made.put("exposures", {"unit": "STRING", "day": "DATE"}, [{"unit": "a", "day": on(1)}, {"unit": "c", "day": on(2)}])
+    made.put("activity", {"client_id": "STRING", "submission_date": "DATE", "clicks": "INT64", "os": "STRING"},
         list(activity()))  # fmt: skip
     return made
-
-
-def put(pipeline: Pipeline, name: str, types: dict[str, str], rows: Rows) -> None:
-    dated = next(column for column, kind in types.items() if kind == "DATE")
-    pipeline.engine.load(
-        f"telemetry.{name}",
-        rows,
-        [Column(column, kind) for column, kind in types.items()],
-        write=Write.TRUNCATE,
-        labels={},
-        layout=Layout(partition_by=dated),
-    )
 
 
 def cumulated(pipeline: Pipeline, *metrics: MetricDefinition, signal: ExposureSignal | None = None) -> None:

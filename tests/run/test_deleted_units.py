@@ -10,7 +10,7 @@ import pytest
 from jetstream_argo.config.model import Deletions, Period
 from jetstream_argo.store.entries import Kind, State
 from tests.run.test_late_telemetry import ASSIGNED, EXPOSED, HOURS, LAST, WEEK_DUE, activity, at, entries, load
-from tests.run.test_pipeline import day, put, simple
+from tests.run.test_pipeline import day, simple
 from tests.worlds.pipeline import Pipeline, metric, planned
 
 CLICKS = metric("clicks", "COALESCE(SUM(clicks), 0)")
@@ -21,8 +21,8 @@ BRANCHES = {"a": "control", "b": "treatment", "c": "control"}
 def hold(pipeline: Pipeline, units: Sequence[str]) -> None:
     """Let telemetry hold these units alone; each has an hour and a click on every day."""
     load(pipeline, activity(LAST, units=units))
-    put(pipeline, "assignments", ASSIGNED, [(unit, BRANCHES[unit], day(0)) for unit in units])
-    put(pipeline, "exposures", EXPOSED, [(units[0], day(0))])
+    pipeline.put("assignments", ASSIGNED, [(unit, BRANCHES[unit], day(0)) for unit in units])
+    pipeline.put("exposures", EXPOSED, [(units[0], day(0))])
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_units_deleted_then_a_metric_added(pipeline: Pipeline, deletions: tuple[
 
 
 def test_a_unit_that_only_had_no_rows_counts_as_such(pipeline: Pipeline) -> None:
-    put(pipeline, "assignments", ASSIGNED, [(unit, branch, day(0)) for unit, branch in BRANCHES.items()])
+    pipeline.put("assignments", ASSIGNED, [(unit, branch, day(0)) for unit, branch in BRANCHES.items()])
 
     add_clicks(pipeline)
 

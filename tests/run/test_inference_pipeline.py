@@ -9,10 +9,9 @@ import pytest
 
 from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Summary
 from jetstream_argo.config.resolve.statistics import Table
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.context import read_ledger
-from jetstream_argo.warehouse.types import Write
 from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 WEEK_DUE = START + timedelta(days=8)
@@ -41,12 +40,6 @@ def configured(asked: Sequence[Summary], *, shares: tuple[int, ...] = (1, 1), **
     return replace(made, branch_ratios=shares, sample_ratio_alarm=0.001)
 
 
-def put(pipeline: Pipeline, name: str, types: dict[str, str], rows: Sequence[Sequence[Value]]) -> None:
-    columns = [Column(column, kind) for column, kind in types.items()]
-    named = [dict(zip(types, row, strict=True)) for row in rows]
-    pipeline.engine.load(f"telemetry.{name}", named, columns, write=Write.TRUNCATE, labels={})
-
-
 def analysed(root: Path, config: ExperimentConfig) -> Pipeline:
     pipeline = Pipeline(root, planned(config, as_of=WEEK_DUE))
     assigned: list[tuple[str, str, date]] = []
@@ -55,9 +48,9 @@ def analysed(root: Path, config: ExperimentConfig) -> Pipeline:
         for number, (clicks, visits) in enumerate(units):
             assigned.append((f"{branch}-{number}", branch, START))
             active.append((f"{branch}-{number}", START + timedelta(days=1), clicks, visits))
-    put(pipeline, "assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"}, assigned)
+    pipeline.put("assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"}, assigned)
     types = {"client_id": "STRING", "submission_date": "DATE", "clicks": "INT64", "visits": "INT64"}
-    put(pipeline, "activity", types, active)
+    pipeline.put("activity", types, active)
     assert {result.exit_code for result in pipeline.run().values()} == {0}
     return pipeline
 

@@ -19,7 +19,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.warehouse.types import Layout, Write
-from tests.run.test_pipeline import ACTIVITY, day, of_unit, put, simple, telemetry
+from tests.run.test_pipeline import ACTIVITY, day, of_unit, simple, telemetry
 from tests.worlds.pipeline import Pipeline, metric, planned
 
 WEEK_DUE = date(2026, 5, 12)
@@ -35,7 +35,7 @@ def activity(last: int, *, per_day: float = 1.0, units: Sequence[str] = ("a", "b
 
 
 def load(pipeline: Pipeline, rows: Sequence[Sequence[Value]]) -> None:
-    put(pipeline, "activity", ACTIVITY, rows)
+    pipeline.put("activity", ACTIVITY, rows)
 
 
 def at(day_of_run: date, hour: int = 5) -> datetime:
@@ -233,14 +233,13 @@ ASSIGNED = {"unit": "STRING", "branch": "STRING", "day": "DATE"}
 def test_units_that_enroll_late_are_added_and_dates_are_read_for_them_alone(pipeline: Pipeline) -> None:
     pipeline.today = at(day(3))  # the last enrollment date has not settled
     rows = activity(LAST, units=("a", "b", "late"))
-    put(pipeline, "activity", ACTIVITY, [row for row in rows if row[1] <= day(2)])
-    put(pipeline, "exposures", EXPOSED, [("a", day(2))])
+    pipeline.put("activity", ACTIVITY, [row for row in rows if row[1] <= day(2)])
+    pipeline.put("exposures", EXPOSED, [("a", day(2))])
     pipeline.plan = planned(simple(HOURS), as_of=day(2))
     pipeline.run()
     before = len(entries(pipeline))
 
-    put(
-        pipeline, "assignments", ASSIGNED,
+    pipeline.put("assignments", ASSIGNED,
         [("a", "control", day(0)), ("a", "control", day(1)), ("b", "treatment", day(1)), ("c", "control", day(2)),
          ("late", "treatment", day(2))],
     )  # fmt: skip
@@ -256,15 +255,15 @@ def test_units_that_enroll_late_are_added_and_dates_are_read_for_them_alone(pipe
 
 def test_a_unit_whose_first_event_comes_late_moves_to_its_earlier_date(pipeline: Pipeline) -> None:
     pipeline.today = at(day(3))
-    put(pipeline, "assignments", ASSIGNED, [("a", "control", day(1)), ("b", "treatment", day(2))])
-    put(pipeline, "exposures", EXPOSED, [("a", day(2))])
+    pipeline.put("assignments", ASSIGNED, [("a", "control", day(1)), ("b", "treatment", day(2))])
+    pipeline.put("exposures", EXPOSED, [("a", day(2))])
     hours = [("a", day(n), float(10**n), 1, None) for n in range(3)] + [("b", day(2), 5.0, 1, None)]
     load(pipeline, hours)
     pipeline.plan = planned(simple(HOURS), as_of=day(2))
     pipeline.run()
     assert of_unit(pipeline.values("hours", Period.DAY), "a") == [10]
 
-    put(pipeline, "assignments", ASSIGNED,
+    pipeline.put("assignments", ASSIGNED,
         [("a", "control", day(0)), ("a", "control", day(1)), ("b", "treatment", day(2))])  # fmt: skip
     pipeline.run()
 
@@ -274,7 +273,7 @@ def test_a_unit_whose_first_event_comes_late_moves_to_its_earlier_date(pipeline:
 
 def test_a_segment_that_is_added_reads_its_own_source_and_no_date_of_any_metric(pipeline: Pipeline) -> None:
     load(pipeline, activity(LAST))
-    put(pipeline, "os", {"client_id": "STRING", "submission_date": "DATE", "linux": "BOOL"}, [("a", day(0), True)])
+    pipeline.put("os", {"client_id": "STRING", "submission_date": "DATE", "linux": "BOOL"}, [("a", day(0), True)])
     pipeline.run()
     before = len(entries(pipeline))
 
@@ -369,15 +368,14 @@ def test_a_date_that_changed_is_read_at_once_for_units_that_came_late_too(pipeli
     pipeline.today = at(day(3))
     rows = [row for row in activity(LAST, units=("a", "b", "late")) if row[1] <= day(2)]
     load(pipeline, [row for row in rows if row[:2] != ("a", day(2))])
-    put(pipeline, "exposures", EXPOSED, [("a", day(2))])
-    put(pipeline, "assignments", ASSIGNED, [("a", "control", day(0)), ("b", "treatment", day(2))])
+    pipeline.put("exposures", EXPOSED, [("a", day(2))])
+    pipeline.put("assignments", ASSIGNED, [("a", "control", day(0)), ("b", "treatment", day(2))])
     pipeline.plan = planned(simple(HOURS, periods=[Period.DAY]), as_of=day(2))
     pipeline.run(only=[EnrollmentsTask, SourceTask])
     before = len(entries(pipeline))
 
     load(pipeline, rows)
-    put(
-        pipeline, "assignments", ASSIGNED,
+    pipeline.put("assignments", ASSIGNED,
         [("a", "control", day(0)), ("b", "treatment", day(2)), ("late", "treatment", day(2))],
     )  # fmt: skip
     pipeline.run(only=[EnrollmentsTask, SourceTask])
@@ -429,15 +427,15 @@ def test_rows_that_were_replaced_by_as_many_are_told_and_not_read(
 def test_exposures_are_not_read_again_while_some_date_of_theirs_has_lost_rows(pipeline: Pipeline) -> None:
     load(pipeline, activity(LAST))
     late = ("b", day(2))
-    put(pipeline, "exposures", EXPOSED, [("a", day(0)), ("b", day(1)), late])
+    pipeline.put("exposures", EXPOSED, [("a", day(0)), ("b", day(1)), late])
     pipeline.today = at(day(3))
     pipeline.plan = planned(simple(HOURS), as_of=day(2))
     pipeline.run(only=[EnrollmentsTask])
-    put(pipeline, "exposures", EXPOSED, [("b", day(1)), late])
+    pipeline.put("exposures", EXPOSED, [("b", day(1)), late])
     pipeline.run(only=[EnrollmentsTask])  # tells that day 0 has lost a row, and need not look at it again today
     before = len(entries(pipeline))
 
-    put(pipeline, "exposures", EXPOSED, [("b", day(1)), late, ("c", day(2))])
+    pipeline.put("exposures", EXPOSED, [("b", day(1)), late, ("c", day(2))])
     pipeline.run(only=[EnrollmentsTask])
 
     query = Sql(f"SELECT e.analysis_id FROM {pipeline.units()} AS e WHERE e.exposure_date IS NOT NULL ORDER BY 1")

@@ -20,13 +20,13 @@ from jetstream_argo.config.model import (
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError, NotFound
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Kind
-from jetstream_argo.warehouse.types import Layout, Write
+from jetstream_argo.warehouse.types import Write
 from tests.worlds.pipeline import BOTH, START, Pipeline, experiment, metric, planned, source, summary_of
 
 # Enrollment from 4 to 6 May; a day is due on the 6th, a week on the 12th.
@@ -36,20 +36,6 @@ WEEK_DUE = date(2026, 5, 12)
 
 def day(n: int) -> date:
     return START + timedelta(days=n)
-
-
-def put(pipeline: Pipeline, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Value]]) -> None:
-    """Replace a table of telemetry."""
-    columns = [Column(column, kind) for column, kind in types.items()]
-    dated = next((column for column, kind in types.items() if kind == "DATE"), None)
-    pipeline.engine.load(
-        f"telemetry.{name}",
-        [dict(zip(types, row, strict=True)) for row in rows],
-        columns,
-        write=Write.TRUNCATE,
-        labels={},
-        layout=Layout(partition_by=dated),
-    )
 
 
 EXPERIMENTS = "ARRAY<STRUCT<key STRING, value STRUCT<branch STRING>>>"
@@ -63,19 +49,18 @@ def carries(branch: str | None) -> Value:
 
 def telemetry(pipeline: Pipeline) -> None:
     """Three units: `a` in control from day 0, `b` in treatment from day 1, `c` in control from day 2, without rows."""
-    put(
-        pipeline,
+    pipeline.put(
         "assignments",
         {"unit": "STRING", "branch": "STRING", "day": "DATE"},
         [("a", "control", day(0)), ("a", "control", day(1)), ("b", "treatment", day(1)), ("c", "control", day(2))],
     )
-    put(pipeline, "exposures", {"unit": "STRING", "day": "DATE"}, [("a", day(1)), ("b", day(0))])
+    pipeline.put("exposures", {"unit": "STRING", "day": "DATE"}, [("a", day(1)), ("b", day(0))])
     rows: list[Sequence[Value]] = []
     for unit, offset in (("a", 0), ("b", 1)):
         rows += [(unit, day(offset + n), float(10**n), n, "Windows") for n in range(8)]
         rows += [(unit, day(offset - 1), 0.5, None, None), (unit, day(offset - 7), 0.25, None, "Linux")]
         rows.append((unit, day(offset - 8), 1000.0, 1, "Mac"))
-    put(pipeline, "activity", ACTIVITY, rows)
+    pipeline.put("activity", ACTIVITY, rows)
 
 
 HOURS = metric("hours", "SUM(hours)")
@@ -144,8 +129,7 @@ def test_on_the_exposures_basis_days_count_from_exposure_and_only_exposed_units_
 
 
 def test_on_the_day_of_enrollment_only_rows_that_carry_the_experiment_count(pipeline: Pipeline) -> None:
-    put(
-        pipeline,
+    pipeline.put(
         "events",
         {"client_id": "STRING", "submission_date": "DATE", "experiments": EXPERIMENTS, "n": "INT64"},
         [("a", day(0), carries(None), 1), ("a", day(0), carries("control"), 2), ("a", day(1), carries(None), 4)],
@@ -162,8 +146,7 @@ def test_on_the_day_of_enrollment_only_rows_that_carry_the_experiment_count(pipe
 
 
 def test_a_unit_in_two_branches_counts_in_both_from_each_enrollment(pipeline: Pipeline) -> None:
-    put(
-        pipeline,
+    pipeline.put(
         "assignments",
         {"unit": "STRING", "branch": "STRING", "day": "DATE"},
         [("a", "control", day(0)), ("a", "treatment", day(2)), (None, "control", day(0)), ("b", None, day(0))],
@@ -362,7 +345,7 @@ def test_a_repaired_metric_is_computed_by_its_own_leaf(pipeline: Pipeline) -> No
     pipeline.run()
     wider = ACTIVITY | {"minutes": "INT64"}
     rows = pipeline.engine.query(Sql("SELECT * FROM telemetry.activity AS t"), labels={}).rows
-    put(pipeline, "activity", wider, [(*row, 7) for row in rows])
+    pipeline.put("activity", wider, [(*row, 7) for row in rows])
 
     result = pipeline.do(build_dag(pipeline.plan).node("stats-week-late"))
 
@@ -420,7 +403,7 @@ def test_statistics_are_adjusted_by_a_covariate_and_say_so(pipeline: Pipeline) -
     rows = pipeline.engine.query(Sql("SELECT * FROM telemetry.activity AS t"), labels={}).rows
     # Of the control's units one had fewer hours before it enrolled than the other: a covariate that varies.
     more = [("c", day(n), hours, 1, None) for n, hours in ((1, 0.5), (2, 3.0), (3, 4.0))]
-    put(pipeline, "activity", ACTIVITY, [*rows, *more])
+    pipeline.put("activity", ACTIVITY, [*rows, *more])
 
     pipeline.run()
 
@@ -429,8 +412,7 @@ def test_statistics_are_adjusted_by_a_covariate_and_say_so(pipeline: Pipeline) -
 
 
 def test_a_ratio_of_two_sources_is_estimated_from_both(pipeline: Pipeline) -> None:
-    put(
-        pipeline,
+    pipeline.put(
         "ads",
         {"client_id": "STRING", "submission_date": "DATE", "shown": "INT64"},
         [(unit, day(n), 4) for unit in "ab" for n in range(10)],

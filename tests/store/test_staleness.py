@@ -8,7 +8,7 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.store.staleness import Stale, stale_estimates
 from tests.run.test_late_telemetry import HOURS, LAST, WEEK_DUE, activity, load, pipeline
-from tests.run.test_pipeline import day, put, simple
+from tests.run.test_pipeline import day, simple
 from tests.worlds.pipeline import Pipeline, metric, planned
 
 __all__ = ["pipeline"]
@@ -57,7 +57,7 @@ def test_dates_that_were_read_again_are_named(pipeline: Pipeline) -> None:
 
 def test_a_changed_metric_and_a_new_segment_are_told_apart(pipeline: Pipeline) -> None:
     load(pipeline, activity(LAST))
-    put(pipeline, "os", {"client_id": "STRING", "submission_date": "DATE", "linux": "BOOL"}, [("a", day(0), True)])
+    pipeline.put("os", {"client_id": "STRING", "submission_date": "DATE", "linux": "BOOL"}, [("a", day(0), True)])
     pipeline.run()
     segment = Segment("linux", "os", "COALESCE(LOGICAL_OR(ds.linux), FALSE)")
     source = SegmentDataSource("os", "telemetry.os", "client_id", "submission_date", 0, 0)

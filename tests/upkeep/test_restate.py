@@ -15,7 +15,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind
 from tests.run.test_deleted_units import add_clicks, hold, week
 from tests.run.test_late_telemetry import DIRECT, HOURS, WEEK_DUE, activity, entries, load
-from tests.run.test_pipeline import day, put, simple
+from tests.run.test_pipeline import day, simple
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
 from tests.worlds.pipeline import START, Pipeline, planned
 
@@ -78,7 +78,7 @@ def test_units_deleted_then_restated(pipeline: Pipeline, capsys: pytest.CaptureF
 
 
 def test_units_that_the_deletion_query_names_keep_all_that_they_had(pipeline: Pipeline) -> None:
-    put(pipeline, "deleted", {"client": "STRING"}, [("a",)])
+    pipeline.put("deleted", {"client": "STRING"}, [("a",)])
     experiment = pipeline.plan.experiment
     deletions = replace(experiment.deletions, units_query="SELECT client AS analysis_id FROM telemetry.deleted")
     pipeline.plan = replace(pipeline.plan, experiment=replace(experiment, deletions=deletions))

@@ -23,6 +23,7 @@ from jetstream_argo.config.model import (
 from jetstream_argo.config.resolve.statistics import Table, read_statistic
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
+from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
@@ -34,6 +35,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.types import Layout, Write
 
 START = date(2026, 5, 4)
 LONG_AFTER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -144,6 +146,17 @@ class Pipeline:
     def units(self) -> Sql:
         """The relation of the enrolled units, with all that is known of them."""
         return enrolled(self.plan, stored_units(self.plan, read_ledger(self.plan, self.engine)))
+
+    def put(self, name: str, types: Mapping[str, str], rows: Iterable[Mapping[str, Value] | Sequence[Value]]) -> None:
+        """Replace the table of telemetry `name`, whose columns have these `types`; by its first date in partitions."""
+        self.engine.load(
+            f"telemetry.{name}",
+            [row if isinstance(row, Mapping) else dict(zip(types, row, strict=True)) for row in rows],
+            [Column(column, kind) for column, kind in types.items()],
+            write=Write.TRUNCATE,
+            labels={},
+            layout=Layout(partition_by=next((column for column, kind in types.items() if kind == "DATE"), None)),
+        )
 
     def values(self, name: str, period: Period, basis: Basis = Basis.ENROLLMENTS) -> Values:
         """The stored values of a metric by (analysis_id, branch, window)."""
