@@ -9,6 +9,7 @@ from jetstream_argo.report.source_rows import jumps
 from jetstream_argo.report.who_counts import WhoCounts
 from jetstream_argo.stats.checks import BEFORE_ALARM
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.terminal.plural import counted
 
 
 class HealthCheck(StrEnum):
@@ -75,12 +76,15 @@ def _before_enrollment(entries: Sequence[Entry]) -> Iterator[Check]:
             alarm=True,
             message=(
                 f"{metric} differed before enrollment already between {branch} and the reference branch "
-                f"(p = {p_value:.1g}, one of {len(found)} tests): the branches were not alike, doubt all estimates"
+                f"(p = {p_value:.1g}, one of {counted(len(found), 'test')}): the branches were not alike, "
+                "doubt all estimates"
             ),
         )
     if not broken:
         yield Check(
-            HealthCheck.BEFORE, alarm=False, message=f"the branches were alike before enrollment ({len(found)} tests)"
+            HealthCheck.BEFORE,
+            alarm=False,
+            message=f"the branches were alike before enrollment ({counted(len(found), 'test')})",
         )
 
 

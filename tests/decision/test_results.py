@@ -50,7 +50,7 @@ def test_the_overall_window_of_all_enrolled_units_is_decided_and_told() -> None:
     assert list(decision_sentences(found)) == [
         (
             "decision about treatment: success: hours +10.00% [+9.00%, +11.00%] in overall is better, "
-            "p = 0.001 after Holm over 1 tests"
+            "p = 0.001 after Holm over 1 test"
         )
     ]
     [plain] = decision_json(found)

@@ -32,7 +32,7 @@ def test_a_primary_metric_that_is_better_beside_a_guardrail_within_its_margin_is
 
     assert found.outcome is Decision.SUCCESS
     assert [(each.metric, each.message) for each in found.evidence] == [
-        ("clicks", "better, p = 0.001 after Holm over 1 tests")
+        ("clicks", "better, p = 0.001 after Holm over 1 test")
     ]
 
 

@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.stats.checks import holm
+from jetstream_argo.terminal.plural import counted
 
 # The probability of a success where there is no effect, and that of a harm where no guardrail is worse than its margin:
 # each for the whole experiment.
@@ -134,7 +135,7 @@ def _harm(branch: str, results: DecisionInput, guardrails: Sequence[DecidingMetr
             continue
         margin = metric.margin or 0.0
         worst = f"worse than its margin of {margin:.2%}" if margin else "worse"
-        message = f"{worst}, at {1 - alpha:.4%} one-sided confidence ({tests} tests)"
+        message = f"{worst}, at {1 - alpha:.4%} one-sided confidence ({counted(tests, 'test')})"
         if metric.bigger_is_better and (upper := found.upper_at(alpha)) < -margin:
             yield Evidence(found.metric, found.window, found.point, None, upper, message)
         elif not metric.bigger_is_better and (lower := found.lower_at(alpha)) > margin:
@@ -177,7 +178,7 @@ def _significant(
     for found, p_value in zip(family, adjusted, strict=False):
         if found.branch == branch and p_value < ALPHA:
             is_better = (found.point > 0) == by_name[found.metric].bigger_is_better
-            message = f"{'better' if is_better else 'worse'}, p = {p_value:.2g} after Holm over {size} tests"
+            message = f"{'better' if is_better else 'worse'}, p = {p_value:.2g} after Holm over {counted(size, 'test')}"
             evidence = Evidence(found.metric, found.window, found.point, found.lower, found.upper, message)
             (better if is_better else worse).append(evidence)
     return tuple(better), tuple(worse)
