@@ -6,6 +6,7 @@ from importlib import resources
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.files.experiment_file import load_experiment_file
 from jetstream_argo.config.files.metric_hub import Definitions
+from jetstream_argo.config.model import MetricRole
 from jetstream_argo.config.resolve.experiment import resolve_config
 from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan, Direct
@@ -53,3 +54,26 @@ def test_all_kinds_of_windows_are_due_on_the_last_day() -> None:
     due = {each.period.value: len(each.windows) for each in plan.periods}
 
     assert due == {"preenrollment_week": 1, "day": 29, "week": 4, "days28": 1, "overall": 1}
+
+
+def test_nothing_is_clipped_since_the_truth_is_that_of_whole_means() -> None:
+    plan, _ = _demo()
+
+    shares = [
+        statistic.method.drop_highest
+        for leaf in plan.statistics
+        for statistic in leaf.statistics
+        if hasattr(statistic.method, "drop_highest")
+    ]
+
+    assert set(shares) == {0}
+
+
+def test_it_has_metrics_to_decide_by() -> None:
+    plan, _ = _demo()
+
+    roles = {each.name: each.role for each in plan.metrics if each.role is not MetricRole.SECONDARY}
+
+    assert roles == {"active_hours": MetricRole.PRIMARY, "ad_clicks": MetricRole.GUARDRAIL}
+    assert plan.metric("ad_clicks").non_inferiority_margin == 0.05
+    assert plan.metric("active_hours").unit == "h"
