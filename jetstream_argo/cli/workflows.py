@@ -21,15 +21,17 @@ from jetstream_argo.dag.selection import selected_metrics
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.extras import require
 from jetstream_argo.storage.files import make_folder, write_file
-from jetstream_argo.terminal.text import deliver, say
+from jetstream_argo.terminal.text import deliver, say, warn
 
 if TYPE_CHECKING:
     from jetstream_argo.argo.cluster.submit import Submitted
-    from jetstream_argo.argo.due.looking import Ready
+    from jetstream_argo.argo.due.budget import DailyBudget
+    from jetstream_argo.argo.due.looking import Look, Ready
     from jetstream_argo.argo.manifest.deployment import Deployment
     from jetstream_argo.plan.model import AnalysisPlan
 
     Submit: TypeAlias = Callable[[AnalysisPlan], Submitted]
+    Looked: TypeAlias = Callable[[AnalysisPlan], Look]
 
 _JOBS = min(os.cpu_count() or 1, 4)
 
@@ -122,6 +124,12 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
     help="Ask the warehouse's metadata which sources are late, and leave out what needs them.",
 )
 @click.option(
+    "--bytes-per-day",
+    type=click.IntRange(1),
+    envvar="JETSTREAM_BYTES_PER_DAY",
+    help="What an experiment may read in a day; one that would read more is reported, and not submitted.",
+)
+@click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Write manifests here; create nothing."
 )
 @click.option("--jobs", "-j", type=click.IntRange(1), default=_JOBS, help="Experiments planned at a time.")
@@ -139,11 +147,12 @@ def submit_due(
     from jetstream_argo.argo.due.candidates import candidates
     from jetstream_argo.argo.due.experiments import submit_due
     from jetstream_argo.argo.due.isolation import Allowance, each_alone
-    from jetstream_argo.argo.due.looking import is_last_look, nothing_known
+    from jetstream_argo.argo.due.looking import is_last_look
     from jetstream_argo.argo.due.planning import Planning, planned
     from jetstream_argo.argo.pod import pod
 
     output, reach = options.pop("output"), (options.pop("kubeconfig"), options.pop("context"))
+    bytes_per_day = options.pop("bytes_per_day")
     since, when = _told_days(when, options.pop("live_between"))
     deployment = deployment_of(options)
     as_of = scheduled(when)
@@ -154,8 +163,8 @@ def submit_due(
         found, unreadable = candidates(chosen_options["experiments"])
         where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
         planning = Planning(where, as_of, chosen_options["dataset"], deployment, since)
-        ready = _asked(deployment.warehouse, as_of) if readiness else nothing_known
-        submit = _into_folder(output, deployment, ready) if output else _into_cluster(*reach, deployment, ready)
+        looked = _looked(deployment.warehouse, as_of, readiness=readiness, bytes_per_day=bytes_per_day)
+        submit = _into_folder(output, deployment, looked) if output else _into_cluster(*reach, deployment, looked)
         allowance = Allowance(seconds_each, mib_each)
         report = submit_due(
             each_alone(partial(planned, planning=planning), found, jobs=jobs, allowance=allowance),
@@ -169,6 +178,32 @@ def submit_due(
     return report.exit_code
 
 
+def _looked(warehouse: str, as_of: date, *, readiness: bool, bytes_per_day: int | None) -> "Looked":
+    """Return what tells how much of a plan can be computed by now, and raises if that would cost too much."""
+    from jetstream_argo.argo.due.looking import look, nothing_known
+
+    ready = _asked(warehouse, as_of) if readiness else nothing_known
+    budget = _budget(warehouse, bytes_per_day) if bytes_per_day is not None else None
+
+    def looked(plan: "AnalysisPlan") -> "Look":
+        found = look(plan, ready)
+        if budget is not None:
+            budget.check(found.plan)
+        return found
+
+    return looked
+
+
+def _budget(warehouse: str, most: int) -> "DailyBudget":
+    from jetstream_argo.argo.due.budget import DailyBudget
+    from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
+    from jetstream_argo.warehouse.connect import connect, new_attempt, settings
+
+    by_dry_run = isinstance(settings(warehouse), BigQuerySettings)
+    engine = connect(warehouse, attempt=new_attempt())
+    return DailyBudget(engine, most, lambda: datetime.now(UTC), by_dry_run=by_dry_run, warn=warn)
+
+
 def _asked(warehouse: str, as_of: date) -> "Ready":
     """Return what asks the warehouse for the readiness of plans, on the day after the last one of telemetry."""
     from jetstream_argo.argo.due.arrivals import Arrivals
@@ -177,32 +212,30 @@ def _asked(warehouse: str, as_of: date) -> "Ready":
     return Arrivals(connect(warehouse, attempt=new_attempt()), today=as_of + timedelta(days=1))
 
 
-def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", ready: "Ready") -> "Submit":
+def _into_cluster(kubeconfig: str | None, context: str | None, deployment: "Deployment", looked: "Looked") -> "Submit":
     """Return what creates the Workflow of a plan, as much of it as can be computed by now."""
     from jetstream_argo.argo.cluster.resubmit import submit_anew
-    from jetstream_argo.argo.due.looking import look
     from jetstream_argo.argo.manifest.emit import emit
 
     cluster = cluster_of(kubeconfig, context, deployment.namespace)
 
     def submit(plan: "AnalysisPlan") -> "Submitted":
-        found = look(plan, ready)
+        found = looked(plan)
         submitted = submit_anew(lambda number: emit(found.plan, deployment, attempt=number), cluster)
         return replace(submitted, waits=found.waits)
 
     return submit
 
 
-def _into_folder(folder: Path, deployment: "Deployment", ready: "Ready") -> "Submit":
+def _into_folder(folder: Path, deployment: "Deployment", looked: "Looked") -> "Submit":
     """Return what writes the Workflow of a plan into a folder, as much of it as can be computed by now."""
     from jetstream_argo.argo.cluster.submit import write
-    from jetstream_argo.argo.due.looking import look
     from jetstream_argo.argo.manifest.emit import emit
 
     make_folder(folder)
 
     def submit(plan: "AnalysisPlan") -> "Submitted":
-        found = look(plan, ready)
+        found = looked(plan)
         return replace(write(emit(found.plan, deployment), folder), waits=found.waits)
 
     return submit

@@ -16,8 +16,10 @@ from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.telemetry import Rows, Telemetry, look
 from jetstream_argo.run.traits import Traits, traits_of, unread_traits
 from jetstream_argo.run.unwritten import unwritten
+from jetstream_argo.sql import names
+from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.partials import partials_query
-from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.text import Sql, in_brackets, table
 from jetstream_argo.sql.units import nobody
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.ledger import Ledger
@@ -126,7 +128,8 @@ class _Forecasting:
     def _traits(self, traits: Traits) -> Iterator[Upcoming]:
         context, first, last = self._context, traits.first_date, traits.last_date
         if not context.currency().units.assignments:
-            yield self._upcoming(look(context, traits.rows, first, last), first, last, Why.NEW)
+            query = traits.query(context.currency().units, traits.columns, (ANYBODY,), 0)
+            yield self._upcoming(look(context, traits.rows, first, last), first, last, Why.NEW, query)
             return
         todo, telemetry = unread_traits(context, traits)
         if todo and telemetry is not None:
@@ -138,8 +141,14 @@ class _Forecasting:
     def _signal(self) -> Iterator[Upcoming]:
         signal = self._context.plan.signal
         if signal is not None:
+            plan, units = self._context.plan, self._context.currency().units
             rows, wanted = signal_rows(self._context, signal)
-            yield from self._readings(rows, self._due(rows, wanted), lambda _: None)
+
+            def query(reading: Reading) -> Sql:
+                first, last = reading.first_date, reading.last_date
+                return signals_query(plan, signal, units, (ANYBODY,), first_date=first, last_date=last, batch=0)
+
+            yield from self._readings(rows, self._due(rows, wanted), query)
 
     def _partials(self, source: Source, metrics: Sequence[Metric]) -> Iterator[Upcoming]:
         needed = {column for metric in metrics for column in partials_of(metric)}
@@ -164,7 +173,7 @@ class _Forecasting:
             self.awaited.append(found.awaited[min(found.awaited)])
         return found
 
-    def _readings(self, rows: Rows, found: Due, query: Callable[[Reading], Sql | None]) -> Iterator[Upcoming]:
+    def _readings(self, rows: Rows, found: Due, query: Callable[[Reading], Sql]) -> Iterator[Upcoming]:
         for reading in found.readings if found.telemetry is not None else ():
             first, last = reading.first_date, reading.last_date
             assert found.telemetry is not None  # where there are readings, there is what they are read from
@@ -192,14 +201,18 @@ class _Forecasting:
         rows = None if found.rows is None else found.rows * times
         return replace(found, rows=rows, bytes=None if found.bytes is None else found.bytes * times, scans=times)
 
-    def _upcoming(self, telemetry: Telemetry, first: date, last: date, why: Why, query: Sql | None = None) -> Upcoming:
+    def _upcoming(self, telemetry: Telemetry, first: date, last: date, why: Why, query: Sql) -> Upcoming:
         rows, stored = _stored(telemetry, first, last)
-        size = self._dry_run(query) if self._by_dry_run and query is not None else stored
+        size = self._dry_run(query) if self._by_dry_run else stored
         return Upcoming(telemetry.rows.name, first, last, why, rows, size)
 
     def _dry_run(self, sql: Sql) -> int | None:
+        context = self._context
+        if not context.currency().units.batches:  # then the table of assignments may not be there
+            anybody = in_brackets(Sql(f"SELECT n.*, 0 AS batch FROM {nobody()} AS n"))
+            sql = Sql(sql.replace(table(names.assignments(context.plan)), anybody))
         try:
-            return self._context.engine.dry_run(sql).bytes
+            return context.engine.dry_run(sql).bytes
         except EngineError:
             return None  # what is wrong with it is told where the files are checked
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 from datetime import date, timedelta
+from pathlib import Path
 
+from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
 from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, Why, forecast
@@ -19,9 +21,10 @@ from tests.run.test_late_telemetry import (
     load,
     pipeline,
     simple,
+    telemetry,
 )
 from tests.run.test_pipeline import day
-from tests.worlds.pipeline import Pipeline, metric, planned
+from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
 
 __all__ = ["pipeline"]
 
@@ -142,3 +145,26 @@ def test_a_source_that_is_missing_is_told_and_hides_no_other(pipeline: Pipeline)
 
     assert [each.split(":")[0] for each in found.refused] == ["activity"]
     assert all(isinstance(each, Upcoming) for each in found.upcoming)
+
+
+def test_rows_of_a_signal_and_of_segments_have_a_size_before_any_unit_is_known(tmp_path: Path) -> None:
+    segment = Segment("busy", "traits", "MAX(hours) > 0")
+    rows = SegmentDataSource("traits", "telemetry.activity", "client_id", "submission_date", 0, 0)
+    settings = experiment(
+        [metric("hours", "SUM(hours)")],
+        [source("activity")],
+        {Period.WEEK: [summary_of("hours", "linear_model_mean")]},
+        signal=ExposureSignal("seen", source("activity"), "hours > 0", None, None),
+        segments=((segment,), (rows,)),
+    )
+    made = Pipeline(tmp_path, planned(settings, as_of=WEEK_DUE), today=at(WEEK_DUE + timedelta(days=1)))
+    telemetry(made)
+    load(made, activity(LAST))
+
+    asked = {each.source: each.bytes for each in foreseen(made, by_dry_run=True).upcoming}
+    stored = {each.source: each.bytes for each in foreseen(made).upcoming}
+
+    assert set(asked) == set(stored) == {"enrollments", "traits", "exposures", "seen", "activity"}
+    assert all(asked.values())
+    assert asked["seen"] != stored["seen"]  # what the query reads, and not what the table holds
+    assert asked["traits"] != stored["traits"]

@@ -1,0 +1,99 @@
+"""What an experiment may read in a day, held against what it would read before it is submitted."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from importlib import resources
+
+import pytest
+
+from jetstream_argo.argo.due.budget import DailyBudget
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.dialect.types import Column
+from jetstream_argo.errors import CostExceeded
+from jetstream_argo.report.costs import cost_of
+from jetstream_argo.run.context import read_ledger
+from jetstream_argo.run.forecast import forecast
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.types import Layout, Write
+from tests.run.test_late_telemetry import LAST, activity, load, pipeline
+from tests.worlds.pipeline import Pipeline
+
+__all__ = ["pipeline"]
+
+
+def check(pipeline: Pipeline, most: int, *, doubts: list[str] | None = None) -> None:
+    told = [] if doubts is None else doubts
+    DailyBudget(pipeline.engine, most, pipeline.now, by_dry_run=False, warn=told.append).check(pipeline.plan)
+
+
+def upcoming(pipeline: Pipeline) -> int:
+    found = forecast(pipeline.plan, pipeline.engine, read_ledger(pipeline.plan, pipeline.engine), now=pipeline.now)
+    return sum(read.bytes or 0 for read in found.upcoming)
+
+
+def test_what_would_read_more_than_a_days_budget_is_refused_and_told_what_to_do(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST))
+    most = upcoming(pipeline)
+    assert most
+
+    check(pipeline, most)
+    with pytest.raises(
+        CostExceeded, match=r"a day; most is of \w+: .* for \d+ dates? - raise --bytes-per-day"
+    ) as error:
+        check(pipeline, most - 1)
+    assert error.value.exit_code == 2
+
+
+def test_what_was_read_on_the_day_counts_and_what_was_read_before_does_not(pipeline: Pipeline) -> None:
+    load(pipeline, activity(LAST - 1))
+    pipeline.run()
+    check(pipeline, 1)  # nothing more is read: whatever was spent, there is nothing to refuse
+    load(pipeline, activity(LAST))
+    spent = cost_of(read_ledger(pipeline.plan, pipeline.engine).entries).bytes
+    assert spent
+    most = upcoming(pipeline)
+    now = pipeline.now()
+
+    def check_at(at: datetime, most: int) -> None:
+        DailyBudget(pipeline.engine, most, lambda: at, by_dry_run=False, warn=pytest.fail).check(pipeline.plan)
+
+    with pytest.raises(CostExceeded, match=r", after .* today, and may read"):
+        check_at(now, most)
+    check_at(now, most + spent)
+    check_at(now + timedelta(days=1), most)
+
+
+def test_what_cannot_be_counted_is_said_and_is_no_reason_to_refuse(pipeline: Pipeline) -> None:
+    doubts: list[str] = []
+    (source,) = pipeline.plan.sources
+    pipeline.plan = replace(pipeline.plan, sources=(replace(source, from_expression="telemetry.nowhere"),))
+
+    check(pipeline, 10**12, doubts=doubts)
+
+    (doubt,) = doubts
+    assert "not in the budget of 1.0 TB" in doubt
+    assert "telemetry.nowhere" in doubt
+
+
+@pytest.mark.parametrize(("most", "code", "written"), [("1", 2, 0), (str(10**12), 0, 1)])
+def test_the_planner_reports_what_is_over_the_budget_and_does_not_submit_it(
+    tmp_path, capsys, monkeypatch, most, code, written
+):
+    experiments = tmp_path / "experiments"
+    experiments.mkdir()
+    text = resources.files("jetstream_argo.demo").joinpath("experiment.toml").read_text()
+    (experiments / "sidebar-layout.toml").write_text(text)
+    engine = EmbeddedEngine(tmp_path / "warehouse")
+    for name in ("daily_activity", "daily_searches", "interactions"):
+        columns = [*(Column(text, "STRING") for text in ("client_id", "experiments", "engine", "source"))]
+        columns += [Column("submission_date", "DATE"), Column("searches", "INT64"), Column("ad_clicks", "INT64")]
+        rows = [{"client_id": "a", "submission_date": date(2026, 3, 20)}]
+        engine.load(f"demo.{name}", rows, columns, write=Write.TRUNCATE, labels={}, layout=Layout("submission_date"))
+    monkeypatch.setenv("JETSTREAM_BYTES_PER_DAY", most)
+    command = ["submit-due", "--experiments", str(experiments), "--image", "i@sha256:0", "--date", "2026-03-20"]
+    command += ["--warehouse", f"embedded:{tmp_path / 'warehouse'}", "--output", str(tmp_path / "out")]
+
+    assert exit_code_of(command) == code
+
+    assert ("failed: sidebar-layout: " in capsys.readouterr().out) == bool(code)
+    assert len([*(tmp_path / "out").iterdir()]) == written
