@@ -53,10 +53,10 @@ def demo(folder: Path, units: int, seed: int, jobs: int, **chosen: Any) -> int:
     make_telemetry(warehouse, plan, effects, units=units, seed=seed)
     result = run_locally(LocalRun(plan, f"embedded:{warehouse}", jobs, selection_of(**chosen)))
     say(result if isinstance(result, str) else summary(result))
-    findings = list(_findings(EmbeddedEngine(warehouse), plan, effects))
-    console.print(_table(findings))
-    covered = sum(finding.covers for finding in findings)
-    console.print(f"{covered} of {len(findings)} intervals of 95 % cover the true effect", highlight=False)
+    found = list(findings(EmbeddedEngine(warehouse), plan, effects))
+    console.print(_table(found))
+    covered = sum(finding.covers for finding in found)
+    console.print(f"{covered} of {len(found)} intervals of 95 % cover the true effect", highlight=False)
     console.print(f"look around: jetstream-argo results {plan.experiment.slug} --dataset {_DATASET} "
                   f"--warehouse embedded:{warehouse}", highlight=False, soft_wrap=True)  # fmt: skip
     return EXIT_DONE if isinstance(result, str) else result.exit_code
@@ -86,7 +86,7 @@ def make_telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, .
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class Finding:
     """A relative uplift, estimated and true."""
 
     metric: str
@@ -98,10 +98,11 @@ class _Finding:
 
     @property
     def covers(self) -> bool:
+        """Whether the interval holds the truth."""
         return self.lower <= self.truth <= self.upper
 
 
-def _findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[_Finding]:
+def findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[Finding]:
     """Yield the overall effects on the units that enrolled, where the truth is known."""
     truths = {(effect.metric, effect.branch): effect for effect in true_effects(plan, effects)}
     reference = plan.experiment.reference_branch or plan.experiment.branches[0]
@@ -117,15 +118,15 @@ def _findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -
         truth = truths.get((str(metric), str(branch)))
         if truth is not None and truth.relative_uplift is not None:
             low, high = float(str(lower)), float(str(upper))
-            yield _Finding(str(metric), str(branch), float(str(point)), low, high, truth.relative_uplift)
+            yield Finding(str(metric), str(branch), float(str(point)), low, high, truth.relative_uplift)
 
 
-def _table(findings: list[_Finding]) -> Table:
+def _table(found: list[Finding]) -> Table:
     shown = Table("metric", "branch", title="Relative uplift over the whole experiment", title_justify="left")
     for heading in ("estimate", "95 % interval", "true"):
         shown.add_column(heading, justify="right")
     shown.add_column("")
-    for finding in findings:
+    for finding in found:
         shown.add_row(
             finding.metric,
             finding.branch,
