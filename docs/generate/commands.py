@@ -13,7 +13,7 @@ GROUPS = {
     "Before a run": ("list", "plan", "explain", "size", "graph", "validate"),
     "A run and its results": ("run", "results", "report", "status"),
     "Upkeep": ("check", "restate", "delete", "shred"),
-    "Argo": ("workflow", "submit", "submit-due", "watch", "retry", "task"),
+    "Argo": ("doctor", "workflow", "submit", "submit-due", "watch", "retry", "task"),
     "The shell": ("completion",),
 }
 

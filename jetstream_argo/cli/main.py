@@ -44,6 +44,7 @@ _COMMANDS = {
     "submit-due": "jetstream_argo.cli.workflows:submit_due",
     "watch": "jetstream_argo.cli.watching:watch",
     "retry": "jetstream_argo.cli.watching:retry",
+    "doctor": "jetstream_argo.cli.doctoring:doctor",
     "completion": "jetstream_argo.cli.completing:completion",
 }
 

@@ -28,5 +28,6 @@ SUMMARIES: Mapping[str, str] = {
     "submit-due": "Create the Workflow of every live experiment.",
     "watch": "Show the Workflow NAME until it ends; without NAME, list those that are in the cluster.",
     "retry": "Run what failed in the Workflow NAME again, and what waited for it; nothing else runs.",
+    "doctor": "Check warehouse, definitions and cluster, and say in a line each what is wrong and what to do.",
     "completion": "Print what makes SHELL (bash, zsh or fish) complete the commands and options of jetstream-argo.",
 }

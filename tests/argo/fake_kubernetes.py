@@ -22,6 +22,14 @@ class FakeKubernetes:
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.broken: tuple[int, str] | None = None
         self.requests: list[tuple[str, str]] = []
+        self.argo_resources: tuple[str, ...] = (
+            "workflows",
+            "workflowtemplates",
+            "cronworkflows",
+            "workflowtaskresults",
+        )
+        self.controller_image = "quay.io/argoproj/workflow-controller:v4.1.2"
+        self.refused: set[tuple[str, str]] = set()  # verbs and resources
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
@@ -61,7 +69,7 @@ class FakeKubernetes:
         found = _PATH.fullmatch(parts.path)
         if self.broken:
             return self.broken[0], _status(self.broken[1])
-        if found is None or found["namespace"] != "analysis":
+        if found is None or found["namespace"] != "analysis" or (method.lower(), found["kind"]) in self.refused:
             return 403, _status(f"no access to {path}")
         self.requests.append((method, found["kind"]))
         key = (found["kind"], found["name"] or "")
@@ -82,6 +90,26 @@ class FakeKubernetes:
             case "DELETE":
                 return 200, self.objects.pop(key)
         return 200, self.objects[key]
+
+    def around(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """Return the answer to a question about the cluster itself; None where it is about something else."""
+        match path:
+            case "/version/":
+                return 200, dict.fromkeys(_VERSION, "")
+            case "/apis/argoproj.io/v1alpha1" if self.argo_resources:
+                return 200, {"groupVersion": "", "resources": [_resource(name) for name in self.argo_resources]}
+            case "/apis/argoproj.io/v1alpha1":
+                return 404, _status("the server could not find the requested resource")
+            case "/apis/apps/v1/namespaces/argo/deployments/workflow-controller" if self.controller_image:
+                container = {"name": "workflow-controller", "image": self.controller_image}
+                template = {"spec": {"containers": [container]}}
+                return 200, {"spec": {"selector": {}, "template": template}}
+            case "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
+                asked = body["spec"]["resourceAttributes"]
+                part = asked.get("subresource")
+                resource = f"{asked['resource']}/{part}" if part else asked["resource"]
+                return 201, body | {"status": {"allowed": (asked["verb"], resource) not in self.refused}}
+        return None
 
     def _create(self, kind: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         name = body["metadata"]["name"]
@@ -108,6 +136,16 @@ class FakeKubernetes:
         ]
 
 
+_OF_ARGO = ["workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults"]
+_VERSION = (
+    "buildDate", "compiler", "gitCommit", "gitTreeState", "gitVersion", "goVersion", "major", "minor", "platform",
+)  # fmt: skip
+
+
+def _resource(name: str) -> dict[str, Any]:
+    return {"name": name, "kind": name, "namespaced": True, "singularName": name, "verbs": ["get"]}
+
+
 def _status(message: str) -> dict[str, Any]:
     return {"kind": "Status", "status": "Failure", "message": message}
 
@@ -117,7 +155,8 @@ def _handler(server: FakeKubernetes) -> type[BaseHTTPRequestHandler]:
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None
-            status, answer = server.answer(self.command, self.path, body)
+            around = server.around(urlsplit(self.path).path, body or {})
+            status, answer = server.answer(self.command, self.path, body) if around is None else around
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

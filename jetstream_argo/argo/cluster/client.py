@@ -1,24 +1,17 @@
 """Creates, reads and changes objects in a Kubernetes cluster."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Protocol
 
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
-from urllib3.exceptions import HTTPError
+from kubernetes import client
 
+from jetstream_argo.argo.cluster.connection import connected
 from jetstream_argo.argo.manifest.documents import Document
-from jetstream_argo.errors import AccessDenied, ConfigError, Conflict, EngineError, NotFound, Problem, Transient
+from jetstream_argo.errors import Conflict
 
 _GROUP, _VERSION, _WORKFLOWS = "argoproj.io", "v1alpha1", "workflows"
-_SECONDS = 60  # for an answer
 _NODE = "workflows.argoproj.io/node-id"
 _WORKFLOW = "workflows.argoproj.io/workflow"
-
-_SERVER_FAILS = 500
 
 
 class Cluster(Protocol):
@@ -53,11 +46,11 @@ class KubernetesCluster:
     """
 
     def __init__(self, *, namespace: str = "", kubeconfig: str | None = None, context: str | None = None) -> None:
-        api, default = _connection(kubeconfig, context)
-        self.namespace = namespace or default
-        self._api = api
-        self._objects = client.CustomObjectsApi(api)
-        self._core = client.CoreV1Api(api)
+        connection = connected(namespace=namespace, kubeconfig=kubeconfig, context=context)
+        self.namespace = connection.namespace
+        self._call = connection.call
+        self._objects = client.CustomObjectsApi(connection.api)
+        self._core = client.CoreV1Api(connection.api)
 
     def create(self, document: Document) -> bool:
         """Create a Workflow or ConfigMap; return False if one of that name exists."""
@@ -123,40 +116,6 @@ class KubernetesCluster:
     def _custom(self, method: Callable[..., object], *arguments: object) -> Document:
         return self._call(method, _GROUP, _VERSION, self.namespace, _WORKFLOWS, *arguments)
 
-    def _call(self, method: Callable[..., object], *arguments: object, **options: object) -> Document:
-        """Return the answer as plain data."""
-        try:
-            answer = method(*arguments, **options, _request_timeout=_SECONDS)
-        except ApiException as error:
-            raise _translated(error, self.namespace) from error
-        except HTTPError as error:
-            raise Transient(f"the cluster does not answer: {error}; is the kubeconfig's server up?") from error
-        plain: Document = self._api.sanitize_for_serialization(answer)  # type: ignore[no-untyped-call]  # no types
-        return plain
-
-
-def _connection(kubeconfig: str | None, context: str | None) -> tuple[client.ApiClient, str]:
-    """Return a client and the namespace that goes with it."""
-    try:
-        if kubeconfig is None and context is None:
-            try:
-                settings = client.Configuration()
-                config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # the package has few types
-                return client.ApiClient(settings), _own_namespace()
-            except ConfigException:
-                pass  # not in a cluster
-        api = config.new_client_from_config(kubeconfig, context)  # type: ignore[no-untyped-call]  # as above
-        contexts, active = config.list_kube_config_contexts(kubeconfig)  # type: ignore[no-untyped-call]  # as above
-        chosen = next((listed for listed in contexts if listed["name"] == context), active)
-        return api, str(chosen["context"].get("namespace", "default"))
-    except ConfigException as error:
-        problem = Problem("", f"leads to no cluster: {error}; set KUBECONFIG or give --kubeconfig")
-        raise ConfigError(kubeconfig or "kubeconfig", [problem]) from error
-
-
-def _own_namespace() -> str:
-    return Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace").read_text(encoding="utf-8").strip()
-
 
 def _owner(workflow: Mapping[str, object]) -> Mapping[str, object]:
     return {
@@ -175,27 +134,3 @@ def _metadata(document: Document) -> Mapping[str, object]:
 
 def _items(value: object) -> list[Document]:
     return value if isinstance(value, list) else []
-
-
-def _translated(error: ApiException, namespace: str) -> EngineError:
-    message = _message(error)
-    match error.status:
-        case 404:
-            return NotFound(message)
-        case 409:
-            return Conflict(f"cluster: {message}")
-        case 401 | 403:
-            return AccessDenied(f"cluster, namespace {namespace!r}: {message}; see k8s/ for the roles that are needed")
-        case 429:
-            return Transient(f"cluster: {message}; try again")
-        case int(status) if status >= _SERVER_FAILS or status == 0:
-            return Transient(f"cluster: {message}; try again")
-        case _:
-            return EngineError(f"cluster: {message}")
-
-
-def _message(error: ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (TypeError, ValueError, KeyError):
-        return f"{error.status} {error.reason}"
