@@ -18,7 +18,7 @@ from math import sqrt
 from pathlib import Path
 from statistics import NormalDist, fmean, stdev
 
-from jetstream_argo.cli.demo import Finding, demo_experiment, findings, make_telemetry
+from jetstream_argo.cli.demo import FoundUplift, demo_experiment, findings, make_telemetry
 from jetstream_argo.cli.local_run import LocalRun, run_locally
 from jetstream_argo.config.model import Period
 from jetstream_argo.dag.selection import Selection
@@ -29,7 +29,7 @@ CONFIDENCE = 0.95
 _ALL = "all intervals"
 
 
-def analysed(units: int, seed: int, jobs: int) -> list[Finding]:
+def analysed(units: int, seed: int, jobs: int) -> list[FoundUplift]:
     """Return the overall uplifts of the demo with telemetry of this seed."""
     plan, effects = demo_experiment()
     with tempfile.TemporaryDirectory(prefix="demo-coverage-") as folder:
@@ -43,7 +43,7 @@ def analysed(units: int, seed: int, jobs: int) -> list[Finding]:
         return list(findings(EmbeddedEngine(Path(folder)), plan, effects))
 
 
-def report(by_seed: Sequence[Sequence[Finding]]) -> Iterator[str]:
+def report(by_seed: Sequence[Sequence[FoundUplift]]) -> Iterator[str]:
     """Yield a line for each metric, and the last for all."""
     metrics = dict.fromkeys(finding.metric for found in by_seed for finding in found)
     yield f"{'':24} {'cover':>16}   {'off by, standard errors':>24}"
@@ -53,7 +53,7 @@ def report(by_seed: Sequence[Sequence[Finding]]) -> Iterator[str]:
     yield _line(_ALL, by_seed)
 
 
-def _line(name: str, by_seed: Sequence[Sequence[Finding]]) -> str:
+def _line(name: str, by_seed: Sequence[Sequence[FoundUplift]]) -> str:
     shares = [fmean(finding.covers for finding in found) for found in by_seed]
     off = [fmean(_off(finding) for finding in found) for found in by_seed]
     share, of_share = _mean(shares)
@@ -61,7 +61,7 @@ def _line(name: str, by_seed: Sequence[Sequence[Finding]]) -> str:
     return f"{name:24} {share:7.1%} ± {of_share:6.1%}   {distance:+15.2f} ± {of_distance:.2f}"
 
 
-def _off(finding: Finding) -> float:
+def _off(finding: FoundUplift) -> float:
     """Return how many standard errors the point is above the truth."""
     error = (finding.upper - finding.lower) / 2 / NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     return (finding.point - finding.truth) / error

@@ -86,7 +86,7 @@ def make_telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, .
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FoundUplift:
     """A relative uplift, estimated and true."""
 
     metric: str
@@ -102,7 +102,7 @@ class Finding:
         return self.lower <= self.truth <= self.upper
 
 
-def findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[Finding]:
+def findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) -> Iterator[FoundUplift]:
     """Yield the overall effects on the units that enrolled, where the truth is known."""
     truths = {(effect.metric, effect.branch): effect for effect in true_effects(plan, effects)}
     reference = plan.experiment.reference_branch or plan.experiment.branches[0]
@@ -118,10 +118,10 @@ def findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) ->
         truth = truths.get((str(metric), str(branch)))
         if truth is not None and truth.relative_uplift is not None:
             low, high = float(str(lower)), float(str(upper))
-            yield Finding(str(metric), str(branch), float(str(point)), low, high, truth.relative_uplift)
+            yield FoundUplift(str(metric), str(branch), float(str(point)), low, high, truth.relative_uplift)
 
 
-def _table(found: list[Finding]) -> Table:
+def _table(found: list[FoundUplift]) -> Table:
     shown = Table("metric", "branch", title="Relative uplift over the whole experiment", title_justify="left")
     for heading in ("estimate", "95 % interval", "true"):
         shown.add_column(heading, justify="right")

@@ -1,11 +1,11 @@
 """What the benchmark of the demo's intervals makes of them."""
 
 from benchmarks.demo_coverage import report
-from jetstream_argo.cli.demo import Finding
+from jetstream_argo.cli.demo import FoundUplift
 
 
-def _finding(metric: str, point: float, *, truth: float = 0.0) -> Finding:
-    return Finding(metric, "wide", point, point - 0.196, point + 0.196, truth)
+def _finding(metric: str, point: float, *, truth: float = 0.0) -> FoundUplift:
+    return FoundUplift(metric, "wide", point, point - 0.196, point + 0.196, truth)
 
 
 def test_it_tells_the_share_that_covers_and_the_distance_from_the_truth_with_errors_between_seeds() -> None:
