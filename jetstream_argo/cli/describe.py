@@ -12,6 +12,7 @@ from jetstream_argo.dag.model import Dag, SourceTask, StatisticsTask
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected_metrics
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, PeriodWindows
+from jetstream_argo.plan.own_dates import costly_sources
 
 
 def described(plan: AnalysisPlan, dag: Dag, selection: Selection = EVERYTHING) -> Iterator[RenderableType]:
@@ -24,6 +25,7 @@ def described(plan: AnalysisPlan, dag: Dag, selection: Selection = EVERYTHING) -
     yield _heading(plan)
     yield _periods(plan, selection.periods)
     yield _sources(plan, shown)
+    yield from (Text(sentence, style="yellow") for sentence in costly_sources(plan, metrics))
     yield _metrics(plan, shown)
     yield _nodes(plan, dag)
 

@@ -1,6 +1,6 @@
 """Looking for what is wrong with an experiment, and for what it would cost, before anything is run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,7 +56,8 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
     if metrics:
         findings, located = findings_of(findings, metrics), concerning(located, metrics)
     console = EscapingConsole()
-    for part in (*_shown(plan, findings, assumed, sized=warehouse is not None), *_located(located)):
+    shown = _shown(plan, findings, assumed, sized=warehouse is not None)
+    for part in (*shown, *_costly(plan, metrics), *_located(located)):
         console.print(part)
     if max_bytes is not None:
         from jetstream_argo.validate.experiment import check_budget
@@ -96,6 +97,15 @@ def _found(
             return findings, found_by(plan, engine, files=files), assumed
         located = sure_mistakes(plan, lambda sql: analyst.analyse(sql, {}), telemetry, files=files, assumed=assumed)
         return findings, located, assumed
+
+
+def _costly(plan: AnalysisPlan, metrics: Collection[str]) -> "Iterator[RenderableType]":
+    """Yield which sources read dates of their own."""
+    from rich.text import Text
+
+    from jetstream_argo.plan.own_dates import costly_sources
+
+    yield from (Text(sentence, style="yellow") for sentence in costly_sources(plan, metrics))
 
 
 def _located(found: "tuple[Mistake, ...]") -> "Iterator[RenderableType]":

@@ -157,3 +157,13 @@ def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run
     assert told in " ".join(output.split())
     assert "did you mean 'price'?" in " ".join(output.split())
     assert "In the files" not in guessed
+
+
+def test_a_source_that_reads_dates_of_its_own_is_named_and_is_no_mistake(run: Run) -> None:
+    others = "(SELECT DISTINCT client_id FROM shop.assignments WHERE submission_date >= '2026-01-01')"
+    code, said = run(
+        EXPERIMENT.replace('"shop.orders"', f'"(SELECT o.* FROM shop.orders o JOIN {others} USING (client_id))"')
+    )
+
+    assert code == 0
+    assert "orders reads dates of its own: shop.assignments where submission_date >= '2026-01-01'." in said
