@@ -51,6 +51,10 @@ DEPLOYMENT = (
         "--page-artifact/--no-page-artifact", envvar="JETSTREAM_PAGE_ARTIFACT", default=False, show_default=True,
         help="Leave the result page to Argo's artifact repository, which must be configured.",
     ),
+    click.option(
+        "--notify", envvar="JETSTREAM_NOTIFY", default="", metavar="URL",
+        help="A webhook that `publish` tells of results, failures, alarms, changes and delays.",
+    ),
 )  # fmt: skip
 
 CLUSTER = (

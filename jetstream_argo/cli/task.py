@@ -49,6 +49,21 @@ logger = logging.getLogger(__name__)
     help="With the node that publishes: end with 2, and say which metrics failed and why.",
 )
 @click.option(
+    "--notify",
+    envvar="JETSTREAM_NOTIFY",
+    default="",
+    metavar="URL",
+    help="With the node that publishes: a webhook to tell of results, failures, alarms, changes and delays.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0),
+    default=20,
+    show_default=True,
+    envvar="JETSTREAM_DEADLINE_HOURS",
+    help="Hours after a day's end from which it is news that its telemetry is not there.",
+)
+@click.option(
     "--pause",
     type=click.FloatRange(0),
     default=0.0,
@@ -102,6 +117,8 @@ class _Asked:
     export_to: str
     page: str
     graph_failed: bool
+    notify: str
+    deadline: float
 
 
 def _done(plan: AnalysisPlan, asked: _Asked, *, wait_seconds: float) -> TaskResult:
@@ -129,6 +146,8 @@ def _done(plan: AnalysisPlan, asked: _Asked, *, wait_seconds: float) -> TaskResu
             export_to=asked.export_to,
             page=asked.page,
             graph_failed=asked.graph_failed,
+            notify=asked.notify,
+            deadline_hours=asked.deadline,
             ledger=read_ledger(plan, engine),
         )
         return run_node(nodes[asked.node_id], context)

@@ -24,8 +24,9 @@ class Context:
     `metrics` restricts the work to these metrics; empty means all. `attempt` names this attempt and no other: it
     tells the rows that it wrote from those of an attempt that was killed. `export_to` is a folder or a gs:// address,
     and `page` a file for the result page; nothing is exported where both are empty. With `graph_failed` some node
-    before the last has failed, as Argo says. `known` keeps answers that do not
-    change meanwhile.
+    before the last has failed, as Argo says. `notify` is the address of a webhook that is told of news, and
+    `deadline_hours` how long after a day's end its telemetry may be waited for without being news. `known` keeps
+    answers that do not change meanwhile.
     """
 
     plan: AnalysisPlan
@@ -38,6 +39,8 @@ class Context:
     export_to: str = ""
     page: str = ""
     graph_failed: bool = False
+    notify: str = ""
+    deadline_hours: float = 20.0
     ledger: Ledger = field(default_factory=Ledger)
     known: dict[str, tuple[date, ...]] = field(default_factory=dict)
 

@@ -84,19 +84,28 @@ def _done(node: Node, context: Context) -> TaskResult:
         case StatisticsTask(period, metrics):
             return _statistics(context, period, metrics)
         case ExportTask():
-            from jetstream_argo.run.publishing import publish, what_failed
-
-            published = publish(context)
-            removed = remove_replaced(context)
-            line = f"{published}; {removed}" if removed else published
-            if context.graph_failed:
-                return TaskResult(f"{what_failed(context)}; {line}", exit_code=EXIT_DEFINITION)
-            return TaskResult(line)
+            return _published(context)
         case _:
             assert_never(node.task)
 
 
 _IDLE = "up to date"
+
+
+def _published(context: Context) -> TaskResult:
+    """Publish what is there, and tell the webhook, if there is one, of what is new: also where publishing failed."""
+    from jetstream_argo.run.notifying import notify
+    from jetstream_argo.run.publishing import publish, what_failed
+
+    try:
+        published = publish(context)
+    except JetstreamArgoError as error:
+        notify(context, published=str(error))
+        raise
+    parts = [part for part in (published, remove_replaced(context), notify(context)) if part]
+    if context.graph_failed:
+        return TaskResult("; ".join([what_failed(context), *parts]), exit_code=EXIT_DEFINITION)
+    return TaskResult("; ".join(parts))
 
 
 def _source(context: Context, source: Source, stage: Stage) -> TaskResult:

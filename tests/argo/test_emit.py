@@ -80,6 +80,16 @@ def test_the_page_is_an_artifact_of_publishing_only_where_a_repository_is_config
     subprocess.run([sys.executable, CHECKER, file], check=True)
 
 
+def test_publishing_alone_knows_the_webhook(make_plan):
+    told = {"name": "JETSTREAM_NOTIFY", "value": "https://hooks.example/jetstream"}
+
+    found = emit(make_plan(_sources()), replace(DEPLOYMENT, notify=told["value"])).workflow
+
+    assert told in _template(found, "publish")["container"]["env"]
+    assert str(found).count("JETSTREAM_NOTIFY") == 1
+    assert "JETSTREAM_NOTIFY" not in str(emit(make_plan(_sources()), DEPLOYMENT).workflow)
+
+
 def test_publishing_takes_the_experiments_turn_again_and_no_slot(make_plan):
     document = emit(make_plan(_sources()), DEPLOYMENT).workflow
 

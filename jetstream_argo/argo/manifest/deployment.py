@@ -25,6 +25,8 @@ class Deployment:
         pods: a strategic merge patch over the specification of every pod, as YAML or JSON: volumes, tolerations, node
             selectors, pull secrets, a priority class, more environment; none where empty.
         page_artifact: whether `publish` leaves the result page to Argo, whose artifact repository must be configured.
+        notify: the address of a webhook that `publish` tells of news; none where empty. Whoever may read Workflows sees
+            it: a secret one belongs in `pods`, as a variable JETSTREAM_NOTIFY from a Secret.
     """
 
     image: str
@@ -39,3 +41,4 @@ class Deployment:
     export_to: str = ""
     pods: str = ""
     page_artifact: bool = False
+    notify: str = ""

@@ -212,6 +212,7 @@ def _workers(plan: AnalysisPlan, laid: WorkflowLayout, deployment: Deployment, s
     turn = locks.turn(plan.experiment.slug)
     shows = deployment.page_artifact
     ended |= {"JETSTREAM_PAGE": container.PAGE_FILE} if shows else {}
+    ended |= {"JETSTREAM_NOTIFY": deployment.notify} if deployment.notify else {}
     last = container.worker(PUBLISH, ended, deployment, node=LAST, lock=turn, page=shows)
     last.retry_strategy = container.retry_without_word()
     workers.append(last)
