@@ -11,7 +11,7 @@ from jetstream_argo.cli.main import commands
 GROUPS = {
     "Data": ("load", "tables", "init", "synthesize", "demo"),
     "Before a run": ("list", "plan", "explain", "size", "graph", "validate"),
-    "A run and its results": ("run", "results", "report", "status"),
+    "A run and its results": ("run", "results", "report", "compare", "status"),
     "Upkeep": ("check", "restate", "delete", "shred"),
     "Argo": ("doctor", "workflow", "submit", "submit-due", "watch", "retry", "task"),
     "The shell": ("completion",),

@@ -31,6 +31,7 @@ _COMMANDS = {
     "list": "jetstream_argo.cli.listing:list_experiments",
     "results": "jetstream_argo.cli.reporting:results",
     "report": "jetstream_argo.cli.pages:report",
+    "compare": "jetstream_argo.cli.agreeing:compare",
     "status": "jetstream_argo.cli.reporting:status",
     "delete": "jetstream_argo.cli.upkeep:delete",
     "shred": "jetstream_argo.cli.upkeep:shred",

@@ -15,6 +15,7 @@ SUMMARIES: Mapping[str, str] = {
     "list": "List the experiments that have results in a warehouse, those that were worked at last first.",
     "results": "Print the latest estimates of EXPERIMENT, a slug.",
     "report": "Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network.",  # noqa: E501
+    "compare": "Compare the latest estimates of EXPERIMENT, a slug, with those of the existing system in a dataset of its own.",  # noqa: E501
     "status": "Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing.",  # noqa: E501
     "delete": "Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.",  # noqa: E501
     "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",

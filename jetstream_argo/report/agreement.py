@@ -1,0 +1,126 @@
+"""Holds our latest estimates against those that another system wrote under the names that readers know."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jetstream_argo.config.model import Period
+from jetstream_argo.dialect.types import Value
+from jetstream_argo.errors import NotFound, PlanError
+from jetstream_argo.report.results import Filters, read_estimates
+from jetstream_argo.sql import names
+from jetstream_argo.sql.names import Place
+from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.warehouse.protocol import Engine
+
+EQUAL = 1e-6
+NEAR = 0.1
+_SAME = ("metric", "branch", "comparison", "comparison_to_branch", "parameter")
+_KEY = ("statistic", "window_index", "segment", "analysis_basis", *_SAME)
+_NUMBERS = ("point", "lower", "upper")
+
+_Key: TypeAlias = tuple[str, ...]
+_Estimates: TypeAlias = dict[_Key, tuple[float | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How the estimates of one statistic agree.
+
+    Distances are of point, lower and upper, the largest of them, in halves of their interval (of an estimate without
+    one: relative to it). `equal` are within `EQUAL`, `near` within `NEAR`, `far` beyond; `farthest` says which is the
+    largest. What only one side has is counted apart.
+    """
+
+    statistic: str
+    equal: int
+    near: int
+    far: int
+    largest: float
+    farthest: str
+    only_ours: int
+    only_theirs: int
+
+
+def agreements(engine: Engine, place: Place, dataset: str, filters: Filters) -> tuple[Agreement, ...]:
+    """Return how our estimates agree with those in `dataset`, by statistic; rows without a point count on no side.
+
+    Raises:
+        PlanError: there are no estimates of ours, or none of theirs.
+    """
+    periods = filters.periods or tuple(Period)
+    ours = _keyed(read_estimates(engine, place, filters).dicts())
+    theirs: _Estimates = {}
+    found = False
+    for period in periods:
+        name = names.statistics_view(Place(dataset, place.slug), period)
+        try:
+            result = engine.query(Sql(f"SELECT * FROM {table(name)}"), labels={"experiment": place.slug})
+        except NotFound:
+            continue
+        found = True
+        theirs |= _keyed(row | {"period": period.value} for row in result.dicts() if _wanted(row, filters))
+    if not found:
+        name = names.statistics_view(Place(dataset, place.slug), periods[0])
+        raise PlanError(f"{place.slug}: dataset {dataset!r} has no table such as {name!r}; check --with and the slug")
+    return tuple(_agreements(ours, theirs))
+
+
+def _wanted(row: Mapping[str, Value], filters: Filters) -> bool:
+    return not filters.metrics or row.get("metric") in filters.metrics
+
+
+def _keyed(rows: Iterable[Mapping[str, Value]]) -> _Estimates:
+    found: _Estimates = {}
+    for row in rows:
+        numbers = tuple(_number(row.get(name)) for name in _NUMBERS)
+        if numbers[0] is not None:
+            found[str(row["period"]), *(_text(row.get(name)) for name in _KEY)] = numbers
+    return found
+
+
+def _number(value: Value) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _text(value: Value) -> str:
+    """Return what decides whether rows are of the same estimate; 0.50 and 0.5 are the same parameter."""
+    if value is None:
+        return ""
+    try:
+        return f"{float(str(value)):g}"
+    except ValueError:
+        return str(value)
+
+
+def _agreements(ours: _Estimates, theirs: _Estimates) -> Iterator[Agreement]:
+    for statistic in sorted({key[1] for key in (*ours, *theirs)}):
+        own = {key for key in ours if key[1] == statistic}
+        other = {key for key in theirs if key[1] == statistic}
+        distances = {key: _distance(ours[key], theirs[key]) for key in sorted(own & other)}
+        farthest = max(distances, key=lambda key: distances[key], default=None)
+        largest = 0.0 if farthest is None else distances[farthest]
+        yield Agreement(
+            statistic,
+            equal=sum(distance <= EQUAL for distance in distances.values()),
+            near=sum(EQUAL < distance <= NEAR for distance in distances.values()),
+            far=sum(distance > NEAR for distance in distances.values()),
+            largest=largest,
+            farthest="" if farthest is None or largest <= EQUAL else " ".join(part for part in farthest if part),
+            only_ours=len(own - other),
+            only_theirs=len(other - own),
+        )
+
+
+def _distance(ours: tuple[float | None, ...], theirs: tuple[float | None, ...]) -> float:
+    point, lower, upper = theirs
+    has_interval = lower is not None and upper is not None and upper > lower
+    scale = (upper - lower) / 2 if has_interval and lower is not None and upper is not None else abs(point or 0.0)
+    differences = [
+        math.inf if own is None or other is None else abs(own - other)
+        for own, other in zip(ours, theirs, strict=True)
+        if own is not None or other is not None
+    ]
+    largest = max(differences, default=0.0)
+    return largest / scale if scale else largest

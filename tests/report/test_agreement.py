@@ -1,0 +1,110 @@
+"""Our estimates beside those of the existing system."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.model import Period
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.errors import PlanError
+from jetstream_argo.report.agreement import Agreement, agreements
+from jetstream_argo.report.results import Filters
+from jetstream_argo.sql.names import Place
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Write
+from tests.worlds import report as small
+
+PLACE = Place("analysis", "new-tab")
+TEXTS = ("metric", "statistic", "comparison", "comparison_to_branch", "segment", "analysis_basis", "branch")
+THEIRS = (
+    *(Column(name, "STRING") for name in (*TEXTS, "window_index")),
+    Column("parameter", "NUMERIC"),
+    *(Column(name, "FLOAT64") for name in ("point", "lower", "upper")),
+)
+
+
+def ours(engine: Engine, rows: Sequence[dict[str, Value]]) -> None:
+    small.keep(engine, rows)
+    small.record(engine, [small.statistics_entry("hours", "h", 1, (1, 2))])
+
+
+def theirs(engine: Engine, rows: Sequence[dict[str, Value]], dataset: str = "shadow") -> None:
+    usual: dict[str, Value] = {
+        "metric": "hours", "statistic": "mean", "segment": "all", "analysis_basis": "enrollments",
+        "branch": "control", "window_index": "1",
+    }  # fmt: skip
+    engine.load(
+        f"{dataset}.statistics_new_tab_weekly", [usual | row for row in rows], THEIRS, write=Write.TRUNCATE, labels={}
+    )
+
+
+def estimate(point: float | None, half: float = 1.0, **facts: Value) -> dict[str, Value]:
+    interval = {"lower": None, "upper": None} if point is None else {"lower": point - half, "upper": point + half}
+    return small.estimate("hours", "h", point, **{**interval, **facts})
+
+
+def number(point: float, half: float = 1.0, **facts: Value) -> dict[str, Value]:
+    return {"point": point, "lower": point - half, "upper": point + half, **facts}
+
+
+def test_estimates_are_counted_by_how_far_they_lie_from_theirs(engine: Engine) -> None:
+    ours(engine, [
+        estimate(5.0),
+        estimate(5.05, branch="treatment"),
+        estimate(7.0, window_index=2),
+        estimate(1.0, segment="loyal"),
+        estimate(None, analysis_basis="exposures"),
+        estimate(2.0, statistic="deciles", parameter=Decimal("0.5")),
+    ])  # fmt: skip
+    theirs(engine, [
+        number(5.0),
+        number(5.0, branch="treatment"),
+        number(4.0, half=2.0, window_index="2"),
+        number(9.0, analysis_basis="exposures"),
+        number(2.0, statistic="deciles", parameter=Decimal("0.50")),
+    ])  # fmt: skip
+
+    deciles, mean = agreements(engine, PLACE, "shadow", Filters(periods=(Period.WEEK,)))
+
+    assert deciles == Agreement("deciles", 1, 0, 0, 0.0, "", 0, 0)
+    assert (mean.equal, mean.near, mean.far) == (1, 1, 1)
+    assert mean.largest == pytest.approx(2.0)  # the lower bound: 6 instead of 2, in halves of an interval of 4
+    assert mean.farthest == "week mean 2 all enrollments hours control"
+    assert (mean.only_ours, mean.only_theirs) == (1, 1)
+
+
+def test_without_an_interval_the_distance_is_relative_and_one_side_alone_with_an_interval_is_far(
+    engine: Engine,
+) -> None:
+    ours(engine, [
+        small.estimate("hours", "h", 101.0, lower=None, upper=None),
+        estimate(3.0, branch="treatment"),
+    ])  # fmt: skip
+    theirs(engine, [{"point": 100.0}, {"point": 3.0, "branch": "treatment"}])
+
+    (mean,) = agreements(engine, PLACE, "shadow", Filters())
+
+    assert (mean.near, mean.far) == (1, 1)
+    assert mean.largest == float("inf")
+
+
+def test_a_dataset_without_their_tables_is_told_with_the_name_that_was_looked_for(engine: Engine) -> None:
+    ours(engine, [estimate(5.0)])
+
+    with pytest.raises(PlanError, match=r"'elsewhere' has no table such as 'elsewhere.statistics_new_tab_weekly'"):
+        agreements(engine, PLACE, "elsewhere", Filters(periods=(Period.WEEK,)))
+
+
+def test_the_command_prints_a_line_for_each_statistic_and_a_sum(engine: Engine, tmp_path, capsys) -> None:
+    ours(engine, [estimate(5.0)])
+    theirs(engine, [number(5.0), number(5.0, branch="treatment")])
+    warehouse = f"embedded:{tmp_path / 'warehouse'}"
+
+    code = exit_code_of(["compare", "new-tab", "--with", "shadow", "--dataset", "analysis", "--warehouse", warehouse])
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert code == 0
+    assert "1 estimate on both sides: 1 equal" in said
+    assert "0 only ours, 1 only theirs" in said
