@@ -8,6 +8,7 @@ from jetstream_argo.report.decision.results import decision_json
 from jetstream_argo.report.decision.rule import BranchDecision
 from jetstream_argo.report.facts import NOTHING, Facts, sentences
 from jetstream_argo.report.files import Json, as_json
+from jetstream_argo.report.segment_tests import SegmentTest, segment_tests_json
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -66,6 +67,7 @@ def metadata(
     *,
     mismatched: Sequence[dict[str, Json]] = (),
     decided: Sequence[BranchDecision] = (),
+    segments: Sequence[SegmentTest] = (),
 ) -> dict[str, Json]:
     """Return what the metrics and outcomes are, whether anything of them is lacking, and where to doubt them."""
     wanted = dict.fromkeys(leaf.metric for leaf in plan.statistics)
@@ -98,6 +100,7 @@ def metadata(
         "sample_ratio_mismatches": list(mismatched),
         "units": _units(report.facts),
         "decision": decision_json(decided),
+        "segment_tests": segment_tests_json(segments),
         "health": [
             {"check": finding.check.value, "alarm": finding.alarm, "message": finding.message}
             for finding in report.facts.health

@@ -15,6 +15,7 @@ from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.method import method_to_record
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
+from jetstream_argo.report.segment_tests import SegmentTest, segment_tests
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.summary.about import about_plan, about_to_record
 from jetstream_argo.report.summary.build import windows_of
@@ -201,12 +202,15 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
     written = []
     estimated = {entry.period for entry in context.ledger.complete(Kind.STATISTICS, names.statistics(plan))}
     doubtful: list[dict[str, Json]] = []
+    tested: list[SegmentTest] = []
     for due in plan.periods:
         if due.period in estimated:
             result: Result = read_estimates(context.engine, plan, Filters(periods=(due.period,)))
             name = f"statistics/statistics_{slug}_{due.period.suffix}.json"
             written.append(_write(context, name, json_rows(statistic_rows(result, report.facts))))
             doubtful += mismatches(result)
+            if due.period is Period.OVERALL and plan.enrollments.segments:
+                tested += segment_tests(result.dicts(), about_plan(plan), reference=_reference(plan))
     about = metadata(
         plan,
         context.plan_sha256,
@@ -214,11 +218,16 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
         report,
         mismatched=doubtful,
         decided=_decided(context, report) if estimated else (),
+        segments=tested,
     )
     text = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
     written.append(_write(context, f"metadata/metadata_{slug}.json", text))
     written.append(_write(context, f"errors/errors_{slug}.json", json_rows(error_rows(plan, report))))
     return written
+
+
+def _reference(plan: AnalysisPlan) -> str:
+    return plan.experiment.reference_branch or plan.experiment.branches[0]
 
 
 def _decided(context: Context, report: StatusReport) -> tuple[BranchDecision, ...]:

@@ -10,6 +10,7 @@ from math import comb, sqrt
 
 HIGHEST_POWER = 8
 CANCELLED = 1e-14  # of the terms of a difference; what is left of them is rounding
+_LEFT_OVER = 1e-10  # of a sum of squares that was read back from a standard error
 NOISE = 1e-14  # a standard deviation this small against the size of the values is rounding, not variation
 
 
@@ -71,6 +72,18 @@ class Moments:
         return Moments(
             n, self.mean + delta * (other.n / n), self.m2 + other.m2 + delta * delta * (self.n * other.n / n)
         )
+
+    def without(self, part: "Moments") -> "Moments | None":
+        """Return the moments of the units that are not in a part of these; None if no part has such moments."""
+        n = self.n - part.n
+        if n <= 0:
+            return None
+        mean = self.mean + (self.mean - part.mean) * (part.n / n)
+        delta = part.mean - mean
+        m2 = self.m2 - part.m2 - delta * delta * (part.n * n / self.n)
+        if m2 < -_LEFT_OVER * self.m2:
+            return None
+        return Moments(n, mean, m2 if m2 > _LEFT_OVER * self.m2 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

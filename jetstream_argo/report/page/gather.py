@@ -10,6 +10,7 @@ from jetstream_argo.report.method import AnalysisMethod, method_of, recorded_met
 from jetstream_argo.report.page.changes import changes_of
 from jetstream_argo.report.page.enrolled import read_enrolled
 from jetstream_argo.report.page.material import ALL, Material
+from jetstream_argo.report.segment_tests import segment_tests
 from jetstream_argo.report.status import status_report
 from jetstream_argo.report.summary.about import about_plan, recorded_about
 from jetstream_argo.report.summary.build import Row, windows_of
@@ -38,9 +39,12 @@ def material(  # noqa: PLR0913  # all that a page rests on, by name
     plan = owner if isinstance(owner, AnalysisPlan) else None
     known = about or (about_plan(plan) if plan is not None else recorded_about(entries))
     last = max(entries, key=lambda entry: entry.recorded_at, default=None)
+    windows = shown_windows(result.dicts(), known, reference=reference, segments_by_day=segments_by_day)
+    compared_with = next((window.reference for window in windows if window.reference), "")
+    shown = (row for row in result.dicts() if row["period"] != Period.DAY.value)
     return Material(
         slug=names.place_of(owner).slug,
-        windows=shown_windows(result.dicts(), known, reference=reference, segments_by_day=segments_by_day),
+        windows=windows,
         about=known,
         report=status_report(plan, entries, today=today),
         method=method_of(plan) if plan is not None else _recorded(entries),
@@ -49,6 +53,7 @@ def material(  # noqa: PLR0913  # all that a page rests on, by name
         plan=last.plan if last is not None else "",
         recorded_at=last.recorded_at if last is not None else None,
         today=today,
+        segment_tests=tuple(segment_tests(shown, known, reference=compared_with)),
     )
 
 

@@ -9,6 +9,7 @@ from jetstream_argo.config.model import Basis, MetricRole, Period
 from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.changes import Changes
 from jetstream_argo.report.page.enrolled import EnrolledDay
+from jetstream_argo.report.segment_tests import SegmentTest
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.summary.model import About, Answer, Curve, DecileTable, MetricAbout, Window
 
@@ -36,6 +37,7 @@ class Material:
     recorded_at: datetime | None = None
     today: date | None = None
     links: bool = True
+    segment_tests: tuple[SegmentTest, ...] = ()
 
     @cached_property
     def reference(self) -> str:

@@ -111,6 +111,16 @@ def welch(reference: Moments, branch: Moments) -> Contrast:
     )
 
 
+def between(first: Contrast, second: Contrast) -> Contrast:
+    """Return by how much the first of two independent differences is larger: do branches differ alike in both?
+
+    Raises:
+        EstimateError: neither has an error.
+    """
+    variances = [(side.error * side.error, side.dof) for side in (second, first)]
+    return _from_variances(first.point - second.point, *variances)
+
+
 def cuped(reference: JointMoments, branch: JointMoments) -> Contrast:
     """Return the difference of means after each value was reduced by what its covariate predicts.
 
@@ -262,7 +272,7 @@ def _variance_of_mean(moments: Moments) -> float:
     return moments.variance / moments.n
 
 
-def _from_variances(point: float, reference: tuple[float, int], branch: tuple[float, int]) -> Contrast:
+def _from_variances(point: float, reference: tuple[float, float], branch: tuple[float, float]) -> Contrast:
     """The difference of two independent means with these variances and degrees of freedom (Satterthwaite 1946)."""
     (variance_r, dof_r), (variance_b, dof_b) = reference, branch
     variance = variance_r + variance_b

@@ -1,5 +1,6 @@
 """The result page: what stands where, with which numbers, and that names are text."""
 
+from dataclasses import replace
 from datetime import date
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from jetstream_argo.report.method import AnalysisMethod, MetricMethod
 from jetstream_argo.report.page.drawing import metric_drawing
 from jetstream_argo.report.page.enrolled import EnrolledDay
 from jetstream_argo.report.page.page import page, sections
+from jetstream_argo.report.segment_tests import SegmentTest
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, status_report
 from jetstream_argo.report.summary.model import About, MetricAbout
 from jetstream_argo.store.entries import Kind, State
@@ -141,6 +143,21 @@ def test_segments_are_compared_beside_all_units_with_a_warning() -> None:
 
     assert "2 comparisons of segments: 2 more chances to find a difference" in text_of(metric)
     assert [cells[0] for cells in _cells(metric)][1:4] == ["all units", "loyal", _escaped(ODD)]
+
+
+def test_it_is_tested_whether_the_effect_in_a_segment_is_that_of_the_other_units() -> None:
+    test = SegmentTest(
+        "overall", 1, "enrollments", "hours", "loyal", "treatment", 3.0, 1.0, 2.0, 0.5, 3.5, 0.01, 0.03, 3
+    )
+    elsewhere = replace(test, metric="other", segment="new")
+    made = material([*pair(), *pair(segment="loyal")], segment_tests=(test, elsewhere))
+
+    section = text_of(find(parsed(page(made)), "metric-1"))
+
+    assert "Holm's method for 3 tests" in section
+    cells = _cells(find(parsed(page(made)), "metric-1"))
+    assert ["loyal", "treatment", "+3", "+1", "+2 [+0.5, +3.5]", "0.030"] in cells
+    assert "new" not in [line[0] for line in cells]
 
 
 def test_both_bases_stand_side_by_side() -> None:

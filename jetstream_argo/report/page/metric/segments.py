@@ -22,4 +22,11 @@ def segments(metric: MetricMaterial) -> Part | None:
     ]
     count = sum(len(answer.compared) for _, answer in found)
     table = forest(metric, lines, head="segment")
-    return Part("segments", "Segments", rendered("segments.html", table=table, count=count, span=span_of(main)))
+    tests = [
+        test
+        for test in metric.whole.segment_tests
+        if (test.metric, test.period, test.window_index, test.basis)
+        == (metric.name, main.period, main.index, main.basis)
+    ]
+    html = rendered("segments.html", table=table, count=count, span=span_of(main), tests=tests, about=metric.about)
+    return Part("segments", "Segments", html)
