@@ -8,7 +8,7 @@ LONGEST = 128  # characters: names become columns, files and nodes of a workflow
 # What the tables that hold units have as columns; a segment or metric of that name would be one of them.
 COLUMNS = frozenset(
     "analysis_id branch enrollment_date num_enrollment_events exposure_date num_exposure_events "
-    "analysis_window_start analysis_window_end window_index batch basis".split()
+    "analysis_window_start analysis_window_end window_index window_number batch basis".split()
 )
 # BigQuery keeps these beginnings of columns' names for itself.
 # https://cloud.google.com/bigquery/docs/schemas#column_names
