@@ -11,6 +11,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.unwritten import WRITING
 from jetstream_argo.sql import names
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import TableInfo
@@ -89,15 +90,12 @@ class _Reading:
         return {name: info for name in tables if (info := self._infos[name]) is not None}
 
     def __getattr__(self, name: str) -> Any:  # whatever an engine has
-        if name in _WRITING:
+        if name in WRITING:
             return _refuse
         kind = "query" if name == "rows_by_partition" else name
         if kind in self.asked:
             self.asked[kind] += 1
         return getattr(self._engine, name)
-
-
-_WRITING = frozenset({"query_to_table", "load", "create_view", "set_labels", "delete", "lease", "purge", "take_over"})
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

@@ -7,6 +7,11 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Job, Layout, Write
 
+# The methods of an engine that write, or keep others from writing.
+WRITING = frozenset(
+    {"query_to_table", "load", "create_view", "set_labels", "delete", "lease", "purge", "salvage", "take_over"}
+)
+
 
 def unwritten(engine: Engine) -> Engine:
     """Return `engine` as what looks may have: entries that they record go nowhere."""
@@ -31,9 +36,6 @@ class _Unwritten:
         return Job("", len(rows), 0, 0, 0.0)
 
     def __getattr__(self, name: str) -> Any:  # whatever an engine has
-        if name in _WRITING:
+        if name in WRITING:
             raise AttributeError(f"{name}: nothing is written into a warehouse that is only looked at")
         return getattr(self._engine, name)
-
-
-_WRITING = frozenset({"query_to_table", "create_view", "set_labels", "delete", "lease", "purge", "salvage"})
