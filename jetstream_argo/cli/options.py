@@ -26,6 +26,18 @@ source_option = click.option(
 )
 
 
+def deadline_option(meaning: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that says for how many hours telemetry is waited for; `meaning` is what is so from then on."""
+    return click.option(
+        "--deadline",
+        type=click.FloatRange(min=0),
+        default=20,
+        show_default=True,
+        envvar="JETSTREAM_DEADLINE_HOURS",
+        help=meaning,
+    )
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose a part of an experiment: `metrics`, `periods` and `sources`."""
     return metrics_option(period_option(source_option(command)))

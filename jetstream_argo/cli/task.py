@@ -14,7 +14,7 @@ import click
 from jetstream_argo.argo.manifest.transport import from_environment
 from jetstream_argo.argo.pod import Pod, PodResult, pod
 from jetstream_argo.cli.holding import holder, task_wait_option
-from jetstream_argo.cli.options import chosen, warehouse_option
+from jetstream_argo.cli.options import chosen, deadline_option, warehouse_option
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, UnknownReference
 from jetstream_argo.plan import codec
@@ -55,14 +55,7 @@ logger = logging.getLogger(__name__)
     metavar="URL",
     help="With the node that publishes: a webhook to tell of results, failures, alarms, changes and delays.",
 )
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0),
-    default=20,
-    show_default=True,
-    envvar="JETSTREAM_DEADLINE_HOURS",
-    help="Hours after a day's end from which it is news that its telemetry is not there.",
-)
+@deadline_option("Hours after a day's end from which it is news that its telemetry is not there.")
 @click.option(
     "--pause",
     type=click.FloatRange(0),

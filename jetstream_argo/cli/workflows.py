@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, deployment_of, with_options
-from jetstream_argo.cli.options import metrics_option, source_option
+from jetstream_argo.cli.options import deadline_option, metrics_option, source_option
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.cli.watching import watched
@@ -108,14 +108,7 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
     metavar="FIRST LAST",
     help="Instead of --date: every experiment live on a day of these, as of LAST or its own end.",
 )
-@click.option(
-    "--deadline",
-    type=click.FloatRange(min=0),
-    default=20,
-    show_default=True,
-    envvar="JETSTREAM_DEADLINE_HOURS",
-    help="Hours after the day's end from which it is a failure if a source is not there yet.",
-)
+@deadline_option("Hours after the day's end from which it is a failure if a source is not there yet.")
 @click.option(
     "--readiness/--no-readiness",
     envvar="JETSTREAM_READINESS",
