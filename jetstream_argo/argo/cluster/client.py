@@ -6,7 +6,7 @@ from typing import Protocol
 from kubernetes import client
 
 from jetstream_argo.argo.cluster.connection import connected
-from jetstream_argo.argo.manifest.documents import Document
+from jetstream_argo.argo.manifest.documents import Document, documents_in
 from jetstream_argo.errors import Conflict
 
 _GROUP, _VERSION, _WORKFLOWS = "argoproj.io", "v1alpha1", "workflows"
@@ -82,7 +82,7 @@ class KubernetesCluster:
                 limit=100,
                 _continue=page,
             )
-            found += _items(answer["items"])
+            found += documents_in(answer["items"])
             page = str(_metadata(answer).get("continue") or "")
             if not page:
                 return tuple(found)
@@ -95,7 +95,7 @@ class KubernetesCluster:
     def own(self, config_map: str, workflow: Document) -> None:
         """Let a ConfigMap be deleted together with the last Workflow that owns it."""
         found = _metadata(self._call(self._core.read_namespaced_config_map, config_map, self.namespace))
-        owners = [dict(reference) for reference in _items(found.get("ownerReferences"))]
+        owners = [dict(reference) for reference in documents_in(found.get("ownerReferences"))]
         metadata = _metadata(workflow)
         owner = _owner(metadata)
         if owner["uid"] not in [reference["uid"] for reference in owners]:
@@ -107,7 +107,7 @@ class KubernetesCluster:
         wanted = set(nodes)
         selector = f"{_WORKFLOW}={workflow}"
         pods = self._call(self._core.list_namespaced_pod, self.namespace, label_selector=selector)
-        for pod in _items(pods["items"]):
+        for pod in documents_in(pods["items"]):
             metadata = _metadata(pod)
             annotations = metadata.get("annotations")
             if isinstance(annotations, dict) and annotations.get(_NODE) in wanted:
@@ -130,7 +130,3 @@ def _metadata(document: Document) -> Mapping[str, object]:
     metadata = document["metadata"]
     assert isinstance(metadata, dict)  # every object of Kubernetes has it
     return metadata
-
-
-def _items(value: object) -> list[Document]:
-    return value if isinstance(value, list) else []

@@ -8,7 +8,7 @@ from typing import Protocol
 from kubernetes import client
 
 from jetstream_argo.argo.cluster.connection import connected
-from jetstream_argo.argo.manifest.documents import Document
+from jetstream_argo.argo.manifest.documents import Document, documents_in
 from jetstream_argo.errors import EngineError
 
 _GROUP, _VERSION = "argoproj.io", "v1alpha1"
@@ -57,7 +57,7 @@ class KubernetesSurroundings:
         """Return the names of the resources that Argo has brought, such as `workflows`; NotFound without any."""
         objects = client.CustomObjectsApi(self._connection.api)
         found = self._connection.call(objects.get_api_resources, _GROUP, _VERSION)
-        return tuple(str(resource["name"]) for resource in _dicts(found["resources"]))
+        return tuple(str(resource["name"]) for resource in documents_in(found["resources"]))
 
     def controller_image(self, namespace: str) -> str:
         """Return the image of Argo's controller, which is installed in a namespace of its own."""
@@ -68,7 +68,7 @@ class KubernetesSurroundings:
             inner = spec[key]
             assert isinstance(inner, dict)  # every Deployment has it
             spec = inner
-        return str(_dicts(spec["containers"])[0]["image"])
+        return str(documents_in(spec["containers"])[0]["image"])
 
     def may(self, verb: str, group: str, resource: str) -> bool:
         """Return whether this account may do that to a resource, or `resource/subresource`, of the namespace."""
@@ -89,7 +89,3 @@ class KubernetesSurroundings:
         core = client.CoreV1Api(self._connection.api)
         data = self._connection.call(core.read_namespaced_config_map, name, self.namespace).get("data")
         return {str(key): str(value) for key, value in data.items()} if isinstance(data, dict) else {}
-
-
-def _dicts(value: object) -> list[dict[str, object]]:
-    return value if isinstance(value, list) else []

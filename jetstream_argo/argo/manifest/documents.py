@@ -18,6 +18,11 @@ _WORDS = frozenset("y n yes no on off true false null nil none nan inf infinity"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 
+def documents_in(value: object) -> list[Document]:
+    """Return the objects of a list within an answer of Kubernetes; none where it has no such list."""
+    return value if isinstance(value, list) else []
+
+
 def to_yaml(documents: Iterable[Document], *, comment: str = "") -> str:
     """Return the documents as YAML: equal documents give equal bytes, and every reader reads equal text."""
     head = "".join(f"# {line}\n" for line in comment.splitlines())
