@@ -35,10 +35,6 @@ class Freshness:
         """Whether units may have been deleted from `day` already."""
         return any(day < run <= self.today for run in self.deletions)
 
-    def last_look(self, day: date) -> date:
-        """Return the last date on which `day` is looked at by itself."""
-        return self.settles_on(day) + timedelta(days=LOOKS[-1])
-
 
 def awaited(day: date, versions: Sequence[TableVersions], freshness: Freshness) -> TableVersions | None:
     """Return a table in which the rows of `day` are not there yet, or None if they are, or are no longer waited for."""

@@ -93,11 +93,6 @@ def relation(table: str) -> str:
     return _CAPITAL.sub(lambda letter: "^" + letter[0].lower(), table)
 
 
-def quoted_relation(table: str) -> str:
-    """Return a table's name in DuckDB, in quotes."""
-    return quoted(relation(table))
-
-
 def text_literal(value: str) -> str:
     """Return a DuckDB string literal."""
     return "'" + value.replace("'", "''") + "'"

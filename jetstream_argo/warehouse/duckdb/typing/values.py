@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlglot import exp
@@ -136,11 +136,6 @@ def _structs(values: Sequence[Value]) -> SqlType:
         name = next((name for name, _ in column if name), "")
         fields.append((name, supertype([Value(exp.Null(), kind) for _, kind in column])))
     return struct(*fields)
-
-
-def without_text(value: Value) -> Value:
-    """Return the value as one that is not written as a literal."""
-    return replace(value, text=None, items=None)
 
 
 @lru_cache(maxsize=1024)
