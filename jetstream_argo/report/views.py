@@ -59,6 +59,30 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
     )
 
 
+def readable_estimates(owner: names.Owner, period: Period, *, lacking: Collection[str] = ()) -> Sql:
+    """Return the query for those of `latest_estimates` in a period that are numbers; a bound that is infinite is NULL.
+
+    Readers of the existing system refuse rows without a point, and know no other infinity: their schema wants numbers.
+    """
+    finite = ", ".join(f"IF(IS_INF(r.{bound}), NULL, r.{bound}) AS {bound}" for bound in ("lower", "upper"))
+    about = "-- One row per estimate that is a number."
+    # Outside of the query, since p-values are adjusted for all rows together.
+    return Sql(
+        f"{about}\nSELECT r.* REPLACE ({finite})\n"
+        f"FROM {in_brackets(latest_estimates(owner, [period], lacking=lacking))} AS r\nWHERE {_IS_NUMBER}\n"
+    )
+
+
+def estimates_without_point(owner: names.Owner, periods: Sequence[Period], *, lacking: Collection[str] = ()) -> Sql:
+    """Return the query for the other ones, of which `reason` says why there is no number."""
+    about = "-- One row per estimate that is no number, and why."
+    estimates = in_brackets(latest_estimates(owner, periods, lacking=lacking))
+    return Sql(f"{about}\nSELECT r.*\nFROM {estimates} AS r\nWHERE NOT ({_IS_NUMBER})\n")
+
+
+_IS_NUMBER = "r.point IS NOT NULL AND NOT IS_INF(r.point)"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredMetrics:
     """Metrics whose values are in the same `slices` of `table`."""

@@ -19,7 +19,14 @@ from jetstream_argo.report.segment_tests import SegmentTest, segment_tests
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.summary.about import about_plan, about_to_record
 from jetstream_argo.report.summary.build import windows_of
-from jetstream_argo.report.views import StoredMetrics, latest_estimates, numbered, published_view, unit_values
+from jetstream_argo.report.views import (
+    StoredMetrics,
+    estimates_without_point,
+    numbered,
+    published_view,
+    readable_estimates,
+    unit_values,
+)
 from jetstream_argo.report.what_failed import failures_line
 from jetstream_argo.run.context import Context, updated
 from jetstream_argo.run.published import keep_published
@@ -126,8 +133,14 @@ def _views(context: Context, failed: list[tuple[str, EngineError]]) -> Iterator[
     for due in plan.periods:
         if due.period in estimated:
             text = f"Latest estimates of {plan.experiment.slug}"
-            sql = latest_estimates(plan, [due.period], lacking=lacking)
+            sql = readable_estimates(plan, due.period, lacking=lacking)
             yield _PublishedView(names.statistics_view(plan, due.period), sql, text, updated(estimated[due.period]))
+    known_periods = [due.period for due in plan.periods if due.period in estimated]
+    if known_periods:
+        text = f"Latest estimates of {plan.experiment.slug} that are no number"
+        sql = estimates_without_point(plan, known_periods, lacking=lacking)
+        latest = max(estimated[period] for period in known_periods)
+        yield _PublishedView(names.without_point_view(plan), sql, text, updated(latest))
     enrolled = ledger.latest(Kind.ENROLLMENTS, names.enrollments(plan))
     known = (plan.enrollments.key, plan.enrollments.exposures_key, *plan.enrollments.segment_columns)
     if enrolled is None or enrolled.keys != known:

@@ -123,8 +123,18 @@ def statistics_view(owner: Owner, period: Period) -> str:
     return f"{place.dataset}.statistics_{normalised(place.slug)}_{period.suffix}"
 
 
+def without_point_view(owner: Owner) -> str:
+    """The view of the latest estimates that are no number, and why; of all periods.
+
+    Its name begins otherwise than those that readers look for.
+    """
+    place = place_of(owner)
+    return f"{place.dataset}.without_point_{normalised(place.slug)}"
+
+
 def views(owner: Owner) -> Iterator[str]:
     """Yield the names of all views of metrics and estimates that there may be."""
+    yield without_point_view(owner)
     for period in Period:
         yield statistics_view(owner, period)
         for basis in Basis:

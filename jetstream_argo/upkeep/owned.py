@@ -119,6 +119,7 @@ def _segment_sources(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> t
 
 def _views(place: Place) -> Iterator[tuple[str, str]]:
     yield names.enrollments(place), place.slug
+    yield names.without_point_view(place), f"Latest estimates of {place.slug} that are no number"
     for period in Period:
         yield names.statistics_view(place, period), f"Latest estimates of {place.slug}"
         for basis in Basis:

@@ -25,6 +25,10 @@ from tests.worlds import report as small
 SCHEMAS = Path(__file__).parents[3] / "shared" / "fixtures"
 PLAN = small.plan([small.HOURS, small.ADS])
 WEEKLY = names.statistics_view(PLAN, Period.WEEK)
+FIELDS = (
+    *("segment", "metric", "statistic", "parameter", "comparison", "comparison_to_branch", "ci_width"),
+    *("point", "lower", "upper", "window_index", "analysis_basis"),
+)
 UNITS = names.values_view(PLAN, Basis.ENROLLMENTS, Period.WEEK)
 COMPLETE = [
     small.enrollments_entry(),
@@ -56,7 +60,7 @@ def engine(tmp_path: Path) -> Engine:
 def test_views_of_estimates_and_of_units_are_made(engine: Engine):
     line = publish(_context(engine, COMPLETE))
 
-    assert line == "published 2 views"
+    assert line == "published 3 views"
     assert _rows(engine, f"SELECT v.metric, v.point FROM `{WEEKLY}` AS v WHERE v.point IS NOT NULL") == [
         ("ads", 2.0),
         ("hours", 1.0),
@@ -75,7 +79,7 @@ def test_a_second_time_nothing_is_touched(engine: Engine, tmp_path: Path):
 
     line = publish(_context(engine, COMPLETE, export_to=tmp_path / "out"))
 
-    assert line == "published 0 views, 2 were up to date; published 0 files, 4 were up to date"
+    assert line == "published 0 views, 3 were up to date; published 0 files, 4 were up to date"
     assert [engine.info(name) for name in (WEEKLY, UNITS)] == before
 
 
@@ -86,7 +90,7 @@ def test_views_say_when_what_they_show_was_computed_and_which_schema_it_has(engi
     line = publish(_context(engine, [*COMPLETE, small.statistics_entry("ads", "b3", 9, (1, 2))]))
 
     # facts: upstream 2.1; `last_updated` is in seconds since 1970
-    assert line == "published 1 view, 1 was up to date"
+    assert line == "published 2 views, 1 was up to date"
     weekly, units = engine.info(WEEKLY), engine.info(UNITS)
     assert weekly is not None
     assert units is not None
@@ -101,7 +105,7 @@ def test_values_of_a_new_batch_replace_the_view_of_the_units(engine: Engine):
 
     line = publish(_context(engine, [*COMPLETE, small.values_entry(small.ADS, "v3", 3)]))
 
-    assert line == "published 1 view, 1 was up to date"
+    assert line == "published 1 view, 2 were up to date"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.ads IS NOT NULL") == [(5.0, 7.0)]
 
 
@@ -111,7 +115,7 @@ def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tm
 
     line = publish(_context(engine, [*recorded, failed], export_to=tmp_path))
 
-    assert line == "published 2 views; published 4 files; partial: no results of 1 metric (ads)"
+    assert line == "published 3 views; published 4 files; partial: no results of 1 metric (ads)"
     assert _rows(engine, f"SELECT v.hours, v.ads FROM `{UNITS}` AS v WHERE v.hours IS NOT NULL") == [(5.0, None)]
     about = json.loads((tmp_path / "metadata" / "metadata_new_tab.json").read_text())
     assert about["partial"] is True
@@ -161,7 +165,7 @@ def test_metrics_of_one_batch_are_joined_once(engine: Engine):
 def test_while_the_units_are_those_of_another_definition_their_view_is_left_as_it_is(engine: Engine):
     line = publish(_context(engine, [small.enrollments_entry(key="e_old"), *COMPLETE[1:]]))
 
-    assert line == "published 1 view"
+    assert line == "published 2 views"
     assert engine.info(UNITS) is None
 
 
@@ -208,6 +212,36 @@ def test_the_exports_are_what_their_schemas_say(engine: Engine, tmp_path: Path, 
     jsonschema.validate(json.loads((tmp_path / file).read_text()), json.loads((SCHEMAS / schema).read_text()))
 
 
+@pytest.mark.skipif(not SCHEMAS.exists(), reason="needs the readers' JSON schemas")
+def test_the_view_of_statistics_holds_no_row_that_the_schema_of_its_readers_refuses(engine: Engine):
+    publish(_context(engine, COMPLETE))
+
+    found = engine.query(Sql(f"SELECT * FROM `{WEEKLY}`"), labels={}).dicts()
+    # As an extract to JSON has it: NULL is left out, and text is what a NUMERIC is, or a number that is infinite.
+    extracted = [
+        {
+            name: str(value) if name == "parameter" or value == float("inf") else value
+            for name, value in row.items()
+            if value is not None
+        }
+        for row in found
+    ]
+    schema = json.loads((SCHEMAS / "Statistics_v1.0.json").read_text())
+    jsonschema.validate([{name: row[name] for name in row if name in FIELDS} for row in extracted], schema)
+    assert {row["metric"] for row in extracted} == {"hours", "ads"}
+
+
+def test_rows_without_a_point_stand_in_a_view_of_their_own_with_their_reason(engine: Engine):
+    publish(_context(engine, COMPLETE))
+
+    view = names.without_point_view(PLAN)
+    assert not view.rpartition(".")[2].startswith("statistics_")
+    assert _rows(engine, f"SELECT v.period, v.metric, v.branch, v.reason FROM `{view}` AS v") == [
+        ("week", "hours", "treatment", "no_units")
+    ]
+    assert _rows(engine, f"SELECT COUNT(*) FROM `{WEEKLY}` AS v WHERE v.point IS NULL") == [(0,)]
+
+
 def test_no_unfinished_file_is_left_beside_the_exports(engine: Engine, tmp_path: Path):
     publish(_context(engine, COMPLETE, export_to=tmp_path / "out"))
 
@@ -233,7 +267,7 @@ def test_the_page_stands_beside_the_files_and_where_it_is_asked_for(engine: Engi
 def test_a_page_alone_needs_no_folder(engine: Engine, tmp_path: Path):
     line = publish(replace(_context(engine, COMPLETE), page=str(tmp_path / "page.html")))
 
-    assert line == "published 2 views; published 1 file"
+    assert line == "published 3 views; published 1 file"
     assert [file.name for file in tmp_path.glob("*.html")] == ["page.html"]
 
 
