@@ -1,5 +1,6 @@
 """The options by which commands say which cluster they mean and what its pods are to be."""
 
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from importlib.metadata import version
@@ -48,6 +49,10 @@ DEPLOYMENT = (
         help="A strategic merge patch over the spec of every pod: volumes, tolerations, nodeSelector, …",
     ),
     click.option(
+        "--pod-annotations", "annotations", envvar="JETSTREAM_POD_ANNOTATIONS", default="", metavar="YAML",
+        help="Annotations of every pod, as a mapping.",
+    ),
+    click.option(
         "--page-artifact/--no-page-artifact", envvar="JETSTREAM_PAGE_ARTIFACT", default=False, show_default=True,
         help="Leave the result page to Argo's artifact repository, which must be configured.",
     ),
@@ -80,11 +85,16 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
     """Take the deployment out of a command's options."""
     require("argo", wanted_by="a Workflow")
     from jetstream_argo.argo.manifest.deployment import Deployment
-    from jetstream_argo.argo.manifest.settings import pod_patch, refuse_placeholders
+    from jetstream_argo.argo.manifest.settings import pod_annotations, pod_patch, refuse_placeholders
 
-    refuse_placeholders({name: str(value) for name, value in options.items() if value})
+    told = {name: str(value) for name, value in options.items() if value}
+    read = {name: value for name, value in os.environ.items() if name.startswith("JETSTREAM_")}
+    refuse_placeholders(told | {name: value for name, value in read.items() if value not in told.values()})
     warehouse_settings(options["warehouse"])
     options["pods"] = pod_patch(options["pods"], where="--pods (JETSTREAM_PODS)")
+    options["annotations"] = pod_annotations(
+        options["annotations"], where="--pod-annotations (JETSTREAM_POD_ANNOTATIONS)"
+    )
     taken = {field.name: options.pop(field.name) for field in fields(Deployment)}
     taken["image"] = taken["image"] or f"jetstream-argo:{version('jetstream-argo')}"
     if "@sha256:" not in taken["image"]:

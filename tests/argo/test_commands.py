@@ -234,3 +234,12 @@ def test_what_is_no_archive_is_refused(tmp_path):
 
     with pytest.raises(ConfigError, match=r"no usable \.tar\.gz"):
         unpack_archive(f"{tmp_path}/bad.tar.gz", tmp_path)
+
+
+def test_a_placeholder_is_refused_in_settings_that_are_no_options_too(experiment, monkeypatch, capsys):
+    monkeypatch.setenv("JETSTREAM_HOSTS", "<hosts>")
+
+    code = exit_code_of(["workflow", str(experiment), "--as-of", "2026-03-10", *DEPLOYMENT])
+
+    assert code == 2
+    assert "JETSTREAM_HOSTS: is still '<hosts>': put your own there" in capsys.readouterr().err

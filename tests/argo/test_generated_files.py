@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from jetstream_argo.storage.http import check_host
 from workflows.regenerate import ROOT, generated
 
 CHECKER = ROOT.parent / "shared" / "tools" / "check_workflow.py"
+_PLACEHOLDER = re.compile(r"<[-a-z]+>")
 FILES = [*sorted((ROOT / "workflows").glob("*.yaml")), *sorted((ROOT / "k8s").rglob("*.yaml"))]
 
 
@@ -35,13 +37,23 @@ def test_all_committed_manifests_hold_against_argos_own_schema():
     assert check.returncode == 0, check.stdout
 
 
-@pytest.mark.parametrize("folder", ["base", "overlays/gke", "overlays/small"])
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl, for its kustomize")
-def test_the_kustomizations_build_and_planner_and_workers_run_one_image(folder):
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(ROOT / "k8s" / folder)], capture_output=True, text=True, check=True
-    )
+@pytest.fixture
+def k8s(tmp_path):
+    """A copy of the kustomizations, to edit."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("needs kubectl, for its kustomize")
+    return Path(shutil.copytree(ROOT / "k8s", tmp_path / "k8s"))
 
+
+@pytest.mark.parametrize("folder", ["base", "overlays/gke", "overlays/small"])
+def test_the_kustomizations_build_and_planner_and_workers_run_one_image(k8s, folder):
+    _fill_in(k8s / folder / "settings.yaml")
+
+    built = _kustomized(k8s / folder)
+
+    assert built.returncode == 0, built.stderr
+    if CHECKER.exists():
+        _check(built.stdout, k8s / "built.yaml")
     objects = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(built.stdout)}
     image = objects["ConfigMap", "jetstream-settings"]["data"]["JETSTREAM_IMAGE"]
     template = objects["WorkflowTemplate", "jetstream-analyse"]["spec"]["templates"][0]
@@ -54,6 +66,55 @@ def test_the_kustomizations_build_and_planner_and_workers_run_one_image(folder):
     )
     assert [spec["podSpecPatch"] for spec in specs] == [pods, pods]
     assert all(each["metadata"].get("namespace", "jetstream") == "jetstream" for each in objects.values())
+
+
+@pytest.mark.parametrize("overlay", ["gke", "small"])
+def test_an_overlay_with_any_placeholder_left_cannot_be_built_so_that_nothing_is_applied(k8s, overlay):
+    settings = k8s / "overlays" / overlay / "settings.yaml"
+    asked = settings.read_text()
+
+    placeholders = _PLACEHOLDER.findall(asked)
+    _fill_in(settings)
+    filled = settings.read_text()
+    refusals = {}
+    for placeholder, value in zip(placeholders, _examples(asked), strict=True):
+        settings.write_text(filled.replace(f" {value}\n", f" {placeholder}\n"))
+        refusals[placeholder] = _kustomized(settings.parent)
+
+    assert placeholders
+    for placeholder, refused in refusals.items():
+        assert refused.returncode != 0, placeholder
+        assert refused.stdout == ""
+        assert placeholder in refused.stderr
+
+
+def test_a_copy_of_an_overlay_works_elsewhere_with_the_base_by_its_address(k8s, tmp_path):
+    git = ["git", "-C", str(k8s.parent), "-c", "user.name=x", "-c", "user.email=x"]
+    for words in (["init", "-q"], ["add", "k8s/base"], ["commit", "-q", "-m", "base"], ["tag", "v1"]):
+        subprocess.run([*git, *words], check=True)
+    copy = Path(shutil.copytree(k8s / "overlays/gke", tmp_path / "elsewhere/mine"))
+    kustomization = copy / "kustomization.yaml"
+    kustomization.write_text(
+        kustomization.read_text().replace("- ../../base", f"- file://{k8s.parent}//k8s/base?ref=v1")
+    )
+    _fill_in(copy / "settings.yaml")
+    _fill_in(k8s / "overlays/gke/settings.yaml")
+
+    built = _kustomized(copy)
+
+    assert built.returncode == 0, built.stderr
+    assert built.stdout == _kustomized(k8s / "overlays/gke").stdout
+
+
+def test_pods_of_planners_have_the_annotations_of_the_settings_file(k8s):
+    settings = k8s / "overlays/gke/settings.yaml"
+    _fill_in(settings)
+    settings.write_text(re.sub("^#(?=[-a-z])", "", settings.read_text(), flags=re.MULTILINE))
+
+    objects = {each["kind"]: each for each in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
+
+    specs = (objects["WorkflowTemplate"]["spec"], objects["CronWorkflow"]["spec"]["workflowSpec"])
+    assert [spec["podMetadata"]["annotations"] for spec in specs] == [{"sidecar.istio.io/inject": "false"}] * 2
 
 
 def test_what_manifests_name_exists_in_the_base():
@@ -148,6 +209,35 @@ def test_hosts_of_the_addresses_in_the_settings_may_be_asked(monkeypatch):
 
     check_host(settings["JETSTREAM_EXPERIMENTS"])
     check_host(settings["JETSTREAM_DEFINITIONS_ARCHIVE"])
+
+
+def _examples(settings):
+    """Return what the comments of settings give as an example for each placeholder."""
+    return [
+        line.split(" # ")[1].replace("…", "0123456789abcdef" * 4)
+        for line in settings.splitlines()
+        if _PLACEHOLDER.search(line.split(" # ")[0]) and not line.startswith("#")
+    ]
+
+
+def _fill_in(file: Path) -> None:
+    """Put the examples of their comments in place of a settings file's placeholders."""
+    text = file.read_text()
+    for placeholder, example in zip(_PLACEHOLDER.findall(text), _examples(text), strict=True):
+        line = next(line for line in text.splitlines() if f" {placeholder} # " in line)
+        text = text.replace(line, line.split(placeholder)[0] + example)
+    file.write_text(text)
+
+
+def _check(manifests: str, file: Path) -> None:
+    """Hold what was built against Argo's own schema."""
+    file.write_text(manifests)
+    check = subprocess.run([sys.executable, str(CHECKER), str(file)], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout
+
+
+def _kustomized(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False)
 
 
 def _bound_to(base, account):

@@ -1,6 +1,7 @@
 """The facts about a cluster that a workflow on it needs to know."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 APP = "jetstream-argo"
 
@@ -24,6 +25,7 @@ class Deployment:
         export_to: the folder that readers without a warehouse are served from, gs://BUCKET; no files where empty.
         pods: a strategic merge patch over the specification of every pod, as YAML or JSON: volumes, tolerations, node
             selectors, pull secrets, a priority class, more environment; none where empty.
+        annotations: what the metadata of every pod says besides.
         page_artifact: whether `publish` leaves the result page to Argo, whose artifact repository must be configured.
         notify: the address of a webhook that `publish` tells of news; none where empty. Whoever may read Workflows sees
             it: a secret one belongs in `pods`, as a variable JETSTREAM_NOTIFY from a Secret.
@@ -40,5 +42,6 @@ class Deployment:
     plans: str = ""
     export_to: str = ""
     pods: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
     page_artifact: bool = False
     notify: str = ""

@@ -124,7 +124,7 @@ def _document(
         automount_service_account_token=False if deployment.executor_account else None,
         executor=container.executor(deployment),
         security_context=container.pod_security(),
-        pod_metadata=m.Metadata(labels=found),
+        pod_metadata=m.Metadata(labels=found, annotations=dict(deployment.annotations) or None),
         parallelism=deployment.parallelism,
         # The pods of failures stay, with their logs, as long as the workflow.
         pod_gc=m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s"),

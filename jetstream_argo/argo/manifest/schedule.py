@@ -71,7 +71,7 @@ def _finished(built: Workflow, deployment: Deployment) -> Document:
     built.service_account_name = PLANNER
     built.executor = container.executor(deployment)
     built.security_context = container.pod_security()
-    built.pod_metadata = m.Metadata(labels=_LABELS)
+    built.pod_metadata = m.Metadata(labels=_LABELS, annotations=dict(deployment.annotations) or None)
     built.active_deadline_seconds = 2 * _HOUR
     built.pod_gc = m.PodGC(strategy="OnPodSuccess", delete_delay_duration="600s")
     built.ttl_strategy = m.TTLStrategy(seconds_after_completion=14 * 24 * _HOUR)

@@ -7,7 +7,7 @@ shift
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 tests/argo/cluster/control-plane.sh "$folder" > "$folder/control-plane.log" 2>&1 &
 control_plane=$!
-until grep -q '^ready' "$folder/control-plane.log"; do
+until grep -qs '^ready' "$folder/control-plane.log"; do
   kill -0 "$control_plane" 2>/dev/null || { tail -20 "$folder/control-plane.log" >&2; exit 1; }
   sleep 2
 done
