@@ -124,7 +124,8 @@ def made(config: ExperimentConfig, case: Case) -> Made:
     emitted = emit(plan, DEPLOYMENT)
     seconds = time.perf_counter() - since
     dag = build_dag(plan)
-    shown = [as_shown(name) for name in _names(plan, layout(dag))]
+    titles = _names(plan, layout(dag))
+    shown = [as_shown(name) for name in titles]
     return Made(
         slug=config.slug,
         case=case,
@@ -132,7 +133,7 @@ def made(config: ExperimentConfig, case: Case) -> Made:
         nodes=len(dag.nodes) + 1,
         paths=_paths(dag),
         chain=_chain(dag) + 1,
-        cut=sum(len(name) > SHOWN for name in _names(plan, layout(dag))),
+        cut=sum(len(name) > SHOWN for name in titles),
         alike=sum(count for count in Counter(shown).values() if count > 1),
         seconds=seconds,
     )

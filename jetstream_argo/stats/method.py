@@ -1,6 +1,6 @@
 """The protocol of a statistic: parameters that say which data they need, and make rows of them."""
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol
 
 from jetstream_argo.stats.needs import Adjustment, Need
 from jetstream_argo.stats.rows import EstimateRow
@@ -27,12 +27,8 @@ class Method(Protocol):
         """
 
 
-@runtime_checkable
-class _Adjustable(Protocol):
-    @property
-    def covariate_adjustment(self) -> Adjustment | None: ...
-
-
 def covariate_of(method: Method) -> Adjustment | None:
     """Return what the method adjusts its comparisons by; None if it does not, or cannot."""
-    return method.covariate_adjustment if isinstance(method, _Adjustable) else None
+    # A plan asks this some hundred thousand times, and `isinstance` of a protocol takes forty times as long.
+    adjustment: Adjustment | None = getattr(method, "covariate_adjustment", None)
+    return adjustment

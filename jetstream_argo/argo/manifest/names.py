@@ -74,14 +74,17 @@ def refuse_one_id(workflow: str, nodes: Iterable[str]) -> None:
     """
     ids: dict[int, str] = {}
     for node in nodes:
+        task = f"{workflow}.{node}"
+        of_task = _fnv32a(task)
         for attempt in ("", *(f"({number})" for number in range(_ATTEMPTS))):
-            name = f"{workflow}.{node}{attempt}"
-            if (other := ids.setdefault(_fnv32a(name), name)) != name:
+            name = f"{task}{attempt}"
+            if (other := ids.setdefault(_fnv32a(attempt, of_task), name)) != name:
                 raise PlanError(f"{workflow}: Argo takes nodes {other!r} and {name!r} for one; change the as-of date")
 
 
-def _fnv32a(text: str) -> int:
-    number = 0x811C9DC5
+def _fnv32a(text: str, before: int = 0x811C9DC5) -> int:
+    """Return the hash of a text, or of what has the hash `before` and then the text."""
+    number = before
     for byte in text.encode():
         number = ((number ^ byte) * 0x01000193) & 0xFFFFFFFF
     return number

@@ -64,12 +64,16 @@ def shortened(text: str, room: int) -> str:
     'overal-spotli-engag-impre-v2'
     """
     words = text.split("-")
-    while sum(map(len, words)) + len(words) - 1 > room:
-        longest = max(range(len(words)), key=lambda at: (_spare(words[at]), at))
-        if not _spare(words[longest]):
-            return _cut(text, room)
-        words[longest] = words[longest][:-1]
-    return "-".join(words)
+    spare = [_spare(word) for word in words]
+    excess = len(text) - room
+    if excess > sum(spare):
+        return _cut(text, room)
+    lost = [0] * len(words)
+    for _ in range(excess):
+        _, longest = max((letters, at) for at, letters in enumerate(spare))
+        spare[longest] -= 1
+        lost[longest] += 1
+    return "-".join(word[: len(word) - letters] for word, letters in zip(words, lost, strict=True))
 
 
 def _fitted(text: str) -> str:
