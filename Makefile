@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 TESTS ?= -n auto --dist worksteal
+# Tests write tens of thousands of small files, and wait for the disk to have them: in memory, where there is room.
+IN_MEMORY ?= $(shell test -w /dev/shm && test "$$(df -kP /dev/shm | awk 'END { print $$4 }')" -gt 4000000 \
+	&& ! grep -qE '^[^ ]+ /dev/shm .*noexec' /proc/mounts && echo /dev/shm)
 
 # The first of these that is new enough and can make a virtual environment; `make PYTHON=… setup` overrides it.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
@@ -37,7 +40,7 @@ demo: $(READY) ## Make synthetic telemetry and analyse an experiment on it; agai
 
 test: $(READY) ## Run the tests; `make test ARGS='-k windows'` runs some
 	@echo "==> Running the tests"
-	@$(BIN)/pytest $(TESTS) $(ARGS)
+	@$(if $(IN_MEMORY),TMPDIR=$(IN_MEMORY)) $(BIN)/pytest $(TESTS) $(ARGS)
 
 # The oldest Python that is promised is 3.11.0; Debian 12 has 3.11.2. It reads the packages of .venv, which are for any 3.11.
 OLDEST ?= $(shell for python in /usr/bin/python3.11 /usr/bin/python3 /usr/local/bin/python3.11 $$(command -v python3.11); do \
