@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, islice, product
 from pathlib import Path
+from typing import cast
 
 from benchmarks.both_engines import BothEngines, Compared
 from benchmarks.emit import START, configurations
@@ -47,6 +48,7 @@ from jetstream_argo.validate.signatures import Memory, SparingAnalyst
 from jetstream_argo.validate.statements import Rehearsed, rehearse
 from jetstream_argo.validate.telemetry import telemetry_columns
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.protocol import Engine
 
 OBSERVED = 30  # days
 AFTER = 180  # days
@@ -85,7 +87,7 @@ class Sweep:
             def now() -> datetime:
                 return datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
-            context = Context(plan, codec.sha256(plan), node.id, both, "rehearsal", now, ledger=ledger)
+            context = Context(plan, codec.sha256(plan), node.id, cast(Engine, both), "rehearsal", now, ledger=ledger)
             try:
                 failed += [(node.id, metric, str(error)) for metric, error in run_node(node, context).failed]
             except JetstreamArgoError as error:
