@@ -1,6 +1,6 @@
 """Puts made-up telemetry into the embedded warehouse."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -15,7 +15,7 @@ from jetstream_argo.synthetic.telemetry import TelemetryPartition, make_telemetr
 from jetstream_argo.warehouse.types import Job, Layout, Write
 
 LABELS = {"synthetic": "true"}  # of tables that were made up
-_ROWS_AT_ONCE = 4_000_000  # about a gigabyte
+ROWS_AT_ONCE = 500_000  # about 150 MB
 
 
 class Bulk(Protocol):
@@ -52,11 +52,13 @@ def generate(
     seed: int,
     effects: tuple[Effect, ...] = (),
     report: Callable[[Generated], None] | None = None,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> tuple[Generated, ...]:
     """Replace the tables that the plan reads by made-up ones, and return what they hold, by name.
 
     Tables that have a date are partitioned by it. `units` enroll; `report` is called with each table as soon as it is
-    there. Equal arguments make equal rows.
+    there. Whole dates are made and written in turn, not more than `rows_at_once` of a table but for a date with more.
+    Equal arguments make equal rows.
 
     Raises:
         PlanError: an effect names what the plan does not read.
@@ -66,36 +68,42 @@ def generate(
     for name, partitions in groupby(
         make_telemetry(plan, units=units, seed=seed, effects=effects), key=lambda partition: partition.table
     ):
-        done.append(_write(engine, tables[name], list(partitions)))
+        done.append(_write(engine, tables[name], partitions, rows_at_once))
         if report is not None:
             report(done[-1])
     return tuple(done)
 
 
-def _write(engine: Bulk, table: SyntheticTable, partitions: Sequence[TelemetryPartition]) -> Generated:
+def _write(
+    engine: Bulk, table: SyntheticTable, partitions: Iterable[TelemetryPartition], rows_at_once: int
+) -> Generated:
     columns = tuple(Column(name, guess.type) for name, guess in table.columns.items())
-    for index, chunk in enumerate(_chunks(partitions)):
+    rows = dates = 0
+    for index, chunk in enumerate(_chunks(partitions, rows_at_once)):
         engine.load_arrow(
             table.name,
-            chunk,
+            pa.concat_tables(partition.rows for partition in chunk),
             write=Write.APPEND if index else Write.TRUNCATE,
             labels=LABELS,
             layout=Layout(partition_by=date_column(table.columns), labels=LABELS),
             columns=columns,
         )
-    rows = sum(partition.rows.num_rows for partition in partitions)
-    return Generated(table.name, rows, sum(partition.day is not None for partition in partitions))
+        rows += _rows(chunk)
+        dates += sum(partition.day is not None for partition in chunk)
+    return Generated(table.name, rows, dates)
 
 
-def _chunks(partitions: Sequence[TelemetryPartition]) -> Iterator[pa.Table]:
-    """Yield the rows in their order, whole dates and not too many at once."""
-    gathered: list[pa.Table] = []
-    rows = 0
+def _chunks(partitions: Iterable[TelemetryPartition], rows_at_once: int) -> Iterator[list[TelemetryPartition]]:
+    """Yield the partitions in their order, not too many at once."""
+    gathered: list[TelemetryPartition] = []
     for partition in partitions:
-        if gathered and rows + partition.rows.num_rows > _ROWS_AT_ONCE:
-            yield pa.concat_tables(gathered)
-            gathered, rows = [], 0
-        gathered.append(partition.rows)
-        rows += partition.rows.num_rows
+        if gathered and _rows(gathered) + partition.rows.num_rows > rows_at_once:
+            yield gathered
+            gathered = []
+        gathered.append(partition)
     if gathered:
-        yield pa.concat_tables(gathered)
+        yield gathered
+
+
+def _rows(partitions: Sequence[TelemetryPartition]) -> int:
+    return sum(partition.rows.num_rows for partition in partitions)

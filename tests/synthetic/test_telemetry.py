@@ -2,8 +2,10 @@
 
 from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from jetstream_argo.errors import PlanError
@@ -13,6 +15,7 @@ from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.synthetic.telemetry import make_telemetry
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.types import Job
 from tests.synthetic.conftest import HEAD, ORDERS, SHOP, MakePlan
 
 UNITS = 600
@@ -235,3 +238,25 @@ def test_structs_maps_documents_and_arrays_hold_what_expressions_read_from_them(
             assert rows[0][0], metric.name
     gifts = _rows(engine, "SELECT DISTINCT JSON_VALUE(payload, '$.price.is_gift') AS gift FROM app.pings ORDER BY gift")
     assert gifts == [(None,), ("false",), ("true",)]
+
+
+def test_telemetry_is_written_in_pieces_of_whole_dates(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan(HEAD, SHOP, ORDERS)
+    pieces: dict[str, list[tuple[int, int]]] = {}
+
+    class Weighing(EmbeddedEngine):
+        def load_arrow(self, destination: str, table: pa.Table, **how: Any) -> Job:
+            (day,) = {"day", "submission_date"} & set(table.column_names)
+            dates = len(table[day].unique())
+            pieces.setdefault(destination, []).append((table.num_rows, dates))
+            return super().load_arrow(destination, table, **how)
+
+    engine, whole = Weighing(tmp_path / "pieces"), EmbeddedEngine(tmp_path / "whole")
+    made = generate(plan, engine, units=UNITS, seed=1, rows_at_once=400)
+
+    assert made == generate(plan, whole, units=UNITS, seed=1)
+    assert all(rows <= 400 or dates == 1 for table in pieces.values() for rows, dates in table)
+    assert max(map(len, pieces.values())) > 2
+    for table in (generated.table for generated in made):
+        query = f"SELECT * FROM {table}"
+        assert Counter(map(repr, _rows(engine, query))) == Counter(map(repr, _rows(whole, query)))
