@@ -3,7 +3,7 @@
 import os
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +95,7 @@ def run_nodes(local_run: LocalRun, dag: Dag) -> DagRun:
         file = Path(scratch) / "plan.json"
         file.write_bytes(codec.dump(local_run.plan))
         arguments = ("--plan", str(file), *(f"--{name}={text}" for name, text in common.items()))
-        workers = Workers(_Tasks(arguments), most=local_run.jobs)
+        workers = Workers(_Tasks(arguments, Connections(local_run.jobs)), most=local_run.jobs)
         return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
 
 
@@ -113,7 +113,7 @@ class _Tasks:
     """Does nodes in this process, one after another, each as in a pod of its own; `arguments` are common to all."""
 
     arguments: tuple[str, ...]
-    connections: Connections = field(default_factory=Connections)
+    connections: Connections
 
     def __call__(self, node: str, line: Path) -> int:
         """Do one node, and return the exit code."""

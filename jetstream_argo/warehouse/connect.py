@@ -13,6 +13,7 @@ from jetstream_argo.extras import require
 from jetstream_argo.warehouse.address import Address, parse_address
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings, Priority
 from jetstream_argo.warehouse.duckdb.limits import Limits
+from jetstream_argo.warehouse.duckdb.memory import budget_mib
 from jetstream_argo.warehouse.protocol import Engine
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 class EmbeddedSettings:
     """Where an embedded warehouse is; a statement that runs for longer than `timeout_seconds` is stopped.
 
-    `functions` is a file of functions of the user's own.
+    `functions` is a file of functions of the user's own. DuckDB may take `memory_mib`, or else its share.
     """
 
     folder: Path
     project: str = EMBEDDED_PROJECT
     functions: Path | None = None
     timeout_seconds: float = Limits().timeout_seconds
+    memory_mib: int | None = None
 
 
 Settings: TypeAlias = EmbeddedSettings | BigQuerySettings
@@ -43,7 +45,7 @@ def connect(url: str, *, attempt: str, job_id_prefix: str = "", bigquery: BigQue
     """Return the engine that `url` names.
 
     Args:
-        url: `embedded:FOLDER[?project=NAME&timeout_seconds=N&functions=FILE]`, or
+        url: `embedded:FOLDER[?project=NAME&timeout_seconds=N&memory_mib=N&functions=FILE]`, or
             `bigquery:PROJECT[?location=EU&priority=batch&…]` where every field of `BigQuerySettings` may be set.
         attempt: names one start of one process, so that no other start shares its job ids.
         job_id_prefix: what the job ids begin with, such as plan and node.
@@ -68,7 +70,7 @@ def open_embedded(settings: EmbeddedSettings) -> "EmbeddedEngine":
     """Return the embedded engine."""
     from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
-    limits = Limits(timeout_seconds=settings.timeout_seconds)
+    limits = Limits(memory_mib=settings.memory_mib, timeout_seconds=settings.timeout_seconds)
     return EmbeddedEngine(settings.folder, project=settings.project, udfs=settings.functions, limits=limits)
 
 
@@ -82,9 +84,12 @@ class Connections:
 
     What is kept is what does not change: translations by their text and columns, files that were looked at, as long as
     they are the same, and DuckDB's views of them, which are made again when a table has another state.
+
+    So many `processes` do so at once, and share what memory there is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
         self._open: dict[tuple[Path, EmbeddedSettings], Engine] = {}
 
     def connect(self, url: str, *, attempt: str, job_id_prefix: str = "") -> Engine:
@@ -94,7 +99,8 @@ class Connections:
             return connect(url, attempt=attempt, job_id_prefix=job_id_prefix)
         key = (found.folder.absolute(), found)
         if key not in self._open:
-            self._open[key] = connect(url, attempt=attempt)
+            memory_mib = found.memory_mib if found.memory_mib is not None else budget_mib(processes=self._processes)
+            self._open[key] = open_embedded(replace(found, memory_mib=memory_mib))
         return self._open[key]
 
     def forget(self) -> None:
@@ -130,7 +136,7 @@ def settings(url: str, *, bigquery: BigQuerySettings | None = None) -> Settings:
 
 
 def _embedded_settings(address: Address) -> EmbeddedSettings:
-    options = address.known_options({"project", "timeout_seconds", "functions"})
+    options = address.known_options({"project", "timeout_seconds", "memory_mib", "functions"})
     if not address.name:
         raise ConfigError(address.url, [Problem("", "names no folder; write embedded:FOLDER")])
     if re.match(r"//[^/]", address.name):
@@ -138,7 +144,13 @@ def _embedded_settings(address: Address) -> EmbeddedSettings:
     project = options.get("project", EMBEDDED_PROJECT)
     if not _PROJECT.fullmatch(project):
         raise ConfigError(address.url, [Problem("project", f"cannot be {project!r}")])
-    return EmbeddedSettings(Path(address.name), project, _functions(address, options), _seconds(address, options))
+    return EmbeddedSettings(
+        Path(address.name),
+        project,
+        _functions(address, options),
+        _seconds(address, options),
+        _memory(address, options),
+    )
 
 
 def _functions(address: Address, options: Mapping[str, str]) -> Path | None:
@@ -156,6 +168,14 @@ def _seconds(address: Address, options: Mapping[str, str]) -> float:
         return _number(text, least=0.001)
     except ValueError as error:
         raise ConfigError(address.url, [Problem("timeout_seconds", f"cannot be {text!r}")]) from error
+
+
+def _memory(address: Address, options: Mapping[str, str]) -> int | None:
+    text = options.get("memory_mib")
+    try:
+        return None if text is None else _whole(text)
+    except ValueError as error:
+        raise ConfigError(address.url, [Problem("memory_mib", f"cannot be {text!r}")]) from error
 
 
 def _bigquery_settings(address: Address, base: BigQuerySettings | None) -> BigQuerySettings:

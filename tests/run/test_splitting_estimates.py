@@ -20,6 +20,7 @@ from jetstream_argo.report.status import status_report
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.limits import Limits
 from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.bigquery.whole_run import AS_OF, make_telemetry, small_plan
 from tests.worlds.pipeline import Pipeline, experiment, metric, planned, source, summary_of
@@ -70,6 +71,16 @@ class NarrowPipeline(Pipeline):
         return self.narrow
 
 
+@dataclass
+class TightPipeline(Pipeline):
+    """A pipeline in processes that have little memory."""
+
+    @property
+    def engine(self) -> EmbeddedEngine:
+        """The warehouse."""
+        return EmbeddedEngine(self.root, limits=Limits(memory_mib=10))
+
+
 @pytest.fixture
 def roots(tmp_path: Path) -> tuple[Path, Path]:
     """Two warehouses in which all is done but the estimates."""
@@ -114,6 +125,14 @@ def test_windows_that_are_too_many_for_a_query_are_estimated_in_halves_with_the_
     assert estimated(narrow) == estimated(whole)
     report = status_report(narrow.plan, read_entries(narrow.engine, narrow.plan))
     assert [entry for entry in report.failures if "visits" in entry.metrics and entry.period == "day"] == []
+
+
+def test_little_memory_changes_no_estimate(roots: tuple[Path, Path]) -> None:
+    ample, tight = later(Pipeline(roots[0], small_plan())), later(TightPipeline(roots[1], small_plan()))
+    (node,) = (node for node in build_dag(ample.plan).nodes if node.id == "stats-day-visits")
+
+    assert tight.do(node) == ample.do(node)
+    assert estimated(Pipeline(tight.root, tight.plan)) == estimated(ample)
 
 
 def test_the_next_run_begins_with_as_many_windows_as_worked(roots: tuple[Path, Path]) -> None:

@@ -20,6 +20,7 @@ from jetstream_argo.warehouse.duckdb.intake import Intake
 from jetstream_argo.warehouse.duckdb.integrity import damage
 from jetstream_argo.warehouse.duckdb.leases import FileLeases
 from jetstream_argo.warehouse.duckdb.limits import Limits
+from jetstream_argo.warehouse.duckdb.memory import budget_mib
 from jetstream_argo.warehouse.duckdb.pointer import Version
 from jetstream_argo.warehouse.duckdb.session import Fetched, Scan, Session
 from jetstream_argo.warehouse.duckdb.store import Store, TableName
@@ -68,12 +69,12 @@ class EmbeddedEngine:
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = _nonce,
     ) -> None:
-        settings = {"memory_limit": limits.memory} if limits.memory else {}
+        memory_mib = limits.memory_mib if limits.memory_mib is not None else budget_mib()
         # DuckDB names its temporary files alike in every process.
         folder = (
             limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
         ) / f"jetstream-argo-{nonce()}"
-        settings["temp_directory"] = str(folder)
+        settings = {"memory_limit": f"{memory_mib}MiB", "temp_directory": str(folder)}
         registry = load_registry(udfs)
         self._project = project
         self._nonce = nonce

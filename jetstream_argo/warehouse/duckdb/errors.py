@@ -66,7 +66,10 @@ def _classified(error: Exception, sql: str) -> EngineError:
         case duckdb.InternalException() | duckdb.FatalException():
             return Unsupported(f"DuckDB fails at this query: {text.partition('Stack Trace')[0].strip()}")
         case duckdb.OutOfMemoryException():
-            return TooBig(text)
+            return TooBig(
+                f"{text.partition(' Possible solutions')[0]}; ask for fewer metrics or dates, or allow it more in the "
+                f"warehouse's address, with memory_mib"
+            )
         case duckdb.IOException() | duckdb.InterruptException() | duckdb.ConnectionException():
             return Transient(text)
         case _ if any(words in text.lower() for words in _PASSING):

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """DuckDB's memory, such as "4GB"; the folder that it spills to; and for how long a statement may run."""
+    """How many MiB DuckDB may take, by default a share of what there is; where it spills to; how long a statement may
+    run.
+    """
 
-    memory: str | None = None
+    memory_mib: int | None = None
     spill: Path | None = None
     timeout_seconds: float = 3600.0
 
