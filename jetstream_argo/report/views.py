@@ -161,6 +161,8 @@ def published_view(
         "published_view",
         columns=lines(columns, indent=0),
         published=table(name),
+        first=literal(min(rows.first_index for rows in slices)),
+        last=literal(max(rows.last_index for rows in slices)),
         rows=lines(conditions, separator=" OR", indent=0),
     )
 

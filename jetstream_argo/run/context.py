@@ -8,6 +8,7 @@ from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
+from jetstream_argo.sql.partitions import requires_filter
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.currency import Currency
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
@@ -61,7 +62,13 @@ class Context:
         self, *, partition_by: str | None = None, cluster_by: tuple[str, ...] = (), description: str = ""
     ) -> Layout:
         """Return the layout of a table of the experiment, which its label names."""
-        return Layout(partition_by, cluster_by, description, {"experiment": self.plan.experiment.slug})
+        return Layout(
+            partition_by,
+            cluster_by,
+            description,
+            {"experiment": self.plan.experiment.slug},
+            requires_filter=requires_filter(partition_by),
+        )
 
     def batch(self, *parts: object) -> int:
         """Return the name of a batch of rows, different for every attempt and every `parts`.

@@ -6,12 +6,13 @@ from jetstream_argo.plan.model import Experiment, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.marks import counted_marks
 from jetstream_argo.terminal.plural import counted
 
 
-def units_left(context: Context, name: str, batch: int) -> dict[str, object]:
+def units_left(context: Context, entry: Entry) -> dict[str, object]:
     """Return, by window and branch, how many units of a batch of values were deleted upstream, and how many were not.
 
     Windows in which all values are known are left out.
@@ -20,7 +21,9 @@ def units_left(context: Context, name: str, batch: int) -> dict[str, object]:
         "-- One row per window and branch: its units that were deleted upstream, and the others.\n"
         "SELECT v.window_index, v.branch, COUNTIF(v.reason IS NOT NULL) AS deleted,\n"
         "  COUNTIF(v.reason IS NULL) AS units\n"
-        f"FROM {table(name)} AS v\nWHERE v.batch IN ({batch})\n"
+        f"FROM {table(entry.table)} AS v\n"
+        f"WHERE v.window_index BETWEEN {literal(entry.first_window)} AND {literal(entry.last_window)}\n"
+        f"  AND v.batch IN ({entry.batch or 0})\n"
         "GROUP BY v.window_index, v.branch\nORDER BY v.window_index, v.branch\n"
     )
     found: dict[str, dict[str, list[int]]] = {}

@@ -10,7 +10,7 @@ from jetstream_argo.run.telemetry import Telemetry
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, departed_query
 from jetstream_argo.sql.slices import DateSlice
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.sql.units import assigned
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import has_fewer
@@ -79,12 +79,13 @@ def store_units(context: Context, sql: Sql, batch: int) -> Entry:
     return entry
 
 
-def marked_units(context: Context, name: str, batch: int) -> dict[str, object]:
-    """Return, by branch, how many units of a batch of partials have rows that only say that they are gone."""
+def marked_units(context: Context, name: str, entry: Entry) -> dict[str, object]:
+    """Return, by branch, how many units of a batch of partials in `name` have rows that only say that they are gone."""
     sql = (
         "-- One row per branch: its units that were deleted upstream.\n"
         f"SELECT p.branch, COUNT(DISTINCT p.analysis_id) AS units\nFROM {table(name)} AS p\n"
-        f"WHERE p.batch IN ({batch}) AND p.reason IS NOT NULL\nGROUP BY p.branch\nORDER BY p.branch\n"
+        f"WHERE p.submission_date BETWEEN {literal(entry.first_date)} AND {literal(entry.last_date)}\n"
+        f"  AND p.batch IN ({entry.batch or 0}) AND p.reason IS NOT NULL\nGROUP BY p.branch\nORDER BY p.branch\n"
     )
     rows = context.engine.query(Sql(sql), labels=context.labels()).rows
     return {str(branch): int(str(units)) for branch, units in rows}

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.run.context import Context
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, identifier, literals, table
 from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -177,7 +178,7 @@ def rows_of_batches(
     sql = Sql(
         "-- One row per batch and date or window: how many rows there are.\n"
         f"SELECT t.batch, {at} AS place, COUNT(*) AS n\nFROM {table(name)} AS t\n"
-        f"WHERE t.batch IN ({literals(tuple(batches))})\nGROUP BY t.batch, place\n"
+        f"WHERE t.batch IN ({literals(tuple(batches))})\n  AND {everywhere('t', place)}\nGROUP BY t.batch, place\n"
     )
     found: dict[int, dict[int | None, int]] = {}
     for batch, value, count in engine.query(sql, labels=labels).rows:

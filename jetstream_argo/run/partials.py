@@ -10,11 +10,12 @@ from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
-from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait, rows_alone
+from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, marked
 from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.partials import partials_query
+from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -27,7 +28,7 @@ def rows_of(context: Context, source: Source) -> Rows:
     """Return the rows of a data source."""
     return Rows(
         name=source.name,
-        sql=rows_alone(source.from_expression),
+        sql=rows_alone(source.from_expression, source.date_column),
         date_column=source.date_column,
         settle_days=source.settle_days,
         table=names.partials(context.plan, source.name),
@@ -109,7 +110,7 @@ def signal_rows(context: Context, signal: Signal) -> tuple[Rows, tuple[Wanted, .
     """Return the rows that mean exposure, and which of their dates are wanted."""
     rows = Rows(
         name=signal.name,
-        sql=rows_alone(signal.from_expression),
+        sql=rows_alone(signal.from_expression, signal.date_column),
         date_column="submission_date",
         settle_days=signal.settle_days,
         table=names.signals(context.plan),
@@ -133,7 +134,7 @@ class _Partials:
         return WorkResult(1)
 
     def _facts(self, entry: Entry) -> str:
-        return mark_facts(marked_units(self.context, entry.table, entry.batch or 0))
+        return mark_facts(marked_units(self.context, entry.table, entry))
 
     def check(self, piece: Piece[str]) -> None:
         self.context.engine.dry_run(self._query(piece)[0])

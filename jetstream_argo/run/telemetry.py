@@ -29,11 +29,6 @@ class Rows:
     may_be_empty: bool = False
 
 
-def rows_alone(from_expression: str) -> Sql:
-    """Return a query that reads the rows of a source, and none of its columns: some may be closed to the account."""
-    return Sql(f"SELECT COUNT(*) AS n FROM {from_expression}\nAS ds")
-
-
 @dataclass(frozen=True, slots=True)
 class Telemetry:
     """The versions of the tables behind some rows, as they were before anything was read.

@@ -7,9 +7,10 @@ from datetime import date
 from jetstream_argo.config.model import SegmentDataSource
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import write
-from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, rows_alone, to_look_at
+from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, to_look_at
 from jetstream_argo.sql import names
 from jetstream_argo.sql.enrollments import exposures_query, segment_dates, segments_query
+from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits
 from jetstream_argo.store.coverage import StoredBatch
@@ -144,7 +145,7 @@ def _segments(context: Context, source: SegmentDataSource) -> Traits:
     plan = context.plan
     rows = Rows(
         name=source.name,
-        sql=rows_alone(source.from_expression),
+        sql=rows_alone(source.from_expression, source.date_column),
         date_column=source.date_column,
         settle_days=plan.enrollments.settle_days,
         table=names.segments(plan, source.name),

@@ -149,7 +149,7 @@ class _Values:
         return WorkResult(1)
 
     def _facts(self, entry: Entry) -> str:
-        return mark_facts(units_left(self.context, entry.table, entry.batch or 0))
+        return mark_facts(units_left(self.context, entry))
 
     def marked(self, piece: Piece[Metric]) -> tuple[DateSlice, ...]:
         """Return where the rows are that only say that a unit was deleted upstream; there are none as a rule."""

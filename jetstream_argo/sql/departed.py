@@ -7,6 +7,7 @@ from datetime import date
 from jetstream_argo.plan.model import Merge, Partial, Source
 from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.names import Owner
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, unit_of
 from jetstream_argo.sql.text import Sql, fill, indented, lines, literal, literals, table
@@ -134,6 +135,7 @@ def restated_units(owner: Owner, fresh: Fresh, earlier: Sequence[DateSlice], *, 
         fresh_columns=columns,
         earlier=slices.days(names.partials(owner, fresh.source.name), earlier, [p.column for p in compared]),
         restated=table(names.restated(owner, fresh.source.name)),
+        dates=everywhere("p", "submission_date"),
         differs=lines(differs, separator="\nOR", indent=0),
         carried=Sql("FALSE" if departed is None else "c.was_there AND g.analysis_id IS NOT NULL"),
         departed=gone,

@@ -28,6 +28,19 @@ def between(date_column: str, first_date: date, last_date: date) -> Sql:
     )
 
 
+def ever(date_column: str) -> Sql:
+    """Return the condition that the row `ds` has a date, which leaves out no row of any date."""
+    return Sql(f"ds.{path(date_column)} >= {_text(date.min)}")
+
+
+def rows_alone(from_expression: str, date_column: str) -> Sql:
+    """Return a query that reads the rows of a source, and of its columns the date: others may be closed to the account.
+
+    Tables that require a filter on their partitions are not read, and not even asked about, without one.
+    """
+    return Sql(f"SELECT COUNT(*) AS n FROM {from_expression}\nAS ds\nWHERE {ever(date_column)}")
+
+
 def path(name: str) -> Sql:
     """Return a column's name, which may lead into structs, without its relation."""
     return Sql(".".join(identifier(part) for part in name.split(".")))

@@ -9,6 +9,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import Loss, losses
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import Entry, State, read_entries
 from jetstream_argo.terminal.plural import counted
@@ -110,12 +111,12 @@ def strays(
     engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], skipped: Collection[str] = ()
 ) -> Iterator[Stray]:
     """Yield which tables hold rows that nothing counts."""
-    asked = [name for name in own_tables(owner, entries) if name not in skipped]
-    for name in engine.infos(asked):
+    asked = {name: layout for name, layout in own_tables(owner, entries).items() if name not in skipped}
+    for name in engine.infos(list(asked)):
         about = [entry for entry in entries if entry.table == name and entry.batch is not None]
         gone = {entry.batch for entry in about if entry.state is State.LOST and not len(entry.places)}
         complete = {entry.batch for entry in about if entry.state in (State.COMPUTED, State.NO_DATA)} - gone
-        rows = dict(_batches(engine, owner, name))
+        rows = dict(_batches(engine, owner, name, asked[name].partition_by))
         batches = tuple(batch for batch in rows if batch not in complete)
         if batches or not complete:
             yield Stray(name, batches, sum(rows[batch] for batch in batches), is_needed=bool(complete))
@@ -149,10 +150,13 @@ def lost_rows(loss: Loss) -> int:
     )  # fmt: skip
 
 
-def _batches(engine: Engine, owner: AnalysisPlan | Place, name: str) -> Iterator[tuple[int, int]]:
+def _batches(
+    engine: Engine, owner: AnalysisPlan | Place, name: str, partitioned_by: str | None
+) -> Iterator[tuple[int, int]]:
     sql = Sql(
         "-- One row per batch: how many rows there are.\n"
-        f"SELECT t.batch, COUNT(*) AS n\nFROM {table(name)} AS t\nGROUP BY t.batch\nORDER BY t.batch\n"
+        f"SELECT t.batch, COUNT(*) AS n\nFROM {table(name)} AS t\n"
+        f"WHERE {everywhere('t', partitioned_by)}\nGROUP BY t.batch\nORDER BY t.batch\n"
     )
     for batch, count in engine.query(sql, labels=labels(owner)).rows:
         yield int(str(batch)), int(str(count))

@@ -87,17 +87,17 @@ def unit_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> tuple[
     undated = [names.assignments(place), names.exposures(place), names.departed(place)]
     undated += [names.segments(place, source) for source in _segment_sources(owner, entries)]
     tables = [UnitTable(name, Layout(cluster_by=by_unit)) for name in undated]
-    tables.append(UnitTable(names.signals(place), Layout("submission_date", by_unit)))
+    tables.append(UnitTable(names.signals(place), Layout("submission_date", by_unit, requires_filter=True)))
     for source in sources_of(owner, entries):
         dated = (names.partials(place, source), names.restated(place, source))
-        tables += [UnitTable(name, Layout("submission_date", by_unit)) for name in dated]
+        tables += [UnitTable(name, Layout("submission_date", by_unit, requires_filter=True)) for name in dated]
         tables += [
-            UnitTable(names.values(place, basis, source, period), Layout("window_index", by_unit))
+            UnitTable(names.values(place, basis, source, period), Layout("window_index", by_unit, requires_filter=True))
             for basis in Basis
             for period in Period
         ]
     tables += [
-        UnitTable(names.published(place, basis, period), Layout("window_index", by_unit))
+        UnitTable(names.published(place, basis, period), Layout("window_index", by_unit, requires_filter=True))
         for basis in Basis
         for period in Period
     ]

@@ -20,6 +20,7 @@ from jetstream_argo.run.telemetry import Rows, Telemetry, look, record_wait
 from jetstream_argo.sql import names
 from jetstream_argo.sql.departed import Departed, Fresh, absent_query, carried, restated_units
 from jetstream_argo.sql.partials import partials_query
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.sql.units import enrolled
@@ -108,7 +109,10 @@ def commit(context: Context, restatement: Restatement) -> None:
     staged = names.restated(plan, restatement.source)
     if any(entry.kind is Kind.PARTIALS for entry in restatement.entries):
         context.engine.query_to_table(
-            Sql(f"-- All rows that were restated.\nSELECT r.*\nFROM {table(staged)} AS r\n"),
+            Sql(
+                f"-- All rows that were restated.\nSELECT r.*\nFROM {table(staged)} AS r\n"
+                f"WHERE {everywhere('r', 'submission_date')}\n"
+            ),
             names.partials(plan, restatement.source),
             write=Write.APPEND,
             labels=context.labels(source=restatement.source),
@@ -220,7 +224,7 @@ class _Restated:
         )
         departed = self._departed(piece)
         if departed is not None:
-            marks = marked_units(context, staged, entry.batch or 0) if departed.reasons else {}
+            marks = marked_units(context, staged, entry) if departed.reasons else {}
             entry = replace(entry, facts=mark_facts(marks, carried=True))
         self.entries.append(replace(costed(entry, job), counts=counts_of(entry, job)))
         return WorkResult(1)

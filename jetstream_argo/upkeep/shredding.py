@@ -10,6 +10,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
@@ -98,17 +99,17 @@ def shred(
             table=name, rows=holding.rows, facts=removal_facts(holding.left),
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
-        engine.query_to_table(without(name, gone), name, write=Write.TRUNCATE, labels=labels, layout=about)
+        engine.query_to_table(without(holding.table, gone), name, write=Write.TRUNCATE, labels=labels, layout=about)
         yield holding
 
 
-def without(name: str, gone: Gone) -> Sql:
+def without(unit_table: UnitTable, gone: Gone) -> Sql:
     """Return the query for a table's rows but for those of the units; rows of no unit stay."""
     return Sql(
         "-- All rows of the table but those of some units.\n"
-        f"SELECT r.*\nFROM {table(name)} AS r\n"
+        f"SELECT r.*\nFROM {table(unit_table.name)} AS r\n"
         f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
-        "WHERE g.analysis_id IS NULL\n"
+        f"WHERE g.analysis_id IS NULL\n  AND {everywhere('r', unit_table.layout.partition_by)}\n"
     )
 
 
@@ -127,6 +128,7 @@ def _counted(
         f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
         f"FROM {table(unit_table.name)} AS r\n"
         f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
+        f"WHERE {everywhere('r', by)}\n"
         "GROUP BY r.batch, place\nORDER BY r.batch, place\n"
     )
     for batch, value, count, of_units in engine.query(sql, labels=_labels(owner)).rows:

@@ -31,6 +31,8 @@ class Layout:
 
     The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts. A `temporary` table is read by the process
     that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it.
+
+    With `requires_filter` BigQuery refuses a query that does not filter the column which it is partitioned by.
     """
 
     partition_by: str | None = None
@@ -38,6 +40,7 @@ class Layout:
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     temporary: bool = False
+    requires_filter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,7 +311,10 @@ def hidden(pipeline: Pipeline, last_left: int) -> None:
     left = f"SELECT p.* REPLACE (7 AS batch) FROM `{partials}` AS p WHERE p.submission_date <= DATE '{day(last_left)}'"
     layout = Layout("submission_date", ("analysis_id",))
     pipeline.engine.query_to_table(Sql(left), partials, write=Write.APPEND, labels={}, layout=layout)
-    others = f"SELECT p.* FROM `{partials}` AS p WHERE IFNULL(p.submission_date, DATE '{day(0)}') != DATE '{day(3)}'"
+    others = "p.submission_date < DATE '{0}' OR p.submission_date > DATE '{0}' OR p.submission_date IS NULL".format(
+        day(3)
+    )
+    others = f"SELECT p.* FROM `{partials}` AS p WHERE {others}"
     pipeline.engine.query_to_table(Sql(others), partials, write=Write.TRUNCATE, labels={}, layout=layout)
 
 

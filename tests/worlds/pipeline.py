@@ -168,8 +168,8 @@ class Pipeline:
         ledger = read_ledger(self.plan, engine)
         table = names.values(self.plan, basis, metrics[0].source, period)
         columns = ", ".join(f"v.{metric.column}" for metric in metrics)
-        query = Sql(f"SELECT v.batch, v.analysis_id, v.branch, v.window_index, {columns} FROM `{table}` AS v")
-        rows = engine.query(query, labels={}).rows
+        query = f"SELECT v.batch, v.analysis_id, v.branch, v.window_index, {columns} FROM `{table}` AS v"
+        rows = engine.query(Sql(f"{query} WHERE v.window_index >= 0"), labels={}).rows
         found: dict[str, Values] = {}
         for place, metric in enumerate(metrics, 4):
             slices = ledger.window_slices(table, metric.column, self.plan.windows(period))

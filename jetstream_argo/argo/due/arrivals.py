@@ -8,6 +8,7 @@ from jetstream_argo.errors import EngineError
 from jetstream_argo.plan.due import needed_dates
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
+from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.protocol import Provenance
 from jetstream_argo.warehouse.types import Knowledge, TableVersions
@@ -78,11 +79,10 @@ def _statements(plan: AnalysisPlan) -> Iterator[_Statement]:
     enrollments, signal = plan.enrollments, plan.signal
     yield _Statement(ENROLLMENTS, Sql(enrollments.sql), enrollments.date_column, enrollments.settle_days)
     if signal:
-        yield _Statement(EXPOSURES, _rows(signal.from_expression), signal.date_column, signal.settle_days)
+        yield _Statement(
+            EXPOSURES, rows_alone(signal.from_expression, signal.date_column), signal.date_column, signal.settle_days
+        )
     for source in plan.sources:
         if not source.may_be_empty:
-            yield _Statement(source.name, _rows(source.from_expression), source.date_column, source.settle_days)
-
-
-def _rows(from_expression: str) -> Sql:
-    return Sql(f"SELECT 1 AS found FROM {from_expression} AS ds")
+            rows = rows_alone(source.from_expression, source.date_column)
+            yield _Statement(source.name, rows, source.date_column, source.settle_days)

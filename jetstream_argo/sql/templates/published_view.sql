@@ -3,4 +3,5 @@ SELECT
   {{columns}}
 FROM {{published}} AS p
 WHERE
-  {{rows}}
+  p.window_index BETWEEN {{first}} AND {{last}}
+  AND ({{rows}})

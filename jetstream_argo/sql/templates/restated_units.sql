@@ -16,6 +16,7 @@ fresh AS (
     {{fresh_columns}}
   FROM {{restated}} AS p
   WHERE p.analysis_id IS NOT NULL AND p.submission_date IS NOT NULL
+    AND {{dates}}
   GROUP BY p.analysis_id, p.branch, p.submission_date
 ),
 dates AS (

@@ -8,7 +8,7 @@ from google.api_core.exceptions import BadRequest
 from google.cloud.bigquery import Client, LoadJobConfig, QueryJobConfig
 
 from jetstream_argo.dialect.types import Column
-from jetstream_argo.errors import NotFound
+from jetstream_argo.errors import InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
@@ -129,6 +129,18 @@ def required(fake: FakeBigQuery, engine: BigQueryEngine) -> FakeBigQuery:
         ("SELECT x FROM d.t WHERE x > 0", False),
         ("SELECT x FROM d.t WHERE EXTRACT(YEAR FROM day) = 2026", False),
         ("SELECT x FROM d.v", False),
+        ("SELECT x FROM d.t WHERE day >= '2026-05-01' OR x > 0", False),
+        ("SELECT t.x FROM d.t AS t JOIN UNNEST([DATE '2026-05-04']) AS o ON o = t.day WHERE o >= '2026-05-01'", False),
+        (
+            "SELECT t.x FROM d.t AS t JOIN (SELECT 1 AS x, 2 AS day) AS o USING (x) WHERE o.day = 2",
+            False,
+        ),
+        ("SELECT r.x FROM (SELECT x, day AS at FROM d.t) AS r WHERE r.at = '2026-05-04'", True),
+        ("SELECT r.x FROM (SELECT x, DATE '2026-05-04' AS day FROM d.t) AS r WHERE r.day = '2026-05-04'", False),
+        ("SELECT x FROM d.t WHERE DATE(day) = '2026-05-04'", True),
+        ("WITH all_rows AS (SELECT * FROM d.t) SELECT a.x FROM all_rows AS a", False),
+        ("WITH all_rows AS (SELECT * FROM d.t) SELECT a.x FROM all_rows AS a WHERE a.day > '2026-05-01'", True),
+        ("SELECT x FROM d.t WHERE day >= '2026-05-01' OR day IS NULL", True),
         ("SELECT x FROM d.t WHERE day >= '2026-05-01'", True),
         ("SELECT x FROM d.v AS v WHERE v.day BETWEEN '2026-05-01' AND '2026-05-09'", True),
         ("SELECT x FROM (SELECT * FROM d.t) WHERE day = '2026-05-04'", True),
@@ -140,8 +152,9 @@ def test_a_table_may_require_a_filter_on_its_partitions(
     if accepted:
         assert engine.query(Sql(sql), labels={}).rows == ((1,),)
     else:
-        with pytest.raises(Exception, match="without a filter over column"):
-            engine.query(Sql(sql), labels={})
+        for ask in (engine.dry_run, lambda text: engine.query(text, labels={})):
+            with pytest.raises(InvalidQuery, match="without a filter over column"):
+                ask(Sql(sql))
 
 
 def test_an_analysis_reads_telemetry_that_requires_a_filter(tmp_path: Path) -> None:
