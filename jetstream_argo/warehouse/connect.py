@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 EMBEDDED_PROJECT = "local"  # of tables that are named without one
 
+# Resources that are of one place, by the setting that names them, and what their names are made of.
+_PLACED = {
+    "reservation": ("projects", "locations", "reservations"),
+    "kms_key": ("projects", "locations", "keyRings", "cryptoKeys"),
+}
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*")
 
 
@@ -192,6 +197,11 @@ def _bigquery_settings(address: Address, base: BigQuerySettings | None) -> BigQu
             found = _with(found, name, text)
         except ValueError as error:
             raise ConfigError(address.url, [Problem(name, f"cannot be {text!r}")]) from error
+    for name in _PLACED:
+        place = getattr(found, name).split("/")[3:4]
+        if place and place[0].lower() != found.location.lower():
+            problem = f"is in {place[0]!r}, and jobs run in {found.location!r}; set location to that, or name another"
+            raise ConfigError(address.url, [Problem(name, problem)])
     return found
 
 
@@ -207,12 +217,20 @@ def _with(settings: BigQuerySettings, name: str, text: str) -> BigQuerySettings:
             return replace(settings, api_endpoint=text)
         case "priority":
             return replace(settings, priority=Priority(text.upper()))
+        case "reservation" | "kms_key":
+            return replace(settings, **{name: _resource(name, text)})  # type: ignore[arg-type]  # both are text
         case "maximum_bytes_billed":
             return replace(settings, maximum_bytes_billed=_whole(text))
         case _ if name.endswith("_seconds"):
             return replace(settings, **{name: _number(text)})  # type: ignore[arg-type]  # all of these are numbers
         case _:
             raise ValueError(name)
+
+
+def _resource(name: str, text: str) -> str:
+    if not re.fullmatch("/".join(f"{part}/[^/]+" for part in _PLACED[name]), text):
+        raise ValueError(text)
+    return text
 
 
 def _number(text: str, *, least: float = 0.0) -> float:

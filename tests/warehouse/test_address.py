@@ -48,6 +48,16 @@ def test_a_folder_is_taken_as_it_is_written(url: str, folder: str) -> None:
         ("bigquery:p?expire_days=-1", "expire_days: cannot be '-1'"),
         ("bigquery:p?maximum_bytes_billed=0", "maximum_bytes_billed: cannot be '0'"),
         ("bigquery:p?maximum_bytes_billed=" + "9" * 5000, "maximum_bytes_billed: cannot be"),
+        ("bigquery:p?reservation=experiments", "reservation: cannot be 'experiments'"),
+        ("bigquery:p?kms_key=projects/p/locations/us/keyRings/r", "kms_key: cannot be"),
+        (
+            "bigquery:p?location=EU&reservation=projects/p/locations/US/reservations/r",
+            "is in 'US', and jobs",
+        ),
+        (
+            "bigquery:p?kms_key=projects/p/locations/eu/keyRings/r/cryptoKeys/k",
+            "is in 'eu', and jobs run in 'US'",
+        ),
         ("snowflake:x", "neither embedded: nor bigquery:"),
         (".jetstream", "neither embedded: nor bigquery:"),
         ("", "neither embedded: nor bigquery:"),

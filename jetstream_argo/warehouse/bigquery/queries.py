@@ -11,6 +11,7 @@ from google.cloud.bigquery.table import RowIterator
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.calls import retry, translated
+from jetstream_argo.warehouse.bigquery.encryption import encryption
 from jetstream_argo.warehouse.bigquery.jobs import AnyJob, JobNames, Jobs
 from jetstream_argo.warehouse.bigquery.labels import sanitised
 from jetstream_argo.warehouse.bigquery.schema import columns_of
@@ -37,6 +38,9 @@ class QueryRunner:
         self._name_default(config)
         if settings.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = settings.maximum_bytes_billed
+        if settings.reservation:
+            config.reservation = settings.reservation
+        config.destination_encryption_configuration = encryption(settings)  # of what an answer is kept in, too
         return config
 
     def run(self, sql: Sql, config: QueryJobConfig, *request: str, location: str = "") -> QueryJob:
@@ -79,7 +83,10 @@ class QueryRunner:
 
     def metadata(self, sql: Sql, location: str) -> Iterator[Mapping[str, Value]]:
         """Return the rows of a query of metadata, which is asked where its dataset is."""
-        job = self.run(sql, self.config({"purpose": "versions"}), "metadata", sql, location=location)
+        config = self.config({"purpose": "versions"})
+        if location.lower() != self.settings.location.lower():  # slots and keys are of one place
+            config.reservation = config.destination_encryption_configuration = None
+        job = self.run(sql, config, "metadata", sql, location=location)
         return self.result(job, sql, page_rows=PAGE_ROWS).dicts()
 
     def dry(self, sql: Sql) -> QueryJob:

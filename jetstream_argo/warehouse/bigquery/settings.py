@@ -20,6 +20,9 @@ class BigQuerySettings:
     one HTTP request; `cancel_seconds` bounds what is spent on cancelling a job. `maximum_bytes_billed` of None sets no
     cap of our own. An `api_endpoint` that starts with `http://` is called without credentials.
 
+    `reservation` is the one whose slots queries take, instead of the one that the project is assigned to; `kms_key` is
+    the key of ours (CMEK) under which tables and answers are encrypted. Both name a place, which is `location`.
+
     `default_dataset` (`dataset` or `project.dataset`) is that of tables which a query names alone. With
     `expire_days`, a table is deleted by BigQuery so many days after it was last written to, give or take one.
     """
@@ -31,6 +34,8 @@ class BigQuerySettings:
     priority: Priority = Priority.INTERACTIVE
     timeout_seconds: float = 6 * 3600.0  # BigQuery's own limit for a query
     maximum_bytes_billed: int | None = None
+    reservation: str = ""
+    kms_key: str = ""
     retry_seconds: float = 300.0
     first_delay_seconds: float = 1.0
     longest_delay_seconds: float = 30.0

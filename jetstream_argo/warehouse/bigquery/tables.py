@@ -14,6 +14,7 @@ from google.cloud.bigquery import Client, Dataset, DatasetReference, Table, Tabl
 from jetstream_argo.errors import AccessDenied, Conflict, InvalidQuery, NotFound
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.calls import retry, translated
+from jetstream_argo.warehouse.bigquery.encryption import encryption
 from jetstream_argo.warehouse.bigquery.expirations import keep_partitions
 from jetstream_argo.warehouse.bigquery.labels import sanitised
 from jetstream_argo.warehouse.bigquery.schema import columns_of
@@ -151,6 +152,7 @@ class Tables:
         Raises:
             Conflict: there is one of that name.
         """
+        wanted.encryption_configuration = encryption(self._settings)
         with translated():
             return self._client.create_table(wanted, retry=self._retry, timeout=self._seconds)
 
@@ -174,7 +176,7 @@ class Tables:
     def describe(self, name: str, layout: Layout, *, expires: datetime | None) -> None:
         """Give a table the layout's description and labels, where the layout has any; others of its labels stay.
 
-        It expires then, or never; its partitions stay.
+        It requires a filter on its partitions if the layout says so; it expires then, or never; its partitions stay.
         """
 
         def change() -> None:
@@ -184,6 +186,9 @@ class Tables:
                 table.description = layout.description or table.description
                 table.labels = {**table.labels, **sanitised(layout.labels)}
                 fields += ("description", "labels")
+            if lacks_filter(table, layout):
+                table.require_partition_filter = True
+                fields += ("require_partition_filter",)
             if not lasts(table, expires):
                 table.expires = expires
                 fields += ("expires",)
@@ -240,6 +245,11 @@ def is_described(table: Table | None, layout: Layout) -> bool:
         return not layout.description and not layout.labels
     described = not layout.description or table.description == layout.description
     return described and bool(sanitised(layout.labels).items() <= table.labels.items())
+
+
+def lacks_filter(table: Table | None, layout: Layout) -> bool:
+    """Return whether a table is to require a filter on its partitions, and does not yet: no job can say so of one."""
+    return layout.requires_filter and (table is None or not table.require_partition_filter)
 
 
 def lasts(table: Table | None, expires: datetime | None) -> bool:

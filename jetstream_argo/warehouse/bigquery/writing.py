@@ -11,13 +11,14 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, InvalidQuery
 from jetstream_argo.sql.text import Sql, identifier, lines
 from jetstream_argo.warehouse.bigquery.calls import translated
+from jetstream_argo.warehouse.bigquery.encryption import encryption_of
 from jetstream_argo.warehouse.bigquery.expirations import expires, lasting, may_expire
 from jetstream_argo.warehouse.bigquery.jobs import AnyJob
 from jetstream_argo.warehouse.bigquery.labels import sanitised
 from jetstream_argo.warehouse.bigquery.queries import QueryRunner, cost
 from jetstream_argo.warehouse.bigquery.schema import columns_of, fields_of
 from jetstream_argo.warehouse.bigquery.storage import Storage, storage_for, storage_of, writes
-from jetstream_argo.warehouse.bigquery.tables import is_described, lasts
+from jetstream_argo.warehouse.bigquery.tables import is_described, lacks_filter, lasts
 from jetstream_argo.warehouse.bigquery.values import json_lines
 from jetstream_argo.warehouse.bigquery.written import Tally, of_rows
 from jetstream_argo.warehouse.types import Job, Layout, Write
@@ -48,6 +49,7 @@ class TableWriter:
                 sql = _with_missing(sql, self._columns(sql), columns_of(existing.schema))
         config = self.queries.config(labels)
         config.destination = self.queries.tables.reference(destination)
+        config.destination_encryption_configuration = encryption_of(self.queries.settings, existing, write)
         writes(config, write, storage, existing=existing is not None)
         job = self.queries.run(sql, config, "write", write, destination, sql)
         with translated(job_id=job.job_id):
@@ -126,6 +128,7 @@ class TableWriter:
     ) -> LoadJobConfig:
         config = LoadJobConfig(labels=sanitised(labels), source_format="NEWLINE_DELIMITED_JSON")
         config.job_timeout_ms = int(self.queries.settings.timeout_seconds * 1000)
+        config.destination_encryption_configuration = encryption_of(self.queries.settings, existing, write)
         writes(config, write, storage, existing=existing is not None)
         return config
 
@@ -154,7 +157,7 @@ class TableWriter:
             inherits = may_expire(self.queries.tables.settings_of_dataset(destination))
         else:
             inherits = expires(before) if end is None else False
-        if inherits or not is_described(kept, layout) or not lasts(kept, end):
+        if inherits or lacks_filter(before, layout) or not is_described(kept, layout) or not lasts(kept, end):
             self.queries.tables.describe(destination, layout, expires=end)
 
 

@@ -19,7 +19,7 @@ from tests.warehouse.bigquery.fake_server.rules import check_labels, check_stora
 from tests.warehouse.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
 from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
 
-_ALSO_KEPT = ("description", "expirationTime", "requirePartitionFilter")
+_ALSO_KEPT = ("description", "expirationTime", "requirePartitionFilter", "encryptionConfiguration")
 _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
 
 
@@ -57,7 +57,7 @@ class Catalog:
             "creationTime": self._created(name, info),
             "location": self.datasets[f"{project}.{dataset}"].location,
             "description": info.description or None,
-            **{key: extras[key] for key in _ALSO_KEPT if key in extras},
+            **{key: extras[key] for key in _ALSO_KEPT if extras.get(key) is not None},
             **{key: value for key, value in self.storage(name, info).items() if key in STORAGE},
         }
         if info.view_sql is not None:
@@ -222,14 +222,19 @@ class Catalog:
         info = self.engine.info(name)
         write = _WRITES[str(config.get("writeDisposition", "WRITE_APPEND"))]
         wanted = {key: config[key] for key in STORAGE if config.get(key)}
+        key = config.get("destinationEncryptionConfiguration")
         project, dataset, table = split(name)
         if info is None:
-            self._remember(name, self._as_made(name, wanted))
+            self._remember(name, self._as_made(name, {**wanted, "encryptionConfiguration": key}))
             return (Write.TRUNCATE if write is Write.EMPTY else write), layout_of(wanted)
         if not same_storage(wanted, self.storage(name, info)):
             raise ApiError(400, "invalid", f"Incompatible table partitioning specification for {name}: {wanted}")
         if write is Write.EMPTY and info.rows:
             raise ApiError(409, "duplicate", f"Already Exists: Table {project}:{dataset}.{table}")
+        if write is not Write.APPEND:
+            self._remember(name, {**self._extras.get(name, {}), "encryptionConfiguration": key})
+        elif (key or None) != (self._extras.get(name, {}).get("encryptionConfiguration") or None):
+            raise ApiError(400, "invalid", f"Cannot change the encryption key of {name} by appending to it")
         if write is Write.APPEND:
             options = config.get("schemaUpdateOptions")
             may_add = isinstance(options, list) and "ALLOW_FIELD_ADDITION" in options

@@ -18,6 +18,7 @@ from tests.warehouse.bigquery.fake_server.rules import (
     LARGEST_ROW,
     WRITES,
     WRITES_BY_PARTITION,
+    check_key,
     check_labels,
     check_lines,
     check_schema_update,
@@ -118,6 +119,8 @@ class JobStore:
         for kind in ("query", "load"):
             check_schema_update(configuration.get(kind, {}))
             check_storage(configuration.get(kind, {}))
+            if self._limits.requires_key and configuration.get(kind):
+                check_key(configuration[kind].get("destinationEncryptionConfiguration"))
         if job_id in self._jobs:
             raise ApiError(409, "duplicate", f"Already Exists: Job {reference['projectId']}:US.{job_id}")
         polls = fault.running_polls if fault else 0
@@ -157,7 +160,9 @@ class JobStore:
         sql = with_partitions(self._catalog, Sql(str(query["query"])), str(reference.get("location", "US")))
         try:
             dry = self._catalog.engine.dry_run(sql)
+            self._check_place(self._catalog.engine.base_tables(sql), str(reference.get("location", "US")))
             self._catalog.check_rights(sql)
+            self._catalog.check_filters(sql)
         except EngineError as error:
             raise api_error(error, self._catalog.project) from error
         read = str(dry.bytes)
@@ -227,7 +232,7 @@ class JobStore:
         self._refuse_large(text)
         sql = with_partitions(self._catalog, text, str(job.reference["location"]))
         dry = engine.dry_run(sql)
-        self._check_place(job, engine.base_tables(sql))
+        self._check_place(engine.base_tables(sql), str(job.reference["location"]))
         self._catalog.check_rights(sql)
         self._catalog.check_filters(sql)
         self._refuse_wide(sql)
@@ -243,7 +248,7 @@ class JobStore:
         destination = config.get("destinationTable")
         if isinstance(destination, dict):
             name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
-            self._check_place(job, [name])
+            self._check_place([name], str(job.reference["location"]))
             self._count_write(name, config)
             write, layout = self._catalog.writing(name, config, dry.columns)
             job.cost = engine.query_to_table(sql, name, write=write, labels={}, layout=layout)
@@ -263,14 +268,14 @@ class JobStore:
         self._count_write(name, config)
         self._refuse_long(job.upload.splitlines())
         check_lines(job.upload, largest=LARGEST_ROW)
-        self._check_place(job, [name])
+        self._check_place([name], str(job.reference["location"]))
         rows = loaded(job.upload, columns)
         write, layout = self._catalog.writing(name, config, columns)
         job.cost = self._catalog.engine.load(name, rows, columns, write=write, labels={}, layout=layout)
 
-    def _check_place(self, job: FakeJob, tables: Iterable[str]) -> None:
+    def _check_place(self, tables: Iterable[str], location: str) -> None:
         for name in tables:
-            self._catalog.datasets.check_location(self._catalog.full(name), str(job.reference["location"]))
+            self._catalog.datasets.check_location(self._catalog.full(name), location)
 
     def _count_write(self, name: str, config: Mapping[str, object]) -> None:
         if not self._limits.counts_writes:

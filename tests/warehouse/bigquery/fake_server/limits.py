@@ -14,7 +14,8 @@ class Limits:
     them, and with `lists_wildcards` a wildcard as it is written instead of the tables that it matches.
 
     With `counts_writes` a table that was written to too often in ten seconds refuses more for a moment; a test does in
-    ten seconds what takes an analysis minutes.
+    ten seconds what takes an analysis minutes. With `requires_key` nothing is written, answers included, but under a
+    key of the customer's, as an organisation's policy may say (constraints/gcp.restrictNonCmekServices).
     """
 
     longest_query: int | None = None
@@ -26,3 +27,4 @@ class Limits:
     lists_views: bool = False
     lists_wildcards: bool = False
     counts_writes: bool = False
+    requires_key: bool = False

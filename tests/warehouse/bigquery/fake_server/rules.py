@@ -59,6 +59,15 @@ def check_schema_update(config: Mapping[str, object]) -> None:
         raise _invalid("Schema update options should only be specified with WRITE_APPEND disposition")
 
 
+def check_key(given: object) -> None:
+    """Refuse what is not to be written under a key of the customer's.
+
+    https://cloud.google.com/bigquery/docs/customer-managed-encryption#cmek_organization_policy
+    """
+    if not isinstance(given, Mapping) or not given.get("kmsKeyName"):
+        raise ApiError(412, "conditionNotMet", "Constraint constraints/gcp.restrictNonCmekServices violated")
+
+
 def check_lines(text: str, *, largest: int) -> None:
     """Refuse rows that are no JSON, in which NaN is nothing, and those that are too large."""
     for number, line in enumerate(text.splitlines()):

@@ -22,6 +22,7 @@ from tests.warehouse.bigquery.fake_server.exchange import CUT, Answer, Request
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault, Faults
 from tests.warehouse.bigquery.fake_server.jobs import JobStore
 from tests.warehouse.bigquery.fake_server.limits import Limits
+from tests.warehouse.bigquery.fake_server.rules import check_key
 from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, api_error
 
 PROJECT = "fake-project"
@@ -118,6 +119,8 @@ class FakeBigQuery:
         body = request.json
         reference = body["tableReference"]
         assert isinstance(reference, dict)
+        if self.limits.requires_key and "view" not in body:
+            check_key(body.get("encryptionConfiguration"))
         return Answer(
             body=self.catalog.insert(
                 f"{request.parts['project']}.{request.parts['dataset']}.{reference['tableId']}", body
