@@ -169,4 +169,4 @@ def test_an_analysis_reads_telemetry_that_requires_a_filter(tmp_path: Path) -> N
         pipeline = RemotePipeline(tmp_path, plan, url=url)
         assert run_as_argo_does(pipeline) == ()
 
-    assert len(results(pipeline)) == 7
+    assert len(results(pipeline)) == 8

@@ -54,7 +54,7 @@ def test_a_run_through_bigquerys_client_gives_the_same_results(
         pipeline = RemotePipeline(tmp_path, small_plan(), url=url)
         assert run_as_argo_does(pipeline) == ()
 
-    assert len(undisturbed) == 7
+    assert len(undisturbed) == 8
     assert results(pipeline) == undisturbed
 
 
