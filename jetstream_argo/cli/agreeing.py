@@ -32,8 +32,8 @@ def compare(
 ) -> None:
     """Compare the latest estimates of EXPERIMENT, a slug, with those of the existing system in a dataset of its own.
 
-    A line for each statistic: how many estimates agree, how far the others lie, and what only one side has. Distances
-    are in halves of their interval.
+    A line for each statistic: how many estimates agree, how far the others lie and why, and what only one side has.
+    Distances are in halves of their interval. `report --with` shows the same on the page.
     """
     target = target_of(experiment, plan_file, dataset, warehouse)
     entries = entries_of(target)
@@ -49,12 +49,14 @@ def _table(found: Sequence[Agreement]) -> Table:
     table = Table("statistic")
     for heading in ("equal", f"within {NEAR:g}", "beyond", "largest", "only ours", "only theirs"):
         table.add_column(heading, justify="right")
+    table.add_column("why")
     table.add_column("farthest")
     for own in found:
         counts = (own.equal, own.near, own.far)
         only = (str(own.only_ours), str(own.only_theirs))
         largest = f"{own.largest:.2g}" if sum(counts) else "-"
-        table.add_row(own.statistic, *map(str, counts), largest, *only, own.farthest)
+        why = "; ".join(f"{number} {difference.value}" for difference, number in own.differences)
+        table.add_row(own.statistic, *map(str, counts), largest, *only, why, own.farthest)
     return table
 
 
@@ -63,6 +65,7 @@ def _summary(found: Sequence[Agreement]) -> str:
     return (
         f"{counted(both, 'estimate')} on both sides: {sum(own.equal for own in found)} equal, "
         f"{sum(own.near for own in found)} within {NEAR:g} of half their interval, "
-        f"{sum(own.far for own in found)} beyond; {sum(own.only_ours for own in found)} only ours, "
+        f"{sum(own.far for own in found)} beyond, {sum(own.unexplained for own in found)} not explained; "
+        f"{sum(own.only_ours for own in found)} only ours, "
         f"{sum(own.only_theirs for own in found)} only theirs"
     )

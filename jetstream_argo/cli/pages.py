@@ -27,6 +27,9 @@ _INDEX = "index.html"
     "--output", "-o", type=click.Path(path_type=Path),
     help="A file; default: SLUG.html. With --all a folder; default: pages.",
 )  # fmt: skip
+@click.option(
+    "--with", "other", metavar="DATASET", help="With a section that compares with those in DATASET, as `compare`."
+)
 @click.option("--reference", help="The branch to compare with. Default: the configuration's, or control.")
 @click.option("--all", "everything", is_flag=True, help="A page for each experiment of the dataset, and an index.")
 def report(
@@ -35,17 +38,18 @@ def report(
     warehouse: str,
     *,
     output: Path | None,
+    other: str | None,
     reference: str | None,
     everything: bool,
 ) -> int:
     """Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network."""
     if everything:
-        if experiment is not None or reference is not None:
-            raise click.UsageError("--all is of all experiments: leave out the slug and --reference")
+        if experiment is not None or reference is not None or other is not None:
+            raise click.UsageError("--all is of all experiments: leave out the slug, --reference and --with")
         return _write_all(dataset, warehouse, output or Path("pages"))
     target = target_of(experiment, None, dataset, warehouse)
     file = output or Path(f"{names.normalised(target.place.slug)}.html")
-    _write(_material(target, reference), file)
+    _write(_material(target, reference, other=other), file)
     return EXIT_DONE
 
 
@@ -77,14 +81,16 @@ def _write_all(dataset: str | None, warehouse: str, folder: Path) -> int:
     return EXIT_DEFINITION if failed else EXIT_DONE
 
 
-def _material(target: Target, reference: str | None) -> "Material":
+def _material(target: Target, reference: str | None, *, other: str | None = None) -> "Material":
+    from jetstream_argo.report.agreement import agreements
     from jetstream_argo.report.page.gather import material
     from jetstream_argo.report.results import Filters, read_estimates
 
     entries = entries_of(target)
     result = read_estimates(target.engine, target.place, Filters())
     today = datetime.now(UTC).date()
-    return material(target.engine, target.place, result, entries, reference=reference, today=today)
+    compared = agreements(target.engine, target.place, other, Filters()) if other else ()
+    return material(target.engine, target.place, result, entries, reference=reference, today=today, agreements=compared)
 
 
 def _write(material: "Material", file: Path) -> None:

@@ -1,6 +1,7 @@
 """Holds our latest estimates against those that another system wrote under the names that readers know."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,6 +9,7 @@ from typing import TypeAlias
 from jetstream_argo.config.model import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import NotFound, PlanError
+from jetstream_argo.report.differing import MONTE_CARLO, Difference, OwnFacts, why_differs
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
@@ -15,7 +17,7 @@ from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.warehouse.protocol import Engine
 
 EQUAL = 1e-6
-NEAR = 0.1
+NEAR = MONTE_CARLO
 _SAME = ("metric", "branch", "comparison", "comparison_to_branch", "parameter")
 _KEY = ("statistic", "window_index", "segment", "analysis_basis", *_SAME)
 _NUMBERS = ("point", "lower", "upper")
@@ -30,7 +32,8 @@ class Agreement:
 
     Distances are of point, lower and upper, the largest of them, in halves of their interval (of an estimate without
     one: relative to it). `equal` are within `EQUAL`, `near` within `NEAR`, `far` beyond; `farthest` says which is the
-    largest. What only one side has is counted apart.
+    largest. What only one side has is counted apart. `differences` counts those that are not equal by what explains
+    them.
     """
 
     statistic: str
@@ -41,6 +44,12 @@ class Agreement:
     farthest: str
     only_ours: int
     only_theirs: int
+    differences: tuple[tuple[Difference, int], ...] = ()
+
+    @property
+    def unexplained(self) -> int:
+        """How many of the estimates differ for no reason that is known."""
+        return dict(self.differences).get(Difference.UNEXPLAINED, 0)
 
 
 def agreements(engine: Engine, place: Place, dataset: str, filters: Filters) -> tuple[Agreement, ...]:
@@ -50,7 +59,8 @@ def agreements(engine: Engine, place: Place, dataset: str, filters: Filters) -> 
         PlanError: there are no estimates of ours, or none of theirs.
     """
     periods = filters.periods or tuple(Period)
-    ours = _keyed(read_estimates(engine, place, filters).dicts())
+    rows = list(read_estimates(engine, place, filters).dicts())
+    ours, facts = _keyed(rows), {_key(row): _facts(row) for row in rows}
     theirs: _Estimates = {}
     found = False
     for period in periods:
@@ -64,7 +74,7 @@ def agreements(engine: Engine, place: Place, dataset: str, filters: Filters) -> 
     if not found:
         name = names.statistics_view(Place(dataset, place.slug), periods[0])
         raise PlanError(f"{place.slug}: dataset {dataset!r} has no table such as {name!r}; check --with and the slug")
-    return tuple(_agreements(ours, theirs))
+    return tuple(_agreements(ours, theirs, facts))
 
 
 def _wanted(row: Mapping[str, Value], filters: Filters) -> bool:
@@ -76,8 +86,24 @@ def _keyed(rows: Iterable[Mapping[str, Value]]) -> _Estimates:
     for row in rows:
         numbers = tuple(_number(row.get(name)) for name in _NUMBERS)
         if numbers[0] is not None:
-            found[str(row["period"]), *(_text(row.get(name)) for name in _KEY)] = numbers
+            found[_key(row)] = numbers
     return found
+
+
+def _key(row: Mapping[str, Value]) -> _Key:
+    return str(row["period"]), *(_text(row.get(name)) for name in _KEY)
+
+
+def _facts(row: Mapping[str, Value]) -> OwnFacts:
+    adjusted = row.get("adjusted")
+    return OwnFacts(
+        statistic=str(row["statistic"]),
+        period=str(row["period"]),
+        window=str(row["window_index"]),
+        comparison=str(row.get("comparison") or ""),
+        reason=str(row.get("reason") or ""),
+        adjusted=None if adjusted is None else bool(adjusted),
+    )
 
 
 def _number(value: Value) -> float | None:
@@ -94,13 +120,14 @@ def _text(value: Value) -> str:
         return str(value)
 
 
-def _agreements(ours: _Estimates, theirs: _Estimates) -> Iterator[Agreement]:
+def _agreements(ours: _Estimates, theirs: _Estimates, facts: Mapping[_Key, OwnFacts]) -> Iterator[Agreement]:
     for statistic in sorted({key[1] for key in (*ours, *theirs)}):
         own = {key for key in ours if key[1] == statistic}
         other = {key for key in theirs if key[1] == statistic}
         distances = {key: _distance(ours[key], theirs[key]) for key in sorted(own & other)}
         farthest = max(distances, key=lambda key: distances[key], default=None)
         largest = 0.0 if farthest is None else distances[farthest]
+        differing = (why_differs(facts[key], apart) for key, apart in distances.items() if apart > EQUAL)
         yield Agreement(
             statistic,
             equal=sum(distance <= EQUAL for distance in distances.values()),
@@ -110,6 +137,7 @@ def _agreements(ours: _Estimates, theirs: _Estimates) -> Iterator[Agreement]:
             farthest="" if farthest is None or largest <= EQUAL else " ".join(part for part in farthest if part),
             only_ours=len(own - other),
             only_theirs=len(other - own),
+            differences=tuple(Counter(differing).most_common()),
         )
 
 

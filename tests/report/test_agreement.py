@@ -1,7 +1,9 @@
 """Our estimates beside those of the existing system."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from jetstream_argo.config.model import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.agreement import Agreement, agreements
+from jetstream_argo.report.differing import Difference, OwnFacts, why_differs
 from jetstream_argo.report.results import Filters
 from jetstream_argo.sql.names import Place
 from jetstream_argo.warehouse.protocol import Engine
@@ -107,4 +110,55 @@ def test_the_command_prints_a_line_for_each_statistic_and_a_sum(engine: Engine, 
     said = " ".join(capsys.readouterr().out.split())
     assert code == 0
     assert "1 estimate on both sides: 1 equal" in said
+    assert "0 not explained" in said
     assert "0 only ours, 1 only theirs" in said
+
+
+def differences(found: Agreement) -> dict[str, int]:
+    return {difference.name: number for difference, number in found.differences}
+
+
+def test_what_differs_is_told_by_the_listed_difference_that_explains_it(engine: Engine) -> None:
+    ours(engine, [
+        estimate(5.05),
+        estimate(7.0, branch="treatment", reason="few_units"),
+        estimate(9.0, window_index=2),
+        estimate(5.01, statistic="mean_lm", window_index=2),
+        estimate(5.00005, statistic="mean_lm", comparison="relative_uplift"),
+    ])  # fmt: skip
+    theirs(engine, [
+        number(5.0),
+        number(5.0, branch="treatment"),
+        number(5.0, window_index="2"),
+        number(5.0, statistic="mean_lm", window_index="2"),
+        number(5.0, statistic="mean_lm", comparison="relative_uplift"),
+    ])  # fmt: skip
+
+    mean, model = agreements(engine, PLACE, "shadow", Filters(periods=(Period.WEEK,)))
+
+    assert differences(mean) == {"MONTE_CARLO": 1, "REASON": 1, "UNEXPLAINED": 1}
+    assert mean.unexplained == 1
+    assert differences(model) == {"GRADIENT": 1, "UNEXPLAINED": 1}  # nothing is drawn for a linear model
+
+
+def test_a_first_day_that_is_adjusted_here_alone_is_a_listed_difference() -> None:
+    first = OwnFacts("mean_lm", "day", "1", "difference", "", adjusted=True)
+
+    assert why_differs(first, 0.5) is Difference.FIRST_DAY
+    assert why_differs(replace(first, window="2"), 0.5) is Difference.UNEXPLAINED
+    assert why_differs(replace(first, adjusted=False), 0.5) is Difference.UNEXPLAINED
+
+
+def test_the_page_has_a_section_about_it_when_that_is_asked_for(engine: Engine, tmp_path: Path) -> None:
+    ours(engine, [estimate(5.0), estimate(9.0, branch="treatment")])
+    theirs(engine, [number(5.0), number(5.0, branch="treatment")])
+    place = ["new-tab", "--dataset", "analysis", "--warehouse", f"embedded:{tmp_path / 'warehouse'}"]
+    alone, beside = tmp_path / "alone.html", tmp_path / "beside.html"
+
+    assert exit_code_of(["report", *place, "-o", str(alone)]) == 0
+    assert exit_code_of(["report", *place, "--with", "shadow", "-o", str(beside)]) == 0
+
+    assert "Beside Jetstream" not in alone.read_text()
+    text = beside.read_text()
+    assert "Beside Jetstream" in text
+    assert "1 not explained" in text

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.report.agreement import Agreement
 from jetstream_argo.report.method import AnalysisMethod, method_of, recorded_methods
 from jetstream_argo.report.page.changes import changes_of
 from jetstream_argo.report.page.enrolled import read_enrolled
@@ -31,10 +32,12 @@ def material(  # noqa: PLR0913  # all that a page rests on, by name
     reference: str | None = None,
     today: date | None = None,
     segments_by_day: bool = False,
+    agreements: Sequence[Agreement] = (),
 ) -> Material:
     """Return what a page of `result`, the experiment's latest estimates, is made of.
 
-    A plan as `owner` says what is missing; without one it is what the record says.
+    A plan as `owner` says what is missing; without one it is what the record says. `agreements` are those with the
+    estimates of another system.
     """
     plan = owner if isinstance(owner, AnalysisPlan) else None
     known = about or (about_plan(plan) if plan is not None else recorded_about(entries))
@@ -53,6 +56,7 @@ def material(  # noqa: PLR0913  # all that a page rests on, by name
         plan=last.plan if last is not None else "",
         recorded_at=last.recorded_at if last is not None else None,
         today=today,
+        agreements=tuple(agreements),
         segment_tests=tuple(segment_tests(shown, known, reference=compared_with)),
     )
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from jetstream_argo.config.model import Basis, MetricRole, Period
+from jetstream_argo.report.agreement import Agreement
 from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.changes import Changes
 from jetstream_argo.report.page.enrolled import EnrolledDay
@@ -23,6 +24,7 @@ class Material:
     """An experiment's results, and what has to be known beside.
 
     `reference` is empty where no branch is compared with another. `today` says what is provisional; None: nothing is.
+    `agreements` are those with another system's estimates, where it was compared with these.
     `plan` is the hash of the plan that was worked on last, `recorded_at` when. With `links`, parts lead to one another.
     """
 
@@ -38,6 +40,7 @@ class Material:
     today: date | None = None
     links: bool = True
     segment_tests: tuple[SegmentTest, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
 
     @cached_property
     def reference(self) -> str:

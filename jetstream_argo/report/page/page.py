@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
+from jetstream_argo.report.page.sections.agreement import agreement
 from jetstream_argo.report.page.sections.answers import answers
 from jetstream_argo.report.page.sections.changed import changed
 from jetstream_argo.report.page.sections.cost import cost
@@ -24,7 +25,18 @@ from jetstream_argo.report.summary.words import bytes_text
 Section = Callable[[Material], Part | None]
 
 # A section is a module and a line here.
-SECTIONS: tuple[Section, ...] = (deciding, answers, lacking, soundness, metrics, enrollment, changed, how, cost)
+SECTIONS: tuple[Section, ...] = (
+    deciding,
+    answers,
+    lacking,
+    soundness,
+    metrics,
+    enrollment,
+    changed,
+    agreement,
+    how,
+    cost,
+)
 
 _SIZE = "{size of this page}"  # known when the rest of it is
 
