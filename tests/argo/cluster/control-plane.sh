@@ -43,7 +43,8 @@ END
 build
 export PATH="$folder/bin:$PATH"
 mkdir -p "$folder/log" "$folder/etcd"
-trap 'kill $(jobs -p) 2>/dev/null' EXIT
+# The controller does not end as long as it waits for the API server, which ends, too.
+trap 'kill -KILL ${controller:-} 2>/dev/null; kill $(jobs -p) 2>/dev/null' EXIT
 etcd --data-dir "$folder/etcd" --listen-client-urls http://127.0.0.1:12379 --advertise-client-urls http://127.0.0.1:12379 \
   --listen-peer-urls http://127.0.0.1:12380 > "$folder/log/etcd" 2>&1 &
 [ -f "$folder/sa.key" ] || openssl genrsa -out "$folder/sa.key" 2048 2> /dev/null
@@ -68,5 +69,6 @@ kubectl apply -k "$here/../../../k8s/base"
 kubectl -n jetstream create configmap workflow-controller-configmap --dry-run=client -o yaml | kubectl apply -f -
 LEADER_ELECTION_DISABLE=true workflow-controller --kubeconfig "$KUBECONFIG" --namespaced --managed-namespace jetstream --namespace jetstream \
   --executor-image none > "$folder/log/controller" 2>&1 &
+controller=$!
 echo "ready: KUBECONFIG=$KUBECONFIG"
 wait
