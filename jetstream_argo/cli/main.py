@@ -122,6 +122,7 @@ def exit_code_of(arguments: Sequence[str], *, kept: object = None) -> int:
         return code if isinstance(code, int) else 0
     except JetstreamArgoError as error:
         say(f"{error}", err=True, color="red" if sys.stderr.isatty() else None)
+        _tell_pod(str(error))
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
@@ -129,6 +130,7 @@ def exit_code_of(arguments: Sequence[str], *, kept: object = None) -> int:
         shown = io.StringIO()
         error.show(file=shown)
         say(shown.getvalue(), err=True, end="")
+        _tell_pod(error.format_message())
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("stopped; run again to go on from here", err=True)
@@ -155,6 +157,11 @@ def _failed(error: Exception, line: str, code: int) -> int:
     """Say what happened in a line, to whoever looks at the pod too; the traceback is for -v."""
     say(line, err=True, color="red" if sys.stderr.isatty() else None)
     logging.getLogger(__name__).info("failed", exc_info=error)
+    _tell_pod(line)
+    return code
+
+
+def _tell_pod(line: str) -> None:
+    """Say it where Argo listens: else a node's message would be the end of its log."""
     with suppress(OSError):
         pod(os.environ).say(line)
-    return code

@@ -243,3 +243,22 @@ def test_a_placeholder_is_refused_in_settings_that_are_no_options_too(experiment
 
     assert code == 2
     assert "JETSTREAM_HOSTS: is still '<hosts>': put your own there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["submit", "missing.toml", *DEPLOYMENT], "missing.toml"),
+        (["submit-due", "--date", "2026-03-10", *DEPLOYMENT], "say where experiments are"),
+        (["submit-due", "--date", "2026-03-10"], "Missing option '--warehouse'"),
+    ],
+)
+def test_a_planner_that_cannot_even_begin_says_why_in_its_nodes_message(arguments, reason, monkeypatch, tmp_path):
+    message = tmp_path / "message"
+    monkeypatch.setenv("JETSTREAM_TERMINATION_LOG", str(message))
+
+    code = exit_code_of(arguments)
+
+    assert code == 2
+    assert reason in message.read_text()
+    assert len(message.read_text().splitlines()) == 1
