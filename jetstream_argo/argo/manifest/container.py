@@ -71,11 +71,10 @@ def worker(
     """
     takes_node = node.startswith("{{inputs.")
     memory = f"{deployment.memory_mib}Mi"
-    result = m.Parameter(name="result", value_from=m.ValueFrom(path=_RESULT_FILE, default=""))
     return Container(
         name=name,
         inputs=[m.Parameter(name=NODE)] if takes_node else None,
-        outputs=[result, page_artifact()] if page else [result],
+        outputs=[result_line(), page_artifact()] if page else [result_line()],
         image=deployment.image,
         # Named, for else the controller would ask the image's registry what its command is.
         command=[APP],
@@ -96,6 +95,11 @@ def worker(
         # begins with its pod, and what waits has none.
         active_deadline_seconds=_DEADLINE,
     )
+
+
+def result_line() -> m.Parameter:
+    """Return the line in which a pod says how its work ended, as an output of its node."""
+    return m.Parameter(name="result", value_from=m.ValueFrom(path=_RESULT_FILE, default=""))
 
 
 def page_artifact() -> Artifact:

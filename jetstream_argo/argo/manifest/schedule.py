@@ -88,6 +88,7 @@ def _planner(name: str, arguments: list[str], deployment: Deployment) -> Contain
         image=deployment.image,
         command=[APP],
         args=arguments,
+        outputs=[container.result_line()],
         env_from=[m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS))],
         env=[*container.reporting(), *container.patience()],
         # Two processes that plan one experiment each, and what holds the others.
@@ -95,5 +96,6 @@ def _planner(name: str, arguments: list[str], deployment: Deployment) -> Contain
         security_context=container.container_security(),
         volume_mounts=[m.VolumeMount(name=container.TMP, mount_path="/tmp")],  # the pod's own
         termination_message_policy="FallbackToLogsOnError",
-        retry_strategy=container.retry_strategy(),
+        # What it says is the Workflow's message so. What fails for a passing reason is planned at the next look, too.
+        retry_strategy=container.retry_without_word(),
     )

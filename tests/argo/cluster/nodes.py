@@ -8,6 +8,7 @@ and that they are complete, is reported here. Pods of the account jetstream-plan
 beside FILE. Images, limits and security contexts mean nothing here.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
@@ -38,13 +40,15 @@ class Nodes:
 
     def __init__(self, kubeconfig: Path, namespace: str, executables: Mapping[str, str]) -> None:
         api = config.new_client_from_config(str(kubeconfig))
-        self._kubeconfigs = {"jetstream-planner": kubeconfig.with_name("planner.kubeconfig")}
         self._core = client.CoreV1Api(api)
         self._objects = client.CustomObjectsApi(api)
         self._namespace = namespace
         self._executables = executables
         self._started: set[str] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="nodes-", dir="/var/tmp"))  # not below what pods see as /tmp
+        planner = self._folder / "planner.kubeconfig"
+        planner.write_text(_by_itself(kubeconfig.with_name(planner.name)))
+        self._kubeconfigs = {"jetstream-planner": planner}
 
     def look(self) -> None:
         """Start every pod that waits for a node."""
@@ -144,6 +148,15 @@ class Nodes:
         inits = [_status(each.name, ended) for each in pod.spec.init_containers or []]
         status = {"phase": phase, "containerStatuses": containers, "initContainerStatuses": inits}
         self._core.patch_namespaced_pod_status(pod.metadata.name, self._namespace, {"status": status})
+
+
+def _by_itself(kubeconfig: Path) -> str:
+    """Return a kubeconfig that holds the certificates which it names, for pods that do not see their files."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    for cluster in (each["cluster"] for each in document["clusters"]):
+        certificate = Path(cluster.pop("certificate-authority")).read_bytes()
+        cluster["certificate-authority-data"] = base64.b64encode(certificate).decode()
+    return yaml.safe_dump(document)
 
 
 def _status(name: str, state: Mapping[str, object]) -> dict[str, object]:
