@@ -92,4 +92,4 @@ def test_tables_of_ours_are_read_with_a_filter_on_their_partitions_alone(tmp_pat
 
     assert required == {name for name in there if tables[name].requires_filter}
     assert {name.partition(".")[2].partition("_")[0] for name in required} == {"partials", "values", "published"}
-    assert len(results(pipeline)) == 7
+    assert len(results(pipeline)) == 8
