@@ -30,9 +30,9 @@ def count_units(
     answers: dict[Sql, dict[tuple[int, str, str], int]] = {}
     jobs: list[Job] = []
     for grid in merged:
+        if _is_without_signals(plan, grid):
+            continue
         sql = counts_query(plan, grid)
-        if has_windows(plan, grid) and not grid.signals:
-            answers[sql] = {}  # nobody looked for signals on these dates
         if sql not in answers:
             result = engine.query(sql, labels=labels)
             jobs.append(result.job)
@@ -43,7 +43,7 @@ def count_units(
     rows: list[Placed] = []
     segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
     for grid in merged:
-        counts = answers[counts_query(plan, grid)]
+        counts = {} if _is_without_signals(plan, grid) else answers[counts_query(plan, grid)]
         for window in grid.windows:
             index = window.index if has_windows(plan, grid) else EVERY_WINDOW
             for segment in segments:
@@ -88,6 +88,11 @@ def _most(rows: Sequence[Placed]) -> int:
 def has_windows(plan: AnalysisPlan, grid: WindowGrid) -> bool:
     """Whether units differ from window to window: they do where a signal exposes them."""
     return plan.signal is not None and grid.basis is Basis.EXPOSURES
+
+
+def _is_without_signals(plan: AnalysisPlan, grid: WindowGrid) -> bool:
+    """Return whether nobody looked for signals on the dates of `grid`, since there are no units to look for."""
+    return has_windows(plan, grid) and not grid.signals
 
 
 def counts_query(plan: AnalysisPlan, grid: WindowGrid) -> Sql:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DONE
@@ -102,6 +102,28 @@ def test_nobody_enrolled_is_an_alarm_and_fails_nothing(tmp_path: Path) -> None:
     view = table(names.statistics_view(pipeline.plan, Period.DAY))
     counts = pipeline.engine.query(Sql(f"SELECT * FROM {view} AS s WHERE s.metric = 'identity'"), labels={}).dicts()
     assert {(row["branch"], row["point"]) for row in counts} == {("control", 0.0), ("treatment", 0.0)}
+
+
+def test_nobody_enrolled_fails_nothing_either_where_a_signal_exposes_units(tmp_path: Path) -> None:
+    signal = ExposureSignal("seen", source("activity"), "visits > 0", None, None)
+    config = experiment(
+        [metric("visits", "SUM(visits)")],
+        [source("activity")],
+        {Period.DAY: [summary_of("visits", "linear_model_mean")]},
+        exposures_sql=None,
+        signal=signal,
+    )
+    pipeline = pipeline_of(tmp_path, planned(config, as_of=START + timedelta(days=3)), {})
+
+    done = pipeline.run()
+    pipeline.do(build_dag(pipeline.plan).last)
+
+    assert {result.exit_code for result in done.values()} == {EXIT_DONE}
+    view = table(names.statistics_view(pipeline.plan, Period.DAY))
+    counts = pipeline.engine.query(Sql(f"SELECT * FROM {view} AS s WHERE s.metric = 'identity'"), labels={}).dicts()
+    assert {(row["analysis_basis"], row["branch"], row["point"]) for row in counts} == {
+        (basis, branch, 0.0) for basis in ("enrollments", "exposures") for branch in ("control", "treatment")
+    }
 
 
 def test_who_enrolls_after_nobody_did_is_found(tmp_path: Path) -> None:
