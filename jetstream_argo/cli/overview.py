@@ -12,6 +12,9 @@ from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.connect import connect, new_attempt
 
+# So short that a name has room beside them in a narrow terminal.
+_HEADINGS = {"complete until": "until", "bytes of a week": "bytes/week", "seconds of a week": "s/week"}
+
 
 def status_of_all(warehouse: str, dataset: str | None, format_: str, output: Path | None) -> int:
     """Say how each experiment of a warehouse stands, in a line."""
@@ -36,7 +39,7 @@ def status_of_all(warehouse: str, dataset: str | None, format_: str, output: Pat
     elif format_ == "json":
         say(json.dumps(rows, indent=2))
     elif rows:
-        show_rows(rows)
+        show_rows([{_HEADINGS.get(key, key): value for key, value in row.items()} for row in rows])
     else:
         say(f"{warehouse}: there are no experiments")
     return 0
