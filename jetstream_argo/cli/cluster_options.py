@@ -87,9 +87,9 @@ def deployment_of(options: dict[str, Any]) -> "Deployment":
     from jetstream_argo.argo.manifest.deployment import Deployment
     from jetstream_argo.argo.manifest.settings import pod_annotations, pod_patch, refuse_placeholders
 
-    told = {name: str(value) for name, value in options.items() if value}
+    given = {name: str(value) for name, value in options.items() if value}
     read = {name: value for name, value in os.environ.items() if name.startswith("JETSTREAM_")}
-    refuse_placeholders(told | {name: value for name, value in read.items() if value not in told.values()})
+    refuse_placeholders(given | {name: value for name, value in read.items() if value not in given.values()})
     warehouse_settings(options["warehouse"])
     options["pods"] = pod_patch(options["pods"], where="--pods (JETSTREAM_PODS)")
     options["annotations"] = pod_annotations(

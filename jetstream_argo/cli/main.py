@@ -43,6 +43,7 @@ _COMMANDS = {
     "workflow": "jetstream_argo.cli.workflows:workflow",
     "submit": "jetstream_argo.cli.workflows:submit",
     "submit-due": "jetstream_argo.cli.workflows:submit_due",
+    "shared-scan": "jetstream_argo.cli.sharing:shared_scan",
     "watch": "jetstream_argo.cli.watching:watch",
     "retry": "jetstream_argo.cli.watching:retry",
     "doctor": "jetstream_argo.cli.doctoring:doctor",

@@ -27,6 +27,7 @@ SUMMARIES: Mapping[str, str] = {
     "workflow": "Print the Argo Workflow of EXPERIMENT, for `argo submit`.",
     "submit": "Create the Workflow of EXPERIMENT in the cluster, unless it is there already.",
     "submit-due": "Create the Workflow of every live experiment.",
+    "shared-scan": "Read the new dates of sources once for all live experiments, which copy from it what they need.",
     "watch": "Show the Workflow NAME until it ends; without NAME, list those that are in the cluster.",
     "retry": "Run what failed in the Workflow NAME again, and what waited for it; nothing else runs.",
     "doctor": "Check warehouse, definitions and cluster, and say in a line each what is wrong and what to do.",

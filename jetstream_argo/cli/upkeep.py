@@ -12,6 +12,7 @@ import click
 from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.options import chosen, dataset_option, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options
+from jetstream_argo.cli.unsharing import unshare_experiment, unshare_units
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.targets import place_of_slug
@@ -97,6 +98,7 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
         purged = engine.purge(storage(engine, owner, entries))
         if purged.files:  # of an earlier deletion that was interrupted
             say(purged_line(purged))
+            unshare_experiment(engine, place_of(owner))
             return 0
         raise PlanError(_nothing(place_of(owner)))
     _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
@@ -106,6 +108,7 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
         engine.delete(info.name)
     purged = engine.purge(storage(engine, owner, entries))
     say(f"deleted {len(found.tables)} tables and views; {purged_line(purged)}")
+    unshare_experiment(engine, place_of(owner))
     return 0
 
 
@@ -167,6 +170,7 @@ def _remove(
     if not holders:
         say(f"no table of {place.slug} holds any of these {gone.number} units")
         _purge_units(engine, owner, entries)  # of an earlier deletion, perhaps one that was interrupted
+        unshare_units(engine, place.dataset, gone)
         _tell_older(entries)
         return 0
     _list(f"of {place.slug}, rows of these {gone.number} units", [f"{h.table.name}{_size(h.rows)}" for h in holders])
@@ -176,6 +180,7 @@ def _remove(
     for done in shred(engine, owner, holders, gone, now=_now, attempt=attempt):
         say(f"removed {done.rows} rows of {done.table.name}")
     _purge_units(engine, owner, entries)
+    unshare_units(engine, place.dataset, gone)
     _tell_older(read_entries(engine, owner))
     return 0
 

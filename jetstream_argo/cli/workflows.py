@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, DEPLOYMENT, cluster_of, deployment_of, with_options
+from jetstream_argo.cli.definitions import with_archive
 from jetstream_argo.cli.options import deadline_option, metrics_option, source_option
 from jetstream_argo.cli.planning import day, planned, planning_options, sources, where_options
 from jetstream_argo.cli.selecting import selection_of
@@ -86,7 +87,7 @@ def submit(watch: bool, kubeconfig: str | None, context: str | None, **options: 
     deployment = deployment_of(options)
     options["as_of"] = options["as_of"] or None  # a template's empty parameter
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
-        plan = planned(**_with_archive(options, Path(scratch)))
+        plan = planned(**with_archive(options, Path(scratch)))
     cluster = cluster_of(kubeconfig, context, deployment.namespace)
     submitted = create(emit(plan, deployment, metrics=selected_metrics(plan, selection)), cluster)
     line = f"{submitted.name} {'submitted' if submitted.is_new else 'exists already'}"
@@ -150,7 +151,7 @@ def submit_due(
     deployment = deployment_of(options)
     as_of = scheduled(when)
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
-        chosen_options = _with_archive(options, Path(scratch))
+        chosen_options = with_archive(options, Path(scratch))
         if not chosen_options["experiments"]:
             raise click.UsageError("say where experiments are: --experiments URL, a file, or a folder of files")
         found, unreadable = candidates(chosen_options["experiments"])
@@ -264,13 +265,3 @@ def _time(when: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(f"{when!r} is no time such as 2026-05-31T05:00:00Z", param_hint="--date") from error
     return at
-
-
-def _with_archive(options: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Return the planning options, with the archive of definitions that the environment names as the first of them."""
-    url = os.environ.get("JETSTREAM_DEFINITIONS_ARCHIVE")
-    if not url:
-        return options
-    from jetstream_argo.argo.due.archive import unpack_archive
-
-    return {**options, "definitions": (unpack_archive(url, scratch), *options["definitions"])}

@@ -1,12 +1,14 @@
 """Reads a data source into daily partials, and counts an exposure signal; a part that fails costs itself."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from jetstream_argo.errors import JetstreamArgoError, TooBig
+from jetstream_argo.errors import EngineError, JetstreamArgoError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, PlannedRead, Signal, Source
 from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.copying import SharedCopy, SharedRows, copied_facts, left_over
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
@@ -22,6 +24,8 @@ from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import mark_facts
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.types import Job, Layout, Write
+
+logger = logging.getLogger(__name__)
 
 
 def rows_of(context: Context, source: Source) -> Rows:
@@ -53,13 +57,50 @@ def ensure_partials(
     assignments = context.currency().units.assignments
     found = due(context, rows, wanted, assignments)
     outcome = awaiting(context, Kind.PARTIALS, rows, found)
+    if found.telemetry is None or not found.readings:
+        return outcome
     below = context.ledger.too_big(Kind.PARTIALS, rows.table)
+    shared = SharedRows.of(context, source)
     for reading in found.readings:
-        if found.telemetry is not None:
-            piece = Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
-            departed = departed_of(context, found.telemetry, reading)
-            outcome += isolate(_Partials(context, source, reading, found.telemetry, departed), piece, below=below)
+        departed = departed_of(context, found.telemetry, reading)
+        copied = () if departed is not None else _copied(shared, found.telemetry, reading)
+        outcome += WorkResult(len(copied))
+        for rest in left_over(reading, copied):
+            piece = Piece(rest.columns, rest.first_date.toordinal(), rest.last_date.toordinal())
+            outcome += isolate(_Partials(context, source, rest, found.telemetry, departed), piece, below=below)
     return outcome
+
+
+def _copied(shared: SharedRows, telemetry: Telemetry, reading: Reading) -> tuple[SharedCopy, ...]:
+    """Take what was read for several experiments, and return what was taken: a copy that fails is left to be read."""
+    done: list[SharedCopy] = []
+    context, source = shared.context, shared.source
+    for copy in shared.copies(telemetry, reading):
+        first, last = copy.first_date, copy.last_date
+        batch = context.batch(first, last, copy.columns[0], *reading.assignments, copy.taken_from.batch)
+        entry = _entry(context, source, telemetry.rows.table, batch, copy.columns, reading.assignments)
+        entry = copied_facts(telemetry.read(entry, first, last), copy)
+        try:
+            write_dates(context, shared.query(copy, reading.assignments, batch), entry)
+        except EngineError as error:
+            logger.warning("not copied", extra={"table": copy.taken_from.table, "reason": str(error)})
+            continue
+        done.append(copy)
+    return tuple(done)
+
+
+def _entry(
+    context: Context, source: Source, table: str, batch: int, columns: tuple[str, ...], assignments: tuple[int, ...]
+) -> Entry:
+    return replace(
+        context.entry(Kind.PARTIALS, State.COMPUTED),
+        table=table,
+        batch=batch,
+        keys=columns,
+        metrics=tuple(m.name for m in context.plan.metrics if not set(partials_of(m)).isdisjoint(columns)),
+        source=source.name,
+        assignments=assignments,
+    )
 
 
 def partials_of(metric: Metric) -> tuple[str, ...]:
@@ -151,15 +192,8 @@ class _Partials:
         plan, assignments = self.context.plan, self.reading.assignments
         first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
         batch = self.context.batch(first, last, piece.parts[0], *assignments)
-        entry = replace(
-            self.context.entry(Kind.PARTIALS, State.COMPUTED),
-            table=self.telemetry.rows.table,
-            batch=batch,
-            keys=piece.parts,
-            metrics=tuple(m.name for m in plan.metrics if not set(partials_of(m)).isdisjoint(piece.parts)),
-            source=self.source.name,
-            assignments=assignments,
-        )
+        table = self.telemetry.rows.table
+        entry = _entry(self.context, self.source, table, batch, piece.parts, assignments)
         units = enrolled(plan, self.context.currency().units, exposures=False, segments=False)
         query = partials_query(
             self.source, piece.parts, units, assignments, first_date=first, last_date=last, batch=batch

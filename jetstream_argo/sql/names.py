@@ -12,6 +12,10 @@ from jetstream_argo.plan.model import AnalysisPlan
 # Part of the names of our own tables: those of version 0.1 had other columns, and stay readable beside these.
 _GENERATION = "2"
 
+# What the names of tables begin with that hold what was read for several experiments.
+SHARED = "shared"
+SHARED_WORK = "scans"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -99,6 +103,26 @@ def shredded(owner: Owner) -> str:
 def status(owner: Owner) -> str:
     """The table of what was done."""
     return internal(owner, "status")
+
+
+def shared(dataset: str, source: str, key: str, attempt: str) -> str:
+    """The table of what one scan of a source read for several experiments."""
+    return internal(Place(dataset, source), SHARED, key, attempt)
+
+
+def shared_scans(dataset: str) -> str:
+    """The record of scans for several experiments."""
+    return internal(Place(dataset, "several"), "record")
+
+
+def shared_work(dataset: str, attempt: str) -> str:
+    """The table of scans for several experiments that are left to others to make."""
+    return internal(Place(dataset, "several"), SHARED_WORK, attempt)
+
+
+def shared_lease(dataset: str) -> str:
+    """The lease of whoever scans for several experiments, or removes what was read so."""
+    return internal(Place(dataset, ""), "lease", "shared")
 
 
 def lease(owner: Owner) -> str:

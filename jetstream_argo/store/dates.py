@@ -74,6 +74,12 @@ def version_of(day: date, versions: Sequence[TableVersions]) -> str:
     return canonical(found) if found else ""
 
 
+def is_known(versions: str) -> bool:
+    """Whether versions by `version_of` tell of every table: equal ones are then of the same rows."""
+    found = _parsed(versions)
+    return bool(found) and None not in found.values()
+
+
 _NOTHING = DateVersion(0, 0, "")
 _NO_ROWS = [0, 0, ""]
 

@@ -30,7 +30,8 @@ class Layout:
     """How a new table is stored, where the engine can: partitioned by a column, clustered by others.
 
     The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts. A `temporary` table is read by the process
-    that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it.
+    that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it. A table that is
+    kept for `kept_days` is deleted so many days after it was last written to, by the warehouse where that can.
 
     With `requires_filter` BigQuery refuses a query that does not filter the column which it is partitioned by.
     """
@@ -41,6 +42,7 @@ class Layout:
     labels: Mapping[str, str] = field(default_factory=dict)
     temporary: bool = False
     requires_filter: bool = False
+    kept_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

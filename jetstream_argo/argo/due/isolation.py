@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 _MIB = 1024 * 1024
 _PRELOADED = [
     "jetstream_argo.argo.due.planning",
+    "jetstream_argo.argo.manifest.emit",
     "jetstream_argo.argo.due.isolation",
     "jetstream_argo.plan.planner",
     "sqlglot",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jetstream_argo.argo.due.candidates import (
     Candidate,
@@ -12,8 +13,6 @@ from jetstream_argo.argo.due.candidates import (
     is_live,
     last_live_day,
 )
-from jetstream_argo.argo.manifest.deployment import Deployment
-from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.experiment import LaunchedExperiment
 from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
@@ -21,10 +20,13 @@ from jetstream_argo.errors import JetstreamArgoError, NotRunnable
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.planner import ConfigSources, plan_known
 
+if TYPE_CHECKING:
+    from jetstream_argo.argo.manifest.deployment import Deployment
+
 
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """What all candidates are planned with.
+    """What all candidates are planned with; without a `deployment` no Workflows are made of the plans.
 
     With `since` they are those that were live on some day from then until `as_of`, as of that or their own end.
     """
@@ -32,7 +34,7 @@ class Planning:
     where: ConfigSources
     as_of: date
     dataset: str | None
-    deployment: Deployment
+    deployment: "Deployment | None"
     since: date | None = None
 
 
@@ -56,12 +58,20 @@ def planned(found: Candidate | Path, planning: Planning) -> Made | CandidateResu
             return Passed.NOT_LIVE
         slug = candidate.experiment.slug
         made = plan_known(candidate.experiment, candidate.spec, planning.where, as_of=as_of, dataset=planning.dataset)
-        emit(made.plan, planning.deployment)  # what no Workflow can hold fails here
+        _try_out(made.plan, planning.deployment)
         return Made(slug, made.plan)
     except NotRunnable as reason:
         return CandidateResult(slug, CandidateState.NOT_DUE, str(reason))
     except JetstreamArgoError as error:
         return CandidateResult(slug, CandidateState.FAILED, str(error), error.exit_code)
+
+
+def _try_out(plan: AnalysisPlan, deployment: "Deployment | None") -> None:
+    """Make the Workflow of a plan: what none can hold fails here."""
+    if deployment is not None:
+        from jetstream_argo.argo.manifest.emit import emit  # loads what makes Workflows
+
+        emit(plan, deployment)
 
 
 def _date_of(experiment: LaunchedExperiment, planning: Planning) -> date | None:

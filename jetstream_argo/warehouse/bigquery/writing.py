@@ -151,7 +151,7 @@ class TableWriter:
         # An append leaves description, labels and expiration as they were. BigQuery allows a table 5 such changes in
         # 10 seconds: https://cloud.google.com/bigquery/quotas#standard_tables
         kept = before if write is Write.APPEND else None
-        days = self.queries.settings.expire_days
+        days = self.queries.settings.expire_days if layout.kept_days is None else layout.kept_days
         end = None if days is None else job.ended + timedelta(days=days)
         if before is None:
             inherits = may_expire(self.queries.tables.settings_of_dataset(destination))
