@@ -65,6 +65,8 @@ def test_the_kustomizations_build_and_planner_and_workers_run_one_image(k8s, fol
         objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"],
     )
     assert [spec["podSpecPatch"] for spec in specs] == [pods, pods]
+    templates = objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"]["templates"]
+    assert {each["container"]["image"] for each in templates if "container" in each} == {image}
     assert all(each["metadata"].get("namespace", "jetstream") == "jetstream" for each in objects.values())
 
 
@@ -104,6 +106,17 @@ def test_a_copy_of_an_overlay_works_elsewhere_with_the_base_by_its_address(k8s, 
 
     assert built.returncode == 0, built.stderr
     assert built.stdout == _kustomized(k8s / "overlays/gke").stdout
+
+
+@pytest.mark.parametrize("entrypoint", ["submit-due", "share-first"])
+def test_a_setting_says_whether_sources_are_read_once_for_all_experiments_first(k8s, entrypoint):
+    settings = k8s / "overlays/small/settings.yaml"
+    _fill_in(settings)
+    settings.write_text(settings.read_text().replace("JETSTREAM_DAILY: submit-due", f"JETSTREAM_DAILY: {entrypoint}"))
+
+    objects = {each["kind"]: each for each in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
+
+    assert objects["CronWorkflow"]["spec"]["workflowSpec"]["entrypoint"] == entrypoint
 
 
 def test_pods_of_planners_have_the_annotations_of_the_settings_file(k8s):

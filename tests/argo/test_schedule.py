@@ -9,7 +9,7 @@ DEPLOYMENT = Deployment("image", "bigquery:project")
 @pytest.fixture
 def planners():
     specs = (cron_workflow(DEPLOYMENT)["spec"]["workflowSpec"], workflow_template(DEPLOYMENT)["spec"])
-    return [template for spec in specs for template in spec["templates"]]
+    return [template for spec in specs for template in spec["templates"] if template["name"] == spec["entrypoint"]]
 
 
 def test_what_a_planner_says_when_it_fails_is_its_workflows_message(planners):

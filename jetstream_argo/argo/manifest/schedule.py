@@ -6,6 +6,7 @@ from hera.workflows import models as m
 from jetstream_argo.argo.manifest import container
 from jetstream_argo.argo.manifest.deployment import APP, Deployment
 from jetstream_argo.argo.manifest.documents import Document
+from jetstream_argo.argo.manifest.sharing import stage
 
 SETTINGS = "jetstream-settings"  # the ConfigMap of variables for the planner
 PLANNER = "jetstream-planner"  # the account that may create Workflows
@@ -37,7 +38,9 @@ def cron_workflow(deployment: Deployment, *, schedule: str = "0 5-20 * * *") -> 
         failed_jobs_history_limit=32,
         entrypoint="submit-due",
         templates=[
-            _planner("submit-due", ["submit-due", "--jobs=2", "--date", "{{workflow.scheduledTime}}"], deployment)
+            _planner("submit-due", ["submit-due", "--jobs=2", "--date", "{{workflow.scheduledTime}}"], deployment),
+            # What the overlays' settings may name as the entrypoint instead.
+            *stage(deployment, settings=_settings(), then="submit-due"),
         ],
     )
     return _finished(built, deployment)
@@ -82,6 +85,10 @@ def _finished(built: Workflow, deployment: Deployment) -> Document:
     return document
 
 
+def _settings() -> m.EnvFromSource:
+    return m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS))
+
+
 def _planner(name: str, arguments: list[str], deployment: Deployment) -> Container:
     return Container(
         name=name,
@@ -89,7 +96,7 @@ def _planner(name: str, arguments: list[str], deployment: Deployment) -> Contain
         command=[APP],
         args=arguments,
         outputs=[container.result_line()],
-        env_from=[m.EnvFromSource(config_map_ref=m.ConfigMapEnvSource(name=SETTINGS))],
+        env_from=[_settings()],
         env=[*container.reporting(), *container.patience()],
         # Two processes that plan one experiment each, and what holds the others.
         resources=m.ResourceRequirements(requests={"cpu": "250m", "memory": "2Gi"}, limits={"memory": "2Gi"}),
