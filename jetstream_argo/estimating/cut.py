@@ -1,66 +1,67 @@
-"""Finds what clipping cuts from the values of each branch, and what the estimates would be without it."""
+"""Tells what clipping cuts from the values of each branch, and what the estimates would be without it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from dataclasses import replace
+from itertools import permutations
+from math import isfinite, sqrt
 
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtr
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.branch_cut import BranchCut, ColumnCut
 from jetstream_argo.estimating.groups import RequestedStatistic
 from jetstream_argo.estimating.model import Placed
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
+from jetstream_argo.stats.methods.population_ratio import PopulationRatio
+from jetstream_argo.stats.methods.ratio_delta import RatioDelta
 from jetstream_argo.stats.methods.welch_mean import WelchMean
-from jetstream_argo.stats.moments import Covaried, Moments
-from jetstream_argo.stats.needs import ClipRule, ClipScope, JointMomentsNeed, MomentsNeed, Need, PowerSumsNeed
+from jetstream_argo.stats.needs import (
+    ClipRule,
+    ClipScope,
+    JointMomentsNeed,
+    MomentsNeed,
+    Need,
+    PowerSumsNeed,
+    RatioNeed,
+)
 from jetstream_argo.stats.rows import Comparison, EstimateRow
-from jetstream_argo.stats.sufficient import BranchFacts, Sample
+from jetstream_argo.stats.sufficient import Sample
 
 # A p-value below which one branch has more units cut than another by more than chance.
 ALARM = 1e-3
+
+# Units of a branch that must be cut, for a test of the share that is cut of their sum.
+FEWEST_CLIPPED = 10
 
 _NAMED = 5  # windows that a note names
 
 # Gives the sample of all branches for a need.
 SampleOf = Callable[[Need], Sample]
 
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """How many of a branch's `n` units are clipped, and the means without and with that."""
-
-    n: int
-    clipped: int
-    mean: float
-    clipped_mean: float
-
-    @property
-    def share(self) -> float | None:
-        """Which share of the sum of all values is cut; None where that sum is not positive."""
-        return 1 - self.clipped_mean / self.mean if self.mean > 0 else None
+_TOLD = LinearModelMean | WelchMean | BootstrapMean | PopulationRatio | RatioDelta
 
 
 def with_cuts(
-    rows: Sequence[EstimateRow], statistic: RequestedStatistic, sample_of: SampleOf, cuts: Sequence[int | None]
+    rows: Sequence[EstimateRow],
+    statistic: RequestedStatistic,
+    sample_of: SampleOf,
+    cuts: Mapping[str, BranchCut | None],
 ) -> tuple[EstimateRow, ...]:
-    """Return the rows of a clipped mean with what was cut; others as they are.
-
-    `cuts` are the units of each branch that are clipped, in the sample's order.
-    """
+    """Return the rows of a clipped mean, or ratio of means, with what was cut from each branch; others as they are."""
     clip = clip_of(statistic.need)
-    if clip is None or not isinstance(statistic.method, LinearModelMean | WelchMean | BootstrapMean) or None in cuts:
+    found = {branch: cut for branch, cut in cuts.items() if cut is not None}
+    if clip is None or len(found) < len(cuts) or not isinstance(statistic.method, _TOLD):
         return tuple(rows)
-    found = dict(_cuts(statistic.need, clip, sample_of, cuts))
     without = _without(statistic, found, sample_of)
     return tuple(_told(row, found, without, clip) for row in rows)
 
 
 def clip_of(need: Need) -> ClipRule | None:
-    """Return how the values of a mean are clipped, if they are."""
-    return need.clip if isinstance(need, MomentsNeed | JointMomentsNeed | PowerSumsNeed) else None
+    """Return how the values of a mean or ratio are clipped, if they are."""
+    return need.clip if isinstance(need, MomentsNeed | JointMomentsNeed | PowerSumsNeed | RatioNeed) else None
 
 
 def cut_notes(rows: Sequence[Placed]) -> Iterator[str]:
@@ -84,32 +85,12 @@ def cut_notes(rows: Sequence[Placed]) -> Iterator[str]:
             )
 
 
-def _cuts(need: Need, clip: ClipRule, sample_of: SampleOf, cuts: Sequence[int | None]) -> Iterator[tuple[str, Cut]]:
-    """Yield what is cut from each branch."""
-    adjustment = need.covariate if isinstance(need, JointMomentsNeed) else None
-    asked = MomentsNeed(clip) if adjustment is None else JointMomentsNeed(clip, adjustment)
-    clipped, bare = sample_of(asked), sample_of(replace(asked, clip=None))
-    for with_, without, cut in zip(clipped.branches, bare.branches, cuts, strict=True):
-        own, all_ = _units(with_), _units(without)
-        yield with_.branch, Cut(all_.n, cut or 0, all_.mean * bare.scale, own.mean * clipped.scale)
-
-
-def _units(facts: BranchFacts) -> Moments:
-    match facts.data:
-        case Moments():
-            return facts.data
-        case Covaried():
-            return facts.data.units
-        case _:
-            return Moments(0, 0.0, 0.0)
-
-
 def _key(row: EstimateRow) -> tuple[str, Comparison | None, str | None]:
     return row.branch, row.comparison, row.comparison_to_branch
 
 
 def _without(
-    statistic: RequestedStatistic, cuts: Mapping[str, Cut], sample_of: SampleOf
+    statistic: RequestedStatistic, cuts: Mapping[str, BranchCut], sample_of: SampleOf
 ) -> dict[tuple[str, Comparison | None, str | None], float]:
     """Return the points without clipping, by branch and comparison."""
     if isinstance(statistic.method, LinearModelMean | WelchMean):
@@ -121,29 +102,37 @@ def _without(
         except EstimateError:
             return {}
         return {_key(row): row.point for row in rows if row.point is not None}
+    scale = sample_of(statistic.need).scale
+    own = {name: cut.unclipped * scale for name, cut in cuts.items() if cut.unclipped is not None}
     points: dict[tuple[str, Comparison | None, str | None], float] = {
-        (name, None, None): cut.mean for name, cut in cuts.items() if cut.n
+        (name, None, None): point for name, point in own.items()
     }
-    for reference, base in cuts.items():
-        for name, cut in cuts.items():
-            if name != reference and cut.n and base.n:
-                points[name, Comparison.DIFFERENCE, reference] = cut.mean - base.mean
-                if base.mean:
-                    points[name, Comparison.RELATIVE_UPLIFT, reference] = cut.mean / base.mean - 1
+    for (reference, base), (name, point) in permutations(own.items(), 2):
+        points[name, Comparison.DIFFERENCE, reference] = point - base
+        if base:
+            points[name, Comparison.RELATIVE_UPLIFT, reference] = point / base - 1
     return points
 
 
 def _told(
     row: EstimateRow,
-    cuts: Mapping[str, Cut],
+    cuts: Mapping[str, BranchCut],
     without: Mapping[tuple[str, Comparison | None, str | None], float],
     clip: ClipRule,
 ) -> EstimateRow:
     unclipped, cut = without.get(_key(row)), cuts[row.branch]
     if row.comparison is None:
-        return replace(row, n_clipped=cut.clipped, clipped_share=cut.share, unclipped=unclipped)
+        return replace(
+            row,
+            n_clipped=cut.n_clipped,
+            clipped_share=cut.share(0),
+            denominator_clipped_share=cut.share(1),
+            unclipped=unclipped,
+        )
     other = cuts[row.comparison_to_branch or ""]
-    uneven = clip.scope is ClipScope.POOLED and _are_uneven(cut, other)
+    # Where each branch is clipped at a quantile of its own, the same share of its units is cut from each.
+    own_limits = clip.scope is ClipScope.PER_BRANCH
+    uneven = _differ_in_share(cut, other, clip.drop_highest) if own_limits else _are_uneven(cut, other)
     error = _error(row)
     moved = None not in (unclipped, row.point, error) and abs((unclipped or 0.0) - (row.point or 0.0)) > (error or 0.0)
     return replace(row, unclipped=unclipped, clipping_matters=uneven or moved)
@@ -156,11 +145,30 @@ def _error(row: EstimateRow) -> float | None:
     return (row.upper - row.lower) / (2 * float(ndtri((1 + row.ci_width) / 2)))
 
 
-def _are_uneven(cut: Cut, other: Cut) -> bool:
+def _are_uneven(cut: BranchCut, other: BranchCut) -> bool:
     """Whether other shares of two branches' units are cut than chance makes them: a test of two proportions."""
-    n, clipped = cut.n + other.n, cut.clipped + other.clipped
+    n, clipped = cut.n + other.n, cut.n_clipped + other.n_clipped
     if not cut.n or not other.n or clipped in (0, n):
         return False
     share = clipped / n
     error = sqrt(share * (1 - share) * (1 / cut.n + 1 / other.n))
-    return 2 * float(ndtr(-abs(cut.clipped / cut.n - other.clipped / other.n) / error)) < ALARM
+    return 2 * float(ndtr(-abs(cut.n_clipped / cut.n - other.n_clipped / other.n) / error)) < ALARM
+
+
+def _differ_in_share(cut: BranchCut, other: BranchCut, drop_highest: float) -> bool:
+    """Whether other shares of two branches' sums are cut than chance makes them, by Bonferroni over the columns."""
+    if not cut.n or not other.n:
+        return False
+    p_values = [_p_value_of_shares(*pair, drop_highest) for pair in zip(cut.columns, other.columns, strict=True)]
+    return min(p_values) * len(p_values) < ALARM
+
+
+def _p_value_of_shares(column: ColumnCut, other: ColumnCut, drop_highest: float) -> float:
+    """Return the p-value of a t test: so few values make a share as are cut."""
+    variance = column.share_variance(drop_highest) + other.share_variance(drop_highest)
+    if column.share is None or other.share is None or not isfinite(variance) or variance == 0:
+        return 1.0
+    if min(column.n_clipped, other.n_clipped) < FEWEST_CLIPPED:
+        return 1.0
+    dof = min(column.n_clipped, other.n_clipped) - 1
+    return 2 * float(stdtr(dof, -abs(column.share - other.share) / sqrt(variance)))

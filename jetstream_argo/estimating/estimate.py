@@ -8,6 +8,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.adjustments import Gap, gap_notes, gaps_of, unadjusted_notes
 from jetstream_argo.estimating.before_enrollment import of_covariates, of_rows
+from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.clipping import dropped_notes
 from jetstream_argo.estimating.counts import count_units
 from jetstream_argo.estimating.cut import cut_notes, with_cuts
@@ -134,8 +135,8 @@ class _Facts(Protocol):
     def scale(self, need: Need) -> float:
         """Return the scale of the data for this need."""
 
-    def cut(self, need: Need, key: Key) -> int | None:
-        """Return how many units of a branch are clipped; None where nothing is, or that is not known."""
+    def cut(self, need: Need, key: Key) -> BranchCut | None:
+        """Return what clipping takes from a branch, in values divided by the scale; None where nothing is clipped."""
 
 
 def _facts(group: StatisticGroup, queries: MetricQueries) -> _Facts:
@@ -171,7 +172,7 @@ def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Seque
             return Sample(metric, facts, known.pooled(need, keys), known.scale(need))
 
         rows = estimate(statistic.method, sample_of(statistic.need))
-        return with_cuts(rows, statistic, sample_of, [known.cut(statistic.need, key) for key in keys])
+        return with_cuts(rows, statistic, sample_of, {key[3]: known.cut(statistic.need, key) for key in keys})
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise

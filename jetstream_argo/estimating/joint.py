@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
 from jetstream_argo.estimating.moments import moments_on_scale
@@ -246,12 +247,16 @@ class JointFacts:
         data = covaried(row, asked) if asked is not None else None
         return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
 
-    def cut(self, need: Need, key: Key) -> int | None:
-        """Return how many units of a branch are clipped; None where nothing is."""
-        row = self.rows.get(key)
+    def cut(self, need: Need, key: Key) -> BranchCut | None:
+        """Return what clipping takes from a branch, in values divided by the scale; None where nothing is clipped."""
         if not isinstance(need, JointMomentsNeed) or need.clip is None:
             return None
-        return row.whole(f"cut_{self.clips.index(need.clip)}") if row is not None and N.of(row) else 0
+        row = self.rows.get(key)
+        if row is None or not N.of(row):
+            return BranchCut()
+        index = self.clips.index(need.clip)
+        values, clipped = covaried(row, self.clips.index(None)).units, covaried(row, index).units
+        return BranchCut.of_mean(values, clipped, row.number(f"limit_y{index}"), row.whole(f"cut_{index}"))
 
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""

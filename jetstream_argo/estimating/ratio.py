@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from jetstream_argo.estimating.branch_cut import BranchCut, ColumnCut
 from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.groups import StatisticGroup
-from jetstream_argo.estimating.moments import rescaled
+from jetstream_argo.estimating.moments import moments_on_scale, rescaled
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
 from jetstream_argo.estimating.queries.ranks import (
     PER_BRANCH,
     Quantile,
     Values,
+    power,
     quantile,
     quantile_relations,
     scale,
@@ -21,14 +23,17 @@ from jetstream_argo.estimating.queries.ranks import (
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
 from jetstream_argo.estimating.scaling import Scales
 from jetstream_argo.sql.text import Sql, fill, lines
-from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums
+from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments
 from jetstream_argo.stats.needs import Need, RatioNeed
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 
 _NAMES = ("y", "d")
 
 N, MINIMUM = CountColumn("n"), NumberColumn("minimum_d")
-CENTERS, SCALES = ({name: NumberColumn(f"{kind}_{name}") for name in _NAMES} for kind in ("center", "scale"))
+N_CUT = CountColumn("n_cut")
+CENTERS, SCALES, LIMITS = (
+    {name: NumberColumn(f"{kind}_{name}") for name in _NAMES} for kind in ("center", "scale", "limit")
+)
 SUMS = tuple(
     tuple(NumberColumn(f"sum_{i}_{j}") for j in range(HIGHEST_POWER + 1 - i)) for i in range(HIGHEST_POWER + 1)
 )
@@ -38,7 +43,9 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
     """Return the query for the sums of products of powers of `y` and `d`, over the `n` units where both are finite.
 
     `sum_i_j`, for i + j up to 8, is that of `((y - center_y) / scale_y) ** i * ((d - center_d) / scale_d) ** j`;
-    `minimum_d` is the smallest denominator. Each column is clipped at its quantile of this probability in its branch.
+    `minimum_d` is the smallest denominator. Each column is clipped at its quantile of this probability in its branch:
+    then `limit_y` is that of `y`, which `cut_y` units are above, and `plain_y_1` and `plain_y_2` are the sums of the
+    first two powers of the values as they are, in units of `scale_y_plain`; so for `d`. `n_cut` units are above either.
     Every column is there once for each segment, with `__` and the segment's place behind its name.
     """
     asked = [Quantile("limit", probability)] if probability is not None else []
@@ -57,6 +64,11 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
             scales.append(Sql(f"{scale(*ends)} AS scale_{name}_{i}"))
             z = standardised(f"t.{name}", limit and f"s.{limit}", f"s.center_{name}_{i}", f"s.scale_{name}_{i}")
             standard += [Sql(f"s.center_{name}_{i}"), Sql(f"s.scale_{name}_{i}"), Sql(f"{z} AS z_{name}_{i}")]
+            if limit:
+                plain = scale(ends[0], ends[1], None, ends[3])
+                scales.append(Sql(f"{plain} AS plain_scale_{name}_{i}"))
+                z = standardised(f"t.{name}", None, f"s.center_{name}_{i}", f"s.plain_scale_{name}_{i}")
+                standard += [Sql(f"s.{limit}"), Sql(f"s.plain_scale_{name}_{i}"), Sql(f"{z} AS plain_{name}_{i}")]
         standard.append(Sql(f"s.minimum_d_{i}"))
         standard.append(Sql(f"IF(t.y IS NULL OR t.d IS NULL, 0, t.{weight(i)}) AS both_{i}"))
     return fill(
@@ -67,10 +79,29 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
         columns=lines(
-            [*(Sql(f"s.{key}") for key in KEYS), *(c for i in observed.segments for c in wide(list(_columns(i)), i))],
+            [
+                *(Sql(f"s.{key}") for key in KEYS),
+                *(c for i in observed.segments for c in wide(_all_columns(i, clipped=bool(asked)), i)),
+            ],
             indent=0,
         ),
     )
+
+
+def _all_columns(segment: int, *, clipped: bool) -> list[tuple[str, str]]:
+    return [*_columns(segment), *(_cut_columns(segment) if clipped else ())]
+
+
+def _cut_columns(segment: int) -> Iterator[tuple[str, str]]:
+    both = f"s.both_{segment}"
+    above = " OR ".join(f"s.{name} > s.limit_{name}_{segment}" for name in _NAMES)
+    yield f"SUM(IF({above}, {both}, 0))", N_CUT.name
+    for name in _NAMES:
+        yield f"MAX(s.limit_{name}_{segment})", LIMITS[name].name
+        yield f"SUM(IF(s.{name} > s.limit_{name}_{segment}, {both}, 0))", f"cut_{name}"
+        yield f"MAX(s.plain_scale_{name}_{segment})", f"scale_{name}_plain"
+        for exponent in (1, 2):
+            yield f"SUM({both} * {power(f's.plain_{name}_{segment}', exponent)})", f"plain_{name}_{exponent}"
 
 
 def _columns(segment: int) -> Iterator[tuple[str, str]]:
@@ -100,6 +131,16 @@ def joint_power_sums(row: QueryRow) -> JointPowerSums:
     return JointPowerSums(N.of(row), mean_y, mean_d, central, MINIMUM.of(row))
 
 
+def _column_cuts(row: QueryRow) -> Iterator[ColumnCut]:
+    """Yield what is cut from the numerators, and from the denominators."""
+    sums, n = joint_power_sums(row), N.of(row)
+    squares = {"y": (sums.mean_numerator, sums.central[2][0]), "d": (sums.mean_denominator, sums.central[0][2])}
+    for name in _NAMES:
+        place, powers = (CENTERS[name].name, f"scale_{name}_plain"), (f"plain_{name}_1", f"plain_{name}_2")
+        plain = moments_on_scale(row, n, place, powers)
+        yield ColumnCut(plain, Moments(n, *squares[name]), LIMITS[name].of(row), row.whole(f"cut_{name}"))
+
+
 @dataclass(frozen=True, slots=True)
 class RatioFacts:
     """What is known of every branch with units: joint sums of numerator and denominator."""
@@ -119,9 +160,14 @@ class RatioFacts:
         data = joint_power_sums(row) if N.of(row) else None
         return BranchFacts(key[3], row.whole("n_rows"), data, row.whole("n_null"), row.whole("n_nonfinite"))
 
-    def cut(self, need: Need, key: Key) -> int | None:
-        """Return nothing: of a ratio it is not known."""
-        return None
+    def cut(self, need: Need, key: Key) -> BranchCut | None:
+        """Return what is cut from numerators and denominators; None where nothing is."""
+        if not isinstance(need, RatioNeed) or need.clip is None:
+            return None
+        row = self.rows.get(key)
+        if row is None or not N.of(row):
+            return BranchCut()
+        return BranchCut(N_CUT.of(row), tuple(_column_cuts(row)))
 
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return nothing: a ratio is clipped in each branch for itself."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from jetstream_argo.errors import EstimateError
+from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.details import Detail, detail_of
 from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
@@ -68,12 +69,16 @@ class PlainFacts:
         limits = (row.number_or_none(column) for row in map(self.summary.get, keys) if row is not None)
         return Pooled(threshold=next(filter(lambda limit: limit is not None, limits), None), integer=self.integer)
 
-    def cut(self, need: needs.Need, key: Key) -> int | None:
-        """Return how many units of a branch are clipped; None where nothing is."""
+    def cut(self, need: needs.Need, key: Key) -> BranchCut | None:
+        """Return what clipping takes from a branch, in values divided by the scale; None where nothing is clipped."""
         if not isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) or need.clip is None:
             return None
-        row = self.summary.get(key)
-        return row.whole(f"cut_{self._index(need.clip)}") if row is not None and row.whole("n") else 0
+        row = self.reduced.get(key)
+        if row is None or not N.of(row):
+            return BranchCut()
+        index = self._index(need.clip)
+        values, clipped = moments(row, self._index(None)), moments(row, index)
+        return BranchCut.of_mean(values, clipped, row.number(f"limit_{index}"), row.whole(f"cut_{index}"))
 
     def n_rows(self, key: Key) -> int:
         """Return how many units there are."""

@@ -68,9 +68,11 @@ class EstimateRow:
     covariate, in addition to `n_units`; it is None where no adjustment was asked for.
 
     Of a clipped mean, a branch's own row has how many units, `n_clipped`, have a value that was replaced by the
-    threshold, and the `clipped_share` of the sum of all values that was cut. `unclipped` is the point without clipping.
-    `clipping_matters` says of a comparison that it would differ by more than a standard error without, or that more
-    units are clipped in one branch than chance brings there.
+    threshold, and the `clipped_share` of the sum of all values that was cut. Of a ratio that is the numerators' sum,
+    beside the `denominator_clipped_share`, and the units are those with one of both replaced. `unclipped` is the point
+    without clipping. `clipping_matters` says of a comparison that it would differ by more than a standard error
+    without, or that more is clipped in one branch than chance brings there: more units, or a larger share of the sum
+    where each branch has a threshold of its own.
     """
 
     metric: str
@@ -96,6 +98,7 @@ class EstimateRow:
     n_without_covariate: int | None = None
     n_clipped: int | None = None
     clipped_share: float | None = None
+    denominator_clipped_share: float | None = None
     unclipped: float | None = field(default=None, metadata=_SCALED)
     clipping_matters: bool | None = None
 

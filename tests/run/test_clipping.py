@@ -93,3 +93,70 @@ def test_a_note_says_where_clipping_matters(tmp_path: Path) -> None:
     assert note.startswith(
         "clipping matters to mean_welch of enrollments in windows 1: in window 1 treatment against control is "
     )
+
+
+VISITS = [float(value % 7 + 1) for value in range(100)]
+MANY_VISITS = [*VISITS[:-3], 90.0, 95.0, 99.0]
+
+
+@pytest.mark.parametrize("name", ["population_ratio", "ratio_delta"])
+def test_a_ratio_says_what_is_cut_from_its_numerators_and_denominators(tmp_path: Path, name: str) -> None:
+    units = [*units_of("control", CONTROL, VISITS), *units_of("treatment", HEAVY, MANY_VISITS)]
+    asked = statistic(name, numerator="clicks", denominator="visits", drop_highest=0.05)
+
+    placed = world_of(tmp_path, units).ratio(asked).rows
+
+    found = {(each.row.branch, each.row.comparison): each.row for each in placed}
+    ratios = {}
+    for branch, values, visits in (("control", CONTROL, VISITS), ("treatment", HEAVY, MANY_VISITS)):
+        limits = [np.quantile(column, 0.95) for column in (values, visits)]
+        cut = (np.array(values) > limits[0]) | (np.array(visits) > limits[1])
+        row, ratios[branch] = found[branch, None], np.sum(values) / np.sum(visits)
+        assert row.n_clipped == cut.sum()
+        assert row.clipped_share == pytest.approx(1 - np.minimum(values, limits[0]).sum() / np.sum(values))
+        assert row.denominator_clipped_share == pytest.approx(1 - np.minimum(visits, limits[1]).sum() / np.sum(visits))
+        assert row.unclipped == pytest.approx(ratios[branch])
+    uplift = found["treatment", Comparison.RELATIVE_UPLIFT]
+    assert uplift.unclipped == pytest.approx(ratios["treatment"] / ratios["control"] - 1)
+
+
+@pytest.mark.parametrize("name", ["population_ratio", "ratio_delta"])
+def test_a_ratio_that_clipping_moves_is_marked(tmp_path: Path, name: str) -> None:
+    units = [*units_of("control", CONTROL, VISITS), *units_of("treatment", HEAVY, VISITS)]
+    asked = statistic(name, numerator="clicks", denominator="visits", drop_highest=0.05)
+
+    estimated = world_of(tmp_path, units).ratio(asked)
+
+    marks = {each.row.comparison: each.row.clipping_matters for each in estimated.rows}
+    assert marks == {None: None, Comparison.DIFFERENCE: True, Comparison.RELATIVE_UPLIFT: True}
+    assert any(note.startswith("clipping matters to ") for note in estimated.notes)
+
+
+def test_a_ratio_that_is_not_clipped_says_nothing(tmp_path: Path) -> None:
+    units = [*units_of("control", CONTROL, VISITS), *units_of("treatment", HEAVY, MANY_VISITS)]
+    asked = statistic("ratio_delta", numerator="clicks", denominator="visits", drop_highest=0.0)
+
+    rows_ = [each.row for each in world_of(tmp_path, units).ratio(asked).rows]
+
+    assert {(row.n_clipped, row.unclipped, row.clipping_matters) for row in rows_} == {(None, None, None)}
+
+
+@pytest.mark.parametrize("name", ["bootstrap_mean", "ratio_delta"])
+def test_a_larger_share_cut_from_one_branch_is_marked_where_each_has_its_own_threshold(
+    tmp_path: Path, name: str
+) -> None:
+    rng = np.random.default_rng(1)
+    spread = [float(value) for value in rng.normal(0, 400, 1000)]
+    even = [1000 + value for value in spread]
+    tailed = [*sorted(even)[:-30], *(2500.0 + 60 * k for k in range(30))]
+    ones = [1.0] * 1000
+    made = world_of(tmp_path, [*units_of("control", even, ones), *units_of("treatment", tailed, ones)])
+    parts = {"numerator": "clicks", "denominator": "visits"} if name == "ratio_delta" else {}
+    asked = statistic(name, drop_highest=0.02, **parts)
+
+    placed = (made.ratio(asked) if parts else made.estimate(asked)).rows
+
+    [row] = [each.row for each in placed if (each.row.branch, each.row.comparison) == ("treatment", "difference")]
+    assert row.clipping_matters is True
+    width = ((row.upper or 0) - (row.lower or 0)) / 2 / 1.96
+    assert abs((row.unclipped or 0) - (row.point or 0)) < width

@@ -88,6 +88,7 @@ SELECT
   p.n_without_covariate,
   p.n_clipped,
   p.clipped_share,
+  p.denominator_clipped_share,
   p.unclipped,
   p.clipping_matters,
   p.settles_on,
