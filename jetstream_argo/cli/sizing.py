@@ -10,7 +10,7 @@ import click
 
 from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.cli.planning import day, planning_options, sources
-from jetstream_argo.errors import EXIT_DONE
+from jetstream_argo.errors import EXIT_DONE, PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.storage.files import write_file
 from jetstream_argo.terminal.text import deliver, say
@@ -125,6 +125,12 @@ def size(  # noqa: PLR0913  # what the command is told
         return ran.exit_code
     design = Design(shares_compared(config.branches, config.branch_ratios, config.reference_branch), confidence, power)
     sizes = [size for size in _sizes(plan, warehouse, population or (), design) if size.weeks >= weeks[0]]
+    if not sizes:
+        timeline = plan.experiment.timeline
+        raise PlanError(
+            f"{config.slug}: nothing can be sized, since nobody has values of units found from {timeline.start} to "
+            f"{timeline.last_enrollment}; load telemetry from then to {last}, or choose another --as-of or fewer --weeks"
+        )
     if plot is not None:
         write_file(plot, size_plot(sizes))
     if as_json:

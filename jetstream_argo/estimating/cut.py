@@ -132,7 +132,7 @@ def _told(
     other = cuts[row.comparison_to_branch or ""]
     # Where each branch is clipped at a quantile of its own, the same share of its units is cut from each.
     own_limits = clip.scope is ClipScope.PER_BRANCH
-    uneven = _differ_in_share(cut, other, clip.drop_highest) if own_limits else _are_uneven(cut, other)
+    uneven = differ_in_share(cut, other, clip.drop_highest) if own_limits else are_uneven(cut, other)
     error = _error(row)
     moved = None not in (unclipped, row.point, error) and abs((unclipped or 0.0) - (row.point or 0.0)) > (error or 0.0)
     return replace(row, unclipped=unclipped, clipping_matters=uneven or moved)
@@ -145,7 +145,7 @@ def _error(row: EstimateRow) -> float | None:
     return (row.upper - row.lower) / (2 * float(ndtri((1 + row.ci_width) / 2)))
 
 
-def _are_uneven(cut: BranchCut, other: BranchCut) -> bool:
+def are_uneven(cut: BranchCut, other: BranchCut) -> bool:
     """Whether other shares of two branches' units are cut than chance makes them: a test of two proportions."""
     n, clipped = cut.n + other.n, cut.n_clipped + other.n_clipped
     if not cut.n or not other.n or clipped in (0, n):
@@ -155,7 +155,7 @@ def _are_uneven(cut: BranchCut, other: BranchCut) -> bool:
     return 2 * float(ndtr(-abs(cut.n_clipped / cut.n - other.n_clipped / other.n) / error)) < ALARM
 
 
-def _differ_in_share(cut: BranchCut, other: BranchCut, drop_highest: float) -> bool:
+def differ_in_share(cut: BranchCut, other: BranchCut, drop_highest: float) -> bool:
     """Whether other shares of two branches' sums are cut than chance makes them, by Bonferroni over the columns."""
     if not cut.n or not other.n:
         return False

@@ -27,6 +27,7 @@ from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.ratio import ratio_facts
 from jetstream_argo.estimating.reading import Key, MetricQueries
+from jetstream_argo.estimating.segment_effects import Sides, with_rest
 from jetstream_argo.estimating.single import plain_facts
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -138,6 +139,9 @@ class _Facts(Protocol):
     def cut(self, need: Need, key: Key) -> BranchCut | None:
         """Return what clipping takes from a branch, in values divided by the scale; None where nothing is clipped."""
 
+    def sides(self, need: Need, key: Key) -> Sides | None:
+        """Return a branch's units in a segment and outside of it; None where that is not known, and of all units."""
+
 
 def _facts(group: StatisticGroup, queries: MetricQueries) -> _Facts:
     match group.subject:
@@ -172,7 +176,9 @@ def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Seque
             return Sample(metric, facts, known.pooled(need, keys), known.scale(need))
 
         rows = estimate(statistic.method, sample_of(statistic.need))
-        return with_cuts(rows, statistic, sample_of, {key[3]: known.cut(statistic.need, key) for key in keys})
+        rows = with_cuts(rows, statistic, sample_of, {key[3]: known.cut(statistic.need, key) for key in keys})
+        sides = {key[3]: known.sides(statistic.need, key) for key in keys}
+        return with_rest(rows, statistic, sides, scale=known.scale(statistic.need))
     except EstimateError as error:
         if error.reason not in set(Reason):
             raise

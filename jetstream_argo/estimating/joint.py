@@ -4,11 +4,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.estimating.branch_cut import BranchCut
-from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
-from jetstream_argo.estimating.moments import moments_on_scale
+from jetstream_argo.estimating.joint_moments import (
+    CENTER_X,
+    JointClip,
+    N,
+    covaried,
+    joint_counts,
+    joint_sides,
+    joint_sums,
+    qbar,
+    sides,
+)
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
+from jetstream_argo.estimating.queries.observations import KEYS, Observed, compares_segments, treated, wide
 from jetstream_argo.estimating.queries.ranks import (
     POOLED,
     Quantile,
@@ -16,49 +25,16 @@ from jetstream_argo.estimating.queries.ranks import (
     quantile,
     quantile_relations,
     ranked,
-    scale,
-    standardised,
 )
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
 from jetstream_argo.estimating.scaling import Scales
+from jetstream_argo.estimating.segment_effects import Sides
 from jetstream_argo.sql.text import Sql, fill, lines
-from jetstream_argo.stats.moments import NO_UNITS, Covaried, JointMoments
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled
 
-N, N_BOTH = CountColumn("n"), CountColumn("n_both")
-CENTER_Y, CENTER_X = NumberColumn("center_y"), NumberColumn("center_x")
-
 # The quantiles whose mean is the covariate's reference value: 0, 1 / QUANTILES, …
 QUANTILES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Clip:
-    """The values as the `index`-th rule clips them, in one segment."""
-
-    index: int
-    clipped: bool
-    segment: int
-
-    def limit(self, name: str) -> str | None:
-        return f"limit_{name}{self.index}_{self.segment}" if self.clipped else None
-
-    def scale(self, name: str) -> str:
-        return f"scale_{name}{self.index}_{self.segment}"
-
-    def scaled(self, name: str, relation: str) -> Sql:
-        """The scale, from the ends and the centre in a relation of places; its column is `scale`."""
-        limit = self.limit(name)
-        least, most = (f"{relation}.{end}_{name}_{self.segment}" for end in ("minimum", "maximum"))
-        factor = scale(least, most, limit and f"{relation}.{limit}", f"{relation}.center_{name}_{self.segment}")
-        return Sql(f"{factor} AS {self.scale(name)}")
-
-    def z(self, value: str, name: str, relation: str) -> str:
-        """The standardised value, from what a relation says of centre, limit and scale."""
-        limit = self.limit(name)
-        center = f"{relation}.center_{name}_{self.segment}"
-        return standardised(value, limit and f"{relation}.{limit}", center, f"{relation}.{self.scale(name)}")
 
 
 def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sql, *, integer_covariate: bool) -> Sql:
@@ -76,7 +52,7 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
     """
     segments, finer = observed.segments, observed.finer
     asked = [Quantile(str(index), rule.probability) for index, rule in enumerate(wanted) if rule is not None]
-    clips = [_Clip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
+    clips = [JointClip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
     of_y = quantile_relations("of_y", Values("treated", "y", finer=finer), keys=POOLED, asked=asked, segments=segments)
     of_x = quantile_relations(
         "of_x", Values("covariates", "x", finer=finer), keys=POOLED, asked=asked, segments=segments
@@ -107,7 +83,7 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
         ),
         qbars=lines(
             [
-                Sql(f"SUM(({_quantiles(clip.segment)}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {_qbar(clip)}")
+                Sql(f"SUM(({_quantiles(clip.segment)}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {qbar(clip)}")
                 for clip in clips
             ],
             indent=0,
@@ -116,7 +92,13 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
         columns=lines(
             [
                 *(Sql(f"s.{key}") for key in KEYS),
-                *(column for i in segments for column in wide([*_counts(i), *_sums(clips, i)], i)),
+                *(column for i in segments for column in wide([*joint_counts(i), *joint_sums(clips, i)], i)),
+                *(
+                    column
+                    for i in segments
+                    if compares_segments(observed, i)
+                    for column in wide(list(joint_sides(clips, i)), i)
+                ),
             ],
             indent=0,
         ),
@@ -130,11 +112,7 @@ def _limits(name: str, asked: Sequence[Quantile], segments: Sequence[int], *, in
             yield Sql(f"{quantile('p', requested.name, i, rounded_up=integer)} AS limit_{name}{requested.name}_{i}")
 
 
-def _qbar(clip: _Clip) -> str:
-    return f"qbar_{clip.index}_{clip.segment}"
-
-
-def _standard(clips: Sequence[_Clip], segments: Sequence[int]) -> Iterator[Sql]:
+def _standard(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[Sql]:
     for i in segments:
         yield Sql(f"y.center_y_{i}")
         yield Sql(f"x.center_x_{i}")
@@ -146,7 +124,7 @@ def _standard(clips: Sequence[_Clip], segments: Sequence[int]) -> Iterator[Sql]:
                 yield Sql(f"{name}.{limit}")
             yield Sql(f"{name}.{clip.scale(name)}")
             yield Sql(f"{clip.z(f't.{name}', name, name)} AS z_{name}{clip.index}_{clip.segment}")
-        yield Sql(f"x.{_qbar(clip)}")
+        yield Sql(f"x.{qbar(clip)}")
 
 
 # The ranks just before and at the first unit of a block of equal covariates, and before and at the first one behind it.
@@ -179,50 +157,6 @@ def _quantiles(segment: int) -> str:
             f" - {QUANTILES} * {position} * ({QUANTILES} - {first}))"
         )
     return f"{excess[0]} - {excess[1]} - {excess[2]} + {excess[3]}"
-
-
-def _counts(segment: int) -> Iterator[tuple[str, str]]:
-    n = f"s.{weight(segment)}"
-    yield from counted(segment)
-    yield f"SUM(IF(s.y IS NULL, 0, {n}))", N.name
-    yield f"SUM(s.both_{segment})", N_BOTH.name
-    yield f"MAX(s.center_y_{segment})", CENTER_Y.name
-    yield f"MAX(s.center_x_{segment})", CENTER_X.name
-
-
-def _sums(clips: Sequence[_Clip], segment: int) -> Iterator[tuple[str, str]]:
-    n, both = f"s.{weight(segment)}", f"s.both_{segment}"
-    for clip in clips:
-        if clip.segment != segment:
-            continue
-        index = clip.index
-        y, x = (f"s.z_{name}{index}_{segment}" for name in ("y", "x"))
-        for name in ("y", "x"):
-            limit = clip.limit(name)
-            if limit:
-                yield f"MAX(s.{limit})", f"limit_{name}{index}"
-                if name == "y":
-                    yield f"SUM(IF(s.y > s.{limit}, {n}, 0))", f"cut_{index}"
-            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
-        yield f"SUM({n} * {y})", f"y_{index}_1"
-        yield f"SUM({n} * {y} * {y})", f"y_{index}_2"
-        products = (("y_1", y), ("y_2", f"{y} * {y}"), ("x_1", x), ("x_2", f"{x} * {x}"), ("xy", f"{x} * {y}"))
-        yield from ((f"SUM({both} * {term})", f"both_{index}_{name}") for name, term in products)
-        yield f"MAX(s.{_qbar(clip)})", f"qbar_{index}"
-
-
-def covaried(row: QueryRow, index: int) -> Covaried:
-    """Return the moments of all units with a value, and those with the covariate too."""
-    y, x = (CENTER_Y.name, f"scale_y{index}"), (CENTER_X.name, f"scale_x{index}")
-    units = moments_on_scale(row, N.of(row), y, (f"y_{index}_1", f"y_{index}_2"))
-    n = N_BOTH.of(row)
-    if n == 0:
-        return Covaried(units, NO_UNITS)
-    of_y = moments_on_scale(row, n, y, (f"both_{index}_y_1", f"both_{index}_y_2"))
-    of_x = moments_on_scale(row, n, x, (f"both_{index}_x_1", f"both_{index}_x_2"))
-    product = row.number(f"both_{index}_y_1") * row.number(f"both_{index}_x_1") / n
-    c_xy = (row.number(f"both_{index}_xy") - product) * row.number(y[1]) * row.number(x[1])
-    return Covaried(units, JointMoments(n, of_y.mean, of_x.mean, of_y.m2, of_x.m2, c_xy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +192,13 @@ class JointFacts:
         values, clipped = covaried(row, self.clips.index(None)).units, covaried(row, index).units
         return BranchCut.of_mean(values, clipped, row.number(f"limit_y{index}"), row.whole(f"cut_{index}"))
 
+    def sides(self, need: Need, key: Key) -> Sides | None:
+        """Return a branch's units in a segment and outside of it; None where that is not known, and of all units."""
+        row = self.rows.get(key)
+        return (
+            sides(row, self.clips.index(need.clip)) if row is not None and isinstance(need, JointMomentsNeed) else None
+        )
+
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return what is known of all branches together."""
         rows = [self.rows[key] for key in keys if key in self.rows]
@@ -281,7 +222,7 @@ def joint_facts(group: StatisticGroup, subject: Adjusted, queries: MetricQueries
     asked = [need.clip for need in needs if isinstance(need, JointMomentsNeed)]
     clips = tuple(dict.fromkeys([*asked, None]))
     rows: dict[Key, QueryRow] = {}
-    for observed in queries.observed(group, queries.windows):
+    for observed in queries.observed(group, queries.windows, with_whole=True):
         rows |= queries.rows(joint_query(observed, clips, queries.relations.units, integer_covariate=integer))
     scales = Scales.of(rows.values())
     return JointFacts(scales.applied(rows), clips, observed.integer, scales)

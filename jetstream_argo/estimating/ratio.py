@@ -22,6 +22,7 @@ from jetstream_argo.estimating.queries.ranks import (
 )
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
 from jetstream_argo.estimating.scaling import Scales
+from jetstream_argo.estimating.segment_effects import Sides
 from jetstream_argo.sql.text import Sql, fill, lines
 from jetstream_argo.stats.moments import HIGHEST_POWER, JointPowerSums, Moments
 from jetstream_argo.stats.needs import Need, RatioNeed
@@ -168,6 +169,10 @@ class RatioFacts:
         if row is None or not N.of(row):
             return BranchCut()
         return BranchCut(N_CUT.of(row), tuple(_column_cuts(row)))
+
+    def sides(self, need: Need, key: Key) -> Sides | None:
+        """Return nothing: a ratio is not compared with that of the rest."""
+        return None
 
     def pooled(self, need: Need, keys: Sequence[Key]) -> Pooled:
         """Return nothing: a ratio is clipped in each branch for itself."""

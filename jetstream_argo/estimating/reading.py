@@ -127,12 +127,18 @@ class MetricQueries:
         self.jobs.append(result.job)
         return list(rows_of(result))
 
-    def observed(self, group: StatisticGroup, windows: Sequence[AnalysisWindow]) -> Iterator[Observed]:
-        """Yield the values that the statistics of `group` are about in some windows, some segments at a time."""
+    def observed(
+        self, group: StatisticGroup, windows: Sequence[AnalysisWindow], *, with_whole: bool = False
+    ) -> Iterator[Observed]:
+        """Yield the values that the statistics of `group` are about in some windows, some segments at a time.
+
+        `with_whole` has the segment of all units among them each time, so that segments can be held against it.
+        """
         second, column = self._second(group)
         names, asked = self.leaf.all_segments, self.leaf.asked
         for first in range(0, len(asked), self.segments_at_once):
             places = asked[first : first + self.segments_at_once]
+            places = tuple(dict.fromkeys((0, *places))) if with_whole else places
             yield Observed(
                 self.relations.leaf,
                 tuple(windows),

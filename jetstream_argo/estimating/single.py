@@ -8,11 +8,14 @@ from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.details import Detail, detail_of
 from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
+from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow, portions
 from jetstream_argo.estimating.scaling import Scales
+from jetstream_argo.estimating.segment_effects import Sides, sides_of_shares
 from jetstream_argo.estimating.summary import (
     FEW_VALUES,
     MAXIMUM,
+    N_REST,
     N_VALUES,
     OTHER,
     SUCCESSES,
@@ -22,6 +25,7 @@ from jetstream_argo.estimating.summary import (
     few_values,
     moments,
     power_sums,
+    sides,
     summary_query,
 )
 from jetstream_argo.estimating.value_counts import value_counts, values_of_the_inexact
@@ -80,6 +84,17 @@ class PlainFacts:
         values, clipped = moments(row, self._index(None)), moments(row, index)
         return BranchCut.of_mean(values, clipped, row.number(f"limit_{index}"), row.whole(f"cut_{index}"))
 
+    def sides(self, need: needs.Need, key: Key) -> Sides | None:
+        """Return a branch's units in a segment and outside of it; None where that is not known, and of all units."""
+        row = self.reduced.get(key)
+        whole = self.summary.get((*key[:2], ALL_UNITS, key[3]))
+        if row is None or whole is None or N_REST.name not in row.values:
+            return None
+        if isinstance(need, needs.ProportionNeed):
+            part, everybody = (Successes(N.of(found), SUCCESSES.of(found)) for found in (row, whole))
+            return sides_of_shares(part, everybody)
+        return sides(row, self._index(need.clip)) if isinstance(need, needs.MomentsNeed | needs.PowerSumsNeed) else None
+
     def n_rows(self, key: Key) -> int:
         """Return how many units there are."""
         row = self.summary.get(key)
@@ -122,7 +137,7 @@ def plain_facts(group: StatisticGroup, queries: MetricQueries) -> PlainFacts:
     detailed = {need: detail for need, detail in asked.items() if detail is not None}
     with_values = bool(detailed) or any(isinstance(statistic.need, needs.PowerSumsNeed) for statistic in group.asked)
     summary: dict[Key, QueryRow] = {}
-    for observed in queries.observed(group, queries.windows):
+    for observed in queries.observed(group, queries.windows, with_whole=True):
         largest = 2 * FEW_VALUES * len(observed.segments) if with_values else 1
         summary |= queries.rows(summary_query(observed, clips, with_values=with_values), largest=largest)
     details: dict[needs.Need, Mapping[Key, QueryRow]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.moments import moments_on_scale, rescaled
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.estimating.queries.observations import KEYS, Observed, counted, treated, wide
+from jetstream_argo.estimating.queries.observations import KEYS, Observed, compares_segments, counted, treated, wide
 from jetstream_argo.estimating.queries.ranks import (
     PER_BRANCH,
     POOLED,
@@ -20,6 +20,7 @@ from jetstream_argo.estimating.queries.ranks import (
     together,
 )
 from jetstream_argo.estimating.reading import QueryRow
+from jetstream_argo.estimating.segment_effects import Sides
 from jetstream_argo.estimating.value_counts import COUNTS, VALUES, value_counts
 from jetstream_argo.sql.text import Sql, equal, fill, lines
 from jetstream_argo.stats.moments import HIGHEST_POWER, Moments, PowerSums
@@ -37,6 +38,7 @@ MINIMUM, MAXIMUM, SMALLEST_POSITIVE = (
     NumberColumn("smallest_positive"),
 )
 AT_MOST_ZERO, CENTER = CountColumn("at_most_zero"), NumberColumn("center")
+N_REST, WHOLE_CENTER = CountColumn("n_rest"), NumberColumn("center_whole")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,16 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     a finite value; `limit_i` is the threshold, and `cut_i` counts the units above it.
     `vals` and `counts` are arrays of the `n_values` distinct values,
     ascending, and how many units have each; empty or NULL where these are more than `FEW_VALUES`, and left out unless
-    `with_values`. Every column is there once for each segment, with `__` and the segment's place behind its name.
+    `with_values`. Where all units are asked about too, `inside_i_k` and `outside_i_k` are the sums of the units of a
+    segment and of the `n_rest` others, about `center_whole` and in units of `scale_whole_i`: those of all units.
+    Every column is there once for each segment, with `__` and the segment's place behind its name.
     """
     indexed = list(enumerate(wanted))
     sums = [Sql(f"s.{key}") for key in KEYS]
     for segment in observed.segments:
         sums += wide([*_counts(segment), *_moments(wanted, segment)], segment)
+        if compares_segments(observed, segment):
+            sums += wide(list(_sides(len(wanted), segment)), segment)
     found = [*((N_VALUES.name, VALUES.name, COUNTS.name) if with_values else ())]
     parts = {
         "units": treated(observed),
@@ -143,6 +149,19 @@ def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str
             yield f"SUM(s.{weight(segment)} * {z})", f"power_{index}_{exponent}"
 
 
+def _sides(wanted: int, segment: int) -> Iterator[tuple[str, str]]:
+    """The first two moments of the units of a segment, and of all others, with values clipped as all units' are."""
+    own, others = f"s.{weight(segment)}", f"(s.{weight(0)} - s.{weight(segment)})"
+    yield f"SUM(IF(s.y IS NULL, 0, {others}))", N_REST.name
+    if wanted:
+        yield "MAX(s.center_0)", WHOLE_CENTER.name
+    for index in range(wanted):
+        yield f"MAX(s.scale_{index}_0)", f"scale_whole_{index}"
+        for name, units in (("inside", own), ("outside", others)):
+            for exponent in (1, 2):
+                yield f"SUM({units} * {power(f's.z_{index}_0', exponent)})", f"{name}_{index}_{exponent}"
+
+
 def _few(observed: Observed) -> Sql:
     """The relations that end in `few`: how many distinct values there are, and these where they are few."""
     sums, counts, arrays, listed, found = [], [], [], [], []
@@ -169,6 +188,18 @@ def _few(observed: Observed) -> Sql:
 def moments(row: QueryRow, index: int) -> Moments:
     """Return the moments of the `index`-th clipped values of a summary."""
     return moments_on_scale(row, N.of(row), (CENTER.name, f"scale_{index}"), (f"power_{index}_1", f"power_{index}_2"))
+
+
+def sides(row: QueryRow, index: int) -> Sides | None:
+    """Return the units of a segment and all others, of the `index`-th clipped values; None of all units."""
+    if N_REST.name not in row.values:
+        return None
+    place = (WHOLE_CENTER.name, f"scale_whole_{index}")
+    inside, outside = (
+        moments_on_scale(row, n, place, (f"{name}_{index}_1", f"{name}_{index}_2"))
+        for name, n in (("inside", N.of(row)), ("outside", N_REST.of(row)))
+    )
+    return Sides(inside, outside)
 
 
 def power_sums(row: QueryRow, index: int) -> PowerSums:

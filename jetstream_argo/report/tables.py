@@ -15,6 +15,13 @@ from jetstream_argo.report.files import as_json
 from jetstream_argo.report.summary import words
 from jetstream_argo.warehouse.types import Result
 
+_NUMBERS = (
+    ("p_value", "p"),
+    ("p_value_holm", "of all"),
+    ("chance_to_win", "wins"),
+    ("rest_effect", "elsewhere"),
+    ("rest_p_value_holm", "differs from elsewhere, of all: p"),
+)
 _CURVE = 20  # more points than this are a curve, which nobody reads as numbers
 _Row = Mapping[str, Value]
 
@@ -163,7 +170,7 @@ def _notes(rows: Sequence[_Row]) -> Iterator[str]:
     yield from _about_covariate(rows)
     reasons = dict.fromkeys(str(row["reason"]).replace("_", " ") for row in rows if row["reason"])
     yield from reasons
-    for name, shown in (("p_value", "p"), ("p_value_holm", "of all"), ("chance_to_win", "wins")):
+    for name, shown in _NUMBERS:
         values = [row[name] for row in rows if isinstance(row.get(name), float)]
         if values:
             yield f"{shown} = {values[0]:.2g}"

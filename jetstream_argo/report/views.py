@@ -38,7 +38,8 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
 
     `p_value_holm` and `p_value_bh` are adjusted for all metrics and branches that are compared with the same branch,
     in the same window, basis and segment. Each of them is tested once there: a metric with several p-values by the
-    first of `TESTS` that it has. Every row is marked by the check of its window's, basis' and segment's split.
+    first of `TESTS` that it has. `rest_p_value_holm` is adjusted for the `rest_tests` of all segments against the rest.
+    Every row is marked by the check of its window's, basis' and segment's split.
 
     Source:
         Holm (1979), Scand. J. Statist. 6:65; Benjamini and Hochberg (1995), JRSS B 57:289.
@@ -55,6 +56,7 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
         preference=Sql(f"CASE l.statistic {preference} ELSE {len(TESTS)} END"),
         srm=literal(estimates_table.SRM),
         mismatch=literal(Reason.SAMPLE_RATIO_MISMATCH.value),
+        rest_p_value=Sql("CAST(NULL AS FLOAT64)" if "rest_p_value" in lacking else "c.rest_p_value"),
         columns=lines([_estimate_column(column, lacking) for column in estimates_table.COLUMNS], indent=0),
     )
 

@@ -223,7 +223,7 @@ def _export(context: Context, report: StatusReport) -> list[bool]:
             written.append(_write(context, name, json_rows(statistic_rows(result, report.facts))))
             doubtful += mismatches(result)
             if due.period is Period.OVERALL and plan.enrollments.segments:
-                tested += segment_tests(result.dicts(), about_plan(plan), reference=_reference(plan))
+                tested += segment_tests(result.dicts(), reference=_reference(plan))
     about = metadata(
         plan,
         context.plan_sha256,

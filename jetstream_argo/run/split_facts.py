@@ -14,7 +14,7 @@ _MOST_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class UnitPart:
     """Some of the units, by branch: those of one day or one segment."""
 
     kind: str
@@ -32,7 +32,7 @@ def split_facts(context: Context, units: StoredUnits, counts: UnitCounts) -> dic
     if test is not None:
         facts["split_after"] = _recorded(plan, test)
         if _is_alarm(plan, test):
-            facts["split_causes"] = list(_causes(plan, after, _parts(context, units)))
+            facts["split_causes"] = list(causes(plan, after, _parts(context, units)))
     before = _test(plan, [0 if branch is None else branch.units for branch in found])
     if before is not None and plan.enrollments.exclusions.excludes:
         facts["split_before"] = _recorded(plan, before)
@@ -60,7 +60,7 @@ def _recorded(plan: AnalysisPlan, test: SplitTest) -> dict[str, object]:
     }
 
 
-def _parts(context: Context, units: StoredUnits) -> list[_Part]:
+def _parts(context: Context, units: StoredUnits) -> list[UnitPart]:
     """Return the units that count by day of enrollment, and by segment."""
     result = context.engine.query(by_day_query(context.plan, units), labels=context.labels())
     rows = [{name: row[name] for name in row} for row in result.dicts()]
@@ -71,12 +71,12 @@ def _parts(context: Context, units: StoredUnits) -> list[_Part]:
         own = [row for row in rows if day in (None, str(row["enrollment_date"]))]
         return tuple(sum(int(str(row[column])) for row in own if row["branch"] == branch) for branch in branches)
 
-    parts = [_Part("day", day, counted("n", day)) for day in days]
+    parts = [UnitPart("day", day, counted("n", day)) for day in days]
     segments = enumerate(units.segments)
-    return parts + [_Part("segment", segment.name, counted(f"n_{place}", None)) for place, segment in segments]
+    return parts + [UnitPart("segment", segment.name, counted(f"n_{place}", None)) for place, segment in segments]
 
 
-def _causes(plan: AnalysisPlan, units: Sequence[int], parts: Sequence[_Part]) -> Iterator[dict[str, object]]:
+def causes(plan: AnalysisPlan, units: Sequence[int], parts: Sequence[UnitPart]) -> Iterator[dict[str, object]]:
     """Yield the parts whose own split is not as designed, the most improbable first, with the split of all others.
 
     A part is judged by its p-value times the number of parts (Bonferroni).

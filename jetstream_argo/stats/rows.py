@@ -73,6 +73,10 @@ class EstimateRow:
     without clipping. `clipping_matters` says of a comparison that it would differ by more than a standard error
     without, or that more is clipped in one branch than chance brings there: more units, or a larger share of the sum
     where each branch has a threshold of its own.
+
+    A difference of means or shares in a segment has the `rest_effect`, that on all units outside the segment, and the
+    `rest_difference`, by how much the effect in the segment is larger, with an interval of the same confidence and the
+    `rest_p_value` of Welch's test. Both effects are of values clipped as those of all units are.
     """
 
     metric: str
@@ -101,6 +105,11 @@ class EstimateRow:
     denominator_clipped_share: float | None = None
     unclipped: float | None = field(default=None, metadata=_SCALED)
     clipping_matters: bool | None = None
+    rest_effect: float | None = field(default=None, metadata=_SCALED)
+    rest_difference: float | None = field(default=None, metadata=_SCALED)
+    rest_lower: float | None = field(default=None, metadata=_SCALED)
+    rest_upper: float | None = field(default=None, metadata=_SCALED)
+    rest_p_value: float | None = None
 
     def rescaled(self, change: Callable[[float], float | None]) -> "EstimateRow":
         """Return the row with every number changed that is in the metric's unit."""

@@ -75,6 +75,8 @@ def stored(row: EstimateRow, scope: EstimateScope, origin: Origin) -> dict[str, 
 DERIVED: tuple[Column, ...] = (
     Column("p_value_holm", "FLOAT64"),
     Column("p_value_bh", "FLOAT64"),
+    Column("rest_p_value_holm", "FLOAT64"),
+    Column("rest_tests", "INT64"),
     Column("sample_ratio_p_value", "FLOAT64"),
     Column("sample_ratio_mismatch", "BOOL"),
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jetstream_argo.config.conventions.load import Conventions
+from jetstream_argo.config.exclusions import ExclusionRules
 from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import Covariate, ExperimentConfig, Period, Statistic
@@ -92,6 +93,8 @@ def test_every_real_file_resolves_to_what_the_existing_parser_says(
         experiment = _experiment(slug, expected["app"], definitions, outcomes)
         config = resolve(experiment, definitions, conventions=conventions).config
         differences += [(slug, *difference) for difference in _differences(config, expected, texts, oracle)]
+        if config.exclusions != ExclusionRules():  # everybody counts, in each of their branches
+            differences.append((slug, "exclusions", config.exclusions))
 
     assert differences == []
     assert len(oracle["experiments"]) == 368

@@ -78,6 +78,15 @@ def test_harm_of_any_window_is_told_with_its_interval() -> None:
     assert "ads -20.00% [−∞, -18.91%] in week 1 is worse than its margin of 5.00%" in text
 
 
+def test_a_guardrail_without_an_overall_estimate_has_no_numbers_that_were_not_estimated() -> None:
+    [found] = told(rows("hours", 0.1))
+
+    assert found.outcome is Decision.INCONCLUSIVE
+    assert [evidence.point for evidence in found.evidence if evidence.metric == "ads"] == [None]
+    [text] = decision_sentences([found])
+    assert "; ads is not shown to be within its margin of 5.00%, at 95% one-sided confidence: it has no overall" in text
+
+
 def test_without_roles_nothing_is_decided_and_an_alarm_keeps_anything_from_being_decided() -> None:
     alarm = replace(NOTHING, health=(_alarm(),))
 

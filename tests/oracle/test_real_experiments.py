@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.plan.model import Exclusions
 from tests.oracle.ask import PYTHON, questions
 from tests.oracle.compare import compare_counts, compare_direct, compare_enrollments, compare_metrics, problems
 from tests.oracle.compare_estimates import compare_estimates
 from tests.oracle.configurations import HUB, LAUNCHES, Launch
+from tests.oracle.everybody import compare_everybody
 from tests.oracle.world import World, analysed
 
 pytestmark = [
@@ -45,6 +47,21 @@ def test_every_stored_value_equals_the_query_over_its_window_alone(
     assert found.differences == []
     assert found.compared["values"] > 1000
     assert list(problems(world(launch))) == []
+
+
+@pytest.mark.parametrize(
+    "launch", [each for each in LAUNCHES if PYTHON or each.slug in _ALONE], ids=lambda one: one.slug
+)
+def test_where_nobody_is_excluded_all_units_count_in_each_of_their_branches(
+    launch: Launch, world: Callable[[Launch], World]
+) -> None:
+    found = compare_everybody(world(launch))
+
+    assert world(launch).plan.enrollments.exclusions == Exclusions()
+    assert found.differences == []
+    assert found.compared["units in two branches"] >= (0 if launch.one_branch else 2)
+    assert found.compared["counts"] == len(launch.branches)
+    assert found.compared["differences"] > 0
 
 
 @pytest.mark.skipif(not PYTHON, reason="needs JETSTREAM_ORACLE_PYTHON: see README.md")

@@ -71,6 +71,24 @@ def test_windows_segments_bases_and_references_are_families_of_their_own(engine:
     assert adjusted(latest(engine, rows)) == [(0.02, 0.02)] * 5
 
 
+def test_tests_against_the_rest_are_a_family_over_all_segments_whatever_is_asked_for(engine: Engine):
+    p_values = {("ads", "loyal"): 0.01, ("ads", "new"): 0.04, ("hours", "loyal"): 0.03}
+    rows = [
+        compared(name, 0.5, segment=segment, **{"rest_p_value": p_value, **facts})
+        for (name, segment), p_value in p_values.items()
+        for facts in ({}, {"window_index": 2}, {"statistic": "mean", "rest_p_value": 0.001})
+    ]
+
+    shown = latest(engine, rows, Filters(segments=("loyal",), windows=(1,)))
+
+    found = {row["metric"]: row for row in shown if row["rest_p_value_holm"] is not None}
+    assert {name: (row["statistic"], row["rest_tests"]) for name, row in found.items()} == {
+        "ads": ("mean_lm", 3),
+        "hours": ("mean_lm", 3),
+    }
+    assert [found[name]["rest_p_value_holm"] for name in ("ads", "hours")] == [0.03, 0.06]
+
+
 def test_a_metric_is_tested_once_however_many_of_its_statistics_have_p_values(engine: Engine):
     rows = [
         compared("ads", 0.01),

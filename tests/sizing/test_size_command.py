@@ -28,6 +28,9 @@ def test_an_experiment_is_sized_from_the_telemetry_of_a_past_period(
     assert {each["adjusted"] for each in found} == {True, False}
     assert (tmp_path / "size.svg").read_text().startswith("<svg")
 
+    assert exit_code_of(["size", _CONFIG, "--as-of", "2025-06-15", "--weeks", "1", "-j", "1"]) == 2
+    assert "nothing can be sized" in capsys.readouterr().err
+
 
 @pytest.mark.parametrize("option", [["--weeks", "0"], ["--weeks", "3..2"], ["--population", "many"], ["--plan", "p"]])
 def test_what_is_no_size_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:

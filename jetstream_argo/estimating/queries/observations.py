@@ -8,7 +8,7 @@ from jetstream_argo.estimating.queries.leaf import ValueType, weight
 from jetstream_argo.estimating.queries.pretreatments import keeps_integers, needs_days, step_relations
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql, fill, lines, literal, literals
-from jetstream_argo.stats.pretreatments import PreTreatment
+from jetstream_argo.stats.pretreatments import Action, PreTreatment
 
 # What the rows of every answer are told apart by; a row is about all segments, in columns `…__0`, `…__1`, …
 KEYS = ("basis", "window_index", "branch")
@@ -107,6 +107,12 @@ def long_rows(observed: Observed) -> Sql:
 def wide(columns: Sequence[tuple[str, str]], segment: int) -> Iterator[Sql]:
     """Yield (expression, name) as columns of an answer about a segment."""
     yield from (Sql(f"{expression} AS {name}__{segment}") for expression, name in columns)
+
+
+def compares_segments(observed: Observed, segment: int) -> bool:
+    """Return whether a segment is held against all other units: not where their ranks decide who stays."""
+    by_rank = any(step.action is Action.DROP_BY_QUANTILE for step in observed.steps)
+    return segment != 0 and 0 in observed.segments and not by_rank
 
 
 def counted(segment: int) -> Iterator[tuple[str, str]]:

@@ -60,7 +60,9 @@ def decision_json(decided: Sequence[BranchDecision]) -> list[Json]:
 
 
 def evidence_text(evidence: Evidence) -> str:
-    """Return an interval in words."""
+    """Return an interval in words, or that there is none."""
+    if evidence.point is None:
+        return f"{evidence.metric} is {evidence.message}"
     lower = "−∞" if evidence.lower is None else f"{evidence.lower:+.2%}"
     upper = "∞" if evidence.upper is None else f"{evidence.upper:+.2%}"
     where = f" in {evidence.window}" if evidence.window else ""

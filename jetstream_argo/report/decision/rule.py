@@ -77,11 +77,11 @@ class DecidingMetric:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An interval that says so: of `metric` in `window`, one-sided where a bound is None."""
+    """An interval that says so: of `metric` in `window`, one-sided where a bound is None; no point without estimate."""
 
     metric: str
     window: str
-    point: float
+    point: float | None
     lower: float | None
     upper: float | None
     message: str
@@ -193,7 +193,7 @@ def _not_shown(branch: str, results: DecisionInput, guardrails: Sequence[Decidin
             continue
         what = f"not shown to be within its margin of {metric.margin:.2%}, at {1 - ALPHA:.0%} one-sided confidence"
         if uplift is None:
-            yield Evidence(metric.name, "", 0.0, None, None, f"{what}: it has no overall estimate")
+            yield Evidence(metric.name, "", None, None, None, f"{what}: it has no overall estimate")
         elif metric.bigger_is_better and (lower := uplift.lower_at(ALPHA)) <= -metric.margin:
             yield Evidence(metric.name, uplift.window, uplift.point, lower, None, what)
         elif not metric.bigger_is_better and (upper := uplift.upper_at(ALPHA)) >= metric.margin:

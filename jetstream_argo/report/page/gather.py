@@ -57,7 +57,7 @@ def material(  # noqa: PLR0913  # all that a page rests on, by name
         recorded_at=last.recorded_at if last is not None else None,
         today=today,
         agreements=tuple(agreements),
-        segment_tests=tuple(segment_tests(shown, known, reference=compared_with)),
+        segment_tests=tuple(segment_tests(shown, reference=compared_with)),
     )
 
 

@@ -8,7 +8,6 @@ from jetstream_argo.config.written import canonical
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.plan.windows import due_windows
 from jetstream_argo.report.summary.model import About, MetricAbout
-from jetstream_argo.stats.pretreatments import Action
 from jetstream_argo.store.entries import Entry, Kind
 
 _ABOUT = "about"
@@ -32,7 +31,6 @@ def recorded_about(entries: Iterable[Entry]) -> About:
             bigger_is_better=facts.get("bigger_is_better", True),
             margin=facts.get("margin"),
             planned_windows=facts.get("planned_windows"),
-            drops_by_rank=facts.get("drops_by_rank", False),
         )
         for name, facts in found.get("metrics", {}).items()
     }
@@ -71,8 +69,6 @@ def _facts(plan: AnalysisPlan, metric: Metric) -> dict[str, str | bool | float]:
         entries["margin"] = metric.non_inferiority_margin
     if metric.role is not MetricRole.SECONDARY and (windows := _planned_windows(plan, metric)) is not None:
         entries["planned_windows"] = windows
-    if _drops_by_rank(plan, metric):
-        entries["drops_by_rank"] = True
     return entries
 
 
@@ -85,18 +81,6 @@ def _about_metric(plan: AnalysisPlan, metric: Metric) -> MetricAbout:
         metric.bigger_is_better,
         metric.non_inferiority_margin,
         _planned_windows(plan, metric),
-        _drops_by_rank(plan, metric),
-    )
-
-
-def _drops_by_rank(plan: AnalysisPlan, metric: Metric) -> bool:
-    """Return whether any of a metric's statistics leaves out the units with the highest or lowest values."""
-    return any(
-        step.treatment.action is Action.DROP_BY_QUANTILE
-        for leaf in plan.statistics
-        if leaf.metric == metric.name
-        for statistic in leaf.statistics
-        for step in statistic.pre_treatments
     )
 
 

@@ -16,8 +16,7 @@ class MetricAbout:
 
     `bigger_is_better` is None where it is not at hand: then the estimates' chances to win tell. `margin` is how much
     worse it may be, None where no file says; `planned_windows` in how many windows it is estimated until the experiment
-    ends, None while that is open. `drops_by_rank` where units with the highest or lowest values are left out, of a
-    segment others than of all units.
+    ends, None while that is open.
     """
 
     title: str = ""
@@ -27,7 +26,6 @@ class MetricAbout:
     bigger_is_better: bool | None = None
     margin: float | None = None
     planned_windows: int | None = None
-    drops_by_rank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from rich.text import Text
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.report.decision.results import decision_sentences, decisions
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
+from jetstream_argo.report.segment_tests import segment_tests
 from jetstream_argo.report.summary.build import Row, windows_of
 from jetstream_argo.report.summary.model import About, Window
+from jetstream_argo.report.summary.segment_table import segment_table, tests_of
 from jetstream_argo.report.summary.terminal import decile_table, further_table, over_time, window_table
 
 _FINEST = (Period.WEEK, Period.DAY, Period.DAYS28, Period.PREENROLLMENT_WEEK, Period.PREENROLLMENT_DAYS28)
@@ -41,7 +43,9 @@ def answers(
     width: int = 100,
 ) -> Iterator[RenderableType]:
     """Yield what is to be known before, then the answers that were asked for, and what else there is."""
-    everything = list(windows_of(rows, about, reference=reference))
+    all_rows = list(rows)
+    everything = list(windows_of(all_rows, about, reference=reference))
+    tests = tuple(segment_tests(all_rows, reference=next((window.reference for window in everything), "")))
     yield from _head(everything, about, facts)
     windows = [_only(window, shown.metrics) for window in everything]
     windows = [window for window in windows if window.answers or window.deciles]
@@ -54,6 +58,8 @@ def answers(
     chosen = windows if shown.everything else chosen_windows(windows, shown)
     for window in chosen:
         yield window_table(window, width=width, today=today)
+        if own := tests_of(tests, window):
+            yield segment_table(own, window)
         if shown.everything:
             if window.further:
                 yield further_table(window, width=width)

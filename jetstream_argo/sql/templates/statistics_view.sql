@@ -46,27 +46,39 @@ chosen AS (
 tested AS (
   SELECT
     c.*,
-    IF(c.choice = 1 AND c.comparison = 'difference', c.p_value, NULL) AS test
+    IF(c.choice = 1 AND c.comparison = 'difference', c.p_value, NULL) AS test,
+    IF(c.choice = 1 AND c.comparison = 'difference', {{rest_p_value}}, NULL) AS rest_test
   FROM chosen AS c
 ),
 placed AS (
   SELECT
     t.*,
     COUNT(t.test) OVER family AS tests,
-    ROW_NUMBER() OVER (family ORDER BY IF(t.test IS NULL, 1, 0), t.test, t.metric, t.branch) AS place
+    ROW_NUMBER() OVER (family ORDER BY IF(t.test IS NULL, 1, 0), t.test, t.metric, t.branch) AS place,
+    COUNT(t.rest_test) OVER rest_family AS rest_tests,
+    ROW_NUMBER() OVER (
+      rest_family ORDER BY IF(t.rest_test IS NULL, 1, 0), t.rest_test, t.metric, t.branch, t.segment
+    ) AS rest_place
   FROM tested AS t
-  WINDOW family AS (
-    PARTITION BY t.period, t.window_index, t.analysis_basis, t.segment, t.comparison_to_branch
-  )
+  WINDOW
+    family AS (PARTITION BY t.period, t.window_index, t.analysis_basis, t.segment, t.comparison_to_branch),
+    rest_family AS (PARTITION BY t.period, t.window_index, t.analysis_basis, t.comparison_to_branch)
 )
 SELECT
   {{columns}},
   IF(p.test IS NULL, NULL, LEAST(1.0, MAX(p.test * (p.tests - p.place + 1)) OVER (family ORDER BY p.place))) AS p_value_holm,
   IF(p.test IS NULL, NULL, LEAST(1.0, MIN(p.test * p.tests / p.place) OVER (family ORDER BY p.place DESC))) AS p_value_bh,
+  IF(
+    p.rest_test IS NULL,
+    NULL,
+    LEAST(1.0, MAX(p.rest_test * (p.rest_tests - p.rest_place + 1)) OVER (rest_family ORDER BY p.rest_place))
+  ) AS rest_p_value_holm,
+  IF(p.rest_test IS NULL, NULL, p.rest_tests) AS rest_tests,
   MAX(IF(p.statistic = {{srm}}, p.p_value, NULL)) OVER of_window AS sample_ratio_p_value,
   MAX(IF(p.statistic = {{srm}} AND p.p_value IS NOT NULL, IF(p.reason = {{mismatch}}, 1, 0), NULL)) OVER of_window = 1
     AS sample_ratio_mismatch
 FROM placed AS p
 WINDOW
   family AS (PARTITION BY p.period, p.window_index, p.analysis_basis, p.segment, p.comparison_to_branch),
+  rest_family AS (PARTITION BY p.period, p.window_index, p.analysis_basis, p.comparison_to_branch),
   of_window AS (PARTITION BY p.period, p.window_index, p.analysis_basis, p.segment)

@@ -140,7 +140,7 @@ def reduced(reference: JointMoments, branch: JointMoments) -> tuple[Moments, Mom
     """Return the moments of two branches' values less what the covariate predicts, as `cuped` compares them."""
     both = reference + branch
     slope = both.c_xy / both.m2_x if both.x.varies else 0.0
-    return _less(reference, slope, both.mean_x), _less(branch, slope, both.mean_x)
+    return less_predicted(reference, slope, both.mean_x), less_predicted(branch, slope, both.mean_x)
 
 
 def regression_adjusted(reference: JointMoments, branch: JointMoments) -> Contrast:
@@ -250,7 +250,8 @@ def units_needed(moments: Moments, *, effect: float, confidence: float = 0.95, p
     return 2 * moments.variance * (quantiles / effect) ** 2
 
 
-def _less(moments: JointMoments, slope: float, at: float) -> Moments:
+def less_predicted(moments: JointMoments, slope: float, at: float) -> Moments:
+    """Return the moments of a branch's values less `slope` times the distance of their covariates from `at`."""
     m2 = moments.m2_y - 2 * slope * moments.c_xy + slope * slope * moments.m2_x
     return Moments(moments.n, moments.mean_y - slope * (moments.mean_x - at), max(m2, 0.0))
 

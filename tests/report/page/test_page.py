@@ -147,7 +147,22 @@ def test_segments_are_compared_beside_all_units_with_a_warning() -> None:
 
 def test_it_is_tested_whether_the_effect_in_a_segment_is_that_of_the_other_units() -> None:
     test = SegmentTest(
-        "overall", 1, "enrollments", "hours", "loyal", "treatment", 3.0, 1.0, 2.0, 0.5, 3.5, 0.01, 0.03, 3
+        "overall",
+        1,
+        "enrollments",
+        "hours",
+        "mean_lm",
+        "loyal",
+        "treatment",
+        3.0,
+        1.0,
+        2.0,
+        0.5,
+        3.5,
+        0.95,
+        0.01,
+        0.03,
+        3,
     )
     elsewhere = replace(test, metric="other", segment="new")
     made = material([*pair(), *pair(segment="loyal")], segment_tests=(test, elsewhere))

@@ -1,0 +1,151 @@
+"""The columns of a value together with its covariate, and the moments that they are read as."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jetstream_argo.estimating.columns import CountColumn, NumberColumn
+from jetstream_argo.estimating.moments import moments_on_scale
+from jetstream_argo.estimating.queries.leaf import weight
+from jetstream_argo.estimating.queries.observations import counted
+from jetstream_argo.estimating.queries.ranks import scale, standardised
+from jetstream_argo.estimating.reading import QueryRow
+from jetstream_argo.estimating.segment_effects import Sides
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.stats.moments import NO_UNITS, Covaried, JointMoments
+
+N, N_BOTH = CountColumn("n"), CountColumn("n_both")
+CENTER_Y, CENTER_X = NumberColumn("center_y"), NumberColumn("center_x")
+
+
+@dataclass(frozen=True, slots=True)
+class JointClip:
+    """The values as the `index`-th rule clips them, in one segment."""
+
+    index: int
+    clipped: bool
+    segment: int
+
+    def limit(self, name: str) -> str | None:
+        """The column of the threshold, if there is one."""
+        return f"limit_{name}{self.index}_{self.segment}" if self.clipped else None
+
+    def scale(self, name: str) -> str:
+        """The column of the scale."""
+        return f"scale_{name}{self.index}_{self.segment}"
+
+    def scaled(self, name: str, relation: str) -> Sql:
+        """The scale, from the ends and the centre in a relation of places; its column is `scale`."""
+        limit = self.limit(name)
+        least, most = (f"{relation}.{end}_{name}_{self.segment}" for end in ("minimum", "maximum"))
+        factor = scale(least, most, limit and f"{relation}.{limit}", f"{relation}.center_{name}_{self.segment}")
+        return Sql(f"{factor} AS {self.scale(name)}")
+
+    def z(self, value: str, name: str, relation: str) -> str:
+        """The standardised value, from what a relation says of centre, limit and scale."""
+        limit = self.limit(name)
+        center = f"{relation}.center_{name}_{self.segment}"
+        return standardised(value, limit and f"{relation}.{limit}", center, f"{relation}.{self.scale(name)}")
+
+
+def qbar(clip: JointClip) -> str:
+    """Return the column of the covariate's reference value."""
+    return f"qbar_{clip.index}_{clip.segment}"
+
+
+def joint_counts(segment: int) -> Iterator[tuple[str, str]]:
+    """Yield the columns that count the units of a segment, and those of its centres."""
+    n = f"s.{weight(segment)}"
+    yield from counted(segment)
+    yield f"SUM(IF(s.y IS NULL, 0, {n}))", N.name
+    yield f"SUM(s.both_{segment})", N_BOTH.name
+    yield f"MAX(s.center_y_{segment})", CENTER_Y.name
+    yield f"MAX(s.center_x_{segment})", CENTER_X.name
+
+
+def joint_sums(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
+    """Yield the columns of a segment that sums are in, as its own values are clipped."""
+    n, both = f"s.{weight(segment)}", f"s.both_{segment}"
+    for clip in clips:
+        if clip.segment != segment:
+            continue
+        index = clip.index
+        y, x = (f"s.z_{name}{index}_{segment}" for name in ("y", "x"))
+        for name in ("y", "x"):
+            limit = clip.limit(name)
+            if limit:
+                yield f"MAX(s.{limit})", f"limit_{name}{index}"
+                if name == "y":
+                    yield f"SUM(IF(s.y > s.{limit}, {n}, 0))", f"cut_{index}"
+            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
+        yield f"SUM({n} * {y})", f"y_{index}_1"
+        yield f"SUM({n} * {y} * {y})", f"y_{index}_2"
+        products = (("y_1", y), ("y_2", f"{y} * {y}"), ("x_1", x), ("x_2", f"{x} * {x}"), ("xy", f"{x} * {y}"))
+        yield from ((f"SUM({both} * {term})", f"both_{index}_{name}") for name, term in products)
+        yield f"MAX(s.{qbar(clip)})", f"qbar_{index}"
+
+
+def joint_sides(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
+    """Yield the columns of the sums over the units of a segment, and over all others, clipped as all units' are."""
+    others = f"(s.{weight(0)} - s.{weight(segment)})"
+    others_with_both = f"(s.both_0 - s.both_{segment})"
+    yield f"SUM(IF(s.y IS NULL, 0, {others}))", "n_rest"
+    yield f"SUM({others_with_both})", "n_both_rest"
+    yield "MAX(s.center_y_0)", "center_y_whole"
+    yield "MAX(s.center_x_0)", "center_x_whole"
+    for clip in clips:
+        if clip.segment != 0:
+            continue
+        index = clip.index
+        y, x = (f"s.z_{name}{index}_0" for name in ("y", "x"))
+        for name in ("y", "x"):
+            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}_whole"
+        weights = (("inside", f"s.{weight(segment)}", f"s.both_{segment}"), ("outside", others, others_with_both))
+        for side, units, both in weights:
+            yield from ((f"SUM({units} * {term})", f"{side}_{index}_{name}") for name, term in _powers(y, "y"))
+            products = (*_powers(y, "y"), *_powers(x, "x"), ("xy", f"{x} * {y}"))
+            yield from ((f"SUM({both} * {term})", f"{side}_both_{index}_{name}") for name, term in products)
+
+
+def _powers(z: str, name: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (f"{name}_1", z), (f"{name}_2", f"{z} * {z}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Where the sums of some units are in a row: their counts, centres and scales, and what names begin with."""
+
+    counts: tuple[str, str]
+    y: tuple[str, str]
+    x: tuple[str, str]
+    units: str
+    both: str
+
+
+def covaried(row: QueryRow, index: int) -> Covaried:
+    """Return the moments of all units with a value, and those with the covariate too."""
+    y, x = (CENTER_Y.name, f"scale_y{index}"), (CENTER_X.name, f"scale_x{index}")
+    return _covaried(row, _Sums((N.name, N_BOTH.name), y, x, f"y_{index}", f"both_{index}"))
+
+
+def sides(row: QueryRow, index: int) -> Sides | None:
+    """Return the same of a segment's units and of all others, clipped as all units are; None of all units."""
+    if "n_rest" not in row.values:
+        return None
+    y, x = ((f"center_{name}_whole", f"scale_{name}{index}_whole") for name in ("y", "x"))
+    inside, outside = (
+        _covaried(row, _Sums(counts, y, x, f"{side}_{index}_y", f"{side}_both_{index}"))
+        for side, counts in (("inside", (N.name, N_BOTH.name)), ("outside", ("n_rest", "n_both_rest")))
+    )
+    return Sides(inside, outside)
+
+
+def _covaried(row: QueryRow, sums: _Sums) -> Covaried:
+    n_units, n = (row.whole(name) for name in sums.counts)
+    units = moments_on_scale(row, n_units, sums.y, (f"{sums.units}_1", f"{sums.units}_2"))
+    if n == 0:
+        return Covaried(units, NO_UNITS)
+    of_y = moments_on_scale(row, n, sums.y, (f"{sums.both}_y_1", f"{sums.both}_y_2"))
+    of_x = moments_on_scale(row, n, sums.x, (f"{sums.both}_x_1", f"{sums.both}_x_2"))
+    product = row.number(f"{sums.both}_y_1") * row.number(f"{sums.both}_x_1") / n
+    c_xy = (row.number(f"{sums.both}_xy") - product) * row.number(sums.y[1]) * row.number(sums.x[1])
+    return Covaried(units, JointMoments(n, of_y.mean, of_x.mean, of_y.m2, of_x.m2, c_xy))
