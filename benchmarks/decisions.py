@@ -1,6 +1,6 @@
 """How often health checks and the decision rule err: what they promise, and what happens in many experiments made up.
 
-    python -m benchmarks.decisions [CHECK …]      # split, before, rows, rule, size; all of them by default
+    python -m benchmarks.decisions [CHECK …]      # one or more of CHECKS; all of them by default
 
 Every line says what was tried, how often the check alarmed or decided so with its standard error, and what is promised.
 """
@@ -11,6 +11,7 @@ from math import sqrt
 
 import numpy as np
 
+from benchmarks.decisions_in_parts import causes_found, clipping, segments, several, tried
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.report.decision.rule import ALPHA, DecidingMetric, Decision, DecisionInput, Uplift, decide
 from jetstream_argo.report.source_rows import jumps_of
@@ -30,19 +31,19 @@ def split() -> Iterator[str]:
         fair = np.array(shares) / sum(shares)
         drawn = rng.multinomial(units, fair, EXPERIMENTS)
         alarms = sum(split_test([int(n) for n in row], shares).is_alarm(ALARM, SMALLEST_DEVIATION) for row in drawn)
-        yield _line(f"split {shares} of {units:,} units, fair", alarms, EXPERIMENTS, f"at most {ALARM:.1%}")
+        yield tried(f"split {shares} of {units:,} units, fair", alarms, EXPERIMENTS, f"at most {ALARM:.1%}")
     for units, off in ((10_000, 0.1), (100_000, 0.03), (1_000_000, 0.01), (5_000_000, 0.002)):
         broken = np.array([0.5 * (1 + off), 0.5 * (1 - off)])
         drawn = rng.multinomial(units, broken, 2_000)
         alarms = sum(split_test([int(n) for n in row], (1, 1)).is_alarm(ALARM, SMALLEST_DEVIATION) for row in drawn)
         what = "does not matter: 0.5 % are asked for" if off < SMALLEST_DEVIATION else "power"
-        yield _line(f"split (1, 1) of {units:,} units, off by {off:.1%}", alarms, 2_000, what)
+        yield tried(f"split (1, 1) of {units:,} units, off by {off:.1%}", alarms, 2_000, what)
     segments = rng.binomial(2_000, 0.5, (EXPERIMENTS // 4, 5))
     found = sum(
         any(split_test([int(n), 2_000 - int(n)], (1, 1)).is_alarm(ALARM, SMALLEST_DEVIATION) for n in row)
         for row in segments
     )
-    yield _line(
+    yield tried(
         "split (1, 1) in any of 5 segments of 2,000 units, fair", found, EXPERIMENTS // 4, f"at most {5 * ALARM:.1%}"
     )
 
@@ -55,7 +56,7 @@ def before() -> Iterator[str]:
         z[:, 0] += shift
         p_values = 2 * _tail(np.abs(z))
         alarms = int(np.sum(p_values.min(axis=1) * 10 < BEFORE_ALARM))
-        yield _line(f"before enrollment, 10 metrics, one off by {shift:g} errors", alarms, EXPERIMENTS, what)
+        yield tried(f"before enrollment, 10 metrics, one off by {shift:g} errors", alarms, EXPERIMENTS, what)
 
 
 def rows() -> Iterator[str]:
@@ -69,7 +70,7 @@ def rows() -> Iterator[str]:
             counts[10] *= factor
             alarms += any(jumps_of("t", {737_000 + day: int(count) for day, count in enumerate(counts)}))
         what = "false alarms" if factor == 1 else "power"
-        yield _line(f"rows of a source, one date with {factor:.0%} of its rows", alarms, 1_000, what)
+        yield tried(f"rows of a source, one date with {factor:.0%} of its rows", alarms, 1_000, what)
 
 
 def rule() -> Iterator[str]:
@@ -99,7 +100,7 @@ def rule() -> Iterator[str]:
         if effects not in decided:
             decided[effects] = _outcomes(metrics, effects)
         found = sum(each is outcome for each in decided[effects])
-        yield _line(f"rule, {name}: {outcome.value}", found, EXPERIMENTS, promise)
+        yield tried(f"rule, {name}: {outcome.value}", found, EXPERIMENTS, promise)
 
 
 def _outcomes(metrics: tuple[DecidingMetric, ...], effects: tuple[float, ...]) -> list[Decision]:
@@ -143,7 +144,7 @@ def size() -> Iterator[str]:
             a, b = rng.gamma(shape, 1 / shape, half), rng.gamma(shape, 1 / shape, half) + found.effect
             error = sqrt(a.var(ddof=1) / half + b.var(ddof=1) / half)
             hits += abs(b.mean() - a.mean()) > _Z * error
-        yield _line(f"size: the effect said to be found at 80 % with {units:,} units", hits, SIZED, "78 to 82 %")
+        yield tried(f"size: the effect said to be found at 80 % with {units:,} units", hits, SIZED, "78 to 82 %")
 
 
 def _tail(z: "np.ndarray | float") -> "np.ndarray":
@@ -152,18 +153,16 @@ def _tail(z: "np.ndarray | float") -> "np.ndarray":
     return np.asarray(ndtr(-np.asarray(z)))
 
 
-def _line(what: str, found: int, of: int, promise: str) -> str:
-    share = found / of
-    error = sqrt(max(share * (1 - share), 1 / of) / of)
-    return f"{what:<72} {share:8.2%} ± {error:.2%}   {promise}"
-
-
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "split": split,
     "before": before,
     "rows": rows,
     "rule": rule,
     "size": size,
+    "several": several,
+    "causes": causes_found,
+    "segments": segments,
+    "clipping": clipping,
 }
 
 
