@@ -55,10 +55,15 @@ class _Population(click.ParamType[tuple[int, ...]]):
 def _sizes(plan: AnalysisPlan, warehouse: str, population: tuple[int, ...], design: "Design") -> "Iterator[Sized]":
     from jetstream_argo.report.results import Filters, read_estimates
     from jetstream_argo.sizing.effects import sized, spreads_of
+    from jetstream_argo.store.estimates_table import IDENTITY
     from jetstream_argo.warehouse.connect import connect, new_attempt
 
     result = read_estimates(connect(warehouse, attempt=new_attempt()), plan, Filters(segments=("all",)))
-    return sized(list(spreads_of(list(result.dicts()))), population, design)
+    rows = list(result.dicts())
+    # Where nobody is found, estimates of another period may still be there: those of nobody replace none.
+    if not any(row["metric"] == IDENTITY and row["point"] for row in rows):
+        return iter(())
+    return sized(list(spreads_of(rows)), population, design)
 
 
 @click.command(epilog="Example: jetstream-argo size checkout.toml --weeks 1..4 --population 20000,50000")
@@ -128,8 +133,8 @@ def size(  # noqa: PLR0913  # what the command is told
     if not sizes:
         timeline = plan.experiment.timeline
         raise PlanError(
-            f"{config.slug}: nothing can be sized, since nobody has values of units found from {timeline.start} to "
-            f"{timeline.last_enrollment}; load telemetry from then to {last}, or choose another --as-of or fewer --weeks"
+            f"{config.slug}: nothing can be sized, since nobody who was there from {timeline.start} to "
+            f"{timeline.last_enrollment} has values; load telemetry up to {last}, or choose another --as-of or --weeks"
         )
     if plot is not None:
         write_file(plot, size_plot(sizes))
