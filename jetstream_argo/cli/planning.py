@@ -41,7 +41,9 @@ _WHERE = (
         help="A checkout of metric-hub, or a directory laid out like one; later ones win.",
     ),
     click.option(
-        "--experiments", envvar="JETSTREAM_EXPERIMENTS", help="Experimenter's API (v8), or a file of its JSON."
+        "--experiments",
+        envvar="JETSTREAM_EXPERIMENTS",
+        help="Experimenter's API (v8), a file of its JSON, or a folder.",
     ),
     click.option(
         "--conventions",

@@ -12,6 +12,7 @@ from jetstream_argo.config.files.experimenter import load_experiment
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.files.reading import read_spec
 from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.names import is_file_name
 from jetstream_argo.config.resolve.experiment import resolve as resolve_config
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import ConfigError, NotRunnable, PlanError, Problem
@@ -24,9 +25,9 @@ from jetstream_argo.storage.files import is_file
 class ConfigSources:
     """Where to look things up.
 
-    `definitions` are directories laid out like metric-hub, later ones win. `experiments` is Experimenter's API or a
-    file of its JSON, for experiments named by slug. `config` replaces the experiment's own file. `conventions` are
-    laid over the packaged ones.
+    `definitions` are directories laid out like metric-hub, later ones win. `experiments` is where those are that are
+    named by slug: Experimenter's API, a file of its JSON, or a folder of files that are called as their experiments.
+    `config` replaces the experiment's own file. `conventions` are laid over the packaged ones.
     """
 
     definitions: tuple[Path, ...] = ()
@@ -125,4 +126,15 @@ def _found(named: str, sources: ConfigSources) -> tuple[LaunchedExperiment, Spec
     if sources.experiments is None:
         what = "is a slug: say where experiments are, with --experiments URL or a file"
         raise ConfigError(named, [Problem("", what)])
+    if "://" not in sources.experiments and (folder := Path(sources.experiments)).is_dir():
+        return _in_folder(folder, named, sources)
     return load_experiment(sources.experiments, slug=named), None
+
+
+def _in_folder(folder: Path, slug: str, sources: ConfigSources) -> tuple[LaunchedExperiment, Spec | None]:
+    files = [folder / f"{slug}{suffix}" for suffix in (".toml", ".json")]
+    found = [file for file in files if is_file_name(slug) and is_file(file)]
+    if not found:
+        what = f"holds no {files[0].name} and no {files[1].name}: give the file itself, if it is called otherwise"
+        raise ConfigError(str(folder), [Problem("", what)])
+    return _found(str(found[0]), sources)

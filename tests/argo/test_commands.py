@@ -56,6 +56,16 @@ def test_an_experiment_that_is_called_like_a_number_keeps_its_name_for_every_rea
     assert capsys.readouterr().out.count("jetstream-argo/experiment: '1e3'\n") == 2
 
 
+def test_an_experiment_of_a_folder_is_submitted_by_its_slug_alone(experiment, server, reach, capsys):
+    command = ["submit", "--as-of=2026-03-10", "--experiments", str(experiment.parent), *DEPLOYMENT, *reach]
+
+    codes = [exit_code_of([*command, slug]) for slug in ("sidebar-layout", "sidebar", "../experiments/sidebar-layout")]
+
+    assert codes == [0, 2, 2]
+    assert "jetstream-sidebar-layout-2026-03-10" in (told := capsys.readouterr()).out
+    assert "holds no sidebar.toml and no sidebar.json" in told.err
+
+
 def test_an_image_without_a_digest_is_warned_of(experiment, capsys):
     exit_code_of(["workflow", str(experiment), "--as-of", "2026-03-10", "--warehouse", "bigquery:p", "--image", "x:1"])
 
