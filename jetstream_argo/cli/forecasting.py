@@ -13,6 +13,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, forecast
+from jetstream_argo.run.own_dates import own_dates_sizes
 from jetstream_argo.store.staleness import Stale, stale_estimates
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
@@ -36,6 +37,8 @@ def forecast_of(plan: AnalysisPlan, warehouse: str, selection: Selection) -> Ite
     needed = with_needed(plan, metrics)
     found = forecast(plan, engine, ledger, now=lambda: datetime.now(UTC), metrics=needed, by_dry_run=by_dry_run)
     yield from _read(found, by_dry_run=by_dry_run)
+    for name, size in own_dates_sizes(plan, engine, needed).items():
+        yield Text(f"{name}: {size} of dates of its own in each of its queries", style="yellow")
 
 
 def _computed(due: int, stale: Sequence[Stale]) -> Iterator[RenderableType]:

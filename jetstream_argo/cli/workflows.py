@@ -144,6 +144,7 @@ def submit_due(
     from jetstream_argo.argo.due.looking import is_last_look
     from jetstream_argo.argo.due.planning import Planning, planned
     from jetstream_argo.argo.pod import pod
+    from jetstream_argo.config.conventions.load import load_conventions
 
     output, reach = options.pop("output"), (options.pop("kubeconfig"), options.pop("context"))
     bytes_per_day = options.pop("bytes_per_day")
@@ -157,7 +158,13 @@ def submit_due(
         found, unreadable = candidates(chosen_options["experiments"])
         where = sources(chosen_options["definitions"], None, None, chosen_options["conventions"])
         planning = Planning(where, as_of, chosen_options["dataset"], deployment, since)
-        looked = _looked(deployment.warehouse, as_of, readiness=readiness, bytes_per_day=bytes_per_day)
+        looked = _looked(
+            deployment.warehouse,
+            as_of,
+            readiness=readiness,
+            bytes_per_day=bytes_per_day,
+            own_dates=load_conventions(where.conventions).own_dates.most_bytes,
+        )
         submit = _into_folder(output, deployment, looked) if output else _into_cluster(*reach, deployment, looked)
         allowance = Allowance(seconds_each, mib_each)
         report = submit_due(
@@ -172,15 +179,22 @@ def submit_due(
     return report.exit_code
 
 
-def _looked(warehouse: str, as_of: date, *, readiness: bool, bytes_per_day: int | None) -> "Looked":
+def _looked(
+    warehouse: str, as_of: date, *, readiness: bool, bytes_per_day: int | None, own_dates: int | None
+) -> "Looked":
     """Return what tells how much of a plan can be computed by now, and raises if that would cost too much."""
     from jetstream_argo.argo.due.looking import look, nothing_known
+    from jetstream_argo.run.own_dates import check_own_dates
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
     ready = _asked(warehouse, as_of) if readiness else nothing_known
+    engine = connect(warehouse, attempt=new_attempt()) if own_dates is not None else None
     budget = _budget(warehouse, bytes_per_day) if bytes_per_day is not None else None
 
     def looked(plan: "AnalysisPlan") -> "Look":
         found = look(plan, ready)
+        if engine is not None and own_dates is not None:
+            check_own_dates(found.plan, engine, own_dates)
         if budget is not None:
             budget.check(found.plan)
         return found

@@ -15,3 +15,16 @@ def columns_named(expression: str) -> tuple[tuple[str, str], ...]:
     except SqlglotError:
         return ()
     return tuple(dict.fromkeys((column.table, column.name) for column in tree.find_all(exp.Column)))
+
+
+def names_in(expression: str) -> frozenset[str]:
+    """Return all names in an expression, of columns and whatever else is named; none where it is no SQL.
+
+    >>> sorted(names_in("SUM(ds.a.b + `c-d`)"))
+    ['a', 'b', 'c-d', 'ds']
+    """
+    try:
+        tree = parse_one(expression, dialect="bigquery")
+    except SqlglotError:
+        return frozenset()
+    return frozenset(name.name for name in tree.find_all(exp.Identifier))

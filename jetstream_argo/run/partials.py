@@ -1,15 +1,18 @@
 """Reads a data source into daily partials, and counts an exposure signal; a part that fails costs itself."""
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError, JetstreamArgoError, TooBig
 from jetstream_argo.plan.model import Composed, Metric, PlannedRead, Signal, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.copying import SharedCopy, SharedRows, copied_facts, left_over
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
+from jetstream_argo.run.gathering import SourceRows, rows_for
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, record_wait
@@ -61,13 +64,15 @@ def ensure_partials(
         return outcome
     below = context.ledger.too_big(Kind.PARTIALS, rows.table)
     shared = SharedRows.of(context, source)
-    for reading in found.readings:
-        departed = departed_of(context, found.telemetry, reading)
-        copied = () if departed is not None else _copied(shared, found.telemetry, reading)
-        outcome += WorkResult(len(copied))
-        for rest in left_over(reading, copied):
-            piece = Piece(rest.columns, rest.first_date.toordinal(), rest.last_date.toordinal())
-            outcome += isolate(_Partials(context, source, rest, found.telemetry, departed), piece, below=below)
+    with rows_for(context, source, found.readings, below=below) as gathered:
+        for reading in found.readings:
+            departed = departed_of(context, found.telemetry, reading)
+            copied = () if departed is not None else _copied(shared, found.telemetry, reading)
+            outcome += WorkResult(len(copied))
+            for rest in left_over(reading, copied):
+                gathered.begin()
+                piece = Piece(rest.columns, rest.first_date.toordinal(), rest.last_date.toordinal())
+                outcome += isolate(_Partials(context, gathered, rest, found.telemetry, departed), piece, below=below)
     return outcome
 
 
@@ -164,14 +169,15 @@ class _Partials:
     """Partials of one source: parts are columns, places are dates."""
 
     context: Context
-    source: Source
+    rows: SourceRows
     reading: Reading
     telemetry: Telemetry
     departed: Departed | None = None
 
     def write(self, piece: Piece[str]) -> WorkResult:
         sql, entry = self._query(piece)
-        write_dates(self.context, sql, entry, self._facts if self.departed is not None else None)
+        facts = self._facts if self.departed is not None else None
+        write_dates(self.context, sql, entry, facts, before=self.rows.spent())
         return WorkResult(1)
 
     def _facts(self, entry: Entry) -> str:
@@ -187,21 +193,22 @@ class _Partials:
 
     def too_big(self, piece: Piece[str], error: TooBig) -> None:
         self.context.record([because(self._query(piece)[1], error)])
+        self.rows.gather()
 
     def _query(self, piece: Piece[str]) -> tuple[Sql, Entry]:
         plan, assignments = self.context.plan, self.reading.assignments
         first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
         batch = self.context.batch(first, last, piece.parts[0], *assignments)
         table = self.telemetry.rows.table
-        entry = _entry(self.context, self.source, table, batch, piece.parts, assignments)
+        entry = _entry(self.context, self.rows.source, table, batch, piece.parts, assignments)
         units = enrolled(plan, self.context.currency().units, exposures=False, segments=False)
         query = partials_query(
-            self.source, piece.parts, units, assignments, first_date=first, last_date=last, batch=batch
+            self.rows.source, piece.parts, units, assignments, first_date=first, last_date=last, batch=batch
         )
         if self.departed is not None:
             earlier = clipped(self.departed.earlier, first, last)
             if earlier:
-                fresh = Fresh(query, self.source, piece.parts, units, assignments, batch)
+                fresh = Fresh(query, self.rows.source, piece.parts, units, assignments, batch)
                 query = marked(plan, fresh, replace(self.departed, earlier=earlier))
         return query, self.telemetry.read(entry, first, last)
 
@@ -210,20 +217,33 @@ class _Partials:
 Facts = Callable[[Entry], str]
 
 
-def write_dates(context: Context, sql: Sql, entry: Entry, facts: Facts | None = None) -> None:
-    """Append the rows of a query to a table that is partitioned by date, and record that they are complete."""
+def write_dates(
+    context: Context, sql: Sql, entry: Entry, facts: Facts | None = None, *, before: Sequence[Job] = ()
+) -> None:
+    """Append the rows of a query to a table that is partitioned by date, and record that they are complete.
+
+    The jobs `before` were needed for it, and what they cost is recorded with it.
+    """
     layout = context.layout(partition_by="submission_date", cluster_by=("analysis_id",))
-    write(context, sql, entry, layout, facts)
+    write(context, sql, entry, layout, facts, before=before)
 
 
-def write(context: Context, sql: Sql, entry: Entry, layout: Layout, facts: Facts | None = None) -> None:
+def write(
+    context: Context,
+    sql: Sql,
+    entry: Entry,
+    layout: Layout,
+    facts: Facts | None = None,
+    *,
+    before: Sequence[Job] = (),
+) -> None:
     """Append the rows of a query to the table of `entry`, and record that they are complete, with facts about them."""
     job = context.engine.query_to_table(
         sql, entry.table, write=Write.APPEND, labels=context.labels(source=entry.source), layout=layout
     )
     if facts is not None and job.rows:
         entry = replace(entry, facts=facts(entry))
-    context.record([replace(costed(entry, job), recorded_at=context.now(), counts=counts_of(entry, job))])
+    context.record([replace(costed(entry, *before, job), recorded_at=context.now(), counts=counts_of(entry, job))])
 
 
 def counts_of(entry: Entry, job: Job) -> tuple[int, ...]:
@@ -239,7 +259,11 @@ def counts_of(entry: Entry, job: Job) -> tuple[int, ...]:
 
 
 def costed(entry: Entry, *jobs: Job) -> Entry:
-    """Return `entry` with what `jobs` cost."""
+    """Return `entry` with what `jobs` cost, and with what kept them from some rows or values."""
+    restrictions = dict.fromkeys(name for job in jobs for name in job.restrictions)
+    if restrictions:
+        facts = json.loads(entry.facts) if entry.facts else {}
+        entry = replace(entry, facts=canonical({**facts, "restrictions": list(restrictions)}))
     return replace(
         entry,
         rows=sum(job.rows for job in jobs),

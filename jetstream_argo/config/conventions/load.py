@@ -93,6 +93,14 @@ class FreshnessConvention(BaseModel):
         return max((self.settle_days, *own))
 
 
+class OwnDatesLimit(BaseModel):
+    """What a source may read, in each of its queries, of dates that it chooses itself; None: any amount."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_bytes: int | None = Field(default=None, ge=1)
+
+
 class Conventions(BaseModel):
     """What is known beforehand about platforms and tables."""
 
@@ -108,6 +116,7 @@ class Conventions(BaseModel):
     platforms: Mapping[str, Platform] = Field(default_factory=dict)
     inference: Inference = Field(default_factory=Inference)
     freshness: FreshnessConvention = Field(default_factory=FreshnessConvention)
+    own_dates: OwnDatesLimit = Field(default_factory=OwnDatesLimit)
 
 
 def load_conventions(files: Sequence[Path] = ()) -> Conventions:
