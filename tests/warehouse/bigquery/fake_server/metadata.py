@@ -1,7 +1,7 @@
 """What the fake tells about tables in queries and dry runs: their partitions, and which a query reads."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql.text import Sql
@@ -15,6 +15,13 @@ BILLED_BYTES = 10 * 1024**2  # of a query of INFORMATION_SCHEMA, at least
 
 _MOST_TABLES = 1_000
 _PARTITIONS = re.compile(r"`?([\w-]+)`?\.`?(\w+)`?\.INFORMATION_SCHEMA\.PARTITIONS`?")
+_JOBS = re.compile(r"`([\w-]+)\.region-([\w-]+)\.INFORMATION_SCHEMA\.JOBS_BY_PROJECT`")
+_JOB_COLUMNS = (
+    Column("creation_time", "TIMESTAMP"),
+    Column("labels", "ARRAY<STRUCT<key STRING, value STRING>>"),
+    Column("total_bytes_billed", "INT64"),
+    Column("total_slot_ms", "INT64"),
+)
 _COLUMNS = (
     Column("table_catalog", "STRING"),
     Column("table_schema", "STRING"),
@@ -54,6 +61,27 @@ def with_partitions(catalog: Catalog, sql: Sql, location: str) -> Sql:
         catalog.engine.load(here, rows, _COLUMNS, write=Write.TRUNCATE, labels={})
         sql = Sql(re.sub(rf"`?{project}`?\.`?{dataset}`?\.INFORMATION_SCHEMA\.PARTITIONS`?", f"`{here}`", sql))
     return sql
+
+
+def asks_for_jobs(sql: str) -> bool:
+    """Return whether a query reads `INFORMATION_SCHEMA.JOBS_BY_PROJECT`."""
+    return _JOBS.search(sql) is not None
+
+
+def with_jobs(catalog: Catalog, sql: Sql, location: str, jobs: Iterable[Mapping[str, Value]]) -> Sql:
+    """Return the query with a table of these jobs in the place of `INFORMATION_SCHEMA.JOBS_BY_PROJECT`.
+
+    Raises:
+        ApiError: the jobs are those of another place than the query's.
+    """
+    found = _JOBS.search(sql)
+    if found is None:
+        return sql
+    if found[2].lower() != location.lower():
+        raise ApiError(404, "notFound", f"Not found: Dataset {found[1]}:region-{found[2]} was not found")
+    here = f"{catalog.project}.fake_server.jobs"
+    catalog.engine.load(here, list(jobs), _JOB_COLUMNS, write=Write.TRUNCATE, labels={})
+    return Sql(_JOBS.sub(f"`{here}`", sql))
 
 
 def referenced(catalog: Catalog, sql: Sql, limits: Limits) -> list[Resource]:
