@@ -66,7 +66,7 @@ def source_statuses(entries: Sequence[Entry]) -> tuple[SourceStatus, ...]:
     """Return a row per kind, source and period, in the order in which they were first recorded."""
     groups: dict[tuple[Kind, str, str], list[Entry]] = {}
     for entry in entries:
-        if entry.kind not in (Kind.STATISTICS, Kind.EXPORT, Kind.DELETION):
+        if entry.kind not in (Kind.STATISTICS, Kind.EXPORT, Kind.DELETION, Kind.RETIREMENT):
             groups.setdefault((entry.kind, entry.source, entry.period), []).append(entry)
     rows = []
     for (kind, source, period), of_group in groups.items():

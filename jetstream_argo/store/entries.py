@@ -33,6 +33,7 @@ class Kind(StrEnum):
     LOOK = "look"  # which rows a source had when somebody looked, without reading them
     RESTATEMENT = "restatement"  # of dates that were read again on purpose
     UPGRADE = "upgrade"  # of what an earlier version stored
+    RETIREMENT = "retirement"  # rows of units were removed for good, as the experiment is over
     REPAIR = "repair"  # waiting while damaged tables become what is left of them, until what is lost is recorded
 
 
