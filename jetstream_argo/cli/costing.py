@@ -23,7 +23,7 @@ _DAYS_KEPT = 180  # https://cloud.google.com/bigquery/docs/information-schema-jo
 @click.option("--days", type=click.IntRange(1, _DAYS_KEPT), default=30, show_default=True, help="Up to now.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: a row for each experiment, data source and day.")
 def costs(slugs: tuple[str, ...], warehouse: str, dataset: str | None, days: int, as_json: bool) -> int:
-    """Say what each experiment has cost, the dearest first, and which data source most of it was for.
+    """Say what each EXPERIMENT, a slug, has cost, or all have, the dearest first, and which source most of it was for.
 
     On BigQuery by the labels of all jobs of the project, whoever ran them: the account needs bigquery.jobs.listAll. On
     the embedded engine by the experiments' records.
@@ -54,9 +54,9 @@ def _spent(warehouse: str, dataset: str | None, days: int) -> "Sequence[Spending
     from jetstream_argo.warehouse.connect import connect, new_attempt, settings
 
     since = datetime.now(UTC) - timedelta(days=days)
-    engine, told = connect(warehouse, attempt=new_attempt()), settings(warehouse)
-    if isinstance(told, BigQuerySettings):
-        return tuple(of_jobs(engine, told.project, told.location, since=since))
+    engine, chosen = connect(warehouse, attempt=new_attempt()), settings(warehouse)
+    if isinstance(chosen, BigQuerySettings):
+        return tuple(of_jobs(engine, chosen.project, chosen.location, since=since))
     from jetstream_argo.cli.listing import datasets_of
 
     return tuple(of_records(engine, (dataset,) if dataset else datasets_of(warehouse), since=since))

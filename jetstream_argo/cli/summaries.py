@@ -17,7 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "report": "Write the results of EXPERIMENT, a slug, as a page: one HTML file without scripts, which needs no network.",  # noqa: E501
     "compare": "Compare the latest estimates of EXPERIMENT, a slug, with those of the existing system in a dataset of its own.",  # noqa: E501
     "status": "Say what was computed for EXPERIMENT, a slug, and what failed and why; with --plan also what is missing.",  # noqa: E501
-    "costs": "Say what each experiment has cost, the dearest first, and which data source most of it was for.",
+    "costs": "Say what each EXPERIMENT, a slug, has cost, or all have, the dearest first, and which source most of it was for.",  # noqa: E501
     "delete": "Delete all tables and views of EXPERIMENT, a slug or what `plan` takes; no others, whatever they are called.",  # noqa: E501
     "shred": "Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.",
     "retire": "Remove the rows of units of EXPERIMENT, a slug, that is over: partials, values and their views.",

@@ -1,6 +1,6 @@
 """Looking for what is wrong with an experiment, and for what it would cost, before anything is run."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +50,7 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
     if max_bytes is not None and warehouse is None:
         raise click.UsageError("--max-bytes needs --warehouse: only a warehouse knows how large its tables are")
     selection = selection_of(planning.pop("metrics"), (), planning.pop("sources"))
+    conventions: tuple[Path, ...] = planning["conventions"]
     plan, files = planned_from(**planning)
     metrics = with_needed(plan, selected_metrics(plan, selection))
     findings, located, assumed = _found(plan, warehouse, schema_file, files)
@@ -57,8 +58,9 @@ def validate(warehouse: str | None, schema_file: Path | None, max_bytes: int | N
         findings, located = findings_of(findings, metrics), concerning(located, metrics)
     console = EscapingConsole()
     shown = _shown(plan, findings, assumed, sized=warehouse is not None)
-    for part in (*shown, *_costly(plan, metrics), *_located(located)):
+    for part in (*shown, *_costly(plan, metrics, warehouse), *_located(located)):
         console.print(part)
+    _check_own_dates(plan, metrics, warehouse, conventions)
     if max_bytes is not None:
         from jetstream_argo.validate.experiment import check_budget
 
@@ -99,13 +101,33 @@ def _found(
         return findings, located, assumed
 
 
-def _costly(plan: AnalysisPlan, metrics: Collection[str]) -> "Iterator[RenderableType]":
-    """Yield which sources read dates of their own."""
+def _costly(plan: AnalysisPlan, metrics: Collection[str], warehouse: str | None) -> "Iterator[RenderableType]":
+    """Yield which sources read dates of their own, and how much that is; and what may be read in part only."""
     from rich.text import Text
 
     from jetstream_argo.plan.own_dates import costly_sources
+    from jetstream_argo.run.own_dates import own_dates_sizes
+    from jetstream_argo.validate.guarded import guarded
+    from jetstream_argo.warehouse.connect import connect, new_attempt
 
-    yield from (Text(sentence, style="yellow") for sentence in costly_sources(plan, metrics))
+    engine = None if warehouse is None else connect(warehouse, attempt=new_attempt())
+    sizes = None if engine is None else own_dates_sizes(plan, engine, metrics)
+    yield from (Text(sentence, style="yellow") for sentence in costly_sources(plan, metrics, sizes=sizes))
+    if engine is not None and warehouse is not None and warehouse.startswith("bigquery:"):
+        yield from (Text(f"may be partial: {sentence}", style="yellow") for sentence in guarded(plan, engine, metrics))
+
+
+def _check_own_dates(
+    plan: AnalysisPlan, metrics: Collection[str], warehouse: str | None, conventions: Sequence[Path]
+) -> None:
+    """Raise if a source reads more of dates of its own than the conventions allow."""
+    from jetstream_argo.config.conventions.load import load_conventions
+    from jetstream_argo.run.own_dates import check_own_dates
+    from jetstream_argo.warehouse.connect import connect, new_attempt
+
+    most = load_conventions(conventions).own_dates.most_bytes
+    if most is not None and warehouse is not None:
+        check_own_dates(plan, connect(warehouse, attempt=new_attempt()), most, metrics)
 
 
 def _located(found: "tuple[Mistake, ...]") -> "Iterator[RenderableType]":

@@ -73,16 +73,27 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
+class Restricted:
+    """A source of which the account saw only a part, for these reasons, and was not told by an error."""
+
+    source: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All facts.
 
-    `units` is None where they were not counted yet, and `who` too where an earlier version has counted.
+    `units` is None where they were not counted yet, and `who` too where an earlier version has counted. `retired` is
+    when rows of units were removed for good; None if there are some.
     """
 
     units: Units | None = None
     waiting: tuple[Waiting, ...] = ()
     changed: tuple[Changed, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    restricted: tuple[Restricted, ...] = ()
+    retired: date | None = None
     who: WhoCounts | None = None
     health: tuple[Check, ...] = ()
 
@@ -111,6 +122,8 @@ def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts
         tuple(_waiting(entries)),
         tuple(_changed(entries)),
         tuple(_unseen(entries)),
+        tuple(_restricted(entries)),
+        _retired(entries),
         who,
         health_of(entries, counted, who),
     )
@@ -147,6 +160,22 @@ def sentences(facts: Facts) -> Iterator[str]:
     for waiting in facts.waiting:
         yield f"waiting for telemetry: {waiting.message}"
     yield from _changes(facts.changed)
+    yield from _partly_seen(facts)
+
+
+def _partly_seen(facts: Facts) -> Iterator[str]:
+    """Yield what there is no more, and of which sources and tables the account does not see all."""
+    if facts.retired is not None:
+        yield (
+            f"rows of units were removed on {facts.retired}: estimates stay as they are, and whatever else is computed "
+            "reads telemetry again"
+        )
+    for restricted in facts.restricted:
+        reasons = " and ".join(restricted.reasons)
+        yield (
+            f"{restricted.source} was read under {reasons}: BigQuery gives the account a part, and no error, so that "
+            "numbers may be partial; give it full access, and `restate` those dates"
+        )
     for unseen in facts.unseen:
         if unseen.reason:
             yield f"of {unseen.table} it is not known when dates are there or change: {unseen.reason}"
@@ -215,6 +244,26 @@ def _unseen(entries: Sequence[Entry]) -> Iterator[Unseen]:
         about = json.loads(entry.facts) if entry.facts else {}
         found |= dict.fromkeys(about.get("undated", []), "") | about.get("unknown_versions", {})
     yield from (Unseen(table, reason) for table, reason in sorted(found.items()))
+
+
+def _restricted(entries: Sequence[Entry]) -> Iterator[Restricted]:
+    """Yield the sources of which some reading that counts was restricted."""
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        if entry.kind in (*_READS, Kind.VALUES) and entry.state is State.COMPUTED and "restrictions" in entry.facts:
+            reasons = json.loads(entry.facts).get("restrictions", [])
+            found.setdefault(entry.source or entry.kind.value, {}).update(dict.fromkeys(reasons))
+    yield from (Restricted(source, tuple(reasons)) for source, reasons in found.items() if reasons)
+
+
+def _retired(entries: Sequence[Entry]) -> date | None:
+    """Return when rows of units were removed for good, unless some were read since."""
+    for entry in reversed(entries):
+        if entry.kind is Kind.RETIREMENT:
+            return entry.recorded_at.date()
+        if entry.kind is Kind.PARTIALS and entry.state is State.COMPUTED:
+            return None
+    return None
 
 
 def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:

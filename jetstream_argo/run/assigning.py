@@ -90,11 +90,11 @@ def _read(context: Context, telemetry: Telemetry) -> None:
         labels=context.labels(),
         layout=context.layout(cluster_by=("analysis_id",)),
     )
-    entry = costed(replace(context.entry(Kind.ENROLLMENTS, State.COMPUTED), table=target), job)
+    entry = replace(context.entry(Kind.ENROLLMENTS, State.COMPUTED), table=target)
     entry = replace(entry, source=telemetry.rows.name, keys=(plan.enrollments.key,), counts=(job.rows,))
     new = job.rows if not known.batches else _new(context, target, batch, job)
     entry = replace(entry, batch=batch if job.rows else None, assignments=(batch,) if new else ())
-    context.record([telemetry.read(entry, timeline.start, timeline.last_enrollment)])
+    context.record([costed(telemetry.read(entry, timeline.start, timeline.last_enrollment), job)])
 
 
 def _new(context: Context, target: str, batch: int, job: Job) -> int:

@@ -54,6 +54,8 @@ class Job:
 
     `written` holds how many rows the call wrote to each partition: by its date (`2026-05-04`) or number, by "NULL" for
     rows without; by "" where the table is not partitioned, or the engine cannot say. Empty where nothing was written.
+
+    `restrictions` say what kept the account from some of the rows or values, without an error: what it got is a part.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Job:
     seconds: float
     scanned: Mapping[str, int] = field(default_factory=dict)
     written: Mapping[str, int] = field(default_factory=dict)
+    restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

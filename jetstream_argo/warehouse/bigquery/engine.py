@@ -4,7 +4,7 @@ Everything is asked for in one project. Our queries name their tables with a dat
 leave it out where the settings name a default one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 
@@ -14,6 +14,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Damaged
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
+from jetstream_argo.warehouse.bigquery.guards import guards
 from jetstream_argo.warehouse.bigquery.jobs import JobNames, Jobs
 from jetstream_argo.warehouse.bigquery.leases import TableLeases
 from jetstream_argo.warehouse.bigquery.metadata import Metadata
@@ -131,6 +132,10 @@ class BigQueryEngine:
         """Check a query and say what it would read."""
         job = self._queries.dry(sql)
         return DryRun(columns_of(job.schema or ()), int(job.total_bytes_processed or 0))
+
+    def guards(self, names: Sequence[str], used: Collection[str]) -> tuple[str, ...]:
+        """Return what may give an account a part of these tables without an error, by the columns that are `used`."""
+        return tuple(guards(self._tables, names, used))
 
     def base_tables(self, sql: Sql) -> tuple[str, ...]:
         """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""

@@ -14,6 +14,7 @@ from jetstream_argo.warehouse.bigquery.calls import retry, translated
 from jetstream_argo.warehouse.bigquery.encryption import encryption
 from jetstream_argo.warehouse.bigquery.jobs import AnyJob, JobNames, Jobs
 from jetstream_argo.warehouse.bigquery.labels import sanitised
+from jetstream_argo.warehouse.bigquery.restrictions import restrictions_of
 from jetstream_argo.warehouse.bigquery.schema import columns_of
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.bigquery.tables import Tables
@@ -113,7 +114,8 @@ def cost(job: AnyJob, rows: int) -> Job:
     seconds = (job.ended - job.started).total_seconds() if job.ended and job.started else 0.0
     if isinstance(job, LoadJob):
         return Job(job.job_id, rows, int(job.input_file_bytes or 0), 0, seconds)
-    return Job(job.job_id, rows, int(job.total_bytes_processed or 0), int(job.slot_millis or 0), seconds)
+    read, slots = int(job.total_bytes_processed or 0), int(job.slot_millis or 0)
+    return Job(job.job_id, rows, read, slots, seconds, restrictions=restrictions_of(job))
 
 
 def _pages(rows: RowIterator) -> Iterator[list[tuple[Value, ...]]]:

@@ -91,6 +91,19 @@ class Tables:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return tuple(pool.map(self._look_at, references))
 
+    def row_policies(self, name: str) -> tuple[str, ...]:
+        """Return the names of a table's row access policies; none to an account that may not list them."""
+        reference = self.reference(name)
+        try:
+            with translated():  # the library has no name for it
+                found = self._client._connection.api_request(  # type: ignore[no-untyped-call]  # google.cloud._http is
+                    method="GET", path=f"{reference.path}/rowAccessPolicies", timeout=self._seconds
+                )
+        except (AccessDenied, NotFound):
+            return ()
+        policies = found.get("rowAccessPolicies", [])
+        return tuple(policy["rowAccessPolicyReference"]["policyId"] for policy in policies)
+
     def get(self, name: str) -> Table:
         """Return a table or view.
 

@@ -88,3 +88,13 @@ def test_a_row_that_is_too_large_is_too_big(fake: FakeBigQuery, engine: BigQuery
         engine.query(Sql(gathered.format(last=1000)), labels={})
     with pytest.raises(TooBig):
         engine.query_to_table(Sql(gathered.format(last=1000)), "d.many", write=Write.TRUNCATE, labels={})
+
+
+def test_tables_that_may_give_a_part_and_no_error_are_named(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.catalog.policies.row_policies.add(f"{PROJECT}.d.other")
+
+    assert engine.guards(["d.t", "d.other", "d.missing"], ["x"]) == (
+        "d.other has row access policies (own_rows): an account is given its own rows alone",
+    )
+    (sentence,) = engine.guards(["d.t"], ["x", "Secret"])
+    assert sentence.startswith("d.t: secret bear policy tags")

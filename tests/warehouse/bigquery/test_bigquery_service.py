@@ -2,14 +2,14 @@
 
 JETSTREAM_BIGQUERY_PROJECT=my-project pytest -m bigquery
 
-With JETSTREAM_BIGQUERY_ENDPOINT=http://… they run against the fake, which shows that they themselves work; two of them
-want a function and a message that it does not have.
+With JETSTREAM_BIGQUERY_ENDPOINT=http://… they run against the fake, which shows that they themselves work; three of
+them want a function, a message and a statement that it does not have.
 """
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,9 +19,12 @@ from google.cloud.bigquery import QueryJobConfig
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, CostExceeded, InvalidQuery, NotFound, TooBig
+from jetstream_argo.report.spending import of_jobs
+from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
+from jetstream_argo.warehouse.bigquery.restrictions import ROWS
 from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Knowledge, Layout, TableVersions, Write
@@ -274,6 +277,51 @@ def test_a_required_filter_is_seen_through_a_view_and_a_subquery(engine: BigQuer
         engine.query(Sql(f"SELECT x FROM {table} WHERE x > 0"), labels={})
     inside = f"SELECT * FROM {table}"
     assert engine.query(Sql(f"SELECT x FROM ({inside}) WHERE day = '{DAY}'"), labels={}).rows == ((1,),)
+
+
+@pytest.mark.parametrize(("column", "value"), [("submission_date", DAY), ("window_index", 3)])
+def test_our_own_condition_for_all_partitions_is_a_filter_and_leaves_out_no_row(
+    engine: BigQueryEngine, table: str, column: str, value: Value
+) -> None:
+    columns = (Column("batch", "INT64"), Column(column, "DATE" if isinstance(value, date) else "INT64"))
+    layout = Layout(partition_by=column, requires_filter=True)
+    rows: list[dict[str, Value]] = [{"batch": 1, column: value}, {"batch": 1}]
+    engine.load(table, rows, columns, write=Write.APPEND, labels={}, layout=layout)
+
+    with pytest.raises(InvalidQuery, match="without a filter"):
+        engine.query(Sql(f"SELECT batch FROM {table}"), labels={})
+    sql = f"SELECT COUNT(*) AS n FROM {table} AS t WHERE t.batch IN (1) AND {everywhere('t', column)}"
+    assert engine.query(Sql(sql), labels={}).rows == ((2,),)
+
+    # The table is replaced by its own rows, as `shred` does, and still requires the filter.
+    kept = Sql(f"SELECT t.* FROM {table} AS t WHERE {everywhere('t', column)}")
+    engine.query_to_table(kept, table, write=Write.TRUNCATE, labels={}, layout=layout)
+    with pytest.raises(InvalidQuery, match="without a filter"):
+        engine.query(Sql(f"SELECT batch FROM {table}"), labels={})
+
+
+def test_a_job_says_that_row_access_policies_have_hidden_rows(engine: BigQueryEngine, table: str) -> None:
+    engine.load(table, [{"x": 1}, {"x": 2}], X, write=Write.TRUNCATE, labels={})
+    assert engine.query(Sql(f"SELECT x FROM {table}"), labels={}).job.restrictions == ()
+    policy = (
+        f"CREATE ROW ACCESS POLICY one ON `{PROJECT}.{table}` GRANT TO ('allAuthenticatedUsers') FILTER USING (x = 1)"
+    )
+    client_for(engine.settings).query(policy).result()
+
+    answer = engine.query(Sql(f"SELECT t.x FROM {table} AS t"), labels={})
+
+    assert answer.rows == ((1,),)
+    assert answer.job.restrictions == (ROWS,)
+
+
+def test_what_jobs_have_cost_is_told_by_their_labels(engine: BigQueryEngine) -> None:
+    name = f"cost-{uuid4().hex[:8]}"
+    engine.query(Sql("SELECT 1 AS x"), labels={"experiment": name, "source": "visits"})
+    since = datetime.now(UTC) - timedelta(hours=1)
+
+    found = [part for part in of_jobs(engine, PROJECT, "US", since=since) if part.experiment == name]
+
+    assert [(part.source, part.jobs) for part in found] == [("visits", 1)]
 
 
 def test_a_filter_on_the_number_of_the_window_reads_that_partition_alone_through_a_view(

@@ -103,6 +103,16 @@ def test_a_table_that_is_written_to_too_often_is_written_to_a_moment_later(
     assert engine.query(Sql("SELECT COUNT(*) AS n FROM d.t"), labels={}).rows == ((6,),)
 
 
+def test_changes_of_labels_count_among_the_writes_to_a_table(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.limits.counts_writes = True
+    engine.load("d.t", [{"x": 1}], X, write=Write.APPEND, labels={}, layout=Layout(description="once described"))
+    for number in range(3):
+        engine.set_labels("d.t", {"number": str(number)})
+
+    with pytest.raises(Exception, match="too many table update operations"):
+        engine.set_labels("d.t", {"number": "3"})
+
+
 def test_a_page_ends_where_the_service_ends_it_and_all_rows_come(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
     fake.limits.largest_page = 200
 

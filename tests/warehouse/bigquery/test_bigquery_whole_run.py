@@ -8,6 +8,7 @@ import pytest
 from jetstream_argo.config.model import Basis, MetricDefinition, Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
+from jetstream_argo.report.facts import facts_of, sentences
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.store.entries import read_entries
 from tests.warehouse.bigquery.cases import CASES, Case, Outcome
@@ -130,3 +131,22 @@ def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_other
     assert standings["pay"] == (Standing.FAILED, "PartDenied")
     assert standings["visits"] == standings["days"] == (Standing.COMPUTED, "")
     assert "categoryFineGrainedReader on the policy tag" in next(each.message for each in report.lacking)
+
+
+def test_what_is_read_of_a_part_of_the_rows_or_values_is_told_though_no_query_fails(tmp_path: Path) -> None:
+    plan = small_plan()
+    make_telemetry(tmp_path, plan)
+    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake.catalog.policies.row_policies |= {f"{PROJECT}.telemetry.{name}" for name in ("activity", "assignments")}
+    fake.catalog.policies.masked.add(f"{PROJECT}.telemetry.activity")
+
+    with serving(fake) as url:
+        pipeline = RemotePipeline(tmp_path, plan, url=url)
+        assert run_as_argo_does(pipeline) == ()
+        facts = facts_of(read_entries(pipeline.engine, plan))
+
+    assert {found.source: found.reasons for found in facts.restricted} == {
+        "enrollments": ("row access policies",),
+        "activity": ("row access policies", "masked columns"),
+    }
+    assert any("activity was read under row access policies and masked columns" in text for text in sentences(facts))

@@ -60,6 +60,10 @@ class Catalog:
             **{key: extras[key] for key in _ALSO_KEPT if extras.get(key) is not None},
             **{key: value for key, value in self.storage(name, info).items() if key in STORAGE},
         }
+        tags = self.policies.tags(name)
+        for field in resource["schema"]["fields"]:  # type: ignore[index]  # as it was just made
+            if field["name"] in tags:
+                field["policyTags"] = {"names": [tags[field["name"]]]}
         if info.view_sql is not None:
             resource["view"] = {"query": info.view_sql, "useLegacySql": False}
         streamed = self._partitions.in_buffer(name)

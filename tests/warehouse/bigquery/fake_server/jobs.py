@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from math import inf
 
 from jetstream_argo.dialect.types import Column, Value
@@ -12,7 +13,14 @@ from jetstream_argo.warehouse.types import Job
 from tests.warehouse.bigquery.fake_server.catalog import Catalog
 from tests.warehouse.bigquery.fake_server.faults import Fault
 from tests.warehouse.bigquery.fake_server.limits import Limits
-from tests.warehouse.bigquery.fake_server.metadata import BILLED_BYTES, asks_for_partitions, referenced, with_partitions
+from tests.warehouse.bigquery.fake_server.metadata import (
+    BILLED_BYTES,
+    asks_for_jobs,
+    asks_for_partitions,
+    referenced,
+    with_jobs,
+    with_partitions,
+)
 from tests.warehouse.bigquery.fake_server.rules import (
     IN,
     LARGEST_ROW,
@@ -52,6 +60,7 @@ class FakeJob:
     rows: tuple[tuple[Value, ...], ...] = ()
     created: float = 0.0
     ended: float = 0.0
+    applied: Resource = field(default_factory=dict)  # what restricted its rows and values
 
     @property
     def id(self) -> str:
@@ -77,6 +86,7 @@ class FakeJob:
         if self.state == "RUNNING" and self.is_query:
             timeline = [{"elapsedMs": "1", "completedUnits": "2", "activeUnits": "1", "pendingUnits": "7"}]
             statistics |= {"totalSlotMs": "5", "query": {"totalSlotMs": "5", "timeline": timeline}}
+        statistics |= self.applied
         if self.cost is not None:
             done, rows = str(self.cost.bytes), str(self.cost.rows)
             statistics["totalBytesProcessed"] = done
@@ -231,10 +241,13 @@ class JobStore:
         engine, text = self._catalog.engine, Sql(str(config["query"]))
         self._refuse_large(text)
         sql = with_partitions(self._catalog, text, str(job.reference["location"]))
+        if asks_for_jobs(text):
+            sql = with_jobs(self._catalog, sql, str(job.reference["location"]), map(_listed, self.all))
         dry = engine.dry_run(sql)
         self._check_place(engine.base_tables(sql), str(job.reference["location"]))
         self._catalog.check_rights(sql)
         self._catalog.check_filters(sql)
+        job.applied = self._catalog.policies.applied(map(self._catalog.full, engine.base_tables(sql)))
         self._refuse_wide(sql)
         self._refuse_sorts(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
@@ -277,6 +290,12 @@ class JobStore:
         for name in tables:
             self._catalog.datasets.check_location(self._catalog.full(name), location)
 
+    def count_change(self, name: str) -> None:
+        """Count a change of a table's resource, which the service does together with jobs that write to it."""
+        info = self._catalog.engine.info(name)
+        if info is not None and info.view_sql is None:
+            self._count_write(name, self._catalog.storage(name, info))
+
     def _count_write(self, name: str, config: Mapping[str, object]) -> None:
         if not self._limits.counts_writes:
             return
@@ -311,6 +330,17 @@ class JobStore:
         largest = self._limits.largest_row
         if largest is not None and any(len(row) > largest for row in rows):
             raise ApiError(400, "invalidQuery", "Cannot query rows larger than 100MB limit.")
+
+
+def _listed(job: FakeJob) -> dict[str, Value]:
+    """Return what `INFORMATION_SCHEMA.JOBS_BY_PROJECT` says of a job; no query is billed less than 10 MB."""
+    labels = job.configuration.get("labels", {})
+    return {
+        "creation_time": datetime.fromtimestamp(job.created, UTC),
+        "labels": [{"key": key, "value": str(value)} for key, value in labels.items()],
+        "total_bytes_billed": max(job.cost.bytes, BILLED_BYTES) if job.cost is not None and job.is_query else 0,
+        "total_slot_ms": 7 if job.is_query else 0,
+    }
 
 
 def _millis(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """Which columns the account may not read, and which statements read one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +10,7 @@ from jetstream_argo.errors import EngineError
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Write
-from tests.warehouse.bigquery.fake_server.wire import ApiError
+from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource
 
 
 class Policies:
@@ -20,6 +20,25 @@ class Policies:
         self._engine = engine
         self._project = project
         self._tags: dict[tuple[str, str], str] = {}
+        self.row_policies: set[str] = set()  # tables of which the account is shown some rows only
+        self.masked: set[str] = set()  # tables of which it is shown some columns masked
+
+    def tags(self, table: str) -> dict[str, str]:
+        """Return the tags of a table's columns."""
+        return {column: tag for (name, column), tag in self._tags.items() if name == table}
+
+    def applied(self, tables: Iterable[str]) -> Resource:
+        """Return what a job's statistics say of having read these tables.
+
+        https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobStatistics
+        """
+        read = set(tables)
+        found: Resource = {}
+        if read & self.row_policies:
+            found["rowLevelSecurityStatistics"] = {"rowLevelSecurityApplied": True}
+        if read & self.masked:
+            found["dataMaskingStatistics"] = {"dataMaskingApplied": True}
+        return found
 
     def tag(self, table: str, column: str, tag: str = "Sensitive : High") -> None:
         """Have a column bear a policy tag that the account may not read."""

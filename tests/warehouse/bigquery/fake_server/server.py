@@ -115,6 +115,12 @@ class FakeBigQuery:
         self.catalog.datasets.check(request.table, GET)
         return Answer(body=self.catalog.resource(request.table))
 
+    def row_policies(self, request: Request, _: Fault | None) -> Answer:
+        self.catalog.datasets.check(request.table, GET)
+        names = ["own_rows"] if request.table in self.catalog.policies.row_policies else []
+        found = [{"rowAccessPolicyReference": {"policyId": name}} for name in names]
+        return Answer(body={"rowAccessPolicies": found} if found else {})
+
     def insert_table(self, request: Request, _: Fault | None) -> Answer:
         body = request.json
         reference = body["tableReference"]
@@ -128,6 +134,7 @@ class FakeBigQuery:
         )
 
     def patch_table(self, request: Request, _: Fault | None) -> Answer:
+        self.jobs.count_change(request.table)
         return Answer(body=self.catalog.patch(request.table, request.json, if_match=request.headers.get("if-match")))
 
     def delete_table(self, request: Request, _: Fault | None) -> Answer:
@@ -175,6 +182,7 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("POST", rf"(?:/resumable)?/upload{_PROJECT}/jobs", Call.UPLOAD, FakeBigQuery.upload),
     ("PUT", r"/resumable/(?P<upload>\d+)", Call.UPLOAD, FakeBigQuery.resume),
     ("GET", _TABLE, Call.TABLE_GET, FakeBigQuery.get_table),
+    ("GET", rf"{_TABLE}/rowAccessPolicies", Call.TABLE_GET, FakeBigQuery.row_policies),
     ("PATCH", _TABLE, Call.TABLE_PATCH, FakeBigQuery.patch_table),
     ("PUT", _TABLE, Call.TABLE_PATCH, FakeBigQuery.patch_table),
     ("DELETE", _TABLE, Call.TABLE_DELETE, FakeBigQuery.delete_table),
