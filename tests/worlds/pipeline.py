@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -115,9 +116,9 @@ class Pipeline:
     attempts: "count[int]" = field(default_factory=count)
     ticks: "count[int]" = field(default_factory=count)
 
-    @property
+    @cached_property
     def engine(self) -> EmbeddedEngine:
-        """The warehouse, opened anew as every pod does."""
+        """The warehouse, open as long as a worker's that does one node after the other; opening it is slow."""
         if self.today is LONG_AFTER:
             return EmbeddedEngine(self.root)
         return EmbeddedEngine(self.root, clock=lambda: self.now().timestamp())
