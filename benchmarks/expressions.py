@@ -61,6 +61,7 @@ _VALUES: tuple[tuple[Value, ...], ...] = (
      Decimal("1234567.999999999"), '{"a": "z", "d": []}', False, [9], _pairs(("x", 10))),
 )  # fmt: skip
 ROWS = [dict(zip((column.name for column in COLUMNS), values, strict=True)) for values in _VALUES]
+TABLES = {"d.t": ROWS}  # the same mapping for all expressions, so that it is registered once
 
 
 class Fate(StrEnum):
@@ -101,7 +102,7 @@ def _judged(line: str, engine: EmbeddedEngine, checker: Checker) -> Judged:
     refused = ""
     expected: list[Value] | None = None
     try:
-        expected = [row[-1] for row in checker.evaluate(_query(line), {"d.t": ROWS})]
+        expected = [row[-1] for row in checker.evaluate(_query(line), TABLES)]
     except EngineError as error:
         refused = str(error).partition("\n")[0]
     if _UNEVALUATED in refused:
