@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jetstream_argo.stats.laws.continuous import Floats, expectation
-from jetstream_argo.stats.laws.tabulate import Table, tabulate
+from jetstream_argo.stats.laws.tabulate import Tabulated, tabulate
 from jetstream_argo.stats.sufficient import ValueCounts
 
 BULK = 0.5  # values so near, in periods of the inversion's highest frequency, go through their power sums
@@ -23,7 +23,7 @@ AT_ONCE = 1_000_000  # elements of an intermediate array
 
 
 @dataclass(frozen=True, eq=False)  # no slots: what follows from the values is computed once, when asked for
-class DirichletLaw:
+class DirichletLaw(Tabulated):
     """The law of `sum(weights * values)` with weights Dirichlet(counts): the mean's, resampled the Bayesian way.
 
     The weights are independent gammas over their sum, so that P(mean <= t) = P(sum((values - t) * gammas) <= 0), whose
@@ -73,15 +73,6 @@ class DirichletLaw:
         skewness = 2 * float(self.data.counts @ deviations**3)
         support = (self.low, self.high)
         return tabulate(self.exact_cdf, mean=self.mean, sd=self.sd, support=support, skewness=skewness)
-
-    @cached_property
-    def table(self) -> Table:
-        """The same, to interpolate between."""
-        return Table.of(self.nodes)
-
-    def cdf(self, x: Floats) -> Floats:
-        """Return the probability of at most `x`, interpolated between the nodes (to about 1e-8)."""
-        return self.table.cdf(x)
 
     def exact_cdf(self, x: Floats) -> Floats:
         """Return the probability of at most `x`, by inversion (to about 1e-10)."""

@@ -14,7 +14,7 @@ from jetstream_argo.stats.laws.cumulants import (
     probability_below,
     standardised,
 )
-from jetstream_argo.stats.laws.tabulate import Table, tabulate
+from jetstream_argo.stats.laws.tabulate import Tabulated, tabulate
 from jetstream_argo.stats.moments import CANCELLED, HIGHEST_POWER, JointPowerSums, varies
 
 CENTRAL = np.array([0.025, 0.975])
@@ -24,7 +24,7 @@ SCORES: Floats = np.array([-3.5, -2.0, 0.0, 2.0, 3.5])
 
 
 @dataclass(frozen=True)  # no slots: the nodes are computed once, when asked for
-class RatioLaw:
+class RatioLaw(Tabulated):
     """The law of the mean of n resampled numerators over that of their denominators, which must be positive.
 
     It is at most r with the probability that the resampled mean of `numerator - r * denominator` is at most 0. The
@@ -56,15 +56,6 @@ class RatioLaw:
     def nodes(self) -> Floats:
         """Its quantiles at the probabilities ndtr(Z)."""
         return tabulate(self.exact_cdf, mean=self.mean, sd=self.sd, support=(-inf, inf))
-
-    @cached_property
-    def table(self) -> Table:
-        """The same, to interpolate between."""
-        return Table.of(self.nodes)
-
-    def cdf(self, x: Floats) -> Floats:
-        """Return the probability of at most `x`, interpolated between the nodes."""
-        return self.table.cdf(x)
 
     def exact_cdf(self, r: Floats) -> Floats:
         """Return the probability of at most `r`."""

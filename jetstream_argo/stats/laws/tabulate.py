@@ -1,7 +1,9 @@
 """Tabulates a continuous law from its distribution function, with few calls of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -76,6 +78,24 @@ def _only_changes(cdf: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]
         return known
 
     return remembering
+
+
+class Tabulated(ABC):
+    """A law that is known by its quantiles."""
+
+    @cached_property
+    @abstractmethod
+    def nodes(self) -> Floats:
+        """Its quantiles at the probabilities ndtr(Z)."""
+
+    @cached_property
+    def table(self) -> "Table":
+        """The same, to interpolate between."""
+        return Table.of(self.nodes)
+
+    def cdf(self, x: Floats) -> Floats:
+        """Return the probability of at most `x`, interpolated between the nodes (to about 1e-8)."""
+        return self.table.cdf(x)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
