@@ -14,7 +14,6 @@ from jetstream_argo.stats.comparisons.contrasts import (
     ratio_of_means,
     regression_adjusted,
     relative,
-    units_needed,
     welch,
 )
 from jetstream_argo.stats.moments import JointMoments, Moments
@@ -111,9 +110,8 @@ def test_adjusted_p_values_are_those_of_statsmodels() -> None:
 
 def test_detectable_effects_are_those_of_statsmodels() -> None:
     # statsmodels 0.14: NormalIndPower().solve_power(nobs1=500, ratio=1.2, alpha=0.05, power=0.8) times the standard
-    # deviation, and solve_power(effect_size=0.5 / sd, ...); it also counts effects found with the wrong sign: 4e-6.
+    # deviation; it also counts effects found with the wrong sign: 4e-6.
     assert minimum_detectable_effect(REFERENCE.y, units=(500, 600)) == pytest.approx(1.2745900935781787, rel=1e-5)
-    assert units_needed(REFERENCE.y, effect=0.5) == pytest.approx(3544.5023721284797, rel=1e-5)
 
 
 def test_contrasts_need_units_that_vary() -> None:

@@ -244,12 +244,6 @@ def minimum_detectable_effect(
     return quantiles * sqrt(moments.variance * (1 / units[0] + 1 / units[1]))
 
 
-def units_needed(moments: Moments, *, effect: float, confidence: float = 0.95, power: float = 0.8) -> float:
-    """Return how many units each of two equal branches needs to find a difference with this probability."""
-    quantiles = float(ndtri((1 + confidence) / 2)) + float(ndtri(power))
-    return 2 * moments.variance * (quantiles / effect) ** 2
-
-
 def less_predicted(moments: JointMoments, slope: float, at: float) -> Moments:
     """Return the moments of a branch's values less `slope` times the distance of their covariates from `at`."""
     m2 = moments.m2_y - 2 * slope * moments.c_xy + slope * slope * moments.m2_x
