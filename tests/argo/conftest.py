@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.argo.cluster.client import KubernetesCluster
-from jetstream_argo.config.model import AnalysisUnit, Basis, Period, Statistic
+from jetstream_argo.config.model import Basis, Period, Statistic
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
     Composed,
     Enrollments,
-    Experiment,
     Metric,
     MetricStatistics,
     Partial,
@@ -24,6 +23,7 @@ from jetstream_argo.plan.model import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.stats.methods.count import Count
 from tests.argo.fake_kubernetes import FakeKubernetes
+from tests.worlds.report import running
 
 MakePlan = Callable[..., AnalysisPlan]
 
@@ -45,19 +45,7 @@ def _plan(
     metrics = tuple(_metric(name, source, periods, description) for source, names in sources.items() for name in names)
     return AnalysisPlan(
         schema_version=SCHEMA_VERSION,
-        experiment=Experiment(
-            slug=slug,
-            app_name="firefox_desktop",
-            analysis_unit=AnalysisUnit.CLIENT,
-            branches=("control", "treatment"),
-            reference_branch="control",
-            timeline=Timeline(date(2026, 11, 1), 7, date(2026, 12, 1)),
-            is_complete=False,
-            is_private=False,
-            sample_size=None,
-            outcomes=(),
-            url=None,
-        ),
+        experiment=running(slug, Timeline(date(2026, 11, 1), 7, date(2026, 12, 1))),
         as_of=as_of,
         dataset="analysis",
         enrollments=Enrollments("e_1", "normandy", "SELECT 1", None, (), ()),

@@ -10,7 +10,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Write
-from tests.cli.test_cli import AS_OF, EXPERIMENT
+from tests.worlds.checkout import AS_OF, EXPERIMENT
 
 
 @pytest.fixture

@@ -13,41 +13,8 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from tests.worlds.checkout import AS_OF, EXPERIMENT
 
-EXPERIMENT = """
-[experiment]
-slug = "checkout"
-app_name = "shop"
-branches = ["old", "new"]
-reference_branch = "old"
-start_date = "2026-05-04"
-enrollment_period = 2
-end_date = "2026-05-20"
-enrollment_query = '''
-SELECT client_id AS analysis_id, branch, MIN(submission_date) AS enrollment_date, COUNT(*) AS num_enrollment_events
-FROM shop.assignments
-WHERE experiment = '{{ experiment.slug }}'
-GROUP BY client_id, branch
-'''
-
-[data_sources.orders]
-from_expression = "shop.orders"
-experiments_column_type = "none"
-
-[metrics]
-weekly = ["revenue", "orders"]
-
-[metrics.revenue]
-data_source = "orders"
-select_expression = "COALESCE(SUM(amount), 0)"
-[metrics.revenue.statistics.linear_model_mean]
-
-[metrics.orders]
-data_source = "orders"
-select_expression = "COUNT(order_id)"
-[metrics.orders.statistics.count]
-"""
-AS_OF = "2026-05-12"
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -16,7 +16,7 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from tests.cli.test_cli import AS_OF, EXPERIMENT
+from tests.worlds.checkout import AS_OF, EXPERIMENT
 
 LATER = (date.fromisoformat(AS_OF) + timedelta(days=7)).isoformat()
 BROKEN = EXPERIMENT.replace("COUNT(order_id)", "COUNT(no_such_column)")

@@ -1,11 +1,7 @@
 """What is read of an experiment from Experimenter, by file and by URL."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,7 @@ from jetstream_argo.config.experiment import Branch
 from jetstream_argo.config.files.experimenter import load_experiment, load_experiments
 from jetstream_argo.errors import EXIT_RETRY, ConfigError, Unavailable
 from jetstream_argo.storage.fetch import fetch
+from tests.worlds.answers import answering
 
 EXPERIMENT: dict[str, object] = {
     "schemaVersion": "1.12.0",
@@ -114,39 +111,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         load_experiment(tmp_path / "nowhere.json")
 
 
-Answer = Callable[[int], tuple[int, bytes]]
-
-
-@contextmanager
-def _serving(answer: Answer) -> Iterator[tuple[str, list[str]]]:
-    """Serve what `answer` says for the first, second, … request; yield the URL and the paths asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            status, body = answer(len(asked))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_an_experiment_is_read_from_a_url(tmp_path: Path) -> None:
-    with _serving(lambda _: (200, json.dumps(EXPERIMENT).encode())) as (url, asked):
+    with answering(lambda _: (200, json.dumps(EXPERIMENT).encode())) as (url, asked):
         experiment = load_experiment(f"{url}/api/v8/experiments/exp/")
 
     assert experiment.slug == "exp"
@@ -155,14 +121,14 @@ def test_an_experiment_is_read_from_a_url(tmp_path: Path) -> None:
 
 
 def test_a_server_that_fails_for_a_moment_is_asked_again() -> None:
-    with _serving(lambda request: (503, b"") if request < 3 else (200, b"[]")) as (url, asked):
+    with answering(lambda request: (503, b"") if request < 3 else (200, b"[]")) as (url, asked):
         assert fetch(url, tries=3, backoff_seconds=0.0) == b"[]"
 
     assert len(asked) == 3
 
 
 def test_a_server_that_goes_on_failing_is_worth_another_try_later() -> None:
-    with _serving(lambda _: (503, b"")) as (url, asked), pytest.raises(Unavailable) as caught:
+    with answering(lambda _: (503, b"")) as (url, asked), pytest.raises(Unavailable) as caught:
         fetch(url, tries=2, backoff_seconds=0.0)
 
     assert "answers 503 Service Unavailable; tried 2 times" in str(caught.value)
@@ -171,7 +137,7 @@ def test_a_server_that_goes_on_failing_is_worth_another_try_later() -> None:
 
 
 def test_a_server_that_refuses_is_not_asked_again() -> None:
-    with _serving(lambda _: (404, b"")) as (url, asked), pytest.raises(ConfigError) as caught:
+    with answering(lambda _: (404, b"")) as (url, asked), pytest.raises(ConfigError) as caught:
         fetch(url)
 
     assert "answers 404 Not Found; check the address" in str(caught.value)
@@ -180,7 +146,7 @@ def test_a_server_that_refuses_is_not_asked_again() -> None:
 
 
 def test_a_server_that_is_not_there_is_worth_another_try_later() -> None:
-    with _serving(lambda _: (200, b"")) as (url, _):
+    with answering(lambda _: (200, b"")) as (url, _):
         pass
 
     with pytest.raises(Unavailable, match="cannot be reached"):

@@ -10,28 +10,9 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Write
+from tests.worlds.checkout import WITHOUT_METRICS
 
-EXPERIMENT = """
-[experiment]
-slug = "checkout"
-app_name = "shop"
-branches = ["old", "new"]
-reference_branch = "old"
-start_date = "2026-05-04"
-enrollment_period = 2
-end_date = "2026-05-20"
-enrollment_query = '''
-SELECT client_id AS analysis_id, branch, MIN(submission_date) AS enrollment_date, COUNT(*) AS num_enrollment_events
-FROM shop.assignments
-WHERE experiment = '{{ experiment.slug }}'
-GROUP BY client_id, branch
-'''
-
-[data_sources.orders]
-from_expression = "shop.orders"
-experiments_column_type = "none"
-
-[metrics]
+EXPERIMENT = f"""{WITHOUT_METRICS}[metrics]
 weekly = ["revenue"]
 
 [metrics.revenue]

@@ -1,6 +1,7 @@
 """A small experiment with results: a plan, and the rows that its nodes would have left in a warehouse."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zlib import crc32
@@ -57,6 +58,23 @@ ADS = metric("ads", "events")
 RATE = metric("rate", "", select_expression="", computation=None, column="", depends_on=("hours", "ads"))
 
 
+def running(slug: str, timeline: Timeline) -> Experiment:
+    """Return an experiment of two branches that is not over."""
+    return Experiment(
+        slug=slug,
+        app_name="firefox_desktop",
+        analysis_unit=AnalysisUnit.CLIENT,
+        branches=("control", "treatment"),
+        reference_branch="control",
+        timeline=timeline,
+        is_complete=False,
+        is_private=False,
+        sample_size=None,
+        outcomes=(),
+        url=None,
+    )
+
+
 def plan(
     metrics: Sequence[Metric] = (HOURS, ADS, RATE),
     *,
@@ -69,16 +87,8 @@ def plan(
     sources = dict.fromkeys(each.source for each in metrics if each.source)
     return AnalysisPlan(
         schema_version=SCHEMA_VERSION,
-        experiment=Experiment(
-            slug=slug,
-            app_name="firefox_desktop",
-            analysis_unit=AnalysisUnit.CLIENT,
-            branches=("control", "treatment"),
-            reference_branch="control",
-            timeline=Timeline(date(2026, 5, 4), 7, date(2026, 6, 8)),
-            is_complete=False,
-            is_private=False,
-            sample_size=None,
+        experiment=replace(
+            running(slug, Timeline(date(2026, 5, 4), 7, date(2026, 6, 8))),
             outcomes=(Outcome("clicks", "Clicks", "About clicks.", ("ads",), ("hours",)),),
             url="https://example.org/new-tab.toml",
         ),
