@@ -121,9 +121,7 @@ def show_rows(rows: Sequence[_Row]) -> None:
     for heading, value in rows[0].items():
         table.add_column(heading, justify="right" if isinstance(value, int) else "left", overflow="fold")
     for row in rows:
-        table.add_row(
-            *("" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row.values())
-        )
+        table.add_row(*map(_shown, row.values()))
     EscapingConsole().print(table)
 
 

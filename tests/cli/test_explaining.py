@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from tests.cli.test_cli import AS_OF, EXPERIMENT
+from tests.worlds.answers import answering
+from tests.worlds.checkout import AS_OF, EXPERIMENT
 
 WHEN = ("--as-of", AS_OF)
 
@@ -111,6 +112,36 @@ def test_the_experiments_of_a_folder_are_listed(folder: Path, capsys: pytest.Cap
     rows = {row["experiment"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["checkout"]["branches"] == 2
     assert (rows["in-json"]["from"], rows["in-json"]["to"]) == ("2026-05-01", None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_experiments_of_an_address_are_listed_and_one_that_cannot_be_read_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    served = [
+        {"slug": "served", "appName": "app", "branches": [{"slug": "a"}, {"slug": "b"}], "startDate": "2026-05-01"},
+        {"slug": "wrong", "branches": 5},
+    ]
+
+    with answering(lambda _: (200, json.dumps(served).encode())) as (url, _):
+        assert exit_code_of(["list", "--experiments", url, "--json"]) == 2
+
+    captured = capsys.readouterr()
+    (row,) = json.loads(captured.out)
+    assert (row["experiment"], row["branches"], row["from"]) == ("served", 2, "2026-05-01")
+    assert "wrong" in captured.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_address_that_does_not_know_the_list_ends_the_command_and_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with answering(lambda _: (404, b"")) as (url, _):
+        assert exit_code_of(["list", "--experiments", url]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert url in captured.err
 
 
 def test_what_cannot_be_read_is_told_beside_the_others(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
