@@ -92,7 +92,7 @@ def test_a_whole_analysis_gives_what_it_gives_on_this_machine(settings: BigQuery
             if mine in left.name:
                 there.engine.delete(left.name)
 
-    assert len(expected) == 6
+    assert len(expected) == 8
     assert found.keys() == expected.keys()
     for name, rows_here in expected.items():
         # Floats are summed in another order.
