@@ -1,6 +1,6 @@
 """What an analysis costs in BigQuery at 10 and 50 million units, from its own statements.
 
-Usage: python -m benchmarks.bigquery_figures [--units N] [SLUG …]
+Usage: python -m benchmarks.bigquery_figures [--units N] [--dense] [SLUG …]
 
 Computes real configurations of ../shared/metric-hub on made-up rows of few units, with everything due at once, and
 walks the syntax tree of every statement:
@@ -10,7 +10,8 @@ walks the syntax tree of every statement:
 - sort: the most rows that an analytic function's partition, an aggregate's group or an ordered answer has, measured on
   the made-up rows. What grows with the units is scaled by their number; what does not is as it is (the order of
   buckets, lists of at most 1,000 values). A row of a sort has about 42 bytes.
-- rows: what is written, scaled alike; a leaf's own tables, which are deleted when it ends, beside what stays.
+- rows: what is written, scaled alike, and daily values as for so many units (`--dense`: with a row for each of them);
+  a leaf's own tables, which are deleted when it ends, beside what stays.
 """
 
 import argparse
@@ -34,6 +35,7 @@ from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.sparse import USUAL, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
@@ -143,7 +145,7 @@ class Figures:
         self.sort, self.list = max(self.sort, node.sorted[True]), max(self.list, node.sorted[False])
 
 
-def figures(config: ExperimentConfig, folder: Path, units: int) -> tuple[int, dict[str, Figures]]:
+def figures(config: ExperimentConfig, folder: Path, units: int, sparsity: Sparsity) -> tuple[int, dict[str, Figures]]:
     """Compute a configuration; return how many units enrolled, and the figures of sources and of leaves."""
     plan = plan_of(config)
     generate(plan, EmbeddedEngine(folder), units=units, seed=1)
@@ -155,7 +157,10 @@ def figures(config: ExperimentConfig, folder: Path, units: int) -> tuple[int, di
 
     for node in build_dag(plan).nodes:
         engine.forget()
-        run_node(node, Context(plan, codec.sha256(plan), node.id, engine, f"a{next(seconds)}", now, ledger=ledger))
+        context = Context(
+            plan, codec.sha256(plan), node.id, engine, f"a{next(seconds)}", now, ledger=ledger, sparsity=sparsity
+        )
+        run_node(node, context)
         found[_kind(node)].add(engine, node.task)
     rows = engine.query(Sql(f"SELECT COUNT(DISTINCT analysis_id) FROM `{names.enrollments(plan)}`"), labels={}).rows
     return int(str(rows[0][0])), dict(found)
@@ -171,10 +176,10 @@ def _kind(node: Node) -> str:
     return "leaf" if isinstance(node.task, StatisticsTask) else "source or enrollments"
 
 
-def lines(config: ExperimentConfig, units: int) -> Iterator[str]:
+def lines(config: ExperimentConfig, units: int, sparsity: Sparsity) -> Iterator[str]:
     """Yield the lines of a table about a configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        enrolled, found = figures(config, Path(folder), units)
+        enrolled, found = figures(config, Path(folder), units, sparsity)
     for kind, known in sorted(found.items()):
         for million in MILLIONS:
             times = million * 1e6 / enrolled
@@ -190,15 +195,17 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=300)
+    parser.add_argument("--dense", action="store_true")
     parser.add_argument("slugs", nargs="*", default=SLUGS)
     options = parser.parse_args()
+    sparsity = replace(USUAL, below=0.0 if options.dense else USUAL.below, least_saved=0)
     print(
         "| experiment | units | node | most reads of a base table | largest sort | rows kept | of a leaf in between |"
     )
     print("|---|---|---|---|---|---|---|")
     for config in configurations():
         if config.slug in options.slugs:
-            for line in lines(config, options.units):
+            for line in lines(config, options.units, sparsity):
                 print(line, flush=True)
 
 

@@ -35,8 +35,9 @@ from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.text import Sql, in_brackets
 from jetstream_argo.sql.units import enrolled
+from jetstream_argo.sql.value_rows import value_rows
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.effects import Effect
@@ -122,13 +123,8 @@ def _by_hand(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[tuple[object, .
         ("before", Basis.ENROLLMENTS, Period.PREENROLLMENT_WEEK),
     ):
         table = names.values(plan, basis, metric.source, period)
-        batches = {
-            batch for each in ledger.window_slices(table, metric.column, plan.windows(period)) for batch in each.batches
-        }
-        wanted = ", ".join(map(str, sorted(batches)))
-        relations[name] = Sql(
-            f"(SELECT analysis_id, branch, window_index, {metric.column} AS y FROM `{table}` WHERE batch IN ({wanted}))"
-        )
+        slices = ledger.window_slices(table, metric.column, plan.windows(period))
+        relations[name] = in_brackets(value_rows(plan, table, slices, {"y": metric.column}))
     connection = engine._session.connection
     for name, relation in relations.items():
         translated = engine._session.prepare(Sql(f"SELECT * FROM {relation} AS r"))

@@ -30,9 +30,10 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
-from jetstream_argo.sql import names, slices
+from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
+from jetstream_argo.sql.value_rows import value_rows
 from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.generate import generate
@@ -178,7 +179,8 @@ def compare(plan: AnalysisPlan, ours: Path, theirs: Path) -> None:
             for basis in Basis:
                 table = names.values(plan, basis, metric.source, period)
                 for window in plan.windows(period):
-                    found = slices.windows(table, ledger.window_slices(table, metric.column, [window]), metric.column)
+                    stored = ledger.window_slices(table, metric.column, [window])
+                    found = value_rows(plan, table, stored, {"value": metric.column})
                     mine = values(one, Sql(f"SELECT v.analysis_id, v.branch, v.value FROM ({found}) AS v"))
                     peer = f"`peer.{basis}_{metric.source}_{period}_{window.index}`"
                     yours = values(two, Sql(f"SELECT v.analysis_id, v.branch, v.{metric.column} FROM {peer} AS v"))

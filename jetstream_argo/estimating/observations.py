@@ -114,6 +114,7 @@ def _leaf(
     y, *d = (tuple(values for values in stored.of(name) if values.basis in bases) for name in names)
     before = (stored.covariates[covariate] for covariate in covariates)
     return Leaf(
+        plan,
         Typed(y, types.of(y[0], counted=counted)),
         tuple(windows),
         plan.experiment.branches,

@@ -19,8 +19,8 @@ from jetstream_argo.sql.text import (
     literal,
     literals,
     table,
-    union_all,
 )
+from jetstream_argo.sql.value_rows import KEYS, value_rows
 from jetstream_argo.stats.rows import Reason
 from jetstream_argo.store import estimates_table
 from jetstream_argo.store.entries import Kind, State
@@ -187,7 +187,7 @@ def _filled(
 ) -> Sql:
     return fill(
         "values_view",
-        relations=Sql("".join(_relation(alias, relation) for alias, relation in relations.items())),
+        relations=Sql("".join(_relation(plan, alias, relation) for alias, relation in relations.items())),
         columns=lines(columns, indent=0),
         enrollments=table(names.enrollments(plan)),
         windows=lines(list(_windows(windows)), indent=0),
@@ -209,7 +209,6 @@ def _named(plan: AnalysisPlan, metrics: Sequence[Metric]) -> Iterator[tuple[Metr
 _UNIT = ("analysis_id", "branch", "enrollment_date", "num_enrollment_events")
 _WINDOW = ("analysis_window_start", "analysis_window_end", "window_index", "window_number")
 _EXPOSURE = ("exposure_date", "num_exposure_events")
-_KEYS = ("analysis_id", "branch", "window_index")
 
 
 def _estimate_column(column: Column, lacking: Collection[str]) -> Sql:
@@ -238,23 +237,15 @@ def _exposure(plan: AnalysisPlan, basis: Basis, relations: Sequence[str]) -> Ite
         yield Sql(f"COALESCE({seen}) AS {name}")
 
 
-def _relation(alias: str, stored: StoredMetrics) -> str:
+def _relation(plan: AnalysisPlan, alias: str, stored: StoredMetrics) -> str:
     # Metrics that are the same thing under two names share a column.
-    selected = dict.fromkeys((*_KEYS, *_EXPOSURE, *(metric.column for metric in stored.metrics)))
-    columns = ", ".join(f"v.{identifier(name)}" for name in selected)
-    rows = union_all(
-        Sql(
-            f"SELECT {columns}\nFROM {table(stored.table)} AS v"
-            f"\nWHERE v.window_index BETWEEN {slice_.first_index} AND {slice_.last_index}"
-            f"\n  AND v.batch IN ({literals(slice_.batches)})"
-        )
-        for slice_ in stored.slices
-    )
+    columns = dict.fromkeys((*_EXPOSURE, *(metric.column for metric in stored.metrics)))
+    rows = value_rows(plan, stored.table, stored.slices, {column: column for column in columns})
     return f",\n{alias} AS (\n  {indented(rows)}\n)"
 
 
 def _join(alias: str) -> str:
-    matches = "\n  AND ".join(f"{alias}.{key} = {'w' if key == 'window_index' else 'e'}.{key}" for key in _KEYS)
+    matches = "\n  AND ".join(f"{alias}.{key} = {'w' if key == 'window_index' else 'e'}.{key}" for key in KEYS)
     return f"LEFT JOIN {alias}\n  ON {matches}"
 
 

@@ -203,7 +203,7 @@ def _stored(
         table = names.values(plan, basis, metric.source, period)
         slices = ledger.window_slices(table, metric.column, windows)
         if slices:
-            rows = tuple((slice_.batches, slice_.first_index, slice_.last_index) for slice_ in slices)
+            rows = tuple((slice_.batches, slice_.first_index, slice_.last_index, slice_.sparse) for slice_ in slices)
             together.setdefault((table, rows), (list(slices), []))[1].append(metric)
     return [StoredMetrics(table, tuple(slices), tuple(of_table)) for (table, _), (slices, of_table) in together.items()]
 

@@ -12,16 +12,19 @@ from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
+from jetstream_argo.run.sparse import may_be_sparse, units_assigned, units_with_rows
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.sparse import sparse_values_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import WindowGrid, direct_query, values_query
 from jetstream_argo.store.coverage import ANYBODY
-from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.entries import FORMAT_SPARSE, Entry, Kind, State
 from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.store.marks import mark_facts, marked_batches, repeating_batches, with_marks, with_repeats
+from jetstream_argo.store.sparse import of_basis, sparse_facts
 
 
 def ensure_values(context: Context, source: Source, period: Period, metrics: Sequence[Metric]) -> WorkResult:
@@ -145,8 +148,24 @@ class _Values:
     def write(self, piece: Piece[Metric]) -> WorkResult:
         layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
         sql, entry = self._query(piece)
+        if self.is_sparse(piece):
+            units = of_basis(self.context.currency().units, self.basis)
+            entry = replace(entry, facts=sparse_facts(units), format=FORMAT_SPARSE)
         write(self.context, sql, entry, layout, self._facts if self.marked(piece) else None)
         return WorkResult(1)
+
+    def is_sparse(self, piece: Piece[Metric]) -> bool:
+        """Return whether only units with rows get values of their own, the others being told of together."""
+        plan, ledger, windows = self.context.plan, self.context.ledger, self._windows(piece)
+        if not all(may_be_sparse(plan, metric, self.basis, self.period) for metric in piece.parts):
+            return False
+        if self.marked(piece):
+            return False
+        first, last = plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
+        partials, assignments = names.partials(plan, self.source.name), names.assignments(plan)
+        rows = units_with_rows(ledger, partials, partials_of(piece.parts[0])[0], first, last)
+        units = units_assigned(ledger, assignments, self.context.currency().units.batches)
+        return self.context.sparsity.pays(units, rows, days=len(windows))
 
     def _facts(self, entry: Entry) -> str:
         return mark_facts(units_left(self.context, entry))
@@ -215,7 +234,8 @@ class _Values:
         table = names.partials(plan, self.source.name)
         newest = {column: context.ledger.newest_batch(table, column) for column in columns}
         probes = {column: found for column, found in newest.items() if found is not None}
-        return values_query(
+        query = sparse_values_query if self.is_sparse(piece) else values_query
+        return query(
             plan, self.source, piece.parts, grid,
             days=self._days(piece), probes=probes, batch=batch,
         )  # fmt: skip
@@ -233,11 +253,14 @@ def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[Analysis
 
 
 def _uniform_pieces(work: _Values, piece: Piece[Metric]) -> tuple[Piece[Metric], ...]:
-    """Return metrics of which values of the same units are not known together, so that a row's reason is about all."""
-    if not work.marked(piece):
-        return (piece,)
-    groups: dict[tuple[tuple[int, ...], ...], list[Metric]] = {}
+    """Return metrics of which values of the same units are not known together, so that a row's reason is about all.
+
+    And of which the values of units without rows can be told together, or those that have a row for each of them.
+    """
+    marked = bool(work.marked(piece))
+    groups: dict[tuple[object, ...], list[Metric]] = {}
     for metric in piece.parts:
-        marked = work.marked(piece.of((metric,)))
-        groups.setdefault(tuple(part.marked for part in marked), []).append(metric)
+        marks = [part.marked for part in work.marked(piece.of((metric,)))] if marked else []
+        has_defaults = may_be_sparse(work.context.plan, metric, work.basis, work.period)
+        groups.setdefault((has_defaults, *marks), []).append(metric)
     return tuple(piece.of(tuple(metrics)) for metrics in groups.values())

@@ -6,7 +6,8 @@ from datetime import date
 from enum import Enum, auto
 from itertools import combinations
 
-from jetstream_argo.sql.text import Sql, identifier, in_brackets, literal, literals, table, union_all
+from jetstream_argo.sql.text import Sql, in_brackets, literal, literals, table, union_all
+from jetstream_argo.sql.units import Batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,28 @@ class DateSlice:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SparseUnits:
+    """For whom values were computed of which not every unit has a row: those assigned in the batches `assigned`.
+
+    `exposures` has by assignment the batch that told who of them was exposed, for values of exposed units alone; None
+    where the values are of all units.
+    """
+
+    assigned: tuple[int, ...]
+    exposures: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """All batches that say who they are."""
+        return (*self.assigned, *(batch for _, batch in self.exposures or ()))
+
+    @property
+    def exposed_in(self) -> Batches | None:
+        """By assignment, the batch that told of exposures."""
+        return None if self.exposures is None else dict(self.exposures)
+
+
 class Reasons(Enum):
     """What becomes of rows of partials that only give the reason why a unit has none."""
 
@@ -36,12 +59,17 @@ class Reasons(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WindowSlice:
-    """In these batches, the rows of the windows `first_index` to `last_index` (both included) hold `columns`."""
+    """In these batches, the rows of the windows `first_index` to `last_index` (both included) hold `columns`.
+
+    Rows are there for all units; or, where `sparse` is not None, only for some of those: the batches say in rows of
+    their own what the values of the others are (`sql.value_rows`).
+    """
 
     batches: tuple[int, ...]
     first_index: int
     last_index: int
     columns: tuple[str, ...]
+    sparse: SparseUnits | None = None
 
 
 def days(name: str, slices: Sequence[DateSlice], columns: Sequence[str], *, reasons: Reasons = Reasons.NONE) -> Sql:
@@ -146,17 +174,4 @@ def probe(name: str, batch: int, columns: Sequence[str]) -> Sql:
         + "".join(f", p.{column}" for column in columns)
         + f"\nFROM {table(name)} AS p"
         + f"\nWHERE p.submission_date IS NULL AND p.analysis_id IS NULL AND p.batch = {literal(batch)}"
-    )
-
-
-def windows(name: str, slices: Sequence[WindowSlice], column: str) -> Sql:
-    """Return the values of one metric in `slices`: (analysis_id, branch, window_index, value)."""
-    return union_all(
-        Sql(
-            f"SELECT v.analysis_id, v.branch, v.window_index, v.{identifier(column)} AS value"
-            f"\nFROM {table(name)} AS v"
-            f"\nWHERE v.window_index BETWEEN {slice_.first_index} AND {slice_.last_index}"
-            f"\n  AND v.batch IN ({literals(slice_.batches)})"
-        )
-        for slice_ in slices
     )

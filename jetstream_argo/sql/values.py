@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Merge, Metric, Partial, Source
+from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric, Partial, Source
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql import deleted, names, slices
+from jetstream_argo.sql import deleted, names, slices, states
 from jetstream_argo.sql.partials import counting
 from jetstream_argo.sql.slices import DateSlice, Reasons
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
@@ -27,6 +27,11 @@ class WindowGrid:
     units: Sql
     signals: tuple[DateSlice, ...] = ()
 
+    @property
+    def anchor(self) -> Sql:
+        """The column of the date from which the days of windows are counted, where no signal decides."""
+        return Sql("enrollment_date" if self.basis is Basis.ENROLLMENTS else "exposure_date")
+
 
 def values_query(
     plan: AnalysisPlan,
@@ -46,15 +51,15 @@ def values_query(
     computations = [(m, m.computation) for m in metrics if isinstance(m.computation, Composed)]
     needed = dict.fromkeys(column for _, computation in computations for column in computation.partials)
     partials = [partial for partial in source.partials if partial.column in needed]
-    columns_of = _together([partial.column for partial in partials], probes)
+    columns_of = states.together([partial.column for partial in partials], probes)
     name = names.partials(plan, source.name)
     observed = _observed(partials, grid, repeated=slices.overlap(days))
-    states = [
-        *(Sql(f"g.{name}") for name in _KEYS),
-        *(_state(partial, _probe_of(partial, columns_of), observed) for partial in partials),
+    of_units = [
+        *(Sql(f"g.{name}") for name in KEYS),
+        *(states.found_or_alone(partial, columns_of, is_merged=observed.merged) for partial in partials),
     ]
-    relations, joins = _grid(plan, grid), _join_probes(name, columns_of)
-    columns = _columns(batch, [(metric, computation.finaliser) for metric, computation in computations])
+    relations, joins = _grid(plan, grid), states.join_probes(name, columns_of)
+    columns = value_columns(batch, [(metric, computation.finaliser) for metric, computation in computations])
     unknown = [partial.column for partial in partials if any(p.marked and partial.column in p.columns for p in days)]
     if unknown:
         place, windows = _place(grid)
@@ -63,9 +68,9 @@ def values_query(
         )
         relations = Sql(f"{relations.rstrip()},\n{relation.rstrip()}")
         joins = Sql(f"{joins}\n{deleted.JOIN}")
-        states += [deleted.state(column) for column in unknown]
+        of_units += [deleted.state(column) for column in unknown]
         known = [(metric, _if_known(computation, unknown)) for metric, computation in computations]
-        columns = Sql(f"{_columns(batch, known)},\n{deleted.reason(unknown)}")
+        columns = Sql(f"{value_columns(batch, known)},\n{deleted.reason(unknown)}")
     return fill(
         "values",
         grid=relations,
@@ -73,7 +78,7 @@ def values_query(
             name, days, [p.column for p in partials], reasons=Reasons.LEFT_OUT if unknown else Reasons.NONE
         ),
         merged=observed.relation,
-        states=lines(states, indent=0),
+        states=lines(of_units, indent=0),
         join=observed.join,
         probes=joins,
         columns=columns,
@@ -99,8 +104,8 @@ def _observed(partials: Sequence[Partial], grid: WindowGrid, *, repeated: bool) 
     nothing is merged unless a unit may have several rows on a date (`repeated`). Where windows have more days, the
     units are joined to these first, so that no day is compared with every window.
     """
-    merges = [Sql(f"{_merge(partial)} AS {partial.column}") for partial in partials]
-    if _by_date(grid):
+    merges = [states.merged(partial) for partial in partials]
+    if by_date(grid):
         keys = [Sql("d.analysis_id"), Sql("d.branch"), Sql("d.submission_date")]
         relation = fill("merged_days", columns=lines([*keys, *merges], indent=0)) if repeated else Sql("")
         return _Observed(relation, Sql(f"LEFT JOIN {'merged' if repeated else 'days'} AS m\n{_ON_DATE}"), repeated)
@@ -116,7 +121,8 @@ def _observed(partials: Sequence[Partial], grid: WindowGrid, *, repeated: bool) 
     return _Observed(relation, Sql(f"LEFT JOIN merged AS m\n{_ON_WINDOW}"), merged=True)
 
 
-def _by_date(grid: WindowGrid) -> bool:
+def by_date(grid: WindowGrid) -> bool:
+    """Return whether every window is one day, so that each date of a unit is in one window at most."""
     return not grid.period.grows and grid.windows[0].days == 1
 
 
@@ -150,11 +156,11 @@ def _if_known(computation: Composed, unknown: Sequence[str]) -> str:
 def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], grid: WindowGrid, *, batch: int) -> Sql:
     """Return the query that computes `metrics` of one source from all rows of every window."""
     first_date, last_date = plan.experiment.timeline.dates(grid.windows[0].first_day, grid.windows[-1].last_day)
-    keys = (*_KEYS, "analysis_window_start", "analysis_window_end")
+    keys = (*KEYS, "analysis_window_start", "analysis_window_end")
     return fill(
         "direct",
         grid=_grid(plan, grid),
-        columns=_columns(batch, [(metric, metric.select_expression) for metric in metrics]),
+        columns=value_columns(batch, [(metric, metric.select_expression) for metric in metrics]),
         source=Sql(source.from_expression),
         unit=unit_of(source.id_column),
         date=date_of(source.date_column),
@@ -164,53 +170,18 @@ def direct_query(plan: AnalysisPlan, source: Source, metrics: Sequence[Metric], 
     )
 
 
-_KEYS = ("analysis_id", "branch", "window_index", "enrollment_date", "exposure_date", "num_exposure_events")
+KEYS = ("analysis_id", "branch", "window_index", "enrollment_date", "exposure_date", "num_exposure_events")
 
 
-def _columns(batch: int, values: Sequence[tuple[Metric, str]]) -> Sql:
-    keys = [Sql(f"e.{key}") for key in _KEYS if key != "enrollment_date"]
+def value_columns(batch: int, values: Sequence[tuple[Metric, str]], *, enrolled: bool = False) -> Sql:
+    """Return the columns of stored values, over a row `e` of a unit and window: what tells rows apart, and `values`.
+
+    The date on which a unit was `enrolled` is among them where values are of units that enrolled then.
+    """
+    keys = [Sql(f"e.{key}") for key in KEYS if enrolled or key != "enrollment_date"]
     # A comment at the end of an expression must not swallow what follows it.
     wanted = [Sql(f"(\n  {expression}\n) AS {metric.column}") for metric, expression in values]
     return lines([Sql(f"{literal(batch)} AS batch"), *keys, *wanted], indent=0)
-
-
-def _merge(partial: Partial) -> Sql:
-    column = f"d.{identifier(partial.column)}"
-    if partial.merge in (Merge.MAX_BY, Merge.MIN_BY):
-        return Sql(f"{partial.merge}({column}.value, {column}.rank)")
-    return Sql(f"{partial.merge}({column})")
-
-
-def _state(partial: Partial, probe: int, observed: _Observed) -> Sql:
-    alone, found = f"q{probe}.{partial.column}", f"m.{partial.column}"
-    if partial.merge in (Merge.MAX_BY, Merge.MIN_BY):
-        alone += ".value"
-        if not observed.merged:  # one row is its own greatest, unless it has no rank
-            found = f"IF({found}.rank IS NULL, NULL, {found}.value)"
-    return Sql(f"IF(m.analysis_id IS NULL, {alone}, {found}) AS {partial.column}")
-
-
-def _together(columns: Sequence[str], probes: Mapping[str, int]) -> dict[int, list[str]]:
-    """Return, per batch, the columns whose state without rows is taken from it."""
-    chosen: dict[int, list[str]] = {}
-    for column in columns:
-        chosen.setdefault(probes[column], []).append(column)
-    return chosen
-
-
-def _probe_of(partial: Partial, probes: Mapping[int, list[str]]) -> int:
-    return next(number for number, columns in enumerate(probes.values(), 1) if partial.column in columns)
-
-
-def _join_probes(name: str, probes: Mapping[int, list[str]]) -> Sql:
-    joins = []
-    for number, (batch, columns) in enumerate(probes.items(), 1):
-        rows = slices.probe(name, batch, columns).replace("\n", "\n  ")
-        joins.append(
-            f"LEFT JOIN (\n  {rows}\n) AS q{number}\n"
-            f"  ON q{number}.branch = g.branch AND q{number}.enrollment_date = g.enrollment_date"
-        )
-    return Sql("\n".join(joins))
 
 
 def _grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
@@ -223,10 +194,9 @@ def _grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
         )
         for w in grid.windows
     ]
-    anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
     return fill(
         "grid_units",
-        anchor=Sql(anchor),
+        anchor=grid.anchor,
         units=grid.units,
         windows=lines(windows, indent=0),
     )

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jetstream_argo.sql.slices import SparseUnits
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.store.sparse import sparse_units
 
 # Stands for all units, in what is computed for all of them at once.
 ANYBODY = 0
@@ -24,12 +26,16 @@ BatchesByPlace = dict[int, dict[int, StoredBatch]]
 
 @dataclass(slots=True)
 class Coverage:
-    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows."""
+    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows.
+
+    `sparse` has those of values in which not all units have rows.
+    """
 
     dated: dict[str, BatchesByPlace] = field(default_factory=dict)
     windowed: dict[str, BatchesByPlace] = field(default_factory=dict)
     undated: dict[str, dict[int, StoredBatch]] = field(default_factory=dict)
     extent: dict[int, range] = field(default_factory=dict)
+    sparse: dict[int, SparseUnits] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Coverage":
@@ -45,6 +51,9 @@ class Coverage:
     def _add(self, entry: Entry) -> None:
         if entry.batch is not None:
             self.extent[entry.batch] = entry.places
+            units = sparse_units(entry)
+            if units is not None:
+                self.sparse[entry.batch] = units
         assignments = entry.assignments or (ANYBODY,)
         if entry.kind in (Kind.EXPOSURES, Kind.SEGMENTS):
             for column in entry.keys:

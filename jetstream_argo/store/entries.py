@@ -11,9 +11,12 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.warehouse.protocol import Engine
 
-# What the entries that are written now mean; 1 was the record of version 0.1. Columns may be added without a new
-# number, as may kinds and states, which older readers skip; a number is for what they would misread.
-FORMAT = 2
+# What entries mean: 1 was the record of version 0.1, and 3 is of values that have no row for some units. Columns may
+# be added without a new number, as may kinds and states, which older readers skip; a number is for what they would
+# misread. FORMAT is the highest that this version reads.
+FORMAT = 3
+FORMAT_SPARSE = 3
+_FORMAT_USUAL = 2
 
 
 class Kind(StrEnum):
@@ -94,7 +97,7 @@ class Entry:
     inputs: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
     facts: str = ""
-    format: int = FORMAT
+    format: int = _FORMAT_USUAL
 
     def row(self) -> dict[str, Value]:
         """Return the entry as a row of the status table."""

@@ -6,8 +6,8 @@ from datetime import date
 
 from jetstream_argo.errors import TooBig
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql.slices import DateSlice, WindowSlice
-from jetstream_argo.store.coverage import ANYBODY, Coverage, StoredBatch, batch_ranges
+from jetstream_argo.sql.slices import DateSlice, SparseUnits, WindowSlice
+from jetstream_argo.store.coverage import ANYBODY, BatchRange, Coverage, StoredBatch, batch_ranges
 from jetstream_argo.store.entries import Entry, Kind, State
 
 
@@ -120,7 +120,7 @@ class Ledger:
 
     def newest_batch(self, table: str, column: str) -> int | None:
         """Return the batch that was recorded last among those that hold a column: it knows all units of its time."""
-        lost = {entry.batch for entry in self.entries if entry.state is State.LOST and not len(entry.places)}
+        lost = self._lost
         found = [
             entry.batch
             for kind in (Kind.PARTIALS, Kind.SIGNALS)
@@ -130,14 +130,31 @@ class Ledger:
         return found[-1] if found else None
 
     def window_slices(self, table: str, column: str, windows: Sequence[AnalysisWindow]) -> tuple[WindowSlice, ...]:
-        """Return where the values of `column` are; what no batch holds is left out."""
+        """Return where the values of `column` are; what no batch holds is left out.
+
+        So is what was computed for units of which some batch is lost, where not all of them have rows.
+        """
         if not windows:
             return ()
         coverage = self._of(table)
         places = range(windows[0].index, windows[-1].index + 1)
         batches = {column: coverage.windowed.get(column, {})}
         found = batch_ranges(batches, places, coverage.extent, (ANYBODY,))
-        return tuple(WindowSlice(run.batches, run.first, run.last, run.columns) for run in found)
+        return tuple(part for run in found for part in self._value_slices(run, coverage.sparse))
+
+    def _value_slices(self, run: BatchRange, sparse: Mapping[int, SparseUnits]) -> Iterator[WindowSlice]:
+        """Yield what is in a range of batches, by the units that they were computed for."""
+        by_units: dict[SparseUnits | None, list[int]] = {}
+        for batch in run.batches:
+            by_units.setdefault(sparse.get(batch), []).append(batch)
+        for units, batches in by_units.items():
+            if units is None or not self._lost.intersection(units.batches):
+                yield WindowSlice(tuple(batches), run.first, run.last, run.columns, units)
+
+    @property
+    def _lost(self) -> set[int | None]:
+        """The batches that are lost as a whole."""
+        return {entry.batch for entry in self.entries if entry.state is State.LOST and not len(entry.places)}
 
     def _of(self, table: str) -> Coverage:
         if table not in self._coverage:

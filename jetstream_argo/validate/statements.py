@@ -13,6 +13,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.sparse import USUAL, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State, entries_query
@@ -63,12 +64,12 @@ def statements(plan: AnalysisPlan, analyst: Analyst) -> tuple[Statement, ...]:
     return rehearse(plan, analyst).statements
 
 
-def rehearse(plan: AnalysisPlan, analyst: Analyst) -> Rehearsed:
+def rehearse(plan: AnalysisPlan, analyst: Analyst, *, sparsity: Sparsity = USUAL) -> Rehearsed:
     """Have all nodes ask their queries of a warehouse that runs none, but has `analyst` say what they would give.
 
     Some queries depend on types, so that an analyst who tells none gets no queries for statistics; others are asked
     only of values that need them, and here they always are. What fails is kept out of the queries of the others, as
-    in a run.
+    in a run. How many units have rows is not known here, and `sparsity` says what is done about that.
     """
     engine = Rehearsal(plan, analyst)
     ledger = Ledger()
@@ -82,7 +83,7 @@ def rehearse(plan: AnalysisPlan, analyst: Analyst) -> Rehearsed:
         if barred.intersection(node.needs):
             barred.add(node.id)
             continue
-        context = Context(plan, sha256, node.id, engine, _ATTEMPT, lambda: now, ledger=ledger)
+        context = Context(plan, sha256, node.id, engine, _ATTEMPT, lambda: now, ledger=ledger, sparsity=sparsity)
         failed = _do(node, context, engine)
         wrong += failed
         if failed and isinstance(node.task, SignalTask):

@@ -9,6 +9,7 @@ from jetstream_argo.config.names import COLUMNS
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.planner import ConfigSources, Planned, plan_experiment
 from jetstream_argo.report import views
+from jetstream_argo.sql import value_rows
 
 _FILE = """
 [experiment]
@@ -181,6 +182,6 @@ def test_a_column_or_dataset_that_cannot_be_one_is_refused_when_it_is_planned(pl
 
 
 def test_every_column_that_stands_beside_segments_and_metrics_is_kept() -> None:
-    beside = {*views._UNIT, *views._WINDOW, *views._EXPOSURE, *views._KEYS}
+    beside = {*views._UNIT, *views._WINDOW, *views._EXPOSURE, *value_rows.KEYS}
 
     assert beside <= COLUMNS

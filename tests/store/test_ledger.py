@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql.slices import DateSlice, WindowSlice
+from jetstream_argo.sql.slices import DateSlice, SparseUnits, WindowSlice
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import Ledger, contiguous
+from jetstream_argo.store.sparse import sparse_facts
 
 FIRST = date(2026, 5, 1)
 
@@ -86,6 +87,30 @@ def test_windows_are_looked_up_like_dates():
 
     assert sorted(ledger.batches_in("v", "m")) == [1, 2, 3]
     assert ledger.window_slices("v", "m", windows[:2]) == (WindowSlice((1,), 1, 2, ("m",)),)
+
+
+def values(batch: int, first: int, last: int, units: SparseUnits | None) -> Entry:
+    return Entry(
+        datetime(2026, 6, 1, tzinfo=UTC), "day-s", Kind.VALUES, State.COMPUTED, "plan", "a", "v", batch, ("m",),
+        first_window=first, last_window=last, facts="" if units is None else sparse_facts(units),
+    )  # fmt: skip
+
+
+def test_values_without_rows_for_some_units_are_read_by_whom_they_are_of_and_not_without_these():
+    windows = [AnalysisWindow(k, k, k) for k in range(1, 6)]
+    few, more = SparseUnits((7,)), SparseUnits((7, 8), ((7, 9), (8, 10)))
+    stored = [values(1, 1, 2, None), values(2, 3, 3, few), values(3, 4, 4, more), values(4, 5, 5, few)]
+    ledger = Ledger(stored)
+
+    assert ledger.window_slices("v", "m", windows) == (
+        WindowSlice((1,), 1, 5, ("m",)),
+        WindowSlice((2, 4), 1, 5, ("m",), few),
+        WindowSlice((3,), 1, 5, ("m",), more),
+    )
+    lost = Entry(
+        datetime(2026, 6, 2, tzinfo=UTC), "check", Kind.EXPOSURES, State.LOST, "plan", "b", "exposures", 10
+    )  # fmt: skip
+    assert [part.batches for part in Ledger([*stored, lost]).window_slices("v", "m", windows)] == [(1,), (2, 4)]
 
 
 def test_windows_with_a_gap_are_two_runs():

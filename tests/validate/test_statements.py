@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jetstream_argo.config.model import Period, PeriodMetrics
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.zetasql.checker import start
 from jetstream_argo.errors import InvalidQuery
@@ -14,6 +15,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.sparse import Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
@@ -22,7 +24,7 @@ from jetstream_argo.validate.signatures import Memory, SparingAnalyst
 from jetstream_argo.validate.statements import READING, rehearse
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
-from tests.worlds.pipeline import LONG_AFTER, START, metric, planned
+from tests.worlds.pipeline import LONG_AFTER, START, metric, planned, summary_of
 from tests.worlds.validate import TELEMETRY, config, write_telemetry
 
 WEEK_DUE = date(2026, 5, 12)
@@ -98,6 +100,19 @@ def test_of_an_experiment_with_the_same_metrics_nothing_is_asked_again() -> None
 
     assert asked[0] > 5
     assert asked[1] == asked[0]
+
+
+def test_values_of_units_with_rows_alone_are_what_bigquery_accepts() -> None:
+    days = (summary_of("hours", "linear_model_mean", period=Period.DAY), summary_of("latest", period=Period.DAY))
+    metrics = [HOURS, metric("latest", "MAX_BY(os, hours)"), metric("rows_there", "COUNT(*)")]
+    plan = planned(replace(config(metrics), periods=(PeriodMetrics(Period.DAY, days),)), as_of=WEEK_DUE)
+
+    rehearsed = rehearse(plan, LocalAnalyst(TELEMETRY, start()), sparsity=Sparsity(unless_known=True))
+
+    assert rehearsed.wrong == ()
+    asked = [statement.sql for statement in rehearsed.statements]
+    assert [sql for sql in asked if "units without rows that enrolled into this branch" in sql]
+    assert [sql for sql in asked if "s.analysis_id IS NULL" in sql]
 
 
 def test_a_rehearsal_leaves_nothing_behind(tmp_path: Path) -> None:

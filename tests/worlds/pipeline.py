@@ -31,6 +31,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.model import Metric as PlannedMetric
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import TaskResult, run_node
+from jetstream_argo.run.sparse import USUAL, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
@@ -115,6 +116,7 @@ class Pipeline:
     today: datetime = LONG_AFTER
     attempts: "count[int]" = field(default_factory=count)
     ticks: "count[int]" = field(default_factory=count)
+    sparsity: Sparsity = USUAL
 
     @cached_property
     def engine(self) -> EmbeddedEngine:
@@ -133,7 +135,10 @@ class Pipeline:
         attempt = f"a{next(self.attempts)}"
         ledger = read_ledger(self.plan, engine)
         sha256 = codec.sha256(self.plan)
-        return Context(self.plan, sha256, node, engine, attempt, self.now, metrics=frozenset(metrics), ledger=ledger)
+        return Context(
+            self.plan, sha256, node, engine, attempt, self.now,
+            metrics=frozenset(metrics), ledger=ledger, sparsity=self.sparsity,
+        )  # fmt: skip
 
     def run(self, *, metrics: Sequence[str] = (), only: Sequence[type] = ()) -> dict[str, TaskResult]:
         """Do every node, or those whose tasks are of the types `only`; return how each ended, by id."""

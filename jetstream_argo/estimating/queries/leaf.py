@@ -10,9 +10,10 @@ from typing import assert_never
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.windows import AnalysisWindow
-from jetstream_argo.sql import slices
+from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, union_all
+from jetstream_argo.sql.value_rows import value_rows
 
 ALL_UNITS = "all"
 
@@ -71,13 +72,14 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """What one metric's statistics are computed from: `values` in `windows`, of the units of `branches`.
+    """What one metric's statistics are computed from: `values` in `windows`, of the units of `branches` of `owner`.
 
     `denominator` has the values of the metric that divides, of the same bases and windows. `covariates` are values
     before enrollment, of window 1. `units` is the relation of the units with a column per segment (`sql.units`), of
     which those at the places `asked` are asked about. `finer` says how values are put in order (`queries.ranks`).
     """
 
+    owner: Owner
     values: Typed
     windows: tuple[AnalysisWindow, ...]
     branches: tuple[str, ...]
@@ -115,7 +117,7 @@ def units_query(leaf: Leaf, among: HashRange | None = None) -> Sql:
         alias = f"c{place}"
         columns.append(_float(f"{alias}.value", covariate.type, covariate_column(place)))
         (stored,) = covariate.stored
-        rows = slices.windows(stored.table, stored.slices, stored.column)
+        rows = value_rows(leaf.owner, stored.table, stored.slices, {"value": stored.column})
         joins.append(
             f"LEFT JOIN (\n  {indented(rows)}\n) AS {alias}\n"
             f"  ON {alias}.analysis_id = e.analysis_id AND {alias}.branch = e.branch"
@@ -147,7 +149,7 @@ def leaf_query(leaf: Leaf, units: Sql | None, among: HashRange | None = None) ->
     if leaf.denominator is not None:
         columns.append(_float("d.value", leaf.denominator.type, DENOMINATOR))
         joins.append(
-            f"INNER JOIN (\n  {indented(_of_all_bases(leaf.denominator))}\n) AS d\n"
+            f"INNER JOIN (\n  {indented(_of_all_bases(leaf.owner, leaf.denominator))}\n) AS d\n"
             "  ON d.basis = v.basis AND d.window_index = v.window_index\n"
             "  AND d.analysis_id = v.analysis_id AND d.branch = v.branch"
         )
@@ -158,7 +160,7 @@ def leaf_query(leaf: Leaf, units: Sql | None, among: HashRange | None = None) ->
     rows = fill(
         "estimating/leaf",
         columns=lines(columns, indent=0),
-        values=_of_all_bases(leaf.values),
+        values=_of_all_bases(leaf.owner, leaf.values),
         joins=Sql("\n".join(joins)),
         windows=literals(window.index for window in leaf.windows),
         branches=literals(leaf.branches),
@@ -193,11 +195,11 @@ def _one(segment: int, units: Sql | None) -> str:
     return "1" if units is None else f"u.{weight(segment)}"
 
 
-def _of_all_bases(values: Typed) -> Sql:
+def _of_all_bases(owner: Owner, values: Typed) -> Sql:
     return union_all(
         Sql(
             f"SELECT {literal(stored.basis.value)} AS basis, u.analysis_id, u.branch, u.window_index, u.value\n"
-            f"FROM (\n  {indented(slices.windows(stored.table, stored.slices, stored.column))}\n) AS u"
+            f"FROM (\n  {indented(value_rows(owner, stored.table, stored.slices, {'value': stored.column}))}\n) AS u"
         )
         for stored in values.stored
     )
