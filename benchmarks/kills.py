@@ -21,11 +21,12 @@ from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.upkeep.forgetting import forgotten, record
+from jetstream_argo.upkeep.gone import loaded
 from jetstream_argo.upkeep.inspecting import Fault, inspect
 from jetstream_argo.upkeep.owned import owned, storage, unit_tables
 from jetstream_argo.upkeep.repairing import repair
 from jetstream_argo.upkeep.restating import clean, commit, prepare
-from jetstream_argo.upkeep.shredding import holdings, loaded, shred
+from jetstream_argo.upkeep.shredding import holdings, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Write
 from tests.worlds.pipeline import START

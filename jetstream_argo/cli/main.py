@@ -35,7 +35,7 @@ _COMMANDS = {
     "status": "jetstream_argo.cli.reporting:status",
     "costs": "jetstream_argo.cli.costing:costs",
     "delete": "jetstream_argo.cli.upkeep:delete",
-    "shred": "jetstream_argo.cli.upkeep:shred",
+    "shred": "jetstream_argo.cli.shredding:shred",
     "retire": "jetstream_argo.cli.retiring:retire",
     "restate": "jetstream_argo.cli.restating:restate",
     "check": "jetstream_argo.cli.records:check",

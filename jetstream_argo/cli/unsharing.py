@@ -7,7 +7,7 @@ from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
     from jetstream_argo.sql.names import Place
-    from jetstream_argo.upkeep.shredding import Gone
+    from jetstream_argo.upkeep.gone import Gone
     from jetstream_argo.warehouse.protocol import Engine
 
 

@@ -1,36 +1,31 @@
-"""Taking results away again: a whole experiment's, some metrics', or those of units."""
+"""Taking results away again: a whole experiment's, or some metrics'."""
 
-import secrets
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
-from jetstream_argo.cli.options import chosen, dataset_option, warehouse_option
+from jetstream_argo.cli.options import chosen, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options
-from jetstream_argo.cli.unsharing import unshare_experiment, unshare_units
+from jetstream_argo.cli.unsharing import unshare_experiment
 from jetstream_argo.errors import Damaged, PlanError
 from jetstream_argo.plan import codec
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
-from jetstream_argo.sql import legacy_names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.storage.files import is_file, read_text
 from jetstream_argo.store.entries import Entry, read_entries
 from jetstream_argo.terminal.text import printable, say
 from jetstream_argo.warehouse.connect import connect, new_attempt
 
 if TYPE_CHECKING:
     from jetstream_argo.plan.model import AnalysisPlan
-    from jetstream_argo.upkeep.shredding import Gone
     from jetstream_argo.warehouse.protocol import Engine
     from jetstream_argo.warehouse.types import Purged
 
-_YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 @click.command(epilog="Example: jetstream-argo delete new-checkout --warehouse embedded:.jetstream")
@@ -40,7 +35,7 @@ _YES = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
     "--metrics", multiple=True, metavar="METRIC",
     help="Only have these forgotten, to be computed again; repeated, or several with commas.",
 )  # fmt: skip
-@_YES
+@yes_option
 @wait_option
 def delete(
     experiment: str | None, warehouse: str, metrics: tuple[str, ...], yes: bool, wait_seconds: float, **planning: Any
@@ -65,27 +60,6 @@ def delete(
         return _delete(engine, owner, yes=yes)
 
 
-@click.command(epilog="Example: jetstream-argo shred new-checkout --ids gone.txt")
-@click.argument("experiment", required=False)
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
-@dataset_option
-@warehouse_option
-@click.option("--ids", required=True, metavar="FILE|ID,…", help="Whom to remove: a file of one a line, or a list.")
-@_YES
-@wait_option
-def shred(experiment: str | None, warehouse: str, ids: str, yes: bool, wait_seconds: float, **planning: Any) -> int:
-    """Remove units from every table of EXPERIMENT, a slug, and say which results are older than that.
-
-    While tasks of the experiment write, it is refused, or waits. The warehouse may keep what was removed for some
-    days, as BigQuery's time travel does. Keyed hashes of the ids stay, so that units which telemetry still holds do not
-    come back.
-    """
-    engine = connect(warehouse, attempt=new_attempt())
-    owner = owner_of(experiment, warehouse, planning)
-    with alone(engine, owner, holder=holder("shred"), wait_seconds=wait_seconds):
-        return _shred(engine, owner, _ids(ids), yes=yes)
-
-
 def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> int:
     from jetstream_argo.upkeep.owned import owned, storage
 
@@ -100,8 +74,8 @@ def _delete(engine: "Engine", owner: "AnalysisPlan | Place", *, yes: bool) -> in
             say(purged_line(purged))
             unshare_experiment(engine, place_of(owner))
             return 0
-        raise PlanError(_nothing(place_of(owner)))
-    _list(f"of {place_of(owner).slug} there are", [f"{info.name}{_size(info.rows)}" for info in found.tables])
+        raise PlanError(nothing_there(place_of(owner)))
+    show_list(f"of {place_of(owner).slug} there are", [f"{info.name}{size_of(info.rows)}" for info in found.tables])
     if not agreed(f"delete these {len(found.tables)} tables and views?", yes=yes):
         return 0
     for info in found.tables:
@@ -132,7 +106,7 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     if not entries:
         say(f"nothing was computed of {', '.join(metrics)}")
         return 0
-    _list("what no longer counts", [_described(entry) for entry in entries])
+    show_list("what no longer counts", [_described(entry) for entry in entries])
     others = dependents(plan, metrics)
     if others:
         say(f"the estimates of {', '.join(others)}, which use these, stay as they are")
@@ -143,71 +117,12 @@ def _forget(engine: "Engine", plan: "AnalysisPlan", metrics: Sequence[str], *, y
     return 0
 
 
-def _shred(engine: "Engine", owner: "AnalysisPlan | Place", ids: Sequence[str], *, yes: bool) -> int:
-    from jetstream_argo.upkeep.shredding import loaded
-
-    place = place_of(owner)
-    if engine.info(legacy_names.status(owner)) is not None:
-        raise PlanError(
-            f"{place.slug}: tables of version 0.1 hold its units; run it once, which takes them over, and shred then"
-        )
-    entries = read_entries(engine, owner)
-    if not entries:
-        raise PlanError(_nothing(place))
-    attempt = new_attempt()
-    with loaded(engine, owner, ids, attempt=attempt) as gone:
-        return _remove(engine, owner, entries, gone, attempt=attempt, yes=yes)
-
-
-def _remove(
-    engine: "Engine", owner: "AnalysisPlan | Place", entries: Sequence[Entry], gone: "Gone", *, attempt: str, yes: bool
-) -> int:
-    from jetstream_argo.upkeep.remembering import remember
-    from jetstream_argo.upkeep.shredding import holdings, shred
-
-    place = place_of(owner)
-    holders = holdings(engine, owner, entries, gone)
-    if not holders:
-        say(f"no table of {place.slug} holds any of these {gone.number} units")
-        _purge_units(engine, owner, entries)  # of an earlier deletion, perhaps one that was interrupted
-        unshare_units(engine, place.dataset, gone)
-        _tell_older(entries)
-        return 0
-    _list(f"of {place.slug}, rows of these {gone.number} units", [f"{h.table.name}{_size(h.rows)}" for h in holders])
-    if not agreed(f"rewrite these {len(holders)} tables without them?", yes=yes):
-        return 0
-    remember(engine, owner, gone, new_key=secrets.token_hex(32), now=_now(), attempt=attempt)
-    for done in shred(engine, owner, holders, gone, now=_now, attempt=attempt):
-        say(f"removed {done.rows} rows of {done.table.name}")
-    _purge_units(engine, owner, entries)
-    unshare_units(engine, place.dataset, gone)
-    _tell_older(read_entries(engine, owner))
-    return 0
-
-
-def _purge_units(engine: "Engine", owner: "AnalysisPlan | Place", entries: Sequence[Entry]) -> None:
-    """Have storage keep nothing of rows that were removed, nor of tables that were replaced before."""
-    from jetstream_argo.upkeep.owned import unit_tables
-
-    say(purged_line(engine.purge([table.name for table in unit_tables(owner, entries)])))
-
-
 def purged_line(purged: "Purged") -> str:
     """Return what became of rows that no query finds any more."""
     if purged.recoverable_until is not None:
         until = f"{purged.recoverable_until:%Y-%m-%d %H:%M} UTC"
         return f"time travel and fail-safe of the warehouse keep what was removed until {until} at the latest"
     return f"{purged.files} files of earlier versions and left-overs removed"
-
-
-def _tell_older(entries: Sequence[Entry]) -> None:
-    """Say which results are older than the last deletion of units."""
-    from jetstream_argo.report.status import status_report
-
-    older = [metric.metric for metric in status_report(None, entries).metrics if metric.before_deletion]
-    _list("estimates that still count deleted units", list(dict.fromkeys(older)))
-    if older:
-        say("`delete --metrics` has them computed again")
 
 
 def owner_of(experiment: str | None, warehouse: str, planning: dict[str, Any]) -> "AnalysisPlan | Place":
@@ -217,20 +132,6 @@ def owner_of(experiment: str | None, warehouse: str, planning: dict[str, Any]) -
     if experiment is None:
         raise click.UsageError("name an experiment by its slug, or give --plan FILE")
     return place_of_slug(experiment, planning["dataset"], warehouse, planning.get("conventions", ()))
-
-
-def _ids(given: str) -> tuple[str, ...]:
-    """Return the ids in a file, one a line, or in a list.
-
-    Raises:
-        UsageError: there is none.
-    """
-    file = Path(given)
-    lines = read_text(file).splitlines() if is_file(file) else given.split(",")
-    ids = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if not ids:
-        raise click.UsageError(f"--ids {given}: names no unit")
-    return ids
 
 
 def agreed(question: str, *, yes: bool) -> bool:
@@ -243,7 +144,8 @@ def agreed(question: str, *, yes: bool) -> bool:
     return agreed
 
 
-def _list(title: str, names: Sequence[str]) -> None:
+def show_list(title: str, names: Sequence[str]) -> None:
+    """Say what there is, a line each; nothing if there is none."""
     if not names:
         return
     say(f"{title}:")
@@ -257,15 +159,13 @@ def _described(entry: Entry) -> str:
     return f"{entry.metrics[0]}: {len(entry.keys)} columns of {entry.table}"
 
 
-def _size(rows: int) -> str:
+def size_of(rows: int) -> str:
+    """Return how many rows, to stand behind a table's name."""
     return f" ({rows:,} rows)" if rows else ""
 
 
-def _nothing(place: Place) -> str:
+def nothing_there(place: Place) -> str:
+    """Return what to say of an experiment that has nothing here."""
     return (
         f"{place.slug}: there is nothing in dataset {place.dataset!r}; check the slug, the dataset and the warehouse"
     )  # fmt: skip
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jetstream_argo.report.status import status_report
-from jetstream_argo.sql import names
+from jetstream_argo.sql import legacy_names, names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
@@ -31,11 +31,27 @@ class Recorded:
 
 def places_in(engine: Engine, dataset: str) -> Iterator[Place]:
     """Yield the experiments of a dataset, by their names there."""
+    for place, record in _records_in(engine, dataset):
+        if names.status(place) == record:
+            yield place
+
+
+def places_with_units(engine: Engine, dataset: str) -> Iterator[Place]:
+    """Yield the experiments of a dataset, those of version 0.1 included, by their names there."""
+    known = (
+        place
+        for place, record in _records_in(engine, dataset)
+        if record in (names.status(place), legacy_names.status(place))
+    )
+    yield from dict.fromkeys(known)
+
+
+def _records_in(engine: Engine, dataset: str) -> Iterator[tuple[Place, str]]:
     tables = [table.name for table in engine.tables(dataset, prefix=_PREFIX)]
     for info in engine.infos(tables).values():
         slug = info.description.removeprefix(_RECORDED)
-        if slug and info.view_sql is None and names.status(Place(dataset, slug)) == info.name:
-            yield Place(dataset, slug)
+        if slug and info.view_sql is None:
+            yield Place(dataset, slug), info.name
 
 
 def recorded_in(engine: Engine, dataset: str) -> Iterator[Recorded]:

@@ -16,6 +16,7 @@ from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY
+from jetstream_argo.store.removals import Removed, last_removed
 
 _RETRIABLE = frozenset(error.__name__ for error in (Conflict, TooBig, Transient))
 
@@ -65,7 +66,7 @@ class MetricStatus:
 class StatusReport:
     """Where an experiment stands. `failures` are those that no success has followed, oldest first.
 
-    `deleted_at` is when units were last deleted. `facts` are about all numbers.
+    `deleted_at` is when units were last deleted, `removed` how many rows that took. `facts` are about all numbers.
     """
 
     metrics: tuple[MetricStatus, ...]
@@ -74,6 +75,7 @@ class StatusReport:
     failures: tuple[Entry, ...]
     deleted_at: datetime | None = None
     facts: Facts = NOTHING
+    removed: Removed | None = None
 
     @property
     def lacking(self) -> tuple[MetricStatus, ...]:
@@ -116,6 +118,7 @@ def status_report(
         failures=failures,
         deleted_at=deleted_at,
         facts=facts,
+        removed=last_removed(entries),
     )
 
 

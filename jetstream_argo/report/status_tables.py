@@ -51,6 +51,11 @@ def status_tables(report: StatusReport) -> Iterator[RenderableType]:
     yield _sources(report)
     yield _nodes(report)
     yield Text(summary(report), style="bold")
+    if report.removed is not None:
+        yield Text(
+            f"units were removed on request at {_moment(report.deleted_at)}: {report.removed.rows:,} rows, "
+            f"{report.removed.tables} tables"
+        )
     undated = [unseen.table for unseen in report.facts.unseen if not unseen.reason]
     if undated:
         yield Text(f"not versioned by date, so that a change makes nothing stale: {', '.join(undated)}", style="dim")
@@ -76,6 +81,7 @@ def status_json(report: StatusReport) -> str:
         "nodes": [_plain(node) for node in report.nodes],
         "failures": [_plain(failure) for failure in report.failures],
         "deleted_at": _plain(report.deleted_at),
+        "removed": _plain(report.removed),
         **{field.name: _plain(getattr(report.facts, field.name)) for field in fields(report.facts)},
     }
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"

@@ -11,6 +11,7 @@ from jetstream_argo.run.sparse import USUAL, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.partitions import requires_filter
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
 from jetstream_argo.store.currency import Currency
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.store.estimates_table import SCHEMA_VERSION
@@ -63,14 +64,15 @@ class Context:
     def layout(
         self, *, partition_by: str | None = None, cluster_by: tuple[str, ...] = (), description: str = ""
     ) -> Layout:
-        """Return the layout of a table of the experiment, which its label names."""
-        return Layout(
-            partition_by,
-            cluster_by,
-            description,
-            {"experiment": self.plan.experiment.slug},
-            requires_filter=requires_filter(partition_by),
-        )
+        """Return the layout of a table of the experiment, which its label names.
+
+        A table with rows of units has another label, by which a service that deletes units finds it and their column.
+        """
+        labels = {"experiment": self.plan.experiment.slug}
+        if UNIT_COLUMN in cluster_by:
+            labels[UNIT_LABEL] = UNIT_COLUMN
+        required = requires_filter(partition_by)
+        return Layout(partition_by, cluster_by, description, labels, requires_filter=required)
 
     def batch(self, *parts: object) -> int:
         """Return the name of a batch of rows, different for every attempt and every `parts`.

@@ -74,7 +74,7 @@ def losses(
         info = infos.get(name)
         left: list[Entry] = []
         for entry in of_table:
-            why = _gone(info, entry)
+            why = gone_with_table(info, entry)
             if why:
                 yield Loss(entry, f"{name} {why}")
             else:
@@ -141,7 +141,8 @@ def lost(entry: Entry, loss: Loss) -> Entry:
     return replace(entry, **_about(loss))  # type: ignore[arg-type]  # fields of Entry
 
 
-def _gone(info: TableInfo | None, entry: Entry) -> str:
+def gone_with_table(info: TableInfo | None, entry: Entry) -> str:
+    """Return why all rows of an entry are gone, and the table with them; nothing if the table is the same."""
     if info is None:
         return "does not exist any more"
     if info.created is not None and entry.recorded_at < info.created - _CLOCKS_DIFFER:

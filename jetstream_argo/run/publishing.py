@@ -35,6 +35,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, State
+from jetstream_argo.store.kept_plan import keep_plan
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.types import Result, TableInfo
@@ -50,6 +51,7 @@ def publish(context: Context) -> str:
     """
     views = _publish_views(context)
     _record_about(context)
+    keep_plan(context.engine, context.plan, labels=context.labels())
     parts = [_count(views.changed, views.same, "view")]
     report = status_report(context.plan, context.ledger.entries, today=context.now().date())
     if context.export_to or context.page:

@@ -12,6 +12,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.shared import shared_query
 from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
 from jetstream_argo.store.dates import is_known, version_of
 from jetstream_argo.store.shared import KEPT_DAYS, MARK, SharedBatch, record_shared
 from jetstream_argo.warehouse.protocol import Engine
@@ -21,7 +22,7 @@ _LAYOUT = Layout(
     "submission_date",
     ("shared_experiment", "analysis_id"),
     "Partials of several experiments, until each has copied its own",
-    MARK,
+    {**MARK, UNIT_LABEL: UNIT_COLUMN},
     kept_days=KEPT_DAYS,
     requires_filter=True,
 )

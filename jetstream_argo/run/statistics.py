@@ -23,6 +23,7 @@ from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.store.ledger import contiguous
+from jetstream_argo.store.removals import anew_since
 
 
 def ensure_inputs(context: Context, leaf: MetricStatistics) -> NotLoaded | None:
@@ -153,10 +154,12 @@ def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str
 
 def _not_current(context: Context, leaf: KeptLeaf, inputs: Mapping[AnalysisWindow, str]) -> dict[AnalysisWindow, str]:
     latest = latest_estimates(context.ledger.entries).get((leaf.metric, leaf.period.value), {})
+    since = anew_since(context.ledger.entries)
     return {
         window: made_from
         for window, made_from in inputs.items()
         if window.index not in latest
         or leaf.key not in latest[window.index].keys
         or latest[window.index].input_at(window.index) != made_from
+        or (since is not None and latest[window.index].recorded_at < since)
     }

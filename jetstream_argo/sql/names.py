@@ -100,6 +100,11 @@ def shredded(owner: Owner) -> str:
     return internal(owner, "shredded")
 
 
+def kept_plan(owner: Owner) -> str:
+    """The table of the plan that was published last."""
+    return internal(owner, "plan")
+
+
 def status(owner: Owner) -> str:
     """The table of what was done."""
     return internal(owner, "status")

@@ -8,6 +8,10 @@ from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.shredded import without_shredded
 from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, indented, lines, literal, literals, table
 
+# In which column tables hold units, and the label of tables that do: its value is that column.
+UNIT_COLUMN = "analysis_id"
+UNIT_LABEL = "unit_column"
+
 # By assignment, the batch that tells of its units.
 Batches = Mapping[int, int]
 

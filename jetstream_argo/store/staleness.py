@@ -14,6 +14,7 @@ from jetstream_argo.store.currency import Currency, columns_of
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.ledger import Ledger
+from jetstream_argo.store.removals import anew_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class _Explainer:
         self._ledger = ledger
         self._currency = Currency(plan, ledger)
         self._latest = latest_estimates(ledger.entries)
+        self._anew_since = anew_since(ledger.entries)
 
     def is_there(self, leaf: MetricStatistics, window: AnalysisWindow) -> bool:
         """Return whether a metric was estimated in a window, whatever it is worth now."""
@@ -83,6 +85,8 @@ class _Explainer:
             return because or "was not estimated yet"
         if leaf.key not in entry.keys:
             return "its definition changed"
+        if self._anew_since is not None and entry.recorded_at < self._anew_since:
+            return because or "units that it counts were removed on request"
         if because or entry.input_at(window.index) in ("", self._currency.of_estimates(leaf, window)):
             return because
         return self._why_estimates(leaf, parts, window, entry.recorded_at)

@@ -133,6 +133,7 @@ def _tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> Iterator[t
     for unit_table in reversed(unit_tables(owner, entries)):
         yield unit_table.name, ""
     yield names.shredded(place), ""
+    yield names.kept_plan(place), ""
     yield names.status(place), ""
 
 

@@ -11,7 +11,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.store.shared import KEPT_DAYS, MARK
-from jetstream_argo.upkeep.shredding import Gone
+from jetstream_argo.upkeep.gone import Gone
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Purged
 

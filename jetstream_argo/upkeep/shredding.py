@@ -1,11 +1,9 @@
 """Removes units from every table of an experiment that holds them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
@@ -14,11 +12,10 @@ from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, identifier, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
+from jetstream_argo.upkeep.gone import NODE, Gone, labels_of
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
 from jetstream_argo.warehouse.protocol import Engine
-from jetstream_argo.warehouse.types import Layout, Write
-
-NODE = "shred"
+from jetstream_argo.warehouse.types import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +27,13 @@ class Holding:
     left: Mapping[int, RowsLeft]
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Units that are to be removed: their ids are in `table`, in which each stands once, and `number` of them."""
-
-    table: str
-    number: int
-
-
-@contextmanager
-def loaded(engine: Engine, owner: AnalysisPlan | Place, ids: Iterable[str], *, attempt: str) -> Iterator[Gone]:
-    """Hold the ids, however many, in a table that is deleted when this ends, and whatever happens within a day."""
-    name = names.scratch(place_of(owner), attempt, "gone")
-    rows: list[Mapping[str, Value]] = [{"analysis_id": unit} for unit in dict.fromkeys(ids)]
-    columns = (Column("analysis_id", "STRING"),)
-    try:
-        engine.load(name, rows, columns, write=Write.TRUNCATE, labels=_labels(owner), layout=Layout(temporary=True))
-        yield Gone(name, len(rows))
-    finally:
-        engine.delete(name)
-
-
 def holdings(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], gone: Gone) -> tuple[Holding, ...]:
     """Return the tables that hold rows of the units, and how many; every table is read once."""
     found = []
-    for unit_table in unit_tables(owner, entries):
-        if engine.info(unit_table.name) is None:
+    tables = unit_tables(owner, entries)
+    there = engine.infos([unit_table.name for unit_table in tables])
+    for unit_table in tables:
+        if unit_table.name not in there:
             continue
         left: dict[int, dict[int | None, int]] = {}
         concerned: dict[int, None] = {}
@@ -78,16 +56,17 @@ def shred(
     *,
     now: Callable[[], datetime],
     attempt: str,
+    anew: bool = False,
 ) -> Iterator[Holding]:
     """Record that each table is rewritten, rewrite it once without the units, at one instant, and yield it.
 
     Nothing may write to the experiment's tables meanwhile: what is appended while a table is rewritten is lost. The
     ids are recorded nowhere: `upkeep.remembering` keeps their hashes, before anything is removed. What stops half-way
     goes on when it is asked for again; a table is recorded before it is rewritten, so that its results are known to be
-    older whenever it stops.
+    older whenever it stops. With `anew` the record asks for these to be made again by whoever estimates next.
     """
     place = place_of(owner)
-    labels = _labels(owner)
+    labels = labels_of(owner)
     for holding in holdings:
         name = holding.table.name
         info = engine.info(name)
@@ -96,7 +75,7 @@ def shred(
             about = replace(about, description=info.description, labels=info.labels)
         entry = Entry(
             recorded_at=now(), node=NODE, kind=Kind.DELETION, state=State.COMPUTED, plan="", attempt=attempt,
-            table=name, rows=holding.rows, facts=removal_facts(holding.left),
+            table=name, rows=holding.rows, facts=removal_facts(holding.left, anew=anew),
         )  # fmt: skip
         engine.load(names.status(place), [entry.row()], COLUMNS, write=Write.APPEND, labels=labels)
         engine.query_to_table(without(holding.table, gone), name, write=Write.TRUNCATE, labels=labels, layout=about)
@@ -131,9 +110,5 @@ def _counted(
         f"WHERE {everywhere('r', by)}\n"
         "GROUP BY r.batch, place\nORDER BY r.batch, place\n"
     )
-    for batch, value, count, of_units in engine.query(sql, labels=_labels(owner)).rows:
+    for batch, value, count, of_units in engine.query(sql, labels=labels_of(owner)).rows:
         yield (int(str(batch)), ordinal_of(value)), int(str(count)), int(str(of_units))
-
-
-def _labels(owner: AnalysisPlan | Place) -> dict[str, str]:
-    return {"experiment": place_of(owner).slug, "node": NODE}

@@ -122,6 +122,10 @@ class Rehearsal:
         found = (name for name in sorted(self.tables_made) if name.startswith(f"{dataset}.{prefix}"))
         return tuple(Listed(name, is_view=False, labels={}) for name in found)
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return those of the tables that would be there."""
+        return tuple(dict.fromkeys(name.rpartition(".")[0] for name in sorted(self.tables_made)))
+
     def delete(self, table: str) -> None:
         """Forget the table."""
         self.tables_made.pop(table, None)

@@ -153,6 +153,10 @@ class Engine(Provenance, Leases, Protocol):
         """Return the tables and views of a dataset, by name. A dataset may be shared, and hold very many."""
         ...
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return the datasets of the engine's own project, by name: those that the account may know of."""
+        ...
+
     def delete(self, table: str) -> None:
         """Delete a table or view, if it is there."""
         ...

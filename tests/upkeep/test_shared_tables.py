@@ -1,5 +1,6 @@
 """Units that are removed from an experiment stand in no table of several experiments either."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def test_shredding_deletes_the_tables_that_hold_the_units_and_each_reads_again(w
     assert shared_tables(world) == before - with_unit
     world.read()
     assert all(unit != "u1" for _, _, _, unit, *_ in world.partials(world.configs[0]))
+
+
+def test_shredding_all_experiments_deletes_them_and_a_registry_has_them(
+    world: Several, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, with_unit = shared_tables(world), holding(world, "s.analysis_id = 'u1'")
+    assert command(world, "shred", "--all", "--registry") == 0
+    registered = {f"{row['dataset']}.{row['table']}" for row in json.loads(capsys.readouterr().out)}
+
+    assert command(world, "shred", "--all", "--ids", "u1", "--no-anew") == 0
+
+    assert before <= registered
+    assert shared_tables(world) == before - with_unit
 
 
 def test_units_that_no_shared_table_holds_leave_them(world: Several) -> None:

@@ -16,7 +16,8 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.shredded import keyed_hash
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.upkeep.shredding import holdings, loaded, shred
+from jetstream_argo.upkeep.gone import loaded
+from jetstream_argo.upkeep.shredding import holdings, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Job, Layout, TableInfo, Write
 from tests.worlds.pipeline import Pipeline

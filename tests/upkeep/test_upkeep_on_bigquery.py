@@ -11,6 +11,7 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.plan import codec
 from jetstream_argo.sql import names
@@ -81,6 +82,58 @@ def test_units_that_telemetry_still_holds_do_not_come_back(tmp_path: Path, fake:
     assert left(tmp_path) == {"b", "c", "d"}
     key = str(rows(tmp_path, f"SELECT DISTINCT s.key FROM `{names.shredded(later.plan)}` AS s")[0][0])
     assert not any(key in str(job.resource()) for job in fake.jobs.all)
+
+
+def shred_all(warehouse: str, *arguments: str) -> int:
+    query = "SELECT r.unit AS analysis_id FROM requests.deletions AS r"
+    return exit_code_of(["shred", "--all", "--query", query, "--warehouse", warehouse, *arguments])
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> None:
+    """A unit of the experiments, and one of nobody's, ask to be deleted."""
+    EmbeddedEngine(tmp_path, project=PROJECT).load(
+        "requests.deletions",
+        [{"unit": "a"}, {"unit": "nobody"}],
+        [Column("unit", "STRING")],
+        write=Write.TRUNCATE,
+        labels={},
+    )
+
+
+@pytest.mark.usefixtures("asking")
+def test_units_of_a_query_go_from_all_experiments_and_estimates_are_made_anew(
+    tmp_path: Path, fake: FakeBigQuery, warehouse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = "SELECT COUNT(*), COUNTIF(n_units = 4) FROM results.statistics_try_it_weekly WHERE metric = 'hours'"
+    before = rows(tmp_path, shown)
+    tables, since = len(units(tmp_path)), len(fake.jobs.all)
+
+    assert shred_all(warehouse, "--yes") == 0
+
+    assert left(tmp_path) == left(tmp_path, "another") == {"b", "c", "d"}
+    assert rows(tmp_path, shown) != before
+    assert "2 units to remove from 2 experiments in 1 dataset" in capsys.readouterr().out
+    asked = [job for job in fake.jobs.all[since:] if "requests.deletions" in str(job.configuration)]
+    assert len([job for job in asked if "dryRun" not in str(job.configuration)]) == 1
+    # Each table of the experiment was written once at most, by a job that joins it with the ids.
+    run = [str(job.configuration) for job in fake.jobs.all[since:]]
+    rewrites = [text for text in run if "but those of some units" in text and "try_it" in text]
+    assert 0 < len(rewrites) <= tables
+
+
+@pytest.mark.usefixtures("asking")
+def test_one_that_was_interrupted_goes_on_from_there(tmp_path: Path, fake: FakeBigQuery, warehouse: str) -> None:
+    fake.faults.order(
+        Fault(Call.SUBMIT, skip=len(units(tmp_path)) + 6, times=ALWAYS, status=503, reason="backendError")
+    )
+    assert shred_all(warehouse, "--yes") == EXIT_RETRY
+    fake.faults.clear()
+
+    assert shred_all(warehouse, "--yes") == 0
+
+    assert left(tmp_path) == left(tmp_path, "another") == {"b", "c", "d"}
+    assert not [name for name in tables(tmp_path) if "gone" in name]
 
 
 @pytest.mark.parametrize("passed", [0, 1, 3])

@@ -415,6 +415,13 @@ def test_tables_and_views_are_listed_by_name(engine: Engine) -> None:
     assert [info.name for info in engine.tables("d") if info.is_view] == ["d.b_v"]
 
 
+def test_datasets_are_listed_by_name(engine: Engine) -> None:
+    load_numbers(engine, "e.a")
+    load_numbers(engine, "d.a")
+
+    assert [name for name in engine.datasets() if name in ("d", "e")] == ["d", "e"]
+
+
 def test_a_list_tells_labels(engine: Engine) -> None:
     load_numbers(engine, "d.a")
     engine.set_labels("d.a", {"last_updated": "1"})

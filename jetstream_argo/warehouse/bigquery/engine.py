@@ -122,6 +122,10 @@ class BigQueryEngine:
         """Return the tables and views of a dataset, by name: one request for each thousand that it holds."""
         return self._tables.list(dataset, prefix=prefix)
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return the datasets of the engine's own project, by name: those that the account may know of."""
+        return self._tables.datasets()
+
     def delete(self, table: str) -> None:
         """Delete a table or view, if it is there."""
         self._leases.check()

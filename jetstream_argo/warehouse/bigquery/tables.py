@@ -129,6 +129,12 @@ class Tables:
             ]
         return tuple(sorted(found, key=lambda table: table.name))
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return the datasets of the project, by name."""
+        with translated():
+            found = self._client.list_datasets(self._settings.project, retry=self._retry, timeout=self._seconds)
+            return tuple(sorted(dataset.dataset_id for dataset in found))
+
     def described(self, table: Table) -> TableInfo:
         """Return a table or view in our words."""
         return TableInfo(

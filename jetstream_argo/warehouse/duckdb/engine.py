@@ -202,6 +202,11 @@ class EmbeddedEngine:
         names = self._store.names(project[0] if project else self._project, own, prefix)
         return tuple(listed for name in names if (listed := self._listed(name)) is not None)
 
+    def datasets(self) -> tuple[str, ...]:
+        """Return the datasets of the engine's own project, by name."""
+        folder = self.root / self._project
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+
     def delete(self, table: str) -> None:
         """Delete a table or view, if it is there."""
         if not self._session.forget(table):

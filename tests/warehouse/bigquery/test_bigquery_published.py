@@ -15,8 +15,9 @@ from jetstream_argo.run.published import ROWS
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, read_entries
+from jetstream_argo.upkeep.gone import loaded
 from jetstream_argo.upkeep.owned import owned
-from jetstream_argo.upkeep.shredding import holdings, loaded, shred
+from jetstream_argo.upkeep.shredding import holdings, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import (

@@ -11,7 +11,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Layout, TableInfo, Write
 from tests.warehouse.bigquery.fake_server.clock import Clock, millis
-from tests.warehouse.bigquery.fake_server.datasets import Datasets
+from tests.warehouse.bigquery.fake_server.datasets import OWN, Datasets
 from tests.warehouse.bigquery.fake_server.filters import check_filters
 from tests.warehouse.bigquery.fake_server.partitions import Partition, Partitions, last_expired
 from tests.warehouse.bigquery.fake_server.policies import Policies
@@ -216,6 +216,11 @@ class Catalog:
         """Return the full names of a dataset's tables, in order."""
         found = [info.name for info in self.engine.tables(f"{project}.{dataset}")]
         return sorted(name if name.count(".") > 1 else f"{project}.{name}" for name in found)
+
+    def datasets_of(self, project: str) -> list[str]:
+        """Return the datasets of the server's own project, in order; of others it has none to list."""
+        own = self.engine.datasets() if project == self.project else ()
+        return [name for name in own if name != OWN]
 
     def writing(self, name: str, config: Mapping[str, object], columns: Sequence[Column]) -> tuple[Write, Layout]:
         """Return how a job with this configuration writes to the table, which it may.

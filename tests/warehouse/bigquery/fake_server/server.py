@@ -154,6 +154,15 @@ class FakeBigQuery:
             page["nextPageToken"] = str(start + most)
         return Answer(body=page)
 
+    def list_datasets(self, request: Request, _: Fault | None) -> Answer:
+        project = request.parts["project"]
+        references = [{"projectId": project, "datasetId": name} for name in self.catalog.datasets_of(project)]
+        found: Resource = {
+            "kind": "bigquery#datasetList",
+            "datasets": [{"kind": "bigquery#dataset", "datasetReference": reference} for reference in references],
+        }
+        return Answer(body=found)
+
     def dataset(self, request: Request, _: Fault | None) -> Answer:
         project, dataset = request.parts["project"], request.parts.get("dataset", "")
         found = self.catalog.datasets[f"{project}.{dataset}"]
@@ -191,6 +200,7 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("GET", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
     ("PATCH", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
     ("POST", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.dataset),
+    ("GET", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.list_datasets),
     ("POST", r"/faults", None, FakeBigQuery.order_fault),
 )
 

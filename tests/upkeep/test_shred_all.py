@@ -1,0 +1,216 @@
+"""Units that a query gives are removed from every experiment, and estimates are made anew without telemetry."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.report.results import Filters, read_estimates
+from jetstream_argo.report.status import status_report
+from jetstream_argo.sql import names
+from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import read_entries
+from jetstream_argo.upkeep.gone import asked
+from jetstream_argo.upkeep.shredding import holdings, shred
+from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.types import Job, Layout, Write
+from tests.upkeep.test_shred import units
+from tests.worlds.pipeline import START, Pipeline
+from tests.worlds.upkeep import HOURS, MEDIAN, RATE, again, analysed, rows, telemetry
+
+QUERY = "SELECT r.client_id FROM requests.deletions AS r"
+SLUGS = ("try-it", "another")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two experiments, and who asked to be deleted: one unit of them, and many of which none is in any."""
+    telemetry(tmp_path)
+    asking: list[Mapping[str, Value]] = [{"client_id": unit} for unit in ("a", "nobody", "a", None)]
+    EmbeddedEngine(tmp_path).load(
+        "requests.deletions", asking, [Column("client_id", "STRING")], write=Write.TRUNCATE, labels={}
+    )
+    return tmp_path
+
+
+def run_all(root: Path, *arguments: str) -> int:
+    return exit_code_of(["shred", "--all", "--query", QUERY, "--warehouse", f"embedded:{root}", *arguments])
+
+
+def estimates(pipeline: Pipeline) -> dict[tuple[Value, ...], tuple[Value, ...]]:
+    """Points by all that tells rows apart."""
+    found = read_estimates(pipeline.engine, pipeline.plan, Filters()).dicts()
+    key = ("metric", "statistic", "branch", "comparison", "comparison_to_branch", "analysis_basis", "parameter")
+    return {tuple(row[name] for name in key): (row["point"], row["lower"], row["upper"]) for row in found}
+
+
+def lose_telemetry(root: Path) -> None:
+    """From here on whoever reads telemetry fails."""
+    engine = EmbeddedEngine(root)
+    for listed in engine.tables("telemetry"):
+        engine.delete(listed.name)
+
+
+def test_units_of_a_query_go_from_all_tables_of_all_experiments_and_the_record_says_how_many(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for slug in SLUGS:
+        analysed(root, slug, [HOURS])
+
+    assert run_all(root, "--yes") == 0
+
+    assert "2 units to remove from 2 experiments in 1 dataset" in capsys.readouterr().out
+    for slug in ("try_it", "another"):
+        assert set().union(*units(root, slug).values()) - {None} == {"b", "c", "d"}
+    engine = EmbeddedEngine(root)
+    report = status_report(None, read_entries(engine, names.Place("results", "try-it")))
+    assert report.removed is not None
+    assert report.removed.rows >= report.removed.tables >= 4
+    assert exit_code_of(["status", "try-it", "--dataset", "results", "--warehouse", f"embedded:{root}"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"{report.removed.rows:,} rows, {report.removed.tables} tables" in told
+
+
+def test_estimates_are_made_anew_from_what_is_left_as_if_the_unit_had_never_been_there(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pipeline = analysed(root, "try-it", [HOURS, MEDIAN, RATE])
+    values = names.values(pipeline.plan, Basis.ENROLLMENTS, "activity", Period.WEEK)
+    before = estimates(pipeline)
+    lose_telemetry(root)
+
+    assert run_all(root, "--yes") == 0
+
+    without = tmp_path_factory.mktemp("without")
+    telemetry(without)
+    engine = EmbeddedEngine(without)
+    for name, column in (("assignments", "unit"), ("activity", "client_id"), ("exposures", "unit")):
+        sql = Sql(f"SELECT t.* FROM telemetry.{name} AS t WHERE t.{column} != 'a'")
+        engine.query_to_table(sql, f"telemetry.{name}", write=Write.TRUNCATE, labels={})
+    never = analysed(without, "try-it", [HOURS, MEDIAN, RATE])
+    assert estimates(pipeline) == estimates(never) != before
+    stored = "SELECT * EXCEPT (batch) FROM `{}` AS v ORDER BY v.analysis_id"
+    assert rows(root, stored.format(values)) == rows(without, stored.format(values))
+    report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
+    assert not any(metric.before_deletion for metric in report.metrics)
+
+
+def test_a_dry_run_says_how_many_rows_of_which_tables_and_changes_nothing(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+    there = {listed.name: EmbeddedEngine(root).info(listed.name) for listed in EmbeddedEngine(root).tables("results")}
+
+    assert run_all(root, "--dry-run") == 0
+
+    said = capsys.readouterr().out
+    assert f"try-it: 1 rows of {names.assignments(pipeline.plan)}" in said
+    assert "in 1 experiment hold any of them" in said
+    assert there == {name: EmbeddedEngine(root).info(name) for name in there}
+
+
+class Stopping(EmbeddedEngine):
+    """Its process is stopped when it would rewrite another table after some."""
+
+    def __init__(self, root: Path, after: int) -> None:
+        super().__init__(root)
+        self.left = after
+
+    def query_to_table(
+        self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
+    ) -> Job:
+        if write is Write.TRUNCATE and not layout.temporary:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+        return super().query_to_table(sql, destination, write=write, labels=labels, layout=layout)
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_what_was_stopped_half_way_goes_on_and_makes_estimates_anew(root: Path, after: int) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+    engine, place = Stopping(root, after), names.place_of(pipeline.plan)
+    with asked(engine, place, QUERY, attempt="s") as gone:
+        held = holdings(engine, place, read_entries(engine, place), gone)
+        with pytest.raises(KeyboardInterrupt):
+            list(shred(engine, place, held, gone, now=pipeline.now, attempt="s", anew=True))
+    assert "a" in set().union(*units(root).values())
+
+    assert run_all(root, "--yes") == 0
+
+    assert "a" not in set().union(*units(root).values())
+    report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
+    assert not any(metric.before_deletion for metric in report.metrics)
+
+
+def test_stopped_before_estimates_were_made_anew_the_next_run_makes_them(root: Path) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+    before = estimates(pipeline)
+    place = names.place_of(pipeline.plan)
+    engine = EmbeddedEngine(root)
+    with asked(engine, place, QUERY, attempt="s") as gone:
+        held = holdings(engine, place, read_entries(engine, place), gone)
+        list(shred(engine, place, held, gone, now=lambda: datetime.now(UTC), attempt="s", anew=True))
+    pipeline.today = datetime.now(UTC)
+
+    idle = again(pipeline)
+
+    assert not idle["stats-week-hours"]
+    assert idle["week-activity"]
+    assert estimates(pipeline) != before
+    assert all(again(pipeline).values())
+
+
+def test_a_unit_does_not_come_back_with_telemetry_that_is_late(root: Path) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+    assert run_all(root, "--yes") == 0
+    pipeline.today = datetime.now(UTC)
+
+    late = [(unit, branch, START) for unit, branch in (("a", "control"), ("a", "control"), ("e", "treatment"))]
+    known = [(unit, ("control", "treatment")[n % 2], START) for n, unit in enumerate("bcd", 1)]
+    pipeline.put("assignments", {"unit": "STRING", "branch": "STRING", "day": "DATE"}, [*known, *late])
+    hours = [(unit, START, 9.0) for unit in "abcde"]
+    pipeline.put("activity", {"client_id": "STRING", "submission_date": "DATE", "hours": "FLOAT64"}, hours)
+    again(pipeline)
+
+    assert "a" not in set().union(*units(root).values())
+
+
+def test_an_experiment_that_somebody_writes_to_costs_itself_and_no_other(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for slug in SLUGS:
+        analysed(root, slug, [HOURS])
+    place = names.Place("results", "another")
+    with EmbeddedEngine(root).lease(names.lease(place), exclusive=False, holder="a task"):
+        assert run_all(root, "--yes") == 75
+
+    assert "another" in capsys.readouterr().err
+    assert "a" not in set().union(*units(root).values())
+    assert "a" in set().union(*units(root, "another").values())
+    assert run_all(root, "--yes") == 0
+    assert "a" not in set().union(*units(root, "another").values())
+
+
+def test_only_hashes_of_units_that_are_in_an_experiment_stay_there(root: Path) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+
+    assert run_all(root, "--yes") == 0
+
+    kept = rows(root, f"SELECT DISTINCT s.hash FROM `{names.shredded(pipeline.plan)}` AS s")
+    assert len(kept) <= 2  # that of the unit, and of some unit for the key to stand beside
+
+
+def test_a_query_says_which_column_names_the_units(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    analysed(root, "try-it", [HOURS])
+    place = ["--all", "--warehouse", f"embedded:{root}", "--dry-run"]
+
+    assert exit_code_of(["shred", *place, "--query", "SELECT 1 AS x, 2 AS y"]) == 2
+    assert "call that of the units analysis_id" in capsys.readouterr().err
+    assert exit_code_of(["shred", *place, "--query", "SELECT 'a' AS analysis_id, 2 AS y;"]) == 0
+    assert exit_code_of(["shred", *place]) == 2
+    assert "--ids or --query" in capsys.readouterr().err
