@@ -16,7 +16,8 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 def size_table(sizes: Sequence[Sized]) -> Table:
     """Return a row per metric, weeks and units."""
-    table = Table("metric", title="Smallest effects that are found", title_justify="left")
+    table = Table(title="Smallest effects that are found", title_justify="left")
+    table.add_column("metric", overflow="fold")  # names that are cut short may be those of two metrics
     for name in ("weeks", "units", "mean", "effect", "relative", "with covariate", "relative"):
         table.add_column(name, justify="right")
     plain = {(size.metric, size.weeks, size.units): size for size in sizes if not size.adjusted}

@@ -1,10 +1,12 @@
 """Which effects are found with so many units, against statsmodels and by hand."""
 
 import json
+from io import StringIO
 from math import sqrt
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 
 from jetstream_argo.sizing.effects import Design, Sized, Spread, shares_compared, sized, spreads_of
 from jetstream_argo.sizing.show import size_json, size_plot, size_table
@@ -109,3 +111,13 @@ def test_sizes_are_shown_as_a_table_as_json_and_as_a_drawing_that_takes_names_fo
     assert (plain["confidence"], plain["power"], plain["shares"]) == (0.95, 0.8, [0.5, 0.5])
     assert "<b>: smallest relative effect" in "".join(tree.itertext())
     assert len(tree.findall("{http://www.w3.org/2000/svg}polyline")) == 5
+
+
+def test_names_of_metrics_are_never_cut_short() -> None:
+    sizes = [Sized(f"sidebar_opens_of_{name}", 1, 20_000, False, 1.0, 1.0, 0.1, 0.1) for name in ("week", "month")]
+    text = StringIO()
+
+    Console(file=text, width=60).print(size_table(sizes))
+
+    shown = "".join(line.split("│")[1].strip() for line in text.getvalue().splitlines() if line.startswith("│"))
+    assert shown == "sidebar_opens_of_weeksidebar_opens_of_month"
