@@ -11,6 +11,7 @@ from jetstream_argo.loading.load import Loaded, load_named
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.limits import Limits
 
 
 class _Shop:
@@ -224,6 +225,15 @@ def test_files_of_a_pattern_are_one_table_whatever_the_order_of_their_columns(sh
 
     assert loaded.rows == 2
     assert sorted(shop.rows()) == [(1, date(2026, 5, 4)), (2, date(2026, 5, 5))]
+
+
+def test_a_packed_file_takes_no_more_memory_than_a_warehouse_is_given(tmp_path: Path) -> None:
+    shop = _Shop(tmp_path)
+    shop.engine = EmbeddedEngine(tmp_path / "small", limits=Limits(memory_mib=512))
+
+    load_named(shop.engine, "shop.orders", [shop.file(gzip.compress(b"id\n1\n"), "o.csv.gz")], _options())
+
+    assert shop.rows() == [(1,)]
 
 
 def test_a_file_of_other_columns_is_named(shop: _Shop) -> None:

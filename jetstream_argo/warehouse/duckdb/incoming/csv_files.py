@@ -47,10 +47,12 @@ def csv_reading(file: File, options: ReadOptions) -> IncomingQuery:
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in raw)
     encoding = f", encoding = {text_literal(options.encoding)}" if options.encoding else ""
     packed = ", compression = 'gzip'" if file.is_packed else ""
+    # By itself DuckDB would take 16 of the longest lines at once for a packed file, whose size it cannot know: 2 GiB.
+    memory = f"max_line_size = {_LARGEST_CELL}, buffer_size = {_LARGEST_CELL}"
     rows = (
         f"read_csv({path_literal(file.path)}, auto_detect = false, header = {str(options.has_header).lower()}, "
         f"columns = {{{columns}}}, delim = {text_literal(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
-        f"allow_quoted_nulls = false, max_line_size = {_LARGEST_CELL}{encoding}{packed})"
+        f"allow_quoted_nulls = false, {memory}{encoding}{packed})"
     )
     selected = ", ".join(f"{name} AS {quoted(own)}" for name, own in zip(raw, names, strict=True))
     renamed = tuple(f"{old!r} is called {new}" for old, new in zip(written, names, strict=True) if old != new)
