@@ -17,7 +17,8 @@ from jetstream_argo.run.sparse import Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import FORMAT_SPARSE, Entry, Kind
-from jetstream_argo.upkeep.shredding import holdings, loaded, shred
+from jetstream_argo.upkeep.gone import loaded
+from jetstream_argo.upkeep.shredding import holdings, shred
 from tests.run.test_pipeline import day
 from tests.worlds.pipeline import BOTH, Pipeline, experiment, metric, planned, source, summary_of
 
