@@ -19,7 +19,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from jetstream_argo.config.model import ExperimentConfig, Period
+from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.plan.sharing import SharedScan
+from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.store.shared import SharedBatch
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.worlds.pipeline import START, Pipeline, experiment, metric, source, summary_of
@@ -49,6 +51,7 @@ class World(Several):
     """Experiments over six sources, in one warehouse that stays open."""
 
     opened: EmbeddedEngine | None = field(default=None)
+    enrolled: set[str] = field(default_factory=set)
 
     def pipeline(self, config: ExperimentConfig) -> Pipeline:
         """One of the experiments."""
@@ -56,6 +59,24 @@ class World(Several):
             self.opened = EmbeddedEngine(self.root, clock=lambda: self.now().timestamp())
         made = super().pipeline(config)
         return _OneEngine(made.root, made.plan, made.today, made.attempts, made.ticks, self.opened)
+
+    def enroll(self) -> None:
+        """Find the units of all that have started; what is found stays as it is here."""
+        for config in self.live():
+            if config.slug not in self.enrolled and self.plan(config).sources[0].reads:
+                self.pipeline(config).run(only=[EnrollmentsTask])
+                self.enrolled.add(config.slug)
+
+    def read(self) -> int:
+        """Have every experiment read its sources, each in the order in which its nodes would."""
+        self.enroll()
+        written = 0
+        for config in self.live():
+            if config.slug in self.enrolled:
+                context = self.pipeline(config).context("day")
+                for planned in context.plan.sources:
+                    written += ensure_partials(context, planned, planned.reads, context.plan.metrics).written
+        return written
 
 
 def configured(number: int, rng: random.Random, days: int) -> ExperimentConfig:
