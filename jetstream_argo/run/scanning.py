@@ -81,7 +81,8 @@ class _Scanning:
             )
             for sharer in self.reading.sharers
         ]  # fmt: skip
-        if all(is_known(found) for found in versions):
+        # What rows or values were kept back is said where an experiment reads them itself.
+        if all(is_known(found) for found in versions) and not job.restrictions:
             record_shared(self.engine, scan.dataset, batches, labels)
         return WorkResult(1)
 

@@ -3,14 +3,18 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from jetstream_argo.config.model import ExperimentConfig, Period
 from jetstream_argo.errors import NotFound
+from jetstream_argo.run.scanning import scan_shared
 from jetstream_argo.run.sharing import SharedEstimate
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.shared_work import leave_scans, left_scan
+from jetstream_argo.warehouse.protocol import Engine
+from jetstream_argo.warehouse.types import Job
 from tests.worlds.pipeline import START, metric, summary_of
 from tests.worlds.several import ASSIGNED, HOURS, OFTEN, PLAIN, SEEN, PartialValues, Several, configured
 
@@ -132,6 +136,29 @@ def test_an_experiment_may_have_two_sources_of_the_same_rows(tmp_path: Path) -> 
         world.read()
     assert same(alone.partials(twice), together.partials(twice))
     assert {entry.source for entry in copied(together.entries(twice))} == {"plain", "again", "tagged"}
+
+
+class Restricted:
+    """A warehouse that keeps some rows back, and says so."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def query_to_table(self, *arguments: Any, **named: Any) -> Job:
+        return replace(self._engine.query_to_table(*arguments, **named), restrictions=("telemetry.plain",))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+
+def test_rows_of_which_some_were_kept_back_are_left_to_each_which_says_so(tmp_path: Path) -> None:
+    world = several(tmp_path, FIRST, TWIN)
+    engine = cast(Engine, Restricted(world.pipeline(FIRST).engine))
+
+    for estimate in world.found().estimates:
+        scan_shared(estimate.scan, engine, holder="a test", now=world.now, attempt="restricted")
+
+    assert world.held() == ()
 
 
 def test_units_of_private_experiments_stand_in_no_shared_table(tmp_path: Path) -> None:
