@@ -10,6 +10,10 @@ values, segments and covariate once, and takes thresholds and moments from that;
 mean of 10,000 quantiles a window, it leaves out, which the pipeline computes. Both sides run here, and their means are
 compared; a difference ends the benchmark.
 
+Then the demo runs as users run it, in a new folder: `jetstream-argo demo`, with as many warm workers as there are
+processors, and once more, with nothing to do. That is charged with all of its processes, their starts and imports, and
+the telemetry, which `telemetry` says the cost of.
+
 The last line is the result. What is not compared with plain SQL here has no limit, and is said so.
 """
 
@@ -26,6 +30,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from benchmarks.command_cost import cost_of
 from jetstream_argo.cli.demo import demo_experiment, make_telemetry
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.dag.build import build_dag
@@ -78,10 +83,11 @@ def _clipped(leaf: MetricStatistics) -> MetricStatistics:
     )
 
 
-def make(warehouse: Path, units: int) -> None:
+def make(warehouse: Path, units: str) -> str:
     """Write the telemetry of so many units, unless it is there."""
     plan, effects = clipping_experiment()
-    make_telemetry(warehouse, plan, effects, units=units, seed=12)
+    make_telemetry(warehouse, plan, effects, units=int(units), seed=12)
+    return ""
 
 
 def do_node(warehouse: Path, node_id: str) -> str:
@@ -183,8 +189,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="pipeline-"))
     try:
-        with _SPAWN.Pool(1) as pool:  # so that no node is charged for it
-            pool.apply(make, (folder, options.units))
+        telemetry = charged(make, folder, str(options.units))  # so that no node is charged for it
         dag = build_dag(clipping_experiment()[0])
         costs: dict[str, Cost] = {}
         before = on_disk(folder)
@@ -193,20 +198,31 @@ def main() -> int:
             costs[node.id] = charged(do_node, folder, node.id)
             cost = costs[node.id]
             print(f"{node.id:40} {cost.seconds:8.2f} {cost.mib:7.0f}  {cost.line[:60]}", flush=True)
-        report(costs, charged(ask_by_hand, folder, LEAF), on_disk(folder) - before)
+        limit = charged(ask_by_hand, folder, LEAF)
+        heaviest, most = max(costs.items(), key=lambda item: item[1].mib)
+        written = on_disk(folder) - before
+        print(f"by hand: {limit.line}; {written:.0f} MiB written; most memory {most.mib:.0f} MiB, {heaviest}")
+        print(f"telemetry: {telemetry.seconds:.2f} s, {telemetry.mib:.0f} MiB")
+        as_users_run_it(options.units)
+        print(result(costs, limit))
     finally:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
-def report(costs: dict[str, Cost], limit: Cost, written: float) -> None:
-    """Print what it was in all, and the result."""
+def as_users_run_it(units: int) -> None:
+    """Run the demo by its command, twice, and print what that costs."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as folder:
+        for when in ("as users run it", "once more"):
+            print(f"{when}: {cost_of(['demo', '--folder', folder, '--units', str(units)]).line}", flush=True)
+
+
+def result(costs: dict[str, Cost], limit: Cost) -> str:
+    """Return the result as a line."""
     whole = sum(cost.seconds for cost in costs.values())
-    node, most = max(costs.items(), key=lambda item: item[1].mib)
-    print(f"by hand: {limit.line}; {written:.0f} MiB written; most memory {most.mib:.0f} MiB, {node}")
     ratio = costs[LEAF].seconds / limit.seconds
-    print(
+    return (
         f"{LEAF}: {costs[LEAF].seconds:.2f} s, limit {limit.seconds:.2f} s, ratio {ratio:.1f}; "
         f"whole: {whole:.1f} s, limit not written for the other {len(costs) - 1} nodes"
     )
