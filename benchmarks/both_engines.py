@@ -14,9 +14,10 @@ from jetstream_argo.sql.text import Sql, identifier, lines, table
 from jetstream_argo.validate.signatures import Signed, StatementSignature, sign
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
-from tests.warehouse.random_rows import same_rows
+from tests.warehouse.random_rows import same
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+ROUNDING = 1e-12  # of sums of standardised values, which are at most 1 and may cancel
 MOST_CELLS = 2_000_000  # that the evaluator, which copies them one by one, is given
 
 
@@ -97,6 +98,7 @@ class BothEngines:
         """Make a view, and select from it."""
         self._engine.create_view(name, sql, description=description, labels=labels)
         self._compare(sql, None)
+        self._know(name)
 
     def delete(self, table: str) -> None:
         """Delete a table, which later queries do not read."""
@@ -128,13 +130,38 @@ class BothEngines:
             return
         finally:
             checker.close()
-        equal = same_rows(theirs, mine)
-        self._compared.outcomes.append("equal" if equal else "different")
-        if not equal:
-            self._different.append(f"{len(mine)} rows here, {len(theirs)} there\n{sql}")
+        difference = _first_difference(mine, theirs)
+        self._compared.outcomes.append("different" if difference else "equal")
+        if difference:
+            self._different.append(f"{difference}\n{sql}")
 
     def _rows(self, name: str, columns: Sequence[Column]) -> list[dict[str, Value]]:
         if "*" in name or not columns:
             return []
         wanted = lines([identifier(column.name) for column in columns])
         return list(self._engine.query(Sql(f"SELECT {wanted} FROM {table(name)}"), labels={}).dicts())
+
+
+def _first_difference(mine: Sequence[Sequence[object]], theirs: Sequence[Sequence[object]]) -> str:
+    """Return what differs in the first pair of rows that does, in whichever order they came; nothing if none does."""
+    if len(mine) != len(theirs):
+        return f"{len(mine)} rows here, {len(theirs)} there"
+    for own, other in zip(_in_order(mine), _in_order(theirs), strict=True):
+        values = enumerate(zip(own, other, strict=True))
+        found = [f"column {number}: {a!r} here, {b!r} there" for number, (a, b) in values if not _are_same(a, b)]
+        if found:
+            return f"{len(mine)} rows; {'; '.join(found)}"
+    return ""
+
+
+def _in_order(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
+    """Return rows in an order that rounding and the sign of 0 do not change."""
+    return sorted(
+        rows, key=lambda row: repr([f"{value + 0.0:.9e}" if isinstance(value, float) else value for value in row])
+    )
+
+
+def _are_same(left: object, right: object) -> bool:
+    if isinstance(left, float) and isinstance(right, float) and abs(left - right) <= ROUNDING:
+        return True
+    return same(left, right)
