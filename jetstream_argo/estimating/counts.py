@@ -7,8 +7,9 @@ from jetstream_argo.estimating.model import Estimated, Placed
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.sample_ratio import split_check, split_notes
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.text import Sql, fill, identifier, lines, literal, literals
-from jetstream_argo.sql.values import WindowGrid, signal_grid
+from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.stats.rows import EstimateRow
 from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.protocol import Engine
@@ -98,20 +99,13 @@ def _is_without_signals(plan: AnalysisPlan, grid: WindowGrid) -> bool:
 def counts_query(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
     """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
     branches = literals(plan.experiment.branches)
-    segments = lines(_members(plan), indent=0)
     if has_windows(plan, grid):
-        return fill(
-            "estimating/counts_signal",
-            grid=signal_grid(plan, grid),
-            enrollments=grid.units,
-            segments=segments,
-            branches=branches,
-        )
+        return _signal_counts(plan, grid, branches)
     anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
     return fill(
         "estimating/counts",
         enrollments=grid.units,
-        segments=segments,
+        segments=lines(_members(plan), indent=0),
         branches=branches,
         anchor=Sql(anchor),
     )
@@ -121,3 +115,39 @@ def _members(plan: AnalysisPlan) -> list[Sql]:
     """Return an expression per segment over `e`, a row of the enrollments: its name if the unit is in it, or NULL."""
     own = [Sql(f"IF(e.{identifier(s.name)}, {literal(s.name)}, NULL)") for s in plan.enrollments.segments]
     return [literal(ALL_UNITS), *own]
+
+
+def _signal_counts(plan: AnalysisPlan, grid: WindowGrid, branches: Sql) -> Sql:
+    """Return the query where a signal exposes units: each unit's dates are looked at once, for all windows."""
+    assert plan.signal is not None
+    dates = {window.index: window for window in plan.signal.windows if window.period is grid.period}
+    windows = [dates[window.index] for window in grid.windows]
+    segments = [ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)]
+    members = [Sql("TRUE"), *(Sql(f"IFNULL(e.{identifier(name)}, FALSE)") for name in segments[1:])]
+    column = plan.signal.partial.column
+    return fill(
+        "estimating/counts_signal",
+        enrollments=grid.units,
+        branches=branches,
+        members=lines([Sql(f"{member} AS in_{i}") for i, member in enumerate(members)], indent=0),
+        memberships=lines([Sql(f"LOGICAL_OR(u.in_{i}) AS in_{i}") for i in range(len(members))], indent=0),
+        signal=identifier(column),
+        signals=slices.days(names.signals(plan), grid.signals, [column]),
+        windows=lines(
+            [
+                Sql(
+                    f"LOGICAL_OR(s.submission_date BETWEEN {literal(window.first_date)} "
+                    f"AND {literal(window.last_date)}) AS window_{window.index}"
+                )
+                for window in windows
+            ],
+            indent=0,
+        ),
+        counts=lines([Sql(f"COUNTIF(x.in_{i}) AS n_{i}") for i in range(len(members))], indent=0),
+        in_windows=lines(
+            [Sql(f"STRUCT({w.index} AS window_index, x.window_{w.index} AS is_exposed)") for w in windows], indent=0
+        ),
+        segments=lines(
+            [Sql(f"STRUCT({literal(name)} AS segment, c.n_{i} AS n)") for i, name in enumerate(segments)], indent=0
+        ),
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 from jetstream_argo.estimating.columns import CountArray, NumberArray
 from jetstream_argo.estimating.queries.leaf import weight
@@ -57,7 +58,8 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
                 [Sql(condition) for conditions in buckets for condition in conditions], separator=" OR", indent=0
             ),
         ),
-        near_any=lines([Sql(_is_near(need, i)) for i in segments], separator=" OR", indent=0),
+        near_each=lines([Sql(f"{_is_near(need, i)} AS near_{i}") for i in segments], indent=0),
+        near_any=Sql(" OR ".join(f"r.near_{i}" for i in segments)),
         arrays=lines([column for i in segments for column in wide(list(_arrays(need, i)), i)], indent=0),
     )
 
@@ -65,7 +67,7 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
 def _arrays(need: OrderStatisticsNeed, segment: int) -> Iterator[tuple[str, str]]:
     n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
     for value, column in (("r.value", VALUES), (f"{upto} - {n}", FIRST_RANKS), (f"{upto} - 1", LAST_RANKS)):
-        yield f"ARRAY_AGG(IF({_is_near(need, segment)}, {value}, NULL) IGNORE NULLS ORDER BY r.value)", column.name
+        yield f"ARRAY_AGG(IF(r.near_{segment}, {value}, NULL) IGNORE NULLS ORDER BY r.value)", column.name
 
 
 def _is_near(need: OrderStatisticsNeed, segment: int) -> str:
@@ -77,8 +79,9 @@ def _near(need: OrderStatisticsNeed, upto: str, units: str, n: str) -> list[str]
     """The conditions of which one holds for units whose ranks, up to `upto`, are in a window."""
     found = []
     for probability in need.probabilities:
-        p = literal(float(probability))
         # One rank wider than the window, whose ends may be rounded differently here.
-        mean, reach = f"({n} - 1) * {p}", f"({literal(need.spread)} * SQRT(GREATEST({n} - 1, 0) * {p} * (1 - {p})) + 4)"
+        mean = f"({n} - 1) * {literal(float(probability))}"
+        spread = literal(need.spread * sqrt(probability * (1 - probability)))
+        reach = f"({spread} * SQRT(GREATEST({n} - 1, 0)) + 4)"
         found.append(f"({upto} > {mean} - {reach} AND {upto} - {units} < {mean} + {reach})")
     return found

@@ -1,11 +1,41 @@
 -- One row per window, segment and branch with units that a signal exposed.
-WITH {{grid}}
-SELECT g.window_index, in_segment AS segment, g.branch, COUNT(*) AS n
-FROM grid AS g
-INNER JOIN {{enrollments}} AS e
-  ON e.analysis_id = g.analysis_id AND e.branch = g.branch
+WITH units AS (
+  SELECT
+    e.analysis_id,
+    e.branch,
+    e.enrollment_date,
+    {{members}}
+  FROM {{enrollments}} AS e
+  WHERE e.branch IN ({{branches}})
+),
+exposed AS (
+  SELECT
+    u.branch,
+    {{memberships}},
+    {{windows}}
+  FROM units AS u
+  INNER JOIN (
+    {{signals}}
+  ) AS s
+    ON s.analysis_id = u.analysis_id AND s.branch = u.branch AND s.submission_date >= u.enrollment_date
+  WHERE s.{{signal}} > 0
+  GROUP BY u.analysis_id, u.branch
+),
+counts AS (
+  SELECT
+    w.window_index,
+    x.branch,
+    {{counts}}
+  FROM exposed AS x
+  CROSS JOIN UNNEST([
+    {{in_windows}}
+  ]) AS w
+  WHERE w.is_exposed
+  GROUP BY w.window_index, x.branch
+)
+SELECT c.window_index, g.segment, c.branch, g.n
+FROM counts AS c
 CROSS JOIN UNNEST([
   {{segments}}
-]) AS in_segment
-WHERE in_segment IS NOT NULL AND g.branch IN ({{branches}})
-GROUP BY g.window_index, in_segment, g.branch
+]) AS g
+WHERE g.n > 0

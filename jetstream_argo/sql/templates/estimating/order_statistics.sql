@@ -1,12 +1,17 @@
 -- One row per basis, window and branch: for each segment, the values around some quantiles.
 WITH {{units}},
-{{near}}
+{{near}},
+of_branch_near AS (
+  SELECT
+    r.*,
+    {{near_each}}
+  FROM of_branch_ranks AS r
+)
 SELECT
   r.basis,
   r.window_index,
   r.branch,
   {{arrays}}
-FROM of_branch_ranks AS r
-WHERE
-  {{near_any}}
+FROM of_branch_near AS r
+WHERE {{near_any}}
 GROUP BY r.basis, r.window_index, r.branch
