@@ -1,4 +1,4 @@
-"""How much memory DuckDB may take in a process of this machine."""
+"""Shares the memory of this machine, or of the container, out to the processes that run DuckDB."""
 
 import os
 from collections.abc import Iterator
