@@ -32,8 +32,6 @@ ALLOWED: Mapping[tuple[str, str], tuple[int, str]] = {
     ("partials", "assignments"): (2, "who is read; and which branches and dates of enrollment there are at all"),
     ("values", "assignments"): (2, "units join their days first, so that no day is compared with every window"),
     ("values", "exposures"): (2, "units join their days first, so that no day is compared with every window"),
-    ("", "assignments"): (2, "the units that a signal exposed in a window, and then which segments they are in"),
-    ("", "exposures"): (2, "the units that a signal exposed in a window, and then which segments they are in"),
 }
 _TYPES = {"analysis_id": "STRING", "branch": "STRING", "reason": "STRING"}
 _PREFIXES = {"m_": "FLOAT64", "g_": "BOOL"}
