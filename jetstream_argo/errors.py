@@ -26,7 +26,7 @@ A message says where, what, and what to do; the facts are attributes.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 EXIT_DONE = 0
@@ -43,6 +43,18 @@ class JetstreamArgoError(Exception):
     """The root: everything that this package raises on purpose."""
 
     exit_code: int = EXIT_DEFINITION
+
+    def __reduce__(self) -> tuple[Callable[..., "JetstreamArgoError"], tuple[object, ...]]:
+        """Let another process have the error as it is: exceptions are else made anew from their message alone."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(
+    kind: type[JetstreamArgoError], args: tuple[object, ...], facts: Mapping[str, object]
+) -> JetstreamArgoError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 @dataclass(frozen=True, slots=True)
