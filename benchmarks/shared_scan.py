@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from jetstream_argo.config.model import ExperimentConfig, Period
@@ -34,31 +35,21 @@ FAILING = 0.2
 
 
 @dataclass
-class _OneEngine(Pipeline):
-    """An experiment whose warehouse stays open."""
-
-    opened: EmbeddedEngine | None = None
-
-    @property
-    def engine(self) -> EmbeddedEngine:
-        """The warehouse that all use."""
-        assert self.opened is not None
-        return self.opened
-
-
-@dataclass
 class World(Several):
     """Experiments over six sources, in one warehouse that stays open."""
 
-    opened: EmbeddedEngine | None = field(default=None)
     enrolled: set[str] = field(default_factory=set)
+
+    @cached_property
+    def engine(self) -> EmbeddedEngine:
+        """The warehouse that all use."""
+        return EmbeddedEngine(self.root, clock=lambda: self.now().timestamp())
 
     def pipeline(self, config: ExperimentConfig) -> Pipeline:
         """One of the experiments."""
-        if self.opened is None:
-            self.opened = EmbeddedEngine(self.root, clock=lambda: self.now().timestamp())
         made = super().pipeline(config)
-        return _OneEngine(made.root, made.plan, made.today, made.attempts, made.ticks, self.opened)
+        made.engine = self.engine
+        return made
 
     def enroll(self) -> None:
         """Find the units of all that have started; what is found stays as it is here."""
