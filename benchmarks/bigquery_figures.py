@@ -35,7 +35,7 @@ from jetstream_argo.plan.build import resolve
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
-from jetstream_argo.run.sparse import USUAL, Sparsity
+from jetstream_argo.run.sparse import BILLED, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
@@ -198,7 +198,7 @@ def main() -> None:
     parser.add_argument("--dense", action="store_true")
     parser.add_argument("slugs", nargs="*", default=SLUGS)
     options = parser.parse_args()
-    sparsity = replace(USUAL, below=0.0 if options.dense else USUAL.below, least_saved=0)
+    sparsity = replace(BILLED, below=0.0 if options.dense else BILLED.below, least_saved=0)
     print(
         "| experiment | units | node | most reads of a base table | largest sort | rows kept | of a leaf in between |"
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.sparse import USUAL, Sparsity
+from jetstream_argo.run.sparse import Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.partitions import requires_filter
 from jetstream_argo.sql.text import Sql
@@ -29,7 +29,8 @@ class Context:
     and `page` a file for the result page; nothing is exported where both are empty. With `graph_failed` some node
     before the last has failed, as Argo says. `notify` is the address of a webhook that is told of news, and
     `deadline_hours` how long after a day's end its telemetry may be waited for without being news. `known` keeps
-    answers that do not change meanwhile. `sparsity` says where daily values have no row for units without rows.
+    answers that do not change meanwhile. `sparsity` says where daily values have no row for units without rows; None
+    leaves that to the engine: it depends on whether reading is billed.
     """
 
     plan: AnalysisPlan
@@ -46,7 +47,7 @@ class Context:
     deadline_hours: float = 20.0
     ledger: Ledger = field(default_factory=Ledger)
     known: dict[str, tuple[date, ...]] = field(default_factory=dict)
-    sparsity: Sparsity = USUAL
+    sparsity: Sparsity | None = None
 
     def wants(self, metric: str) -> bool:
         """Whether the work on `metric` is asked for."""

@@ -12,7 +12,7 @@ from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
-from jetstream_argo.run.sparse import may_be_sparse, units_assigned, units_with_rows
+from jetstream_argo.run.sparse import BILLED, UNBILLED, may_be_sparse, units_assigned, units_with_rows
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice
@@ -165,7 +165,8 @@ class _Values:
         partials, assignments = names.partials(plan, self.source.name), names.assignments(plan)
         rows = units_with_rows(ledger, partials, partials_of(piece.parts[0])[0], first, last)
         units = units_assigned(ledger, assignments, self.context.currency().units.batches)
-        return self.context.sparsity.pays(units, rows, days=len(windows))
+        usual = BILLED if self.context.engine.bills_partitions else UNBILLED
+        return (self.context.sparsity or usual).pays(units, rows, days=len(windows))
 
     def _facts(self, entry: Entry) -> str:
         return mark_facts(units_left(self.context, entry))

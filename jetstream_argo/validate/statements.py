@@ -13,7 +13,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.results import Filters, estimates_query
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.nodes import run_node
-from jetstream_argo.run.sparse import USUAL, Sparsity
+from jetstream_argo.run.sparse import Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Entry, Kind, State, entries_query
@@ -64,7 +64,7 @@ def statements(plan: AnalysisPlan, analyst: Analyst) -> tuple[Statement, ...]:
     return rehearse(plan, analyst).statements
 
 
-def rehearse(plan: AnalysisPlan, analyst: Analyst, *, sparsity: Sparsity = USUAL) -> Rehearsed:
+def rehearse(plan: AnalysisPlan, analyst: Analyst, *, sparsity: Sparsity | None = None) -> Rehearsed:
     """Have all nodes ask their queries of a warehouse that runs none, but has `analyst` say what they would give.
 
     Some queries depend on types, so that an analyst who tells none gets no queries for statistics; others are asked

@@ -13,7 +13,7 @@ from jetstream_argo.config.model import Basis, Deletions, MetricDefinition, Peri
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import read_ledger
-from jetstream_argo.run.sparse import Sparsity
+from jetstream_argo.run.sparse import BILLED, UNBILLED, Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import FORMAT_SPARSE, Entry, Kind
@@ -194,3 +194,10 @@ def test_readers_see_the_same_rows_and_estimates(pairs, stage: int) -> None:
 def test_units_without_rows_take_no_rows(pairs) -> None:
     for *_, (dense, sparse) in pairs:
         assert sparse < dense
+
+
+def test_rows_of_half_of_the_units_are_left_out_where_reading_is_billed_alone() -> None:
+    assert BILLED.pays(1_000_000, 500_000.0, days=7)
+    assert not UNBILLED.pays(1_000_000, 500_000.0, days=7)
+    assert UNBILLED.pays(1_000_000, 300_000.0, days=7)
+    assert not BILLED.pays(1_000, 300.0, days=7)

@@ -107,7 +107,7 @@ def test_values_of_units_with_rows_alone_are_what_bigquery_accepts() -> None:
     metrics = [HOURS, metric("latest", "MAX_BY(os, hours)"), metric("rows_there", "COUNT(*)")]
     plan = planned(replace(config(metrics), periods=(PeriodMetrics(Period.DAY, days),)), as_of=WEEK_DUE)
 
-    rehearsed = rehearse(plan, LocalAnalyst(TELEMETRY, start()), sparsity=Sparsity(unless_known=True))
+    rehearsed = rehearse(plan, LocalAnalyst(TELEMETRY, start()), sparsity=Sparsity(below=0.6, unless_known=True))
 
     assert rehearsed.wrong == ()
     asked = [statement.sql for statement in rehearsed.statements]

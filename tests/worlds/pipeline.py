@@ -31,7 +31,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.model import Metric as PlannedMetric
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import TaskResult, run_node
-from jetstream_argo.run.sparse import USUAL, Sparsity
+from jetstream_argo.run.sparse import Sparsity
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
@@ -116,7 +116,7 @@ class Pipeline:
     today: datetime = LONG_AFTER
     attempts: "count[int]" = field(default_factory=count)
     ticks: "count[int]" = field(default_factory=count)
-    sparsity: Sparsity = USUAL
+    sparsity: Sparsity | None = None
 
     @cached_property
     def engine(self) -> EmbeddedEngine:
