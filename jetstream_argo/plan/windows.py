@@ -1,10 +1,20 @@
 """The analysis windows that are complete by a date, and the days of telemetry that they cover."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import Period
 from jetstream_argo.errors import PlanError
+
+
+def dates_between(first: date, last: date) -> Iterator[date]:
+    """Yield the dates from `first` to `last`, both included; none where `last` is earlier.
+
+    >>> [str(day) for day in dates_between(date(2026, 2, 28), date(2026, 3, 1))]
+    ['2026-02-28', '2026-03-01']
+    """
+    return map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
 
 
 @dataclass(frozen=True, slots=True)

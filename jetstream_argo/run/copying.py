@@ -10,6 +10,7 @@ from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError
 from jetstream_argo.plan.model import Source
 from jetstream_argo.plan.sharing import Sharer, shared_columns, shared_key
+from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.reading import Reading, readings_of
 from jetstream_argo.run.telemetry import Telemetry
@@ -86,16 +87,15 @@ class SharedRows:
             for day, versions in batch.versions():
                 if is_known(versions) and versions == telemetry.version(day):
                     there |= {(day, column): batch for column in batch.columns}
-        days = range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1)
         together: dict[tuple[SharedBatch, tuple[str, ...]], list[int]] = {}
-        for ordinal in days:
+        for day in dates_between(reading.first_date, reading.last_date):
             by_batch: dict[SharedBatch, list[str]] = {}
             for column in reading.columns:
-                found = there.get((date.fromordinal(ordinal), own[column]))
+                found = there.get((day, own[column]))
                 if found is not None:
                     by_batch.setdefault(found, []).append(column)
             for found, columns in by_batch.items():
-                together.setdefault((found, tuple(columns)), []).append(ordinal)
+                together.setdefault((found, tuple(columns)), []).append(day.toordinal())
         return tuple(
             SharedCopy(batch, columns, date.fromordinal(run[0]), date.fromordinal(run[-1]))
             for (batch, columns), ordinals in together.items()
@@ -127,11 +127,10 @@ def left_over(reading: Reading, copied: Sequence[SharedCopy]) -> Iterator[Readin
     """Yield what is left to read of a reading."""
     taken: dict[date, set[str]] = {}
     for copy in copied:
-        for ordinal in range(copy.first_date.toordinal(), copy.last_date.toordinal() + 1):
-            taken.setdefault(date.fromordinal(ordinal), set()).update(copy.columns)
+        for day in dates_between(copy.first_date, copy.last_date):
+            taken.setdefault(day, set()).update(copy.columns)
     missing: dict[date, Mapping[str, tuple[int, ...]]] = {}
-    for ordinal in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1):
-        day = date.fromordinal(ordinal)
+    for day in dates_between(reading.first_date, reading.last_date):
         columns = [column for column in reading.columns if column not in taken.get(day, ())]
         if columns:
             missing[day] = dict.fromkeys(columns, reading.assignments)

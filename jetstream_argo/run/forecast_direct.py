@@ -7,7 +7,7 @@ from datetime import date
 from jetstream_argo.config.model import Basis, Period
 from jetstream_argo.plan.due import value_windows
 from jetstream_argo.plan.model import Direct, Metric, Source
-from jetstream_argo.plan.windows import AnalysisWindow
+from jetstream_argo.plan.windows import AnalysisWindow, dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import rows_of
 from jetstream_argo.run.reading import Wanted, due
@@ -58,11 +58,7 @@ def _changed(context: Context, source: Source, period: Period) -> frozenset[date
         return frozenset()
     first, last = context.plan.experiment.timeline.dates(windows[0].first_day, windows[-1].last_day)
     found = due(context, rows_of(context, source), [Wanted(first, last, (source.key,))], (ANYBODY,))
-    return frozenset(
-        date.fromordinal(day)
-        for reading in found.readings
-        for day in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1)
-    )
+    return frozenset(day for reading in found.readings for day in dates_between(reading.first_date, reading.last_date))
 
 
 def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[date]) -> frozenset[AnalysisWindow]:

@@ -18,15 +18,17 @@ from jetstream_argo.plan.sharing import (
     shared_columns,
     shared_key,
 )
+from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.copying import SharedRows, left_over
 from jetstream_argo.run.partials import rows_of
 from jetstream_argo.run.reading import Wanted, due
+from jetstream_argo.run.sparse import units_assigned
 from jetstream_argo.run.telemetry import Telemetry
 from jetstream_argo.run.unwritten import unwritten
+from jetstream_argo.sql import names
 from jetstream_argo.sql.shared import shared_query
 from jetstream_argo.store.dates import is_known
-from jetstream_argo.store.entries import Kind
 from jetstream_argo.store.shared import SharedBatch, shared_batches
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import TableVersions
@@ -146,8 +148,7 @@ def lacking_of(context: Context, source: Source, recorded: Iterable[SharedBatch]
     shared, telemetry = SharedRows.among(context, source, recorded), found.telemetry
     lacking = (rest for asked in found.readings for rest in left_over(asked, shared.copies(telemetry, asked)))
     for reading in lacking:
-        for ordinal in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1):
-            day = date.fromordinal(ordinal)
+        for day in dates_between(reading.first_date, reading.last_date):
             if is_known(telemetry.version(day)):
                 columns.setdefault(day, {}).update(dict.fromkeys(reading.columns))
                 assignments.setdefault(day, {}).update(dict.fromkeys(reading.assignments))
@@ -162,8 +163,7 @@ def lacking_of(context: Context, source: Source, recorded: Iterable[SharedBatch]
         )
         for day in columns
     }
-    entries = (entry for entry in context.ledger.entries if entry.kind is Kind.ENROLLMENTS)
-    number = sum(entry.rows for entry in entries if entry.batch in units.batches)
+    number = units_assigned(context.ledger, names.assignments(context.plan), units.batches)
     return Lacking(slug, source, sharers, telemetry, number) if sharers else None
 
 
@@ -205,8 +205,7 @@ def _estimated(
 def _stored(reading: SharedReading, lacking: Sequence[Lacking]) -> int | None:
     """Return how many bytes the source's tables have of the dates, as whoever looked at them saw."""
     total = 0
-    for ordinal in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1):
-        day = date.fromordinal(ordinal)
+    for day in dates_between(reading.first_date, reading.last_date):
         telemetry = next(found.telemetry for found in lacking if day in found.sharers)
         total += sum(table.dates[day].bytes for table in telemetry.versions if day in table.dates)
     return total

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import NotLoaded
+from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.coverage import consecutive
@@ -47,8 +48,7 @@ class Telemetry:
 
     def read(self, entry: Entry, first: date, last: date) -> Entry:
         """Return `entry` as the record of the dates `first` to `last`, as they were."""
-        days = range(first.toordinal(), last.toordinal() + 1)
-        versions = tuple(self.version(date.fromordinal(day)) for day in days)
+        versions = tuple(map(self.version, dates_between(first, last)))
         inputs = versions if any(versions) else ()
         return replace(entry, first_date=first, last_date=last, inputs=inputs, facts=self._facts())
 

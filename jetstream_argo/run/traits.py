@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from jetstream_argo.config.model import SegmentDataSource
+from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import write
 from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, record_wait, to_look_at
@@ -34,8 +35,7 @@ class Traits:
     @property
     def days(self) -> tuple[date, ...]:
         """The dates that are read."""
-        ordinals = range(self.first_date.toordinal(), self.last_date.toordinal() + 1)
-        return tuple(date.fromordinal(ordinal) for ordinal in ordinals)
+        return tuple(dates_between(self.first_date, self.last_date))
 
 
 def traits_of(context: Context) -> Iterator[Traits]:

@@ -11,6 +11,7 @@ from datetime import date
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import JetstreamArgoError, PlanError, TooBig
 from jetstream_argo.plan.model import Direct, Metric, Source
+from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.departing import clipped, departed_batch, marked_units, store_units
 from jetstream_argo.run.partials import costed, counts_of, partials_of, rows_of
@@ -79,7 +80,7 @@ def prepare(context: Context, name: str, first: date, last: date, *, carry: bool
             "`run` reads what was not read yet, and units that are gone by now have no rows then"
         )
     telemetry = look(context, rows, first, last)
-    days = [date.fromordinal(ordinal) for ordinal in range(first.toordinal(), last.toordinal() + 1)]
+    days = list(dates_between(first, last))
     awaited = telemetry.awaited(days)
     if awaited:
         entry = replace(context.entry(Kind.RESTATEMENT, State.WAITING), table=rows.table, source=name)
