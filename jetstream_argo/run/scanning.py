@@ -12,20 +12,10 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.shared import shared_query
 from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
 from jetstream_argo.store.dates import is_known, version_of
-from jetstream_argo.store.shared import KEPT_DAYS, MARK, SharedBatch, record_shared
+from jetstream_argo.store.shared import SHARED_LAYOUT, SharedBatch, record_shared
 from jetstream_argo.warehouse.protocol import Engine
-from jetstream_argo.warehouse.types import Knowledge, Layout, TableVersions, Write
-
-_LAYOUT = Layout(
-    "submission_date",
-    ("shared_experiment", "analysis_id"),
-    "Partials of several experiments, until each has copied its own",
-    {**MARK, UNIT_LABEL: UNIT_COLUMN},
-    kept_days=KEPT_DAYS,
-    requires_filter=True,
-)
+from jetstream_argo.warehouse.types import Knowledge, TableVersions, Write
 
 
 def scan_shared(
@@ -70,7 +60,9 @@ class _Scanning:
         scan = self.scan
         target = names.shared(scan.dataset, scan.source, scan.key, self.attempt)
         labels = {"experiment": "several", "source": scan.source}
-        job = self.engine.query_to_table(self._query(piece), target, write=Write.APPEND, labels=labels, layout=_LAYOUT)
+        job = self.engine.query_to_table(
+            self._query(piece), target, write=Write.APPEND, labels=labels, layout=SHARED_LAYOUT
+        )
         days = [date.fromordinal(ordinal) for ordinal in range(piece.first, piece.last + 1)]
         versions = tuple(version_of(day, self.tables) for day in days)
         batches = [

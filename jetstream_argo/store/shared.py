@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, Write
 
@@ -14,6 +15,15 @@ from jetstream_argo.warehouse.types import Layout, Write
 KEPT_DAYS = 3
 # The label of tables that are made for several experiments, and deleted after that time.
 MARK = {"shared_scan": "kept_for_days"}
+# How the tables are stored that hold units.
+SHARED_LAYOUT = Layout(
+    "submission_date",
+    ("shared_experiment", "analysis_id"),
+    "Partials of several experiments, until each has copied its own",
+    {**MARK, UNIT_LABEL: UNIT_COLUMN},
+    kept_days=KEPT_DAYS,
+    requires_filter=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,13 @@ _COLUMNS = (
     Column("seconds", "FLOAT64"),
 )
 _ARRAYS = ("inputs", "columns", "units", "assignments")
+
+
+def shared_tables(engine: Engine, dataset: str, prefix: str = names.SHARED) -> Iterator[str]:
+    """Yield the tables that were made for several experiments: those that hold units, or others by their `prefix`."""
+    for listed in engine.tables(dataset, prefix=prefix):
+        if not listed.is_view and MARK.items() <= listed.labels.items():
+            yield listed.name
 
 
 def record_shared(engine: Engine, dataset: str, batches: Iterable[SharedBatch], labels: Mapping[str, str]) -> None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.units import UNIT_COLUMN
 from jetstream_argo.store.entries import read_entries
-from jetstream_argo.store.shared import MARK
+from jetstream_argo.store.shared import SHARED_LAYOUT, shared_tables
 from jetstream_argo.upkeep.owned import unit_tables
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, TableInfo
@@ -43,10 +42,8 @@ def registered(engine: Engine, place: Place) -> Iterator[RegisteredTable]:
 
 def shared_in(engine: Engine, dataset: str) -> Iterator[RegisteredTable]:
     """Yield those of a dataset that hold units of several experiments, and are deleted within days."""
-    listed = engine.tables(dataset, prefix=names.SHARED)
-    marked = [table.name for table in listed if MARK.items() <= table.labels.items()]
-    for info in engine.infos(marked).values():
-        yield _registered(info, Layout("submission_date", (UNIT_COLUMN,), requires_filter=True), "")
+    for info in engine.infos(tuple(shared_tables(engine, dataset))).values():
+        yield _registered(info, SHARED_LAYOUT, "")
 
 
 def _registered(info: TableInfo, layout: Layout, experiment: str) -> RegisteredTable:

@@ -4,13 +4,12 @@ These tables are copies of what can be read again: one that holds such units is 
 who have not copied from it yet a scan of their own.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from jetstream_argo.sql import names
 from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, literal, table
-from jetstream_argo.store.shared import KEPT_DAYS, MARK
+from jetstream_argo.store.shared import KEPT_DAYS, shared_tables
 from jetstream_argo.upkeep.gone import Gone
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Purged
@@ -24,7 +23,7 @@ def remove_old(engine: Engine, dataset: str, *, now: datetime) -> tuple[str, ...
 
     BigQuery does so by itself; this is for engines that do not.
     """
-    found = (*_marked(engine, dataset, names.SHARED), *_marked(engine, dataset, names.SHARED_WORK))
+    found = (*shared_tables(engine, dataset), *shared_tables(engine, dataset, names.SHARED_WORK))
     old = [
         info.name
         for info in engine.infos(found).values()
@@ -50,7 +49,7 @@ def _remove(engine: Engine, dataset: str, which: str, *, holder: str, wait_secon
     if engine.info(names.shared_scans(dataset)) is None:
         return ()
     with engine.lease(names.shared_lease(dataset), exclusive=True, holder=holder, wait_seconds=wait_seconds):
-        holding = [name for name in _marked(engine, dataset, names.SHARED) if _has_rows(engine, name, which)]
+        holding = [name for name in shared_tables(engine, dataset) if _has_rows(engine, name, which)]
         _delete(engine, holding)
     return tuple(holding)
 
@@ -65,9 +64,3 @@ def _delete(engine: Engine, tables: list[str]) -> Purged:
     for name in tables:
         engine.delete(name)
     return engine.purge(tables)
-
-
-def _marked(engine: Engine, dataset: str, prefix: str) -> Iterator[str]:
-    for listed in engine.tables(dataset, prefix=prefix):
-        if not listed.is_view and MARK.items() <= listed.labels.items():
-            yield listed.name
