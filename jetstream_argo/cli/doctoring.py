@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import click
 
 from jetstream_argo.cli.cluster_options import CLUSTER, with_options
 from jetstream_argo.cli.options import warehouse_option
-from jetstream_argo.cli.planning import where_options
+from jetstream_argo.cli.planning import day, sources, where_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, ConfigError
 from jetstream_argo.terminal.text import say
 
@@ -56,17 +57,27 @@ def doctor(
 ) -> int:
     """Check warehouse, definitions and cluster, and say in a line each what is wrong and what to do.
 
-    A small table is made in the dataset, written to and deleted; nothing is changed in the cluster. Ends with 0 if
-    nothing is wrong, else with 2. What this account cannot look at is unknown, which is no fault.
+    BigQuery is asked, too, which tables of live experiments, or else of all definitions, may give this account a part
+    of their rows or values without an error. A small table is made in the dataset, written to and deleted; nothing is
+    changed in the cluster. Ends with 0 if nothing is wrong, else with 2. What this account cannot look at is unknown,
+    which is no fault.
     """
     from jetstream_argo.argo.doctor.checks import Condition, findings
     from jetstream_argo.argo.doctor.definitions import definition_checks
+    from jetstream_argo.argo.doctor.telemetry import telemetry_checks
     from jetstream_argo.argo.doctor.warehouse import warehouse_checks
+    from jetstream_argo.argo.due.planning import Planning
 
     with TemporaryDirectory(prefix="jetstream-argo-") as scratch:
+        paths = cache(partial(_definitions, definitions, Path(scratch)))
+
+        def planning() -> Planning:
+            return Planning(sources(paths(), experiments, None, conventions), day(None), dataset, None)
+
         checks = (
             *warehouse_checks(warehouse, dataset or _default_dataset(conventions)),
-            *definition_checks(lambda: _definitions(definitions, Path(scratch)), experiments, conventions),
+            *definition_checks(paths, experiments, conventions),
+            *telemetry_checks(warehouse, planning),
             *_cluster_checks(**cluster),
         )
         found = []

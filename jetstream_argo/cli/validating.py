@@ -106,8 +106,8 @@ def _costly(plan: AnalysisPlan, metrics: Collection[str], warehouse: str | None)
     from rich.text import Text
 
     from jetstream_argo.plan.own_dates import costly_sources
+    from jetstream_argo.run.guarded import guarded
     from jetstream_argo.run.own_dates import own_dates_sizes
-    from jetstream_argo.validate.guarded import guarded
     from jetstream_argo.warehouse.connect import connect, new_attempt
 
     engine = None if warehouse is None else connect(warehouse, attempt=new_attempt())

@@ -14,7 +14,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Damaged
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
-from jetstream_argo.warehouse.bigquery.guards import guards
+from jetstream_argo.warehouse.bigquery.guards import guards, unseen
 from jetstream_argo.warehouse.bigquery.jobs import JobNames, Jobs
 from jetstream_argo.warehouse.bigquery.leases import TableLeases
 from jetstream_argo.warehouse.bigquery.metadata import Metadata
@@ -140,6 +140,10 @@ class BigQueryEngine:
     def guards(self, names: Sequence[str], used: Collection[str]) -> tuple[str, ...]:
         """Return what may give an account a part of these tables without an error, by the columns that are `used`."""
         return tuple(guards(self._tables, names, used))
+
+    def unseen(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those of these tables of which the account cannot tell whether they give it a part."""
+        return tuple(unseen(self._tables, names))
 
     def base_tables(self, sql: Sql) -> tuple[str, ...]:
         """Return the tables that a query reads, sorted: those behind views, all that a wildcard matches, no view."""

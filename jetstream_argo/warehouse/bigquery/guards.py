@@ -5,10 +5,12 @@ https://cloud.google.com/bigquery/docs/reference/rest/v2/rowAccessPolicies/list
 
 from collections.abc import Collection, Iterator, Sequence
 
-from google.cloud.bigquery import SchemaField
+from google.cloud.bigquery import SchemaField, Table
 
 from jetstream_argo.errors import AccessDenied
 from jetstream_argo.warehouse.bigquery.tables import Tables
+
+_TABLE = "TABLE"
 
 
 def guards(tables: Tables, names: Sequence[str], used: Collection[str]) -> Iterator[str]:
@@ -23,9 +25,17 @@ def guards(tables: Tables, names: Sequence[str], used: Collection[str]) -> Itera
         tagged = [path for path in _tagged(table.schema) if path.split(".")[-1].lower() in wanted]
         if tagged:
             yield f"{name}: {', '.join(tagged)} bear policy tags: who may see them masked alone gets other values"
-        policies = tables.row_policies(name) if table.table_type == "TABLE" else ()
+        policies = tables.row_policies(name) if table.table_type == _TABLE else ()
         if policies:
             yield f"{name} has row access policies ({', '.join(policies)}): an account is given its own rows alone"
+
+
+def unseen(tables: Tables, names: Sequence[str]) -> Iterator[str]:
+    """Yield the tables that the account may not look at, or whose row access policies it may not list."""
+    for name, table in zip(names, tables.look_at(names), strict=True):
+        hidden = isinstance(table, AccessDenied)
+        if hidden or (isinstance(table, Table) and table.table_type == _TABLE and tables.row_policies(name) is None):
+            yield name
 
 
 def _tagged(fields: Sequence[SchemaField], prefix: str = "") -> Iterator[str]:

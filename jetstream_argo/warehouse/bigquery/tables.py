@@ -91,15 +91,16 @@ class Tables:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return tuple(pool.map(self._look_at, references))
 
-    def row_policies(self, name: str) -> tuple[str, ...]:
-        """Return the names of a table's row access policies; none to an account that may not list them."""
-        reference = self.reference(name)
+    def row_policies(self, name: str) -> tuple[str, ...] | None:
+        """Return the names of a table's row access policies; None to an account that may not list them."""
+        path = f"{self.reference(name).path}/rowAccessPolicies"
+        ask = self._client._connection.api_request  # the library has no name for it
         try:
-            with translated():  # the library has no name for it
-                found = self._client._connection.api_request(  # type: ignore[no-untyped-call]  # google.cloud._http is
-                    method="GET", path=f"{reference.path}/rowAccessPolicies", timeout=self._seconds
-                )
-        except (AccessDenied, NotFound):
+            with translated():
+                found = self._retry(ask)(method="GET", path=path, timeout=self._seconds)
+        except AccessDenied:
+            return None
+        except NotFound:
             return ()
         policies = found.get("rowAccessPolicies", [])
         return tuple(policy["rowAccessPolicyReference"]["policyId"] for policy in policies)

@@ -21,6 +21,7 @@ class Policies:
         self._project = project
         self._tags: dict[tuple[str, str], str] = {}
         self.row_policies: set[str] = set()  # tables of which the account is shown some rows only
+        self.may_list_row_policies = True
         self.masked: set[str] = set()  # tables of which it is shown some columns masked
 
     def tags(self, table: str) -> dict[str, str]:

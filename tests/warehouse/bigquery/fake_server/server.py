@@ -117,6 +117,8 @@ class FakeBigQuery:
 
     def row_policies(self, request: Request, _: Fault | None) -> Answer:
         self.catalog.datasets.check(request.table, GET)
+        if not self.catalog.policies.may_list_row_policies:
+            raise ApiError(403, "accessDenied", f"Permission bigquery.rowAccessPolicies.list denied on {request.table}")
         names = ["own_rows"] if request.table in self.catalog.policies.row_policies else []
         found = [{"rowAccessPolicyReference": {"policyId": name}} for name in names]
         return Answer(body={"rowAccessPolicies": found} if found else {})
