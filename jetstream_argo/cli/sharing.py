@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from jetstream_argo.warehouse.connect import connect, new_attempt
 if TYPE_CHECKING:
     from jetstream_argo.plan.model import AnalysisPlan
     from jetstream_argo.plan.sharing import SharedScan
-    from jetstream_argo.run.sharing import SharedEstimate
+    from jetstream_argo.run.paying import SharedEstimate
     from jetstream_argo.warehouse.protocol import Engine
 
 _LABELS = {"experiment": "several", "node": "shared-scan"}
@@ -82,11 +82,11 @@ def _share(  # noqa: PLR0913  # what the command is told
     from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
     from jetstream_argo.warehouse.connect import settings
 
-    plans = [plan for plan in _plans(when, jobs=jobs, **options) if may_share(plan)]
+    plans = _plans(when, jobs=jobs, **options)
     if not dry_run:
         _remove_old(engine, plans)
-        command = holder("shared-scan")
-        for slug, error in ensure_known(plans, engine, holder=command, now=_now, attempt=new_attempt()):
+        command, sharing = holder("shared-scan"), list(filter(may_share, plans))
+        for slug, error in ensure_known(sharing, engine, holder=command, now=_now, attempt=new_attempt()):
             warn(f"{slug}: takes no part: {error}")
     by_dry_run = isinstance(settings(warehouse), BigQuerySettings)
     found = shared_scans(plans, engine, now=_now, by_dry_run=by_dry_run)
@@ -94,11 +94,12 @@ def _share(  # noqa: PLR0913  # what the command is told
         warn(f"takes no part: {line}")
     scans: list[SharedScan] = []
     for estimate in found.estimates:
-        name = estimate.scan.source
-        shares = name not in chosen(*never) and (estimate.pays or name in chosen(*always))
-        say(f"{'shared' if shares else 'left to each'}: {_estimated(estimate)}")
+        shares, line = _decided(estimate, always=chosen(*always), never=chosen(*never))
+        say(line)
         if shares:
             scans.append(estimate.scan)
+    for left in found.left:
+        say(f"left to each: {left.source}, of {counted(left.experiments, 'experiment')}: {left.reason}")
     if dry_run:
         return EXIT_DONE
     if leave_to is not None:
@@ -141,16 +142,25 @@ def _remove_old(engine: "Engine", plans: "Sequence[AnalysisPlan]") -> None:
             say(f"deleted {name}, which is older than it is kept")
 
 
-def _estimated(estimate: "SharedEstimate") -> str:
+def _decided(estimate: "SharedEstimate", *, always: "Collection[str]", never: "Collection[str]") -> tuple[bool, str]:
+    """Return whether a scan is shared, and a line that says so, and why."""
     from jetstream_argo.report.summary.words import bytes_text
 
     scan = estimate.scan
     slugs = {sharer.slug for reading in scan.readings for sharer in reading.sharers}
     what = f"{scan.source}: {counted(sum(reading.days for reading in scan.readings), 'date')}"
-    what += f" for {counted(len(slugs), 'experiment')}"
+    what += f" for {counted(len(slugs), 'experiment')}, "
     if estimate.alone is None or estimate.together is None:
-        return f"{what}, of unknown size"
-    return f"{what}, {bytes_text(estimate.together)} instead of {bytes_text(estimate.alone)}"
+        what += "of unknown size"
+    else:
+        what += f"{bytes_text(estimate.together)} instead of {bytes_text(estimate.alone)}"
+    if scan.source in never:
+        return False, f"left to each: {what}, as --never says"
+    if estimate.pays:
+        return True, f"shared: {what}"
+    if scan.source in always:
+        return True, f"shared: {what}, as --always says"
+    return False, f"left to each: {what}, which does not pay"
 
 
 def _leave(scans: "Sequence[SharedScan]", engine: "Engine", file: Path) -> int:

@@ -1,76 +1,40 @@
 """Finds what several experiments would read of the same sources, and whether one scan for all of them pays."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, cast
 
-from jetstream_argo.errors import EngineError, JetstreamArgoError
+from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Source
-from jetstream_argo.plan.sharing import (
-    SharedReading,
-    SharedScan,
-    Sharer,
-    merged_readings,
-    merged_sharers,
-    shared_columns,
-    shared_key,
-)
-from jetstream_argo.plan.windows import dates_between
+from jetstream_argo.plan.sharing import SharedScan, merged_readings, merged_sharers, shared_columns, shared_key
 from jetstream_argo.run.context import Context, read_ledger
-from jetstream_argo.run.copying import SharedRows, left_over
-from jetstream_argo.run.partials import rows_of
-from jetstream_argo.run.reading import Wanted, due
-from jetstream_argo.run.sparse import units_assigned
-from jetstream_argo.run.telemetry import Telemetry
+from jetstream_argo.run.lacking import Lacking, NothingShared, lacking_of
+from jetstream_argo.run.paying import SharedEstimate, estimated
 from jetstream_argo.run.unwritten import unwritten
-from jetstream_argo.sql import names
-from jetstream_argo.sql.shared import shared_query
-from jetstream_argo.store.dates import is_known
-from jetstream_argo.store.shared import SharedBatch, shared_batches
+from jetstream_argo.store.shared import shared_batches
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import TableVersions
 
-_KEYS_BYTES = 48  # of a row's experiment, unit, branch and dates
-_COLUMN_BYTES = 8
-
 
 @dataclass(frozen=True, slots=True)
-class SharedEstimate:
-    """What a scan for several experiments would read, beside what each of them would by itself.
+class LeftAlone:
+    """A source of which nothing is shared, how many experiments read it, and why: half a sentence."""
 
-    `alone` and `together` are in bytes, None where nobody can say. `together` counts that all rows are written and read
-    again, as if every enrolled unit had some on every date.
-    """
-
-    scan: SharedScan
-    alone: int | None
-    together: int | None
-
-    @property
-    def pays(self) -> bool:
-        """Whether less is read by one scan, as far as is known."""
-        return self.alone is None or self.together is None or self.together < self.alone
-
-
-@dataclass(frozen=True, slots=True)
-class Lacking:
-    """The dates of a source that an experiment would read now, and what is known of the tables behind it."""
-
-    slug: str
-    source: Source
-    sharers: Mapping[date, Sharer]
-    telemetry: Telemetry
-    units: int
+    source: str
+    experiments: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The scans that several experiments could share, and of which sources nobody can say why not."""
+    """The scans that several experiments could share, why there is none of other sources, and who was refused."""
 
     estimates: tuple[SharedEstimate, ...]
+    left: tuple[LeftAlone, ...] = ()
     refused: tuple[str, ...] = ()
 
 
@@ -87,31 +51,35 @@ def shared_scans(
     Only units that are assigned already are known, and nothing is written.
     """
     looking = cast(Engine, _Remembering(unwritten(engine)))
-    sharing = [plan for plan in plans if may_share(plan)]
-    several = _read_by_several(sharing)
+    readers = _readers(plans)
+    several = frozenset(rows for rows, of_rows in readers.items() if sum(map(may_share, of_rows)) > 1)
     recorded = {
         dataset: shared_batches(engine, dataset, now=now(), labels={"node": "shared-scan"})
-        for dataset in dict.fromkeys(dataset for dataset, _ in several)
+        for dataset in sorted({dataset for dataset, _ in several})
     }
-    lacking: dict[_Rows, list[Lacking]] = {}
+    outcomes: dict[_Rows, list[Lacking | NothingShared]] = {rows: [] for rows in readers}
     refused: list[str] = []
-    for plan in sharing:
+    for plan in filter(may_share, plans):
         wanted = [source for source in plan.sources if _rows_of(plan, source) in several]
+        if not wanted:
+            continue
         try:
-            context = _context(plan, looking, now) if wanted else None
+            context = _context(plan, looking, now)
             for source in wanted:
-                found = None if context is None else lacking_of(context, source, recorded[plan.dataset])
-                if found is not None:
-                    lacking.setdefault(_rows_of(plan, source), []).append(found)
+                outcomes[_rows_of(plan, source)].append(lacking_of(context, source, recorded[plan.dataset]))
         except JetstreamArgoError as error:
             refused.append(f"{plan.experiment.slug}: {error}")
-    estimates = [
-        estimate
-        for (dataset, key), found_all in lacking.items()
-        if (estimate := _estimated(dataset, key, found_all, looking, by_dry_run=by_dry_run)) is not None
-    ]
-    ordered = sorted(estimates, key=lambda estimate: (-_sharers(estimate.scan), estimate.scan.key))
-    return Found(tuple(ordered), tuple(refused))
+    estimates, left = [], []
+    for (dataset, key), of_rows in readers.items():
+        lacking = [outcome for outcome in outcomes[dataset, key] if isinstance(outcome, Lacking)]
+        scan = _scan(dataset, key, lacking)
+        if scan is not None:
+            estimates.append(estimated(scan, lacking, looking, by_dry_run=by_dry_run))
+        else:
+            name = next(source.name for source in of_rows[0].sources if _rows_of(of_rows[0], source)[1] == key)
+            left.append(LeftAlone(name, len(of_rows), _why_not(of_rows, outcomes[dataset, key])))
+    estimates.sort(key=lambda estimate: (-_sharers(estimate.scan), estimate.scan.key))
+    return Found(tuple(estimates), tuple(left), tuple(refused))
 
 
 _Rows = tuple[str, str]  # a dataset of results, and the hash of a source's rows
@@ -121,50 +89,28 @@ def _rows_of(plan: AnalysisPlan, source: Source) -> _Rows:
     return plan.dataset, shared_key(source, plan.experiment.slug)
 
 
-def _read_by_several(plans: Sequence[AnalysisPlan]) -> frozenset[_Rows]:
-    """Return the rows that two plans or more read."""
-    readers = Counter(
-        rows
-        for plan in plans
-        for rows in dict.fromkeys(_rows_of(plan, source) for source in plan.sources if source.reads)
-    )
-    return frozenset(rows for rows, number in readers.items() if number > 1)
+def _readers(plans: Sequence[AnalysisPlan]) -> Mapping[_Rows, Sequence[AnalysisPlan]]:
+    """Return, for all rows that are read, the plans that read them."""
+    readers: dict[_Rows, list[AnalysisPlan]] = {}
+    for plan in plans:
+        for rows in dict.fromkeys(_rows_of(plan, source) for source in plan.sources if source.reads):
+            readers.setdefault(rows, []).append(plan)
+    return readers
 
 
-def lacking_of(context: Context, source: Source, recorded: Iterable[SharedBatch]) -> Lacking | None:
-    """Return what of a source an experiment would read now, but for what it can copy from `recorded`; None for nothing.
-
-    Only dates count of whose tables the versions are known: others are not copied.
-    """
-    units = context.currency().units
-    if not units.assignments:
-        return None
-    wanted = [Wanted(read.first_date, read.last_date, read.columns) for read in source.reads]
-    found = due(context, rows_of(context, source), wanted, units.assignments)
-    if found.telemetry is None:
-        return None
-    columns: dict[date, dict[str, None]] = {}
-    assignments: dict[date, dict[int, None]] = {}
-    shared, telemetry = SharedRows.among(context, source, recorded), found.telemetry
-    lacking = (rest for asked in found.readings for rest in left_over(asked, shared.copies(telemetry, asked)))
-    for reading in lacking:
-        for day in dates_between(reading.first_date, reading.last_date):
-            if is_known(telemetry.version(day)):
-                columns.setdefault(day, {}).update(dict.fromkeys(reading.columns))
-                assignments.setdefault(day, {}).update(dict.fromkeys(reading.assignments))
-    slug, of_all = context.plan.experiment.slug, shared_columns(source)
-    sharers = {
-        day: Sharer(
-            slug,
-            units.batches,
-            tuple(sorted(assignments[day])),
-            source.branch_expression,
-            tuple(sorted({of_all[column].column for column in columns[day]})),
-        )
-        for day in columns
-    }
-    number = units_assigned(context.ledger, names.assignments(context.plan), units.batches)
-    return Lacking(slug, source, sharers, telemetry, number) if sharers else None
+def _why_not(readers: Sequence[AnalysisPlan], outcomes: Sequence[Lacking | NothingShared]) -> str:
+    """Return why nothing is shared of rows: half a sentence."""
+    sharing = sum(map(may_share, readers))
+    if not sharing:
+        return "units of private experiments are in no shared table"
+    if sharing == 1:
+        return "no other experiment reads it" + (", but for private ones" if len(readers) > 1 else "")
+    if any(isinstance(outcome, Lacking) for outcome in outcomes):
+        return "no two experiments lack the same date"
+    reasons = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, NothingShared))
+    if len(reasons) > 1:
+        return "; ".join(f"{reason} (of {counted(number, 'experiment')})" for reason, number in reasons.items())
+    return next(iter(reasons), "what they lack is not known")
 
 
 def _context(plan: AnalysisPlan, engine: Engine, now: Callable[[], datetime]) -> Context:
@@ -172,10 +118,8 @@ def _context(plan: AnalysisPlan, engine: Engine, now: Callable[[], datetime]) ->
     return Context(plan, codec.sha256(plan), "shared-scan", engine, "none", now, ledger=ledger)
 
 
-def _estimated(
-    dataset: str, key: str, lacking: Sequence[Lacking], engine: Engine, *, by_dry_run: bool
-) -> SharedEstimate | None:
-    """Return the scan of the dates that several experiments lack, and what it would read; None if there are none."""
+def _scan(dataset: str, key: str, lacking: Sequence[Lacking]) -> SharedScan | None:
+    """Return the scan of the dates that several experiments lack; None if there are none."""
     days = sorted({day for found in lacking for day in found.sharers})
     by_day = {day: merged_sharers([found.sharers[day] for found in lacking if day in found.sharers]) for day in days}
     by_day = {day: sharers for day, sharers in by_day.items() if len(sharers) > 1}
@@ -185,37 +129,10 @@ def _estimated(
     source = lacking[0].source
     columns = {column.column: column for found in lacking for column in shared_columns(found.source).values()}
     taken = {column for reading in readings for column in reading.columns}
-    scan = SharedScan(
+    return SharedScan(
         dataset, source.name, key, source.from_expression, source.id_column, source.date_column,
         tuple(columns[name] for name in sorted(taken)), readings,
     )  # fmt: skip
-    units = {found.slug: found.units for found in lacking}
-    alone, together = 0, 0
-    for reading in readings:
-        size = _dry_run(scan, reading, engine) if by_dry_run else _stored(reading, lacking)
-        if size is None:
-            return SharedEstimate(scan, None, None)
-        row_bytes = _KEYS_BYTES + _COLUMN_BYTES * len(reading.columns)
-        rows = reading.days * sum(units[sharer.slug] for sharer in reading.sharers)
-        alone += size * len(reading.sharers)
-        together += size + 2 * rows * row_bytes
-    return SharedEstimate(scan, alone, together)
-
-
-def _stored(reading: SharedReading, lacking: Sequence[Lacking]) -> int | None:
-    """Return how many bytes the source's tables have of the dates, as whoever looked at them saw."""
-    total = 0
-    for day in dates_between(reading.first_date, reading.last_date):
-        telemetry = next(found.telemetry for found in lacking if day in found.sharers)
-        total += sum(table.dates[day].bytes for table in telemetry.versions if day in table.dates)
-    return total
-
-
-def _dry_run(scan: SharedScan, reading: SharedReading, engine: Engine) -> int | None:
-    try:
-        return engine.dry_run(shared_query(scan, reading, reading.columns, batch=0)).bytes
-    except EngineError:
-        return None  # the scan finds out which columns are refused
 
 
 def _sharers(scan: SharedScan) -> int:

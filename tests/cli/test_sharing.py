@@ -68,9 +68,12 @@ def test_what_pays_is_read_and_it_is_said_what_does_not(world: Several, capsys: 
     assert of_all(world, "--always", "plain") == 0
 
     assert small.startswith("left to each: plain: 3 dates for 2 experiments, ")
+    assert small.endswith(", which does not pay\n")
     assert read.startswith("shared: plain: 3 dates for 2 experiments, ")
-    assert read.endswith("read plain by 1 query\n")
-    assert capsys.readouterr().out == ""
+    assert read.endswith(", as --always says\nread plain by 1 query\n")
+    assert capsys.readouterr().out == (
+        "left to each: plain, of 2 experiments: what is missing was read for all already\n"
+    )
     assert {batch.experiment for batch in world.held()} == {"first", "second"}
 
 

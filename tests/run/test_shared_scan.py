@@ -9,13 +9,13 @@ import pytest
 
 from jetstream_argo.config.model import ExperimentConfig, Period
 from jetstream_argo.errors import NotFound
+from jetstream_argo.run.paying import SharedEstimate
 from jetstream_argo.run.scanning import scan_shared
-from jetstream_argo.run.sharing import SharedEstimate
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.shared_work import leave_scans, left_scan
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Job
-from tests.worlds.pipeline import START, metric, summary_of
+from tests.worlds.pipeline import START, metric, source, summary_of
 from tests.worlds.several import ASSIGNED, HOURS, OFTEN, PLAIN, SEEN, PartialValues, Several, configured
 
 FIRST, SECOND, THIRD = configured("first"), configured("second", 1), configured("third", 1, (HOURS, OFTEN, SEEN))
@@ -215,3 +215,60 @@ def test_a_scan_pays_where_the_source_is_larger_than_what_is_copied(tmp_path: Pa
     assert all(estimate.alone is not None and estimate.together is not None for estimate in found)
     assert not any(estimate.pays for estimate in found)  # a few bytes a date
     assert SharedEstimate(found[0].scan, 10**12, 10**11).pays
+
+
+OTHER_ROWS = "(SELECT p.client_id, p.submission_date, p.hours FROM telemetry.plain AS p)"
+# The date of these rows is no column of the table behind them.
+UNDATED_ROWS = "(SELECT t.client_id, CAST(t.day AS DATE) AS submission_date FROM telemetry.texts AS t)"
+
+
+def reading(config: ExperimentConfig, name: str, rows: str) -> ExperimentConfig:
+    """The experiment with a metric of another source, and no other."""
+    counted = metric(f"of_{name}", "COUNT(*)", name)
+    periods = (replace(config.periods[0], summaries=(summary_of(counted.name, period=Period.DAY),)),)
+    return replace(config, data_sources=(source(name, rows),), metrics=(counted,), periods=periods)
+
+
+def reasons(world: Several) -> list[tuple[str, int, str]]:
+    return [(left.source, left.experiments, left.reason) for left in world.found().left]
+
+
+def test_of_every_source_it_is_said_why_nothing_is_shared(tmp_path: Path) -> None:
+    undated = [reading(configured(slug), "undated", UNDATED_ROWS) for slug in ("one", "other")]
+    alone = reading(configured("alone"), "own", OTHER_ROWS)
+    private = replace(
+        reading(configured("private"), "secret", f"{OTHER_ROWS[:-1]} WHERE TRUE)"), is_private=True, dataset="results"
+    )
+    world = Several(tmp_path, (FIRST, TWIN, *undated, alone, private))
+    world.fill(1)
+    world.put("texts", {"client_id": "STRING", "day": "STRING"}, [("u0", "2026-05-05")])
+    world.as_of = START + timedelta(days=2)
+
+    unknown = reasons(world)
+    world.enroll()
+    world.share()
+    scanned = reasons(world)
+    world.read()
+    done = reasons(world)
+
+    ever = [
+        ("own", 1, "no other experiment reads it"),
+        ("secret", 1, "units of private experiments are in no shared table"),
+    ]
+    no_versions = "no table behind it has versions by date (telemetry.texts)"
+    assert unknown == [(name, 2, "their units are not known") for name in ("plain", "tagged", "undated")] + ever
+    assert scanned == [
+        *((name, 2, "what is missing was read for all already") for name in ("plain", "tagged")),
+        ("undated", 2, no_versions),
+        *ever,
+    ]
+    assert done == [(name, 2, "nothing is missing") for name in ("plain", "tagged", "undated")] + ever
+
+
+def test_dates_that_only_one_lacks_are_said_to_be_left_to_it(tmp_path: Path) -> None:
+    world = several(tmp_path, FIRST, TWIN)
+    world.configs = (FIRST,)
+    world.read()
+    world.configs = (FIRST, TWIN)
+
+    assert reasons(world) == [(name, 2, "no two experiments lack the same date") for name in ("plain", "tagged")]
