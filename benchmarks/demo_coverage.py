@@ -22,7 +22,8 @@ from statistics import NormalDist, fmean, stdev
 
 from jetstream_argo.cli.demo import FoundUplift, demo_experiment, findings, make_telemetry
 from jetstream_argo.cli.local_run import LocalRun, run_locally
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.selection import Selection
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.plan.model import AnalysisPlan

@@ -27,7 +27,8 @@ from benchmarks.kills_by_signal import Signals
 from benchmarks.late_model import counting
 from benchmarks.late_schedule import LAST, Schedule, days_until
 from benchmarks.late_world import SHOWING, World, plan_of, results
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql

@@ -9,7 +9,8 @@ from pathlib import Path
 from benchmarks.late_dates import Row, Upstream
 from benchmarks.late_model import Model
 from benchmarks.late_world import COLUMNS, ENROLLMENT, READING, SHOWING, Killed, Mortality, World, plan_of
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql

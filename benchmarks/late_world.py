@@ -8,7 +8,8 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.late_dates import Row, Upstream
-from jetstream_argo.config.model import Deletions, ExposureSignal, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import Deletions, ExposureSignal, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, ExportTask, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value

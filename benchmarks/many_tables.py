@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names

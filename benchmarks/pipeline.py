@@ -32,7 +32,8 @@ from pathlib import Path
 
 from benchmarks.command_cost import cost_of
 from jetstream_argo.cli.demo import demo_experiment, make_telemetry
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.plan import codec

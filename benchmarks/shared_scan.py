@@ -19,7 +19,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from jetstream_argo.config.model import ExperimentConfig, Period
+from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.plan.sharing import SharedScan
 from jetstream_argo.run.partials import ensure_partials

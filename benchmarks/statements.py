@@ -28,7 +28,8 @@ from typing import cast
 
 from benchmarks.both_engines import BothEngines, Compared
 from benchmarks.emit import START, configurations
-from jetstream_argo.config.model import ExperimentConfig, Period
+from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node, StatisticsTask
 from jetstream_argo.dialect.zetasql.checker import start

@@ -13,7 +13,8 @@ from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan.build import resolve
-from jetstream_argo.plan.model import AnalysisPlan, Composed
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.sources import Composed
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
 

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from jetstream_argo.config import schema
 from jetstream_argo.config.conventions import load as conventions
 from jetstream_argo.config.files import experiment_file
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.stats.registry import METHODS
 
 MEANINGS = Path(__file__).with_name("meanings.toml")

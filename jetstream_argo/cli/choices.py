@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from jetstream_argo.cli.options import chosen
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.report.targets import Target, metrics_by_source
 from jetstream_argo.store.entries import Entry

@@ -15,7 +15,8 @@ from rich.text import Text
 from jetstream_argo.cli.local_run import LocalRun, load_for_nodes, run_locally
 from jetstream_argo.cli.options import selection_options
 from jetstream_argo.cli.selecting import selection_of
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EXIT_DONE
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment

@@ -7,12 +7,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import Dag, SourceTask, StatisticsTask
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected_metrics
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, PeriodWindows
+from jetstream_argo.plan.model import AnalysisPlan, Metric, PeriodWindows
 from jetstream_argo.plan.own_dates import costly_sources
+from jetstream_argo.plan.sources import Composed, Direct
 
 
 def described(plan: AnalysisPlan, dag: Dag, selection: Selection = EVERYTHING) -> Iterator[RenderableType]:

@@ -8,7 +8,8 @@ import click
 from jetstream_argo.cli.planning import day, planned_from, planning_options, sources
 from jetstream_argo.config.model import Basis
 from jetstream_argo.errors import UnknownReference
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed, Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.text import Sql

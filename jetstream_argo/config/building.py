@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jetstream_argo.config.files.experiment_file import ExperimentFile, read_experiment
 from jetstream_argo.config.files.toml_writer import toml_text
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import DataSourceSpec, MetricSpec, Section, SegmentDataSourceSpec, SegmentSpec
 from jetstream_argo.errors import ConfigError, Problem, nearest
 from jetstream_argo.storage.files import write_file

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from jetstream_argo.config.model import Period
 from jetstream_argo.config.names import is_slug
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import (
     ExperimentSpec,
     FileProblem,

@@ -3,55 +3,10 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
 
 from jetstream_argo.config.exclusions import ExclusionRules
+from jetstream_argo.config.statistics import PeriodMetrics
 from jetstream_argo.stats.checks import SMALLEST_DEVIATION
-from jetstream_argo.stats.method import Method, covariate_of
-from jetstream_argo.stats.pretreatments import PreTreatment
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
-
-
-class Period(StrEnum):
-    """How days since the anchor are cut into analysis windows: all that has to be known of a period.
-
-    `key` is what configuration files call it, and `suffix` the end of the names of its views, which readers rely on.
-    `days` is how long a window is; of one that grows, by how much it does; of the one that lasts as long as the
-    experiment, 0. `stage` is the step of a data source that computes its values.
-    """
-
-    key: str
-    suffix: str
-    days: int
-    stage: str
-
-    PREENROLLMENT_WEEK = "preenrollment_week", "preenrollment_weekly", "preenrollment_weekly", 7, "pre"
-    PREENROLLMENT_DAYS28 = "preenrollment_days28", "preenrollment_days28", "preenrollment_days28", 28, "pre"
-    DAY = "day", "daily", "daily", 1, "day"
-    WEEK = "week", "weekly", "weekly", 7, "week"
-    CUMULATIVE_WEEKLY = "cumulative_weekly", "cumulative_weekly", "cumulative_weekly", 7, "week"
-    DAYS28 = "days28", "28_day", "days28", 28, "days28"
-    OVERALL = "overall", "overall", "overall", 0, "overall"
-
-    def __new__(cls, value: str, key: str = "", suffix: str = "", days: int = 0, stage: str = "") -> Self:
-        """Return the member of this value, which is known by the value alone once it is made."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.key, member.suffix, member.days, member.stage = key, suffix, days, stage
-        return member
-
-    @property
-    def before_enrollment(self) -> bool:
-        """Whether the days lie before the day of enrollment."""
-        return self.stage == "pre"
-
-    @property
-    def grows(self) -> bool:
-        """Whether every window begins on the first day, so that a day lies in several windows."""
-        return self is Period.CUMULATIVE_WEEKLY
 
 
 class Basis(StrEnum):
@@ -123,58 +78,6 @@ class MetricDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class Covariate:
-    """The values of `metric` before enrollment, to adjust by."""
-
-    metric: str
-    period: Period
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A pre-treatment asked for; `arguments` is a canonical JSON object of those that were given."""
-
-    name: str
-    arguments: str
-    treatment: PreTreatment
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """A statistic asked for: its method with all parameters, and what the values go through before.
-
-    `parameters` is a canonical JSON object of the parameters that were given, without the covariate. Estimates' keys
-    are hashes of it, so that a new parameter that has a default makes no estimate another one.
-    """
-
-    name: str
-    parameters: str
-    method: Method
-    pre_treatments: tuple[Step, ...] = ()
-
-    @property
-    def covariate(self) -> Covariate | None:
-        """What comparisons are adjusted by, if they are."""
-        adjustment = covariate_of(self.method)
-        return None if adjustment is None else Covariate(adjustment.metric, Period(adjustment.period))
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        """Have a plan hold what was given, from which the method is read again."""
-        from jetstream_argo.config.stored_statistics import schema
-
-        return schema(handler)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A statistic of a metric, as asked for in some period."""
-
-    metric: str
-    statistic: Statistic
-
-
-@dataclass(frozen=True, slots=True)
 class SegmentDataSource:
     """Rows that decide about segments, from `window_start` to `window_end` days since enrollment, both included."""
 
@@ -231,14 +134,6 @@ class Outcome:
     description: str
     metrics: tuple[str, ...]
     default_metrics: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodMetrics:
-    """The summaries asked for in one period."""
-
-    period: Period
-    summaries: tuple[Summary, ...]
 
 
 @dataclass(frozen=True, slots=True)

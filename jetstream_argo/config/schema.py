@@ -20,8 +20,9 @@ from pydantic import (
 
 from jetstream_argo.config.dates import LONGEST_DAYS, sane
 from jetstream_argo.config.exclusions import SeveralBranches
-from jetstream_argo.config.model import AnalysisUnit, Basis, MetricRole, Period, SignalBound
+from jetstream_argo.config.model import AnalysisUnit, Basis, MetricRole, SignalBound
 from jetstream_argo.config.names import COLUMN_PATTERN
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import Problem
 
 PERIOD_KEYS: Mapping[str, Period] = MappingProxyType({period.key: period for period in Period})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import core_schema
 
-from jetstream_argo.config.model import Covariate, Statistic, Step
+from jetstream_argo.config.statistics import Covariate, Statistic, Step
 from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.pretreatments import parse_pre_treatment
 from jetstream_argo.stats.registry import parse_method

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import (
     CountsTask,
     Dag,
@@ -20,7 +21,8 @@ from jetstream_argo.dag.model import (
 from jetstream_argo.dag.names import unique_names
 from jetstream_argo.errors import PlanError, UnknownReference
 from jetstream_argo.plan.due import leaf_windows, value_windows
-from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics, Source
+from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
+from jetstream_argo.plan.sources import Source
 
 # What fits one Argo DAG and can still be read in its UI.
 BUDGET = 150

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 
 
 class Stage(StrEnum):

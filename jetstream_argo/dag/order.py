@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import Dag, SourceTask, Stage, StatisticsTask, Task
 
 # About how much longer than others these take: they read telemetry, or have a window for every day.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import IDENTITY, filtered
 from jetstream_argo.dag.model import Dag, StatisticsTask
 from jetstream_argo.errors import PlanError, UnknownReference

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.estimating.model import Estimated, Placed
 from jetstream_argo.estimating.queries.leaf import ALL_UNITS
 from jetstream_argo.estimating.sample_ratio import split_check, split_notes

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from jetstream_argo.config.model import Covariate, Statistic
+from jetstream_argo.config.statistics import Covariate, Statistic
 from jetstream_argo.estimating.model import Stored
 from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.stats.method import Method

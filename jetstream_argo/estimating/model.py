@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from jetstream_argo.config.model import Basis, Covariate
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.estimating.portions import WHOLE, Share
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.sql.text import Sql

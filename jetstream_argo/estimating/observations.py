@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from jetstream_argo.config.model import Covariate
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.errors import EstimateError, NotFound
 from jetstream_argo.estimating.groups import Adjusted, Ratio, StatisticGroup
 from jetstream_argo.estimating.model import Stored

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from jetstream_argo.config.model import Covariate
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.estimating.groups import Adjusted, Ratio, StatisticGroup
 from jetstream_argo.estimating.queries.leaf import DENOMINATOR, Leaf, Typed, covariate_column

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.notebook.frames import default_kind, framed
 from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_default

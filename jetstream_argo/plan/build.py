@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from jetstream_argo.config import exclusions as excluding
 from jetstream_argo.config.dates import LONGEST_DAYS
-from jetstream_argo.config.model import Basis, ExperimentConfig, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import Basis, ExperimentConfig, Segment, SegmentDataSource
 from jetstream_argo.config.names import wrong_with_dataset
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.dates import column_behind
@@ -21,10 +22,10 @@ from jetstream_argo.plan.model import (
     Experiment,
     MetricStatistics,
     PeriodWindows,
-    Source,
 )
 from jetstream_argo.plan.reads import reads_of
 from jetstream_argo.plan.signal import signal_of
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.plan.statistics import metric_statistics
 from jetstream_argo.plan.windows import Timeline, due_windows
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from jetstream_argo.config.model import Period
-from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics, PeriodWindows, PlannedRead
+from jetstream_argo.config.periods import Period
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics, PeriodWindows
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness
 from jetstream_argo.plan.reads import reads_of
 from jetstream_argo.plan.signal import without_windows_beyond
+from jetstream_argo.plan.sources import PlannedRead
 from jetstream_argo.plan.windows import AnalysisWindow
 
 

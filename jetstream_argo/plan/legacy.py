@@ -10,7 +10,8 @@ from typing import assert_never
 
 from jetstream_argo.config.model import SegmentDataSource
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric, MetricStatistics, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
+from jetstream_argo.plan.sources import Composed, Direct, Source
 
 # A count of days did not make sure then that the column holds dates, and gives the same where it does.
 _UNGUARDED = re.compile(r"IF\(MIN\((.+?)\) = MAX\(\1\), 1, ERROR\('[^']*'\)\)")

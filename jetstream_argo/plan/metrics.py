@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from jetstream_argo.config import model as config
-from jetstream_argo.config.model import Basis, Covariate, ExperimentConfig, Period
+from jetstream_argo.config.model import Basis, ExperimentConfig
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.model import Composed, Direct, Metric, MetricStatistics, Partial
+from jetstream_argo.plan.model import Metric, MetricStatistics
 from jetstream_argo.plan.signal import signal_key
+from jetstream_argo.plan.sources import Composed, Direct, Partial
 from jetstream_argo.plan.split.decompose import decompose
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from jetstream_argo.dialect.own_dates import OwnDates, own_dates
-from jetstream_argo.plan.model import AnalysisPlan, Source
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.sources import Source
 
 
 def sources_with_own_dates(

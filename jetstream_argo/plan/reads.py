@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from jetstream_argo.config.model import Period
-from jetstream_argo.plan.model import Composed, Metric, PeriodWindows, PlannedRead
+from jetstream_argo.config.periods import Period
+from jetstream_argo.plan.model import Metric, PeriodWindows
+from jetstream_argo.plan.sources import Composed, PlannedRead
 from jetstream_argo.plan.windows import Timeline
 
 

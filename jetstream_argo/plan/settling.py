@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.model import Partial, Source
+from jetstream_argo.plan.sources import Partial, Source
 
 # Stands in a shared expression for what tells the branch that a row of the source itself names.
 ROWS_BRANCH = "{{branch of the row}}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jetstream_argo.config.model import PeriodMetrics, Statistic
+from jetstream_argo.config.statistics import PeriodMetrics, Statistic
 from jetstream_argo.plan.model import MetricStatistics
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import NotFound, PlanError
 from jetstream_argo.report.differing import MONTE_CARLO, Difference, OwnFacts, why_differs

@@ -6,7 +6,7 @@ The differences are listed, with their tests, in docs/statistics.md and docs/dif
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.stats.rows import Comparison
 
 # Statistics whose numbers are drawn at random there, 10,000 times, by their names in rows.

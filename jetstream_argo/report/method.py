@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, assert_never
 
-from jetstream_argo.config.model import Statistic
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.config.written import canonical
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Direct, Metric
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed, Direct
 from jetstream_argo.store.entries import Entry, Kind
 
 METHOD = "method"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import Dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, Conflict, TooBig, Transient
 from jetstream_argo.plan.due import leaf_windows

@@ -8,8 +8,8 @@ from datetime import date
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError
-from jetstream_argo.plan.model import Source
 from jetstream_argo.plan.sharing import Sharer, shared_columns, shared_key
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.reading import Reading, readings_of

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Metric, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.run.assigning import unread_enrollments
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.forecast_direct import DirectReading, direct_readings

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.due import value_windows
-from jetstream_argo.plan.model import Direct, Metric, Source
+from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.sources import Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow, dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import rows_of

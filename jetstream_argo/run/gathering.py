@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from jetstream_argo.dialect.columns import names_in
 from jetstream_argo.dialect.own_dates import own_dates
 from jetstream_argo.errors import AccessDenied, CostExceeded, InvalidQuery, NotFound, TooBig, Unsupported
-from jetstream_argo.plan.model import Source
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.reading import Reading
 from jetstream_argo.sql import names

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from jetstream_argo.dialect.columns import names_in
 from jetstream_argo.errors import EngineError
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed, Source
 from jetstream_argo.sql.telemetry import rows_alone
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.protocol import Engine

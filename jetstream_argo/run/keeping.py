@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.windows import AnalysisWindow

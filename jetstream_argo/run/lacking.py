@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.plan.model import Source
 from jetstream_argo.plan.sharing import Sharer, shared_columns
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.copying import SharedRows, left_over

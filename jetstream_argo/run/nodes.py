@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import (
     CountsTask,
     EnrollmentsTask,
@@ -23,7 +23,8 @@ from jetstream_argo.errors import (
     EstimateError,
     JetstreamArgoError,
 )
-from jetstream_argo.plan.model import Metric, Source
+from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.enrolling import ensure_enrollments, nobody_enrolled
 from jetstream_argo.run.existence import note_losses

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 from jetstream_argo.errors import CostExceeded, EngineError
-from jetstream_argo.plan.model import AnalysisPlan, Source
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.own_dates import sources_with_own_dates
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.units import nobody

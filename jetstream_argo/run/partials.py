@@ -8,7 +8,8 @@ from datetime import date
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError, JetstreamArgoError, TooBig
-from jetstream_argo.plan.model import Composed, Metric, PlannedRead, Signal, Source
+from jetstream_argo.plan.model import Metric, Signal
+from jetstream_argo.plan.sources import Composed, PlannedRead, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.copying import SharedCopy, SharedRows, copied_facts, left_over
 from jetstream_argo.run.departing import clipped, departed_of, marked_units

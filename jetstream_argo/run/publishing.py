@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from jetstream_argo.config.model import Basis, MetricRole, Period
+from jetstream_argo.config.model import Basis, MetricRole
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_RETRY, EngineError, NodeError
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.plan.windows import AnalysisWindow

@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, Source
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.sharing import SharedScan, merged_readings, merged_sharers, shared_columns, shared_key
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.lacking import Lacking, NothingShared, lacking_of
 from jetstream_argo.run.paying import SharedEstimate, estimated

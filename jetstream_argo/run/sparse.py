@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import AnalysisPlan, Metric
 from jetstream_argo.sql.sparse import has_defaults
 from jetstream_argo.store.entries import Kind

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.config.model import Basis, Covariate, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.estimating.model import Stored
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.plan.model import Metric, MetricStatistics

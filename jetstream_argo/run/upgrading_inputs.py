@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.plan.model import Direct, Metric, MetricStatistics
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.plan.model import Metric, MetricStatistics
+from jetstream_argo.plan.sources import Direct
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql import names

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
 from jetstream_argo.plan.due import value_windows
-from jetstream_argo.plan.model import Composed, Direct, Metric, Source
+from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.sources import Composed, Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left

@@ -12,17 +12,10 @@ from typing import TypeAlias
 from pydantic import JsonValue
 
 from jetstream_argo.config.exclusions import SeveralBranches
-from jetstream_argo.config.model import (
-    SETTLE_DAYS,
-    Basis,
-    DataSource,
-    ExperimentConfig,
-    Period,
-    PeriodMetrics,
-    Statistic,
-    Summary,
-)
+from jetstream_argo.config.model import SETTLE_DAYS, Basis, DataSource, ExperimentConfig
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import read_statistic
+from jetstream_argo.config.statistics import PeriodMetrics, Statistic, Summary
 from jetstream_argo.errors import PlanError
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, indented, union_all

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.plan.model import Merge, Partial, Source
+from jetstream_argo.plan.sources import Merge, Partial, Source
 from jetstream_argo.sql import names, slices
 from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.partitions import everywhere

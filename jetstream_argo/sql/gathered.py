@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jetstream_argo.plan.model import Source
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.sql.telemetry import unit_of
 from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, lines, literals
 

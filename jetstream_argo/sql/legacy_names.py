@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner
 

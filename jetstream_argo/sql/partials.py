@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from jetstream_argo.plan.model import Source
+from jetstream_argo.plan.sources import Source
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, fill, lines, literal, literals
 

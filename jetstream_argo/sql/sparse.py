@@ -6,7 +6,8 @@ from sqlglot import exp
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.dialect.expressions import parsed
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed, Source
 from jetstream_argo.sql import names, slices, states
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql, fill, lines, literal, literals

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from jetstream_argo.plan.model import Merge, Partial
+from jetstream_argo.plan.sources import Merge, Partial
 from jetstream_argo.sql import slices
 from jetstream_argo.sql.text import Sql, identifier
 

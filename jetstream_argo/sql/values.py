@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.config.model import Basis, Period
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric, Partial, Source
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed, Partial, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import deleted, names, slices, states
 from jetstream_argo.sql.partials import counting

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow

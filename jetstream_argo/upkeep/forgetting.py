@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import UnknownReference
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, Metric

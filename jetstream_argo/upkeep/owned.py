@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import Damaged
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import legacy_names, names

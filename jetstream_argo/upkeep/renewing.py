@@ -5,7 +5,7 @@ Values need not be made anew: a unit's are made of its own rows alone, so that t
 
 from dataclasses import dataclass
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EngineError, EstimateError, JetstreamArgoError, NodeError
 from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.run.context import Context

@@ -10,7 +10,8 @@ from datetime import date
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import JetstreamArgoError, PlanError, TooBig
-from jetstream_argo.plan.model import Direct, Metric, Source
+from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.sources import Direct, Source
 from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.departing import clipped, departed_batch, marked_units, store_units

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.experiments import places_in
 from jetstream_argo.run.existence import losses, lost

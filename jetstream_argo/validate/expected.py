@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.type_names import element
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.estimating.queries.observations import KEYS

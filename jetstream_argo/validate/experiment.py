@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from jetstream_argo.errors import CostExceeded
-from jetstream_argo.plan.model import AnalysisPlan, Composed, Metric
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Composed
 from jetstream_argo.validate.analysts import Analyst
 from jetstream_argo.validate.statements import Statement, Wrong, rehearse
 from jetstream_argo.validate.uncertain import UncertainMistakes

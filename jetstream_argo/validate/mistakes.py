@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from jetstream_argo.dialect.type_names import element, members
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EngineError
-from jetstream_argo.plan.model import AnalysisPlan, Direct, Metric, Source
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Direct, Source
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.validate import probes
 from jetstream_argo.validate.asking import Asker

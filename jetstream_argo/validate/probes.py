@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from jetstream_argo.plan.model import AnalysisPlan, Direct, Metric
+from jetstream_argo.plan.model import AnalysisPlan, Metric
+from jetstream_argo.plan.sources import Direct
 from jetstream_argo.sql.telemetry import between, path, unit_of
 from jetstream_argo.sql.text import Sql, identifier, lines
 

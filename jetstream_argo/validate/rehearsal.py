@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.type_names import element
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Damaged, InvalidQuery, NotFound

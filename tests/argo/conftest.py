@@ -6,20 +6,12 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.argo.cluster.client import KubernetesCluster
-from jetstream_argo.config.model import Basis, Period, Statistic
-from jetstream_argo.plan.model import (
-    SCHEMA_VERSION,
-    AnalysisPlan,
-    Composed,
-    Enrollments,
-    Metric,
-    MetricStatistics,
-    Partial,
-    PeriodWindows,
-    PlannedRead,
-    Source,
-)
-from jetstream_argo.plan.model import Merge as PartialMerge
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Enrollments, Metric, MetricStatistics, PeriodWindows
+from jetstream_argo.plan.sources import Composed, Partial, PlannedRead, Source
+from jetstream_argo.plan.sources import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.stats.methods.count import Count
 from tests.argo.fake_kubernetes import FakeKubernetes

@@ -9,7 +9,8 @@ import pytest
 
 from jetstream_argo.argo.due.arrivals import Arrivals
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import ExposureSignal, Period
+from jetstream_argo.config.model import ExposureSignal
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import AccessDenied, NotFound
 from jetstream_argo.plan.readiness import ENROLLMENTS, EXPOSURES, Readiness

@@ -15,7 +15,7 @@ from jetstream_argo.argo.manifest.emit import emit, workflow
 from jetstream_argo.argo.manifest.layout import layout
 from jetstream_argo.argo.manifest.names import label, refuse_one_id, refuse_unusable
 from jetstream_argo.argo.manifest.titles import as_shown
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import NotRunnable, PlanError, UnknownReference
 from jetstream_argo.plan import codec

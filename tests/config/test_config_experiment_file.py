@@ -11,7 +11,7 @@ from jetstream_argo.config.experiment import Branch
 from jetstream_argo.config.files import experiment_file
 from jetstream_argo.config.files.experiment_file import is_experiment_file, load_experiment_file
 from jetstream_argo.config.files.metric_hub import Definitions
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.experiment import resolve
 from jetstream_argo.errors import ConfigError
 

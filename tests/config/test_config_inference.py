@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period, Statistic
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan

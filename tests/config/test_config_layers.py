@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from jetstream_argo.config.files.reading import TableReader
 from jetstream_argo.config.layers import merge_specs, put_outcome_under
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import MetricSpec, OutcomeSpec, Spec
 from jetstream_argo.storage.toml_file import read_toml
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.experiment import Resolution
 from jetstream_argo.errors import ConfigError, UnknownReference
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.files.reading import read_outcome, read_spec
-from jetstream_argo.config.model import AnalysisUnit, Basis, Period, SignalBound
+from jetstream_argo.config.model import AnalysisUnit, Basis, SignalBound
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import Spec
 from jetstream_argo.errors import ConfigError
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jetstream_argo.config.model import Covariate, Period, Statistic
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Covariate, Statistic
 from jetstream_argo.config.stored_statistics import statistic_of, written
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean

@@ -14,8 +14,10 @@ from jetstream_argo.config.conventions.load import Conventions
 from jetstream_argo.config.exclusions import ExclusionRules
 from jetstream_argo.config.experiment import Branch, LaunchedExperiment
 from jetstream_argo.config.files.metric_hub import Definitions
-from jetstream_argo.config.model import Covariate, ExperimentConfig, Period, Statistic
+from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.experiment import resolve
+from jetstream_argo.config.statistics import Covariate, Statistic
 from jetstream_argo.errors import ConfigError
 
 _SHARED = Path(__file__).resolve().parents[2].parent / "shared"

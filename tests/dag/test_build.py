@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.model import ExposureSignal, MetricDefinition, Period, Summary
+from jetstream_argo.config.model import ExposureSignal, MetricDefinition
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Dag, StatisticsTask
 from jetstream_argo.dag.names import LONGEST, unique_names

@@ -1,6 +1,6 @@
 """Which node goes first of those that can start."""
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import (
     CountsTask,
     Dag,

@@ -1,6 +1,6 @@
 from xml.etree import ElementTree
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.mermaid import mermaid
 from jetstream_argo.dag.model import Dag, EnrollmentsTask, ExportTask, Node, SourceTask, Stage, StatisticsTask
 from jetstream_argo.dag.svg import svg

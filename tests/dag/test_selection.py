@@ -2,7 +2,8 @@
 
 import pytest
 
-from jetstream_argo.config.model import MetricDefinition, Period
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.selection import EVERYTHING, Selection, selected, selected_metrics
 from jetstream_argo.errors import PlanError, UnknownReference

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.config.model import MetricRole, Period
+from jetstream_argo.config.model import MetricRole
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import PeriodWindows
 from jetstream_argo.report.decision.results import decision_json, decision_sentences, decisions

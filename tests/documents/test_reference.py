@@ -7,7 +7,7 @@ import click
 
 from docs.generate import commands, configuration
 from jetstream_argo.cli.main import commands as program
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.svg import svg
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment

@@ -8,7 +8,7 @@ import pytest
 
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.files.experiment_file import load_experiment_file
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.loading.load import load_frame
 from jetstream_argo.loading.options import reading_options
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import Metric
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.values import bases_of

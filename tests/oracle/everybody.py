@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jetstream_argo.config.model import Basis, Period, Statistic
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean

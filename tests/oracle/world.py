@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 from jetstream_argo.config.experiment import Branch, LaunchedExperiment
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.plan.model import AnalysisPlan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.errors import PlanError
-from jetstream_argo.plan.model import Composed, Direct, Merge
+from jetstream_argo.plan.sources import Composed, Direct, Merge
 from jetstream_argo.plan.split.decompose import Decomposition, decompose
 
 ORACLE = Path(__file__).parents[3] / "shared/oracles/composition.json"

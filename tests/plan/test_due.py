@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, Period, SignalBound
+from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, SignalBound
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan import codec

@@ -5,19 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from jetstream_argo.config.model import (
-    Basis,
-    ExperimentConfig,
-    ExposureSignal,
-    MetricDefinition,
-    Period,
-    SignalBound,
-    Summary,
-)
+from jetstream_argo.config.model import Basis, ExperimentConfig, ExposureSignal, MetricDefinition, SignalBound
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan import codec
-from jetstream_argo.plan.model import AnalysisPlan, PlannedRead
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.sources import PlannedRead
 from tests.worlds.pipeline import START, experiment, metric, planned, source, summary_of
 
 HOURS = metric("hours", "SUM(hours)")

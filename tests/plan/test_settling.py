@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date
 
-from jetstream_argo.config.model import MetricDefinition, Period, Summary
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from tests.worlds.pipeline import experiment, metric, planned, source, summary_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.agreement import Agreement, agreements

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.exports import metadata, mismatches, statistic_rows
 from jetstream_argo.report.results import Filters, read_estimates

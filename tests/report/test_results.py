@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 from rich.console import Console
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.files import csv_of, json_of, parquet_of

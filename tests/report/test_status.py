@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import CountsTask, Dag, EnrollmentsTask, ExportTask, Node
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan.model import PeriodWindows

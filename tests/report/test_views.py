@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.views import StoredMetrics, latest_estimates, unit_values
 from jetstream_argo.sql import names

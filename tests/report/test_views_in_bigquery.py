@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.dialect.zetasql.checker import Checker
 from jetstream_argo.report.page.enrolled import enrolled_query

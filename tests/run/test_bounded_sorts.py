@@ -10,7 +10,9 @@ from random import Random
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period, Statistic
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask, StatisticsTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import TooBig

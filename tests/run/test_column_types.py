@@ -5,15 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import (
-    Basis,
-    DataSource,
-    ExposureSignal,
-    MetricDefinition,
-    Period,
-    Segment,
-    SegmentDataSource,
-)
+from jetstream_argo.config.model import Basis, DataSource, ExposureSignal, MetricDefinition, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql import names

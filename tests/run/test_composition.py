@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, Period
+from jetstream_argo.config.model import Basis, DataSource, MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import Unsupported
-from jetstream_argo.plan.model import Composed
+from jetstream_argo.plan.sources import Composed
 from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.synthetic.generate import generate
 from tests.worlds.pipeline import BOTH, EXPOSURES, START, Pipeline, experiment, planned, summary_of

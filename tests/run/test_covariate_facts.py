@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import ExportTask

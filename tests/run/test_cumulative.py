@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, Period, SignalBound
+from jetstream_argo.config.model import Basis, ExposureSignal, MetricDefinition, SignalBound
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline, due_windows

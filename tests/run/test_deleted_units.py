@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Deletions, Period
+from jetstream_argo.config.model import Deletions
+from jetstream_argo.config.periods import Period
 from jetstream_argo.store.entries import Kind, State
 from tests.run.test_late_telemetry import ASSIGNED, EXPOSED, HOURS, LAST, WEEK_DUE, activity, at, entries, load
 from tests.run.test_pipeline import day, simple

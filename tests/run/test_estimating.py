@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period, Step
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Step
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import EstimateError
 from jetstream_argo.estimating.groups import groups_of

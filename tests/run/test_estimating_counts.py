@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.estimating.estimate import count_units
-from jetstream_argo.plan.model import AnalysisPlan, Merge, Partial, Signal, SignalWindow
+from jetstream_argo.plan.model import AnalysisPlan, Signal, SignalWindow
+from jetstream_argo.plan.sources import Merge, Partial
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import DateSlice

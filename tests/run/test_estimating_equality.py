@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from jetstream_argo.config.model import Statistic
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.rows import EstimateRow

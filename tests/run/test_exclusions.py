@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.config.exclusions import ExclusionRule, ExclusionRules, SeveralBranches
-from jetstream_argo.config.model import Period, SegmentDataSource
+from jetstream_argo.config.model import SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY, EngineError, InvalidQuery, NotFound, Transient
 from jetstream_argo.report.status import Standing, StatusReport, status_report

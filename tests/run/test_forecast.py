@@ -4,7 +4,8 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExposureSignal, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, Why, forecast

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Summary
+from jetstream_argo.config.model import ExperimentConfig, MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.run.context import read_ledger

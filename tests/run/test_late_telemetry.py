@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Deletions, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import Deletions, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Value

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask, Stage, StatisticsTask
 from jetstream_argo.sql import names

@@ -12,12 +12,12 @@ from jetstream_argo.config.model import (
     ExperimentConfig,
     ExposureSignal,
     MetricDefinition,
-    Period,
     Segment,
     SegmentDataSource,
-    Summary,
 )
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Value

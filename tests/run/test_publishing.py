@@ -7,7 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import NodeError
 from jetstream_argo.plan.model import AnalysisPlan

@@ -8,7 +8,8 @@ from datetime import date
 
 import pytest
 
-from jetstream_argo.config.model import Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine

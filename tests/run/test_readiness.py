@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.due import limited
 from jetstream_argo.plan.readiness import Readiness

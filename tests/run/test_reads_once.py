@@ -10,7 +10,8 @@ from sqlglot import exp
 from benchmarks.emit import HUB, configurations
 from benchmarks.reads import WITHOUT_DATE, repeated, stored_reads
 from benchmarks.statements import plan_of
-from jetstream_argo.config.model import Basis, Statistic
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql
 from tests.worlds.estimating import BEFORE, WEEK, Unit, World, statistic, step, world_of

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import MetricDefinition, Period
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_DEFINITION, AccessDenied, EngineError, NotFound, PartDenied, TooBig
 from jetstream_argo.report.status import Standing, status_report

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.inference.columns import infer_tables
 from jetstream_argo.dialect.types import Column, Value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.run.rerun import Idle, idle
 from jetstream_argo.sql import names

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.warehouse.types import Write

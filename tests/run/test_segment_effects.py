@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from jetstream_argo.config.model import Basis, Statistic
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.estimating.portions import Share
 from jetstream_argo.stats.rows import Comparison, EstimateRow
 from tests.worlds.estimating import BEFORE, WHOLE, Unit, World, statistic, step, world_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from jetstream_argo.config.model import ExperimentConfig, Period
+from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import NotFound
 from jetstream_argo.run.paying import SharedEstimate
 from jetstream_argo.run.scanning import scan_shared

@@ -9,7 +9,9 @@ from random import Random
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Deletions, MetricDefinition, Period, Summary
+from jetstream_argo.config.model import Basis, Deletions, MetricDefinition
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Summary
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import read_ledger

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExposureSignal, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DONE

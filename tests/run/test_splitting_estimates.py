@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import StatisticsTask
 from jetstream_argo.dialect.types import Value

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import EnrollmentsTask, Node, SignalTask, SourceTask
 from jetstream_argo.dialect.types import Value

@@ -6,15 +6,9 @@ from datetime import date
 import pytest
 
 from jetstream_argo.config.exclusions import ExclusionRule, ExclusionRules, SeveralBranches
-from jetstream_argo.config.model import (
-    Covariate,
-    ExperimentConfig,
-    MetricDefinition,
-    Period,
-    Segment,
-    SegmentDataSource,
-    Summary,
-)
+from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Covariate, Summary
 from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.build import resolve
 from jetstream_argo.sizing.past import past_experiment

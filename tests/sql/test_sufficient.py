@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Statistic
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.dialect.zetasql.checker import Checker, start
 from jetstream_argo.dialect.zetasql.loader import Service

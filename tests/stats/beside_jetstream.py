@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from jetstream_argo.config.model import Covariate
+from jetstream_argo.config.statistics import Covariate
 from jetstream_argo.stats.estimate import estimate
 from jetstream_argo.stats.needs import Adjustment
 from jetstream_argo.stats.registry import parse_method

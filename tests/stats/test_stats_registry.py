@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.errors import ConfigError
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean

@@ -9,7 +9,8 @@ from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.config.resolve.experiment import resolve_config
 from jetstream_argo.plan.build import resolve
-from jetstream_argo.plan.model import AnalysisPlan, Direct
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.sources import Direct
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.tables import design_tables
 from jetstream_argo.synthetic.truth import true_effects

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.facts import facts_of, sentences
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql

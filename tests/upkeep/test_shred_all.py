@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report

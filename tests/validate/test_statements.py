@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period, PeriodMetrics
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import PeriodMetrics
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.zetasql.checker import start
 from jetstream_argo.errors import InvalidQuery

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import NotFound
 from jetstream_argo.sql import names

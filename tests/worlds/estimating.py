@@ -7,7 +7,9 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import AnalysisUnit, Basis, Covariate, Period, Segment, Statistic, Step
+from jetstream_argo.config.model import AnalysisUnit, Basis, Segment
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Covariate, Statistic, Step
 from jetstream_argo.config.stored_statistics import StoredStatistic, StoredStep, statistic_of
 from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Column, Value

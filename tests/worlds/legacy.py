@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from jetstream_argo.config.model import ExposureSignal, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExposureSignal, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import AnalysisPlan

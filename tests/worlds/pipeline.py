@@ -15,13 +15,12 @@ from jetstream_argo.config.model import (
     ExperimentConfig,
     ExposureSignal,
     MetricDefinition,
-    Period,
-    PeriodMetrics,
     Segment,
     SegmentDataSource,
-    Summary,
 )
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table, read_statistic
+from jetstream_argo.config.statistics import PeriodMetrics, Summary
 from jetstream_argo.dag.build import build_dag, filtered
 from jetstream_argo.dag.model import Node
 from jetstream_argo.dialect.types import Column, Value

@@ -6,23 +6,22 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from zlib import crc32
 
-from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Period, Segment, Statistic
+from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Segment
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.plan.model import (
     SCHEMA_VERSION,
     AnalysisPlan,
-    Composed,
     Enrollments,
     Experiment,
     Metric,
     MetricStatistics,
-    Partial,
     PeriodWindows,
-    PlannedRead,
     Signal,
-    Source,
 )
-from jetstream_argo.plan.model import Merge as PartialMerge
+from jetstream_argo.plan.sources import Composed, Partial, PlannedRead, Source
+from jetstream_argo.plan.sources import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.sql import names
 from jetstream_argo.stats.methods.count import Count

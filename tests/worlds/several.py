@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import DataSource, ExperimentConfig, MetricDefinition, Period
+from jetstream_argo.config.model import DataSource, ExperimentConfig, MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.plan.model import AnalysisPlan

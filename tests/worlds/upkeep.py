@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jetstream_argo.config.model import MetricDefinition, Period
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan

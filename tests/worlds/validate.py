@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Period, Segment, SegmentDataSource
+from jetstream_argo.config.model import ExperimentConfig, MetricDefinition, Segment, SegmentDataSource
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Layout, Write

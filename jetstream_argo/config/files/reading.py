@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from jetstream_argo.config.model import Period
 from jetstream_argo.config.names import LONGEST, NOT_A_SLUG, is_pattern, is_slug
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import (
     PERIOD_KEYS,
     DataSourceSpec,

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jetstream_argo.config.layers import overlay
-from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, MetricRole, Period, PeriodMetrics, Summary
+from jetstream_argo.config.model import Basis, DataSource, MetricDefinition, MetricRole
 from jetstream_argo.config.names import case_twins, wrong_with_metric
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.context import ResolutionContext, prose
 from jetstream_argo.config.resolve.inferred_statistics import Added
 from jetstream_argo.config.resolve.misplaced import misplaced_statistics
 from jetstream_argo.config.resolve.sources import SourceResolver
 from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.config.schema import MetricSpec, ParameterSpec, Reference
+from jetstream_argo.config.statistics import PeriodMetrics, Summary
 from jetstream_argo.config.templates.fill import fill_braces
 from jetstream_argo.dialect.expressions import wrong_with_expression
 from jetstream_argo.dialect.from_clause import with_rows_named

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from jetstream_argo.config.model import Covariate, MetricDefinition, PeriodMetrics
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.statistics import Covariate, PeriodMetrics
 from jetstream_argo.errors import Problem, nearest
 from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.needs import RatioNeed

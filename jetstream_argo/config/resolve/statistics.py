@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 from pydantic import JsonValue
 
-from jetstream_argo.config.model import Period, Statistic, Step
+from jetstream_argo.config.periods import Period
+from jetstream_argo.config.statistics import Statistic, Step
 from jetstream_argo.config.stored_statistics import COVARIATE
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import ConfigError, Problem, nearest

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from sqlglot import exp, parse_one
 
-from jetstream_argo.plan.model import Merge
+from jetstream_argo.plan.sources import Merge
 
 _MERGED_BY_THEMSELVES: dict[type[exp.Expr], Merge] = {
     exp.Sum: Merge.SUM,

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from jetstream_argo.dialect.expressions import parsed
 from jetstream_argo.dialect.rendering import bigquery_text
-from jetstream_argo.plan.model import Composed, Direct, Partial
+from jetstream_argo.plan.sources import Composed, Direct, Partial
 from jetstream_argo.plan.split.aggregates import CannotSplitError, DailyAggregate, states_of, title
 
 # Columns of the enrollments that a partial may refer to: it is computed joined to them, for every window at once.

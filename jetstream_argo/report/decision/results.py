@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from jetstream_argo.config.model import Basis, MetricRole, Period
+from jetstream_argo.config.model import Basis, MetricRole
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.decision.rule import BranchDecision, DecidingMetric, DecisionInput, Evidence, Uplift, decide
 from jetstream_argo.report.facts import Facts
 from jetstream_argo.report.files import Json

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.agreement import Agreement
 from jetstream_argo.report.method import AnalysisMethod, method_of, recorded_methods

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from jetstream_argo.config.model import Basis, MetricRole, Period
+from jetstream_argo.config.model import Basis, MetricRole
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.agreement import Agreement
 from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.changes import Changes

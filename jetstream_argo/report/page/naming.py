@@ -1,6 +1,7 @@
 """Names windows and other things on the page, for people who did not configure them."""
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.page.material import ALL
 from jetstream_argo.report.summary.model import Window
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from jetstream_argo.config.model import MetricRole, Period
+from jetstream_argo.config.model import MetricRole
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.files import as_json
 from jetstream_argo.report.summary.model import (

@@ -7,7 +7,8 @@ from datetime import date
 from rich.console import RenderableType
 from rich.text import Text
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.decision.results import decision_sentences, decisions
 from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
 from jetstream_argo.report.segment_tests import segment_tests

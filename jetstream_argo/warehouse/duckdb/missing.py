@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import NotFound
 from jetstream_argo.warehouse.address import warehouse_argument
 from jetstream_argo.warehouse.duckdb.store import POINTER, Store, TableName

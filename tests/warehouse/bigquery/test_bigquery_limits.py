@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Period
+from jetstream_argo.config.model import Basis
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.views import StoredMetrics, unit_values

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.store.entries import Kind
 from tests.run.test_late_telemetry import ASSIGNED, EXPOSED, LAST, at, entries
 from tests.run.test_pipeline import ACTIVITY, day, of_unit

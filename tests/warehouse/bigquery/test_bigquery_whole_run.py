@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.config.model import Basis, MetricDefinition, Period
+from jetstream_argo.config.model import Basis, MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
 from jetstream_argo.report.facts import facts_of, sentences

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from jetstream_argo.config.model import MetricDefinition, Period
+from jetstream_argo.config.model import MetricDefinition
+from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.dialect.types import Value

@@ -1,6 +1,6 @@
 """A metric before enrollment, when no branch can have had an effect: a difference there is a fault of the split."""
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.page.forest import Line, forest
 from jetstream_argo.report.page.material import ALL, MetricMaterial
 from jetstream_argo.report.page.naming import PERIODS

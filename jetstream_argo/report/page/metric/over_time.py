@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from jetstream_argo.config.model import Period
+from jetstream_argo.config.periods import Period
 from jetstream_argo.report.page.forest import Line, forest
 from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.measure import Measure, measure_of
