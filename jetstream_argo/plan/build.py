@@ -13,16 +13,8 @@ from jetstream_argo.errors import NotRunnable, PlanError
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.dates import column_behind
 from jetstream_argo.plan.metrics import SplitMetric, metrics_of, source_key
-from jetstream_argo.plan.model import (
-    SCHEMA_VERSION,
-    AnalysisPlan,
-    Enrollments,
-    Exclusion,
-    Exclusions,
-    Experiment,
-    MetricStatistics,
-    PeriodWindows,
-)
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Experiment, MetricStatistics, PeriodWindows
+from jetstream_argo.plan.population import Enrollments, Exclusion, Exclusions
 from jetstream_argo.plan.reads import reads_of
 from jetstream_argo.plan.signal import signal_of
 from jetstream_argo.plan.sources import Source

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from jetstream_argo.config.model import MetricRole
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import ConfigError, PlanError
-from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Exclusions
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan
+from jetstream_argo.plan.population import Exclusions
 from jetstream_argo.stats.checks import SMALLEST_DEVIATION
 from jetstream_argo.storage.files import read_file
 

@@ -7,7 +7,8 @@ from typing import assert_never
 
 from jetstream_argo.config.model import ExperimentConfig, ExposureSignal, SignalBound
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.model import PeriodWindows, Signal, SignalWindow
+from jetstream_argo.plan.model import PeriodWindows
+from jetstream_argo.plan.population import Signal, SignalWindow
 from jetstream_argo.plan.sources import Merge, Partial
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 

@@ -8,7 +8,8 @@ from datetime import date
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError, JetstreamArgoError, TooBig
-from jetstream_argo.plan.model import Metric, Signal
+from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.population import Signal
 from jetstream_argo.plan.sources import Composed, PlannedRead, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.copying import SharedCopy, SharedRows, copied_facts, left_over

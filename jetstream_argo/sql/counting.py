@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import assert_never
 
 from jetstream_argo.config.exclusions import SeveralBranches
-from jetstream_argo.plan.model import AnalysisPlan, Exclusion
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.population import Exclusion
 from jetstream_argo.sql.text import Sql, fill, identifier, in_brackets, lines, literals
 from jetstream_argo.sql.units import EXPOSURE, UNIT, StoredUnits, enrolled
 

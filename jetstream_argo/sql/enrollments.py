@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from jetstream_argo.config.model import SegmentDataSource
-from jetstream_argo.plan.model import AnalysisPlan, Signal
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.population import Signal
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
 from jetstream_argo.sql.text import Sql, fill, lines, literal, literals
 from jetstream_argo.sql.units import StoredUnits, assigned

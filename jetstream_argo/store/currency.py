@@ -13,7 +13,8 @@ from datetime import date
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.codec import digest
-from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics, Signal
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
+from jetstream_argo.plan.population import Signal
 from jetstream_argo.plan.sources import Composed, Direct
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from jetstream_argo.config.model import Segment, SegmentDataSource
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EngineError
-from jetstream_argo.plan.model import AnalysisPlan, Exclusion
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.population import Exclusion
 from jetstream_argo.sql.enrollments import signals_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import StoredUnits

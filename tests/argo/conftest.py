@@ -9,7 +9,8 @@ from jetstream_argo.argo.cluster.client import KubernetesCluster
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.config.statistics import Statistic
-from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Enrollments, Metric, MetricStatistics, PeriodWindows
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Metric, MetricStatistics, PeriodWindows
+from jetstream_argo.plan.population import Enrollments
 from jetstream_argo.plan.sources import Composed, Partial, PlannedRead, Source
 from jetstream_argo.plan.sources import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline

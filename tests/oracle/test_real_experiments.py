@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jetstream_argo.plan.model import Exclusions
+from jetstream_argo.plan.population import Exclusions
 from tests.oracle.ask import PYTHON, questions
 from tests.oracle.compare import compare_counts, compare_direct, compare_enrollments, compare_metrics, problems
 from tests.oracle.compare_estimates import compare_estimates

@@ -10,7 +10,8 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.estimating.estimate import count_units
-from jetstream_argo.plan.model import AnalysisPlan, Signal, SignalWindow
+from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.plan.population import Signal, SignalWindow
 from jetstream_argo.plan.sources import Merge, Partial
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql import names

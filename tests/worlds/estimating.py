@@ -18,7 +18,8 @@ from jetstream_argo.estimating.groups import StatisticGroup
 from jetstream_argo.estimating.observations import opened
 from jetstream_argo.estimating.queries.leaf import StoredValues
 from jetstream_argo.estimating.reading import MetricQueries
-from jetstream_argo.plan.model import AnalysisPlan, Enrollments, Experiment, MetricStatistics, Signal
+from jetstream_argo.plan.model import AnalysisPlan, Experiment, MetricStatistics
+from jetstream_argo.plan.population import Enrollments, Signal
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice

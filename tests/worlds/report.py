@@ -10,16 +10,8 @@ from jetstream_argo.config.model import AnalysisUnit, Basis, Outcome, Segment
 from jetstream_argo.config.periods import Period
 from jetstream_argo.config.statistics import Statistic
 from jetstream_argo.dialect.types import Column, Value
-from jetstream_argo.plan.model import (
-    SCHEMA_VERSION,
-    AnalysisPlan,
-    Enrollments,
-    Experiment,
-    Metric,
-    MetricStatistics,
-    PeriodWindows,
-    Signal,
-)
+from jetstream_argo.plan.model import SCHEMA_VERSION, AnalysisPlan, Experiment, Metric, MetricStatistics, PeriodWindows
+from jetstream_argo.plan.population import Enrollments, Signal
 from jetstream_argo.plan.sources import Composed, Partial, PlannedRead, Source
 from jetstream_argo.plan.sources import Merge as PartialMerge
 from jetstream_argo.plan.windows import AnalysisWindow, Timeline
