@@ -61,9 +61,11 @@ def main() -> None:
             print(f"{'rows a page':>12} {'MiB before':>11} {'at most':>8} {'seconds':>8}")
             for page_rows in PAGES:
                 pod = [sys.executable, "-c", POD, url, sql, str(page_rows)]
-                told = subprocess.run(pod, env=environment, capture_output=True, text=True, check=True).stdout.split()
-                assert int(told[3]) == ROWS * VALUES * (VALUES + 1) // 2, "numbers were lost"
-                print(f"{page_rows:>12,} {told[0]:>11} {told[1]:>8} {float(told[2]):>8.1f}", flush=True)
+                printed = subprocess.run(
+                    pod, env=environment, capture_output=True, text=True, check=True
+                ).stdout.split()
+                assert int(printed[3]) == ROWS * VALUES * (VALUES + 1) // 2, "numbers were lost"
+                print(f"{page_rows:>12,} {printed[0]:>11} {printed[1]:>8} {float(printed[2]):>8.1f}", flush=True)
         finally:
             server.kill()
             server.wait()

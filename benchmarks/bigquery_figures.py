@@ -117,7 +117,7 @@ def _reads(query: exp.Expr, relations: Mapping[str, Counter[str]]) -> Counter[st
 
 
 def _is_in(part: exp.Expr, whole: exp.Expr) -> bool:
-    return any(each is part for each in whole.find_all(exp.Table))
+    return any(table is part for table in whole.find_all(exp.Table))
 
 
 @dataclass

@@ -117,10 +117,10 @@ class BothEngines:
         needed = {**self._telemetry, **self._own}
         needed = {name: columns for name, columns in needed.items() if name.rpartition(".")[2].rstrip("*") in sql}
         rows = {name: self._rows(name, columns) for name, columns in needed.items()}
-        if sum(len(of) * len(needed[name]) for name, of in rows.items()) > MOST_CELLS:
+        if sum(len(table_rows) * len(needed[name]) for name, table_rows in rows.items()) > MOST_CELLS:
             self._compared.outcomes.append("too many rows")
             return
-        mine = (result if result is not None else self._engine.query(sql, labels={})).rows
+        our_rows = (result if result is not None else self._engine.query(sql, labels={})).rows
         checker = Checker(needed, service=self._service)
         try:
             theirs = checker.evaluate(sql, rows)
@@ -130,7 +130,7 @@ class BothEngines:
             return
         finally:
             checker.close()
-        difference = _first_difference(mine, theirs)
+        difference = _first_difference(our_rows, theirs)
         self._compared.outcomes.append("different" if difference else "equal")
         if difference:
             self._different.append(f"{difference}\n{sql}")
@@ -142,15 +142,15 @@ class BothEngines:
         return list(self._engine.query(Sql(f"SELECT {wanted} FROM {table(name)}"), labels={}).dicts())
 
 
-def _first_difference(mine: Sequence[Sequence[object]], theirs: Sequence[Sequence[object]]) -> str:
+def _first_difference(ours: Sequence[Sequence[object]], theirs: Sequence[Sequence[object]]) -> str:
     """Return what differs in the first pair of rows that does, in whichever order they came; nothing if none does."""
-    if len(mine) != len(theirs):
-        return f"{len(mine)} rows here, {len(theirs)} there"
-    for own, other in zip(_in_order(mine), _in_order(theirs), strict=True):
+    if len(ours) != len(theirs):
+        return f"{len(ours)} rows here, {len(theirs)} there"
+    for own, other in zip(_in_order(ours), _in_order(theirs), strict=True):
         values = enumerate(zip(own, other, strict=True))
         found = [f"column {number}: {a!r} here, {b!r} there" for number, (a, b) in values if not _are_same(a, b)]
         if found:
-            return f"{len(mine)} rows; {'; '.join(found)}"
+            return f"{len(ours)} rows; {'; '.join(found)}"
     return ""
 
 

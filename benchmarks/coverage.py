@@ -110,15 +110,15 @@ def coverage(case: Case, *, experiments: int, seed: int, low: float = 0.935, hig
     rng = np.random.default_rng(seed)
     method = parse_method(case.statistic, case.arguments)
     codes = np.repeat(np.arange(2, dtype=np.int8), UNITS)
-    held: dict[str, list[bool]] = {}
+    covered: dict[str, list[bool]] = {}
     for _ in range(experiments):
         values, other = (np.concatenate(both) for both in zip(*(case.draw(rng, b, UNITS) for b in (0, 1)), strict=True))
         columns = Columns("m", BRANCHES, codes, values, other)
         for row in estimate(method, sample_from_columns(method, columns)):
             if row.branch == BRANCHES[1] and row.lower is not None and row.upper is not None:
                 kind = row.comparison.value if row.comparison else "alone"
-                held.setdefault(kind, []).append(row.lower <= _truth(case, row) <= row.upper)
-    for kind, found in held.items():
+                covered.setdefault(kind, []).append(row.lower <= _truth(case, row) <= row.upper)
+    for kind, found in covered.items():
         yield Share(case.name, kind, float(np.mean(found)), low, high)
 
 
@@ -143,7 +143,7 @@ def sequential(*, experiments: int, seed: int, looks: int = 50, step: int = 200)
     missed = np.zeros((experiments, 2), dtype=bool)
     for experiment in range(experiments):
         sides = [_counts(rng, 0, int(sizes[-1]))[0].astype(np.float64) for _ in (0, 1)]
-        sums = [np.stack([np.cumsum(one)[sizes - 1], np.cumsum(one * one)[sizes - 1]]) for one in sides]
+        sums = [np.stack([np.cumsum(side)[sizes - 1], np.cumsum(side * side)[sizes - 1]]) for side in sides]
         for look in range(1, looks):
             n = int(sizes[look])
             reference, branch = (Moments.from_sums_about(0.0, n, s[0, look], s[1, look]) for s in sums)
@@ -160,7 +160,7 @@ def sample_ratio(*, experiments: int, seed: int) -> Iterator[Share]:
     rng = np.random.default_rng(seed)
     shares = (1, 1, 2)
     units = rng.multinomial(10_000, np.array(shares) / sum(shares), size=10 * experiments)
-    p_values = np.array([sample_ratio_p_value(one, shares) for one in units.tolist()])
+    p_values = np.array([sample_ratio_p_value(counts, shares) for counts in units.tolist()])
     for level in (0.05, ALARM):
         spread = 3.5 * float(np.sqrt(level * (1 - level) / len(units)))
         share = float((p_values < level).mean())
@@ -174,9 +174,9 @@ def families(*, experiments: int, seed: int, tests: int = 20) -> Iterator[Share]
     any_false, false_share = 0, 0.0
     for _ in range(experiments):
         z = rng.normal(size=tests)
-        any_false += min(holm([Contrast(one, 1.0).p_value for one in z])) < 0.05
+        any_false += min(holm([Contrast(score, 1.0).p_value for score in z])) < 0.05
         real = np.arange(tests) < tests // 2
-        found = np.array(benjamini_hochberg([Contrast(one, 1.0).p_value for one in z + 3.5 * real])) < 0.05
+        found = np.array(benjamini_hochberg([Contrast(score, 1.0).p_value for score in z + 3.5 * real])) < 0.05
         false_share += float(found[~real].sum() / max(found.sum(), 1))
     spread = 3.5 * float(np.sqrt(0.05 * 0.95 / experiments))
     yield Share("Holm", "any false among 20", any_false / experiments, 0.0, 0.05 + spread)
@@ -209,10 +209,10 @@ def main(experiments: int, seed: int) -> None:
 
 
 def _tell(shares: Iterator[Share]) -> None:
-    for one in shares:
-        mark = "" if one.is_right else " **no**"
-        limits = f"{one.low:.1%} to {one.high:.1%}"
-        print(f"| {one.name} | {one.what} | {one.share:.2%}{mark} | {limits} |", flush=True)
+    for share in shares:
+        mark = "" if share.is_right else " **no**"
+        limits = f"{share.low:.1%} to {share.high:.1%}"
+        print(f"| {share.name} | {share.what} | {share.share:.2%}{mark} | {limits} |", flush=True)
 
 
 if __name__ == "__main__":

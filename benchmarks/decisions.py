@@ -99,7 +99,7 @@ def rule() -> Iterator[str]:
     for name, effects, outcome, promise in tries:
         if effects not in decided:
             decided[effects] = _outcomes(metrics, effects)
-        found = sum(each is outcome for each in decided[effects])
+        found = sum(decision is outcome for decision in decided[effects])
         yield tried(f"rule, {name}: {outcome.value}", found, EXPERIMENTS, promise)
 
 

@@ -140,8 +140,8 @@ def _of(values: Values) -> Moments:
     return Moments(len(values), float(values.mean()), float(((values - values.mean()) ** 2).sum()))
 
 
-def tried(what: str, found: int, of: int, promise: str) -> str:
+def tried(what: str, found: int, total: int, promise: str) -> str:
     """Return a line of what was tried, how often it was found with the standard error of that, and what is promised."""
-    share = found / of
-    error = sqrt(max(share * (1 - share), 1 / of) / of)
+    share = found / total
+    error = sqrt(max(share * (1 - share), 1 / total) / total)
     return f"{what:<84} {share:8.2%} ± {error:.2%}   {promise}"

@@ -28,15 +28,15 @@ def main() -> int:
     arguments = parser.parse_args()
     plan, effects = demo_experiment("results")
     with tempfile.TemporaryDirectory() as folder:
-        one, two = Path(folder) / "embedded", Path(folder) / "fake"
-        made = generate(plan, EmbeddedEngine(one), units=arguments.units, seed=12, effects=effects)
-        print(f"telemetry: {sum(each.rows for each in made):,} rows", flush=True)
-        shutil.copytree(one, two)
+        embedded, emulated = Path(folder) / "embedded", Path(folder) / "fake"
+        made = generate(plan, EmbeddedEngine(embedded), units=arguments.units, seed=12, effects=effects)
+        print(f"telemetry: {sum(table.rows for table in made):,} rows", flush=True)
+        shutil.copytree(embedded, emulated)
         found = []
-        with serving(FakeBigQuery(two, project=PROJECT)) as url:
+        with serving(FakeBigQuery(emulated, project=PROJECT)) as url:
             for name, root, warehouse in (
-                ("embedded", one, f"embedded:{one}"),
-                ("bigquery", two, f"bigquery:{PROJECT}?api_endpoint={url}"),
+                ("embedded", embedded, f"embedded:{embedded}"),
+                ("bigquery", emulated, f"bigquery:{PROJECT}?api_endpoint={url}"),
             ):
                 since = time.perf_counter()
                 ran = run_locally(LocalRun(plan, warehouse, arguments.jobs))

@@ -92,12 +92,12 @@ class Made:
     seconds: float
 
 
-def configurations(*, every: int = 1) -> Iterator[ExperimentConfig]:
-    """Yield what real experiments' files resolve to, of `every` so many; those the old parser refuses are left out."""
+def configurations(*, step: int = 1) -> Iterator[ExperimentConfig]:
+    """Yield what the files of real experiments resolve to, one in `step`; those the old parser refuses are left out."""
     known = json.loads(gzip.decompress(ORACLE.read_bytes()))["experiments"]
     definitions = Definitions.load([HUB])
     conventions = load_conventions(())
-    for slug, facts in sorted(known.items())[::every]:
+    for slug, facts in sorted(known.items())[::step]:
         own = definitions.experiment_file(slug)
         named = [own.experiment.reference_branch] if own and own.experiment.reference_branch else []
         experiment = LaunchedExperiment(

@@ -126,7 +126,7 @@ class Tally:
         for what in self._faults(command, ending):
             self.wrong[what] += 1
             self._kept(what, file, ending)
-        names = [each.name for each in file.iterdir()] if file.is_dir() else [file.name]
+        names = [path.name for path in file.iterdir()] if file.is_dir() else [file.name]
         for refusal in _refusals(command, ending):
             self.judged[command] += 1
             named = any(name in refusal for name in names) or _OF_THE_WHOLE.search(refusal)

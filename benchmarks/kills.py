@@ -92,7 +92,7 @@ class Kills:
     def judged(self, what: str, world: World) -> tuple[Sequence[str], int]:
         """Return what is wrong after a command that was killed and done again, and how many files are left over."""
         if what == "delete":
-            tables = [f"{each.name} is left" for each in world.engine().tables("results")]
+            tables = [f"{table.name} is left" for table in world.engine().tables("results")]
             return tables, sum(path.is_file() for path in (world.root / "local" / "results").rglob("*"))
         expected = {"shred": self.shredded, "restate": self.restated}.get(what, self.computed)
         found = everything(world.engine(), self.plan) if what == "shred" else results(world.engine())
@@ -120,7 +120,7 @@ class Kills:
     def _damage(self, world: World) -> None:
         """Take a file of values away, and leave rows that nothing counts."""
         engine = world.engine()
-        tables = [each.name for each in engine.tables("results", prefix="values_") if not each.is_view]
+        tables = [table.name for table in engine.tables("results", prefix="values_") if not table.is_view]
         for name in tables:
             stray = Sql(f"SELECT v.* REPLACE (7 AS batch) FROM `{name}` AS v")
             engine.query_to_table(stray, name, write=Write.APPEND, labels={})
@@ -172,7 +172,7 @@ def changed(world: World) -> None:
 
 def everything(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[str, list[str]]:
     """Return the rows of every table with units, and what readers see."""
-    names = [each.name for each in unit_tables(plan, read_entries(engine, plan)) if engine.info(each.name)]
+    names = [table.name for table in unit_tables(plan, read_entries(engine, plan)) if engine.info(table.name)]
     found = {
         name: sorted(map(repr, engine.query(Sql(f"SELECT t.* FROM `{name}` AS t"), labels={}).rows)) for name in names
     }
@@ -182,10 +182,10 @@ def everything(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[str, list[str
 def mended(world: World, plan: AnalysisPlan) -> tuple[Sequence[str], int]:
     """Return what is missing or damaged, what a repair leaves wrong, and how many files it leaves that nobody needs."""
     engine = world.engine()
-    wrong = [each for each in inspect(engine, plan).findings if each.fault is not Fault.LEFT_OVER]
+    wrong = [finding for finding in inspect(engine, plan).findings if finding.fault is not Fault.LEFT_OVER]
     repair(engine, plan, now=world.tick, attempt=world.attempt())
     wrong += inspect(engine, plan).findings
-    return [f"{each.fault}: {each.table} {each.message}" for each in wrong], len(unnamed_files(world, plan))
+    return [f"{fault.fault}: {fault.table} {fault.message}" for fault in wrong], len(unnamed_files(world, plan))
 
 
 def unnamed_files(world: World, plan: AnalysisPlan) -> list[Path]:
@@ -233,10 +233,10 @@ def _shred(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> Non
     entries = read_entries(engine, plan)
     attempt = world.attempt()
     with loaded(engine, plan, GONE, attempt=attempt) as gone:
-        held = holdings(engine, plan, entries, gone)
-        for _ in shred(engine, plan, held, gone, now=world.tick, attempt=attempt):
+        found = holdings(engine, plan, entries, gone)
+        for _ in shred(engine, plan, found, gone, now=world.tick, attempt=attempt):
             pass
-    engine.purge([each.name for each in unit_tables(plan, entries)])
+    engine.purge([table.name for table in unit_tables(plan, entries)])
 
 
 def _restate(world: World, plan: AnalysisPlan, mortality: Mortality | None) -> None:

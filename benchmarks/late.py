@@ -58,9 +58,9 @@ def tried(seed: int, folder: Path, *, short: bool = False) -> Verdict:
     engine = schedule.world.engine()
     entries = read_ledger(schedule.plan(), engine).entries
     faults = [*_differences(results(engine, without=DIRECT), _undisturbed(schedule, folder)), *_longest(schedule)]
-    told, expected = _told(entries), schedule.model.told()
-    faults += [f"not told: {change}" for change in sorted(expected - told)]
-    faults += [f"told, though read or never changed: {change}" for change in sorted(told - expected)]
+    found_rows, expected = _told(entries), schedule.model.told()
+    faults += [f"not told: {change}" for change in sorted(expected - found_rows)]
+    faults += [f"told, though read or never changed: {change}" for change in sorted(found_rows - expected)]
     read = sum(len(entry.places) for entry in entries if entry.kind is Kind.PARTIALS and entry.state is State.COMPUTED)
     return Verdict(seed, (*faults, *schedule.log) if faults else (), read, schedule.model.least)
 
@@ -107,16 +107,16 @@ def _differences(found: dict[str, list[str]], expected: dict[str, list[str]]) ->
     for view, rows in expected.items():
         if len(rows) != len(found[view]):
             wrong.append(f"{view} has {len(found[view])} rows instead of {len(rows)}")
-        for mine, theirs in zip(found[view], rows, strict=False):
-            if not _is_close(mine, theirs):
-                wrong.append(f"{view}: {mine} instead of {theirs}")
+        for ours, theirs in zip(found[view], rows, strict=False):
+            if not _is_close(ours, theirs):
+                wrong.append(f"{view}: {ours} instead of {theirs}")
     return wrong[:6]
 
 
-def _is_close(mine: str, theirs: str) -> bool:
-    if _NUMBER.sub("", mine) != _NUMBER.sub("", theirs):
+def _is_close(ours: str, theirs: str) -> bool:
+    if _NUMBER.sub("", ours) != _NUMBER.sub("", theirs):
         return False
-    pairs = zip(_NUMBER.findall(mine), _NUMBER.findall(theirs), strict=True)
+    pairs = zip(_NUMBER.findall(ours), _NUMBER.findall(theirs), strict=True)
     return all(math.isclose(float(a), float(b), rel_tol=1e-11, abs_tol=1e-12) for a, b in pairs)
 
 
@@ -147,12 +147,12 @@ def killed(first: int, number: int, signals: int) -> bool:
             commands = Signals(Path(folder))
             _chains(found, first, signals, kills_by_signal.COMMANDS, commands.kill)
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        if sum(each.kills for each in found) < number:
+        if sum(schedule.kills for schedule in found) < number:
             _chains(found, first, number, kills.COMMANDS, Kills(Path(folder)).kill)
-    for what in dict.fromkeys(each.what for each in found):
-        print(_summary(what, [each for each in found if each.what == what]), flush=True)
+    for what in dict.fromkeys(schedule.what for schedule in found):
+        print(_summary(what, [schedule for schedule in found if schedule.what == what]), flush=True)
     print(_summary("all", found), flush=True)
-    return not any(each.faults or each.left_over for each in found)
+    return not any(schedule.faults or schedule.left_over for schedule in found)
 
 
 def _chains(
@@ -170,14 +170,14 @@ def _chains(
             if done.faults or done.left_over:
                 left = f"{done.left_over} files left over"
                 print(f"{done.what}, seed {seed}, {done.kills} kills:", *done.faults, left, sep="\n  ", flush=True)
-            if sum(each.kills for each in found) >= number:
+            if sum(schedule.kills for schedule in found) >= number:
                 return
         print(_summary("so far", found), flush=True)
 
 
 def _summary(what: str, chains: Sequence[Killing]) -> str:
-    equal, times = sum(not each.faults for each in chains), sum(each.kills for each in chains)
-    left = sum(each.left_over for each in chains)
+    equal, times = sum(not chain.faults for chain in chains), sum(chain.kills for chain in chains)
+    left = sum(chain.left_over for chain in chains)
     return f"{what}: {times} kills, {equal} of {len(chains)} chains the same, {left} files left over"
 
 

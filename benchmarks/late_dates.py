@@ -46,7 +46,7 @@ class Upstream:
 
     def is_awaited(self, day: date, today: date) -> bool:
         """Whether the rows of a date are not there yet."""
-        newest = max((each for each, rows in self.rows.items() if rows), default=None)
+        newest = max((day for day, rows in self.rows.items() if rows), default=None)
         return not self.rows.get(day) and (newest is None or newest < day) and (today - day).days <= SETTLE
 
 
@@ -56,7 +56,7 @@ class Looks:
 
     table: Upstream
     last: dict[date, date] = field(default_factory=dict)
-    told: set[tuple[str, date, int]] = field(default_factory=set)
+    announced: set[tuple[str, date, int]] = field(default_factory=set)
     unread: set[date] = field(default_factory=set)
 
     def is_due(self, day: date, read: Seen, today: date) -> bool:
@@ -83,7 +83,7 @@ class Looks:
         now = self.table.seen(day, today)
         more = len(now.rows) - len(read.rows)
         if (now.written, now.rows) != (read.written, read.rows):
-            self.told.add((self.table.name, day, more))
+            self.announced.add((self.table.name, day, more))
         if more:
             self.unread.add(day)
         elif settled:

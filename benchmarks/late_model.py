@@ -78,7 +78,7 @@ class Model:
 
     def told(self) -> set[tuple[str, date, int]]:
         """Return which changes were not read: table, date, and by how many rows."""
-        return {each for looks in self.looks.values() for each in looks.told}
+        return {announcement for looks in self.looks.values() for announcement in looks.announced}
 
     def lose(self, what: str) -> None:
         """Forget what was in tables of results that are gone."""
@@ -96,7 +96,9 @@ class Model:
         else:
             with_rows = {batch for batch, _ in self.stored}  # what left no rows cannot be lost
             if what == "signals":
-                self.read[what] = {at: held for at, held in self.read[what].items() if held.batch not in with_rows}
+                self.read[what] = {
+                    at: reading for at, reading in self.read[what].items() if reading.batch not in with_rows
+                }
             elif what in self.traits:
                 known = self.traits[what]
                 self.traits[what] = {
@@ -107,7 +109,7 @@ class Model:
         """Forget what was read of one date."""
         known = self.read[name]
         self.read[name] = {
-            at: held for at, held in known.items() if at[1] != day or (held.batch, day) not in self.stored
+            at: reading for at, reading in known.items() if at[1] != day or (reading.batch, day) not in self.stored
         }
 
     def _enroll(self, today: date, deletions: Sequence[date]) -> bool:
@@ -147,7 +149,7 @@ class Model:
     def _trait(self, name: str, today: date, deletions: Sequence[date]) -> bool:
         """All dates are read by one query, so that while one of them must stay as it is, all do."""
         table, looks, known = self.tables[name], self.looks[name], self.traits[name]
-        reads = [(day, held.seen) for group in self.groups for day, held in known.get(group, {}).items()]
+        reads = [(day, reading.seen) for group in self.groups for day, reading in known.get(group, {}).items()]
         due = [(day, read) for day, read in reads if looks.is_due(day, read, today)]
         again = {day for day, read in due if looks.verdict(day, read, today, deletions) == "again"}
         if due and any(looks.verdict(day, read, today, deletions) == "stays" for day, read in reads):
@@ -224,7 +226,7 @@ class Model:
 
 
 def _batches(days: Mapping[date, Held]) -> set[int]:
-    return {held.batch for held in days.values()}
+    return {day.batch for day in days.values()}
 
 
 def _telling(
@@ -241,8 +243,8 @@ def counting(model: Model, wanted: Sequence[date]) -> dict[str, dict[date, list[
     for name, unit in sorted(model.units.items()):
         found["assignments"].setdefault(unit.enrolled, []).extend([(name, unit.branch)] * unit.events)
         for trait, by_group in model.traits.items():
-            for day, held in by_group[unit.group].items():
-                found[trait].setdefault(day, []).extend(row for row in held.seen.rows if row[0] == name)
+            for day, counted in by_group[unit.group].items():
+                found[trait].setdefault(day, []).extend(row for row in counted.seen.rows if row[0] == name)
         for source in ("activity", *(("signals",) if model.has_signal else ())):
             for day in wanted if source == "activity" else model.enrollment:
                 rows = model.read[source][unit.group, day].seen.rows

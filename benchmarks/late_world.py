@@ -131,7 +131,7 @@ def plan_of(as_of: date, deletions: Sequence[date] = (), *, has_signal: bool = F
     periods = {
         Period.DAY: [summary_of("hours", "linear_model_mean")],
         # Only counted: p-values are corrected for the number of all that are compared.
-        Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics[:2]]
+        Period.WEEK: [summary_of(metric.name, "linear_model_mean") for metric in metrics[:2]]
         + [summary_of("peak", "count")],
     }
     linux = Segment("linux", "os", "COALESCE(LOGICAL_OR(ds.linux), FALSE)")

@@ -49,8 +49,8 @@ class Clock:
         yield
         seconds = time.perf_counter() - started
         calls = Counter(self.fake.calls) if self.fake is not None else Counter()
-        said = ", ".join(f"{count} {call}" for call, count in calls.items())
-        print(f"  {what:<44} {seconds:8.2f} s  {said}", flush=True)
+        summary = ", ".join(f"{count} {call}" for call, count in calls.items())
+        print(f"  {what:<44} {seconds:8.2f} s  {summary}", flush=True)
 
 
 def tables(count: int) -> list[tuple[str, str]]:
@@ -88,7 +88,7 @@ def measure(engine: Engine, count: int, fake: FakeBigQuery | None = None) -> Non
         recorded = read_entries(engine, PLACE)
         report = status_report(None, recorded)
         assert len(recorded) == count
-        assert sum(each.cost.jobs for each in report.sources) == count
+        assert sum(source.cost.jobs for source in report.sources) == count
     with clock.step("names and labels of all, as the list tells"):
         assert len(engine.tables(PLACE.dataset, prefix="values_")) == count
     with clock.step("columns, rows and bytes of all"):

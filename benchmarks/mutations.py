@@ -82,10 +82,10 @@ def _has(holder: "dict[str, Tree] | list[Tree]", key: "str | int") -> bool:
 def _places(tree: Tree) -> "list[tuple[dict[str, Tree] | list[Tree], str | int]]":
     found, waiting = [], [tree]
     while waiting:
-        each = waiting.pop()
-        keys = list(each) if isinstance(each, dict) else range(len(each)) if isinstance(each, list) else ()
-        found += [(each, key) for key in keys]
-        waiting += [each[key] for key in keys]
+        parent = waiting.pop()
+        keys = list(parent) if isinstance(parent, dict) else range(len(parent)) if isinstance(parent, list) else ()
+        found += [(parent, key) for key in keys]
+        waiting += [parent[key] for key in keys]
     return found
 
 
@@ -112,7 +112,7 @@ def _toml(value: Tree) -> str:
         case list():
             return f"[{', '.join(map(_toml, value))}]"
         case dict():
-            return "{" + ", ".join(f"{_key(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+            return "{" + ", ".join(f"{_key(key)} = {_toml(entry)}" for key, entry in value.items()) + "}"
         case _:
             return '""'
 

@@ -127,7 +127,7 @@ def main() -> int:
     options = parser.parse_args()
     experiments = 0
     found: list[str] = []
-    for config in configurations(every=options.every):
+    for config in configurations(step=options.every):
         experiments += 1
         found += [f"{config.slug}: {message}" for message in repeated(plan_of(config))]
     print("\n".join(found) or "no stored table is read twice without a reason", f"({experiments} experiments)")

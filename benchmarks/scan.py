@@ -172,8 +172,8 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
 
 def compare(plan: AnalysisPlan, ours: Path, theirs: Path) -> None:
     """End the benchmark if the two sides differ in any value."""
-    one, two = opened(ours), opened(theirs)
-    ledger = read_ledger(plan, one)
+    our_engine, their_engine = opened(ours), opened(theirs)
+    ledger = read_ledger(plan, our_engine)
     for metric in plan.metrics:
         for period in metric.periods:
             for basis in Basis:
@@ -181,10 +181,12 @@ def compare(plan: AnalysisPlan, ours: Path, theirs: Path) -> None:
                 for window in plan.windows(period):
                     stored = ledger.window_slices(table, metric.column, [window])
                     found = value_rows(plan, table, stored, {"value": metric.column})
-                    mine = values(one, Sql(f"SELECT v.analysis_id, v.branch, v.value FROM ({found}) AS v"))
+                    our_rows = values(our_engine, Sql(f"SELECT v.analysis_id, v.branch, v.value FROM ({found}) AS v"))
                     peer = f"`peer.{basis}_{metric.source}_{period}_{window.index}`"
-                    yours = values(two, Sql(f"SELECT v.analysis_id, v.branch, v.{metric.column} FROM {peer} AS v"))
-                    if not same(mine, yours):
+                    yours = values(
+                        their_engine, Sql(f"SELECT v.analysis_id, v.branch, v.{metric.column} FROM {peer} AS v")
+                    )
+                    if not same(our_rows, yours):
                         raise SystemExit(f"{metric.name} differs in {basis} {period} {window.index}")
 
 
@@ -193,13 +195,13 @@ def values(engine: EmbeddedEngine, sql: Sql) -> dict[tuple[str, str], object]:
     return {(str(row[0]), str(row[1])): row[2] for row in engine.query(sql, labels={}).rows}
 
 
-def same(one: dict[tuple[str, str], object], two: dict[tuple[str, str], object]) -> bool:
+def same(left: dict[tuple[str, str], object], right: dict[tuple[str, str], object]) -> bool:
     """Whether the values are equal; sums of floating-point numbers may differ by rounding."""
-    return one.keys() == two.keys() and all(
+    return left.keys() == right.keys() and all(
         math.isclose(value, other, rel_tol=1e-9)
         if isinstance(value, float) and isinstance(other, float)
         else value == other
-        for value, other in ((value, two[key]) for key, value in one.items())
+        for value, other in ((value, right[key]) for key, value in left.items())
     )
 
 

@@ -166,11 +166,11 @@ def differing(some: PartialValues, others: PartialValues) -> int:
     """Return how many values differ by more than an order of summation tells, or are on one side only."""
     wrong = len(set(some) ^ set(others))
     for key in set(some) & set(others):
-        mine, theirs = some[key], others[key]
-        if isinstance(mine, float) and isinstance(theirs, float):
-            wrong += abs(mine - theirs) > 1e-12 * max(abs(mine), abs(theirs))
+        ours, theirs = some[key], others[key]
+        if isinstance(ours, float) and isinstance(theirs, float):
+            wrong += abs(ours - theirs) > 1e-12 * max(abs(ours), abs(theirs))
         else:
-            wrong += mine != theirs
+            wrong += ours != theirs
     return wrong
 
 

@@ -68,7 +68,7 @@ def main(repeats: int) -> None:
         print(f"{'':<16} {'seconds':>8} {'CPU':>6} {'MiB':>6}  loaded")
         for name, code in STEPS.items():
             runs = [_run(code, environment) for _ in range(repeats)]
-            seconds, cpu, memory = (statistics.median(each[n] for each in runs) for n in range(3))
+            seconds, cpu, memory = (statistics.median(run[n] for run in runs) for n in range(3))
             print(f"{name:<16} {seconds:>8.2f} {cpu:>6.2f} {memory:>6.0f}  {runs[0][3]}")
 
 

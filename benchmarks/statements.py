@@ -112,14 +112,14 @@ class Sweep:
     def _statistics(self, plan: AnalysisPlan, engine: EmbeddedEngine, name: str, period: Period) -> str:
         """Return what is asked of a metric, and the types of its stored values."""
         metric = plan.metric(name)
-        wanted = (each for each in plan.statistics if each.metric == name and each.period == period)
+        wanted = (statistic for statistic in plan.statistics if statistic.metric == name and statistic.period == period)
         tables = (names.values(plan, basis, metric.source, period) for basis in metric.bases)
         known = (info.columns for info in map(engine.info, tables) if info is not None)
         types = [column.type for columns in known for column in columns if column.name == metric.column]
         asked = [
-            (each.name, each.parameters, each.pre_treatments, each.covariate is None)
+            (statistic.name, statistic.parameters, statistic.pre_treatments, statistic.covariate is None)
             for leaf in wanted
-            for each in leaf.statistics
+            for statistic in leaf.statistics
         ]
         segmented = bool(plan.enrollments.segments)
         return f"{asked} {types} {metric.bases} {segmented} {period}"
@@ -149,9 +149,9 @@ def plan_of(config: ExperimentConfig, start: date = START) -> AnalysisPlan:
     return replace(plan, periods=tuple(replace(due, windows=due.windows[:WINDOWS]) for due in plan.periods))
 
 
-def chosen(first: int, every: int) -> Iterator[ExperimentConfig]:
-    """Yield every N-th configuration."""
-    return islice(configurations(), first, None, every)
+def chosen(first: int, step: int) -> Iterator[ExperimentConfig]:
+    """Yield the configurations from the `first` on, one in `step`."""
+    return islice(configurations(), first, None, step)
 
 
 def covering(configs: list[ExperimentConfig]) -> Iterator[ExperimentConfig]:
@@ -159,18 +159,20 @@ def covering(configs: list[ExperimentConfig]) -> Iterator[ExperimentConfig]:
     left = {config.slug: _parts(plan_of(config)) for config in configs}
     by_slug = {config.slug: config for config in configs}
     while True:
-        slug = max(left, key=lambda each: len(left[each]))
+        slug = max(left, key=lambda slug: len(left[slug]))
         if not left[slug]:
             return
         added = left[slug]
-        left = {each: parts - added for each, parts in left.items()}
+        left = {slug: parts - added for slug, parts in left.items()}
         yield by_slug[slug]
 
 
 def _parts(plan: AnalysisPlan) -> frozenset[str]:
     sources = {source.name: source.from_expression for source in plan.sources}
-    metrics = (f"{sources.get(each.source)} {each.select_expression}" for each in plan.metrics)
-    asked = (f"{one.name} {one.parameters}" for wanted in plan.statistics for one in wanted.statistics)
+    metrics = (f"{sources.get(metric.source)} {metric.select_expression}" for metric in plan.metrics)
+    asked = (
+        f"{statistic.name} {statistic.parameters}" for wanted in plan.statistics for statistic in wanted.statistics
+    )
     parts = (*metrics, *asked, plan.enrollments.kind)
     return frozenset(part.replace(plan.experiment.slug, "SLUG") for part in parts)
 

@@ -121,14 +121,14 @@ def gbstats(task: str, rows: pd.DataFrame) -> tuple[Call, int]:
             columns |= {"x": x, "xx": x * x, "xy": x * y}
         sums = pd.DataFrame(columns).groupby("branch").agg(["sum", "count"])
         found = []
-        for _, one in sums.iterrows():
-            n = int(one["y", "count"])
-            of_y = SampleMeanStatistic(n=n, sum=one["y", "sum"], sum_squares=one["yy", "sum"])
+        for _, row in sums.iterrows():
+            n = int(row["y", "count"])
+            of_y = SampleMeanStatistic(n=n, sum=row["y", "sum"], sum_squares=row["yy", "sum"])
             if task == "linear_model_mean":
                 found.append(of_y)
                 continue
-            of_x = SampleMeanStatistic(n=n, sum=one["x", "sum"], sum_squares=one["xx", "sum"])
-            product = one["xy", "sum"]
+            of_x = SampleMeanStatistic(n=n, sum=row["x", "sum"], sum_squares=row["xx", "sum"])
+            product = row["xy", "sum"]
             if task == "population_ratio":
                 found.append(RatioStatistic(n=n, m_statistic=of_y, d_statistic=of_x, m_d_sum_of_products=product))
             else:

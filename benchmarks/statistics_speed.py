@@ -77,7 +77,7 @@ def ours(folder: str, task: str, repeats: str) -> None:
     from jetstream_argo.stats.registry import parse_method
     from tests.reference.samples import Columns, sample_from_columns
 
-    (asked,) = (each for each in TASKS if each.name == task)
+    (asked,) = (timed for timed in TASKS if timed.name == task)
     method = parse_method(asked.statistic, asked.arguments)
     codes, values, other = (np.load(Path(folder) / f"{name}.npy") for name in ("codes", "values", "other"))
     columns = Columns("m", ("a", "b", "c"), codes, values, other)
@@ -104,31 +104,31 @@ def line(task: Task, kind: str, units: int, folder: Path, repeats: int) -> str:
     """Measure one statistic on one column, everyone in turn, and return the line of the table."""
     here = str(Path(__file__))
     program = str(Path(__file__).with_name("statistics_peers.py"))
-    mine: list[dict[str, float]] = []
+    runs: list[dict[str, float]] = []
     theirs: dict[str, list[dict[str, float]]] = {}
     for _ in range(repeats):
         found = run(sys.executable, here, "ours", str(folder), task.name, "9")
-        mine += [found] if found else []
+        runs += [found] if found else []
         for peer in task.peers:
             python = os.environ.get(PEERS[peer])
             cell = run(python, program, str(folder), peer, task.name, "4") if python else None
             theirs.setdefault(peer, []).extend([cell] if cell else [])
-    seconds, growth = (median(one[key] for one in mine) for key in ("seconds", "growth"))
+    seconds, growth = (median(run[key] for run in runs) for key in ("seconds", "growth"))
     cells = [task.name, kind, f"{units:,}", f"{seconds * 1e3:.2f}", f"{growth:.0f}"]
     goal = task.goals[kind]
     up = theirs.get("jetstream", [])
     if up:
-        upstream = median(one["seconds"] for one in up)
+        upstream = median(run["seconds"] for run in up)
         scaled = f" (x{up[0]['scaled']})" if up[0]["scaled"] > 1 else ""
         reached = upstream / seconds
         missed = " **below**" if reached < goal and units >= 1_000_000 else ""
-        cells += [f"{upstream:.3g}{scaled}", f"{median(one['growth'] for one in up):.0f}", f"{reached:,.0f}x{missed}"]
+        cells += [f"{upstream:.3g}{scaled}", f"{median(run['growth'] for run in up):.0f}", f"{reached:,.0f}x{missed}"]
         cells += [f"{goal:,.0f}x"]
     else:
         cells += ["", "", "", f"{goal:,.0f}x"]
     for peer in ("tea-tasting", "gbstats"):
-        held = theirs.get(peer, [])
-        cells.append(f"{median(one['seconds'] for one in held) * 1e3:.0f}" if held else "")
+        peer_runs = theirs.get(peer, [])
+        cells.append(f"{median(run['seconds'] for run in peer_runs) * 1e3:.0f}" if peer_runs else "")
     return "| " + " | ".join(cells) + " |"
 
 

@@ -27,9 +27,11 @@ def writes(plan: AnalysisPlan) -> Counter[str]:
     for source in plan.sources:
         jobs[names.partials(plan, source.name)] += len(source.reads)
         for period in plan.periods:
-            of = [m for m in plan.metrics if m.source == source.name and period.period in m.periods]
+            period_metrics = [m for m in plan.metrics if m.source == source.name and period.period in m.periods]
             for basis in Basis:
-                kinds = {isinstance(m.computation, Composed) for m in of if basis in bases_of(m, period.period)}
+                kinds = {
+                    isinstance(m.computation, Composed) for m in period_metrics if basis in bases_of(m, period.period)
+                }
                 jobs[names.values(plan, basis, source.name, period.period)] += len(kinds)
     recorded = sum(jobs.values())
     estimated = len(plan.statistics) + len(plan.periods)  # and the counts of units

@@ -130,9 +130,9 @@ class FakeKubernetes:
     def _selected(self, kind: str, selector: str) -> list[dict[str, Any]]:
         wanted = dict(part.split("=", 1) for part in selector.split(",") if part)
         return [
-            each
-            for (found, _), each in sorted(self.objects.items())
-            if found == kind and wanted.items() <= each["metadata"].get("labels", {}).items()
+            found_object
+            for (found, _), found_object in sorted(self.objects.items())
+            if found == kind and wanted.items() <= found_object["metadata"].get("labels", {}).items()
         ]
 
 

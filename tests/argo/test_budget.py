@@ -22,8 +22,8 @@ __all__ = ["pipeline"]
 
 
 def check(pipeline: Pipeline, most: int, *, doubts: list[str] | None = None) -> None:
-    told = [] if doubts is None else doubts
-    DailyBudget(pipeline.engine, most, pipeline.now, by_dry_run=False, warn=told.append).check(pipeline.plan)
+    warnings = [] if doubts is None else doubts
+    DailyBudget(pipeline.engine, most, pipeline.now, by_dry_run=False, warn=warnings.append).check(pipeline.plan)
 
 
 def upcoming(pipeline: Pipeline) -> int:

@@ -41,7 +41,7 @@ def break_node():
 
     core = client.CoreV1Api(config.new_client_from_config(KUBECONFIG))
     body = {"metadata": {"name": "jetstream-test"}, "data": {"broken": ""}}
-    if not any(each.metadata.name == "jetstream-test" for each in core.list_namespaced_config_map(NAMESPACE).items):
+    if not any(item.metadata.name == "jetstream-test" for item in core.list_namespaced_config_map(NAMESPACE).items):
         core.create_namespaced_config_map(NAMESPACE, body)
 
     def say(node: str) -> None:
@@ -69,7 +69,7 @@ def limits() -> str:
     from kubernetes import client, config
 
     documents = yaml.safe_load_all((ROOT / "k8s/base/limits.yaml").read_text())
-    body = next(each for each in documents if each["kind"] == "ConfigMap")
+    body = next(document for document in documents if document["kind"] == "ConfigMap")
     name = f"jetstream-limits-{uuid4().hex[:8]}"
     body["metadata"]["name"] = name
     client.CoreV1Api(config.new_client_from_config(KUBECONFIG)).create_namespaced_config_map(NAMESPACE, body)
@@ -198,9 +198,9 @@ def test_a_second_workflow_of_an_experiment_holds_up_no_other_experiment(
     assert "enrollments" in _names(during, "Running")
     assert still.nodes == ()
     assert [status.phase for status in statuses] == ["Succeeded"] * 3
-    one, two = times_of_pods(cluster, first), times_of_pods(cluster, names["second"])
-    assert max(end for _, end in one.values()) <= min(start for start, _ in two.values())
-    assert any("onExit" in pod for pod in one)
+    first_times, second_times = times_of_pods(cluster, first), times_of_pods(cluster, names["second"])
+    assert max(end for _, end in first_times.values()) <= min(start for start, _ in second_times.values())
+    assert any("onExit" in pod for pod in first_times)
 
 
 def test_a_retried_workflow_waits_for_the_one_that_runs_and_publishes_after_it(cluster, break_node, submitted, limits):

@@ -62,8 +62,8 @@ def test_an_experiment_of_a_folder_is_submitted_by_its_slug_alone(experiment, se
     codes = [exit_code_of([*command, slug]) for slug in ("sidebar-layout", "sidebar", "../experiments/sidebar-layout")]
 
     assert codes == [0, 2, 2]
-    assert "jetstream-sidebar-layout-2026-03-10" in (told := capsys.readouterr()).out
-    assert "holds no sidebar.toml and no sidebar.json" in told.err
+    assert "jetstream-sidebar-layout-2026-03-10" in (printed := capsys.readouterr()).out
+    assert "holds no sidebar.toml and no sidebar.json" in printed.err
 
 
 def test_an_image_without_a_digest_is_warned_of(experiment, capsys):

@@ -20,7 +20,7 @@ AS_OF = date(2026, 11, 23)
 
 
 def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(server, api, make_plan):
-    told: list[CandidateResult] = []
+    results: list[CandidateResult] = []
     planned: list[tuple[str, Any]] = [
         ("apple", _made(make_plan, "apple")),
         ("broken", CandidateResult("broken", CandidateState.FAILED, "broken: metrics.x: no such column", 2)),
@@ -33,7 +33,7 @@ def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(se
     report = submit_due(
         [(_candidate(slug), outcome) for slug, outcome in planned],
         submit=lambda plan: submit(emit(plan, DEPLOYMENT), api),
-        tell=told.append,
+        tell=results.append,
         before=[CandidateResult("unreadable.json", CandidateState.FAILED, "is not JSON", 2)],
     )
 
@@ -45,7 +45,7 @@ def test_one_experiment_that_cannot_be_planned_is_reported_and_stops_no_other(se
         ("endless", CandidateState.FAILED),
         ("zebra", CandidateState.SUBMITTED),
     ]
-    assert told == list(report.entries)
+    assert results == list(report.entries)
     assert report.exit_code == 2
     assert report.line.startswith(
         "2 submitted, 0 exists already, 1 not due, 3 failed: unreadable.json (is not JSON), broken ("
@@ -123,7 +123,7 @@ def test_experiments_are_found_in_a_folder_and_unreadable_files_are_reported(tmp
 
     found, failed = candidates(str(tmp_path))
 
-    assert [each.name if isinstance(each, Path) else each.experiment.slug for each in found] == [
+    assert [candidate.name if isinstance(candidate, Path) else candidate.experiment.slug for candidate in found] == [
         "from-json",
         "own.toml",
     ]

@@ -60,8 +60,8 @@ def test_a_workflow_waits_for_its_experiments_turn_before_it_takes_a_slot(make_p
     assert "target" in inner["dag"]
     assert "target" not in outer["dag"]
     # Whoever waits for two locks at once stands in the queue of one while it waits for the other.
-    held = [template.get("synchronization", {}) for template in spec["templates"]]
-    assert all(len([*each.get("mutexes", []), *each.get("semaphores", [])]) <= 1 for each in held)
+    locks = [template.get("synchronization", {}) for template in spec["templates"]]
+    assert all(len([*lock.get("mutexes", []), *lock.get("semaphores", [])]) <= 1 for lock in locks)
 
 
 def test_the_page_is_an_artifact_of_publishing_only_where_a_repository_is_configured(make_plan, tmp_path: Path):
@@ -81,11 +81,11 @@ def test_the_page_is_an_artifact_of_publishing_only_where_a_repository_is_config
 
 
 def test_publishing_alone_knows_the_webhook(make_plan):
-    told = {"name": "JETSTREAM_NOTIFY", "value": "https://hooks.example/jetstream"}
+    hook = {"name": "JETSTREAM_NOTIFY", "value": "https://hooks.example/jetstream"}
 
-    found = emit(make_plan(_sources()), replace(DEPLOYMENT, notify=told["value"])).workflow
+    found = emit(make_plan(_sources()), replace(DEPLOYMENT, notify=hook["value"])).workflow
 
-    assert told in _template(found, "publish")["container"]["env"]
+    assert hook in _template(found, "publish")["container"]["env"]
     assert str(found).count("JETSTREAM_NOTIFY") == 1
     assert "JETSTREAM_NOTIFY" not in str(emit(make_plan(_sources()), DEPLOYMENT).workflow)
 
@@ -100,7 +100,7 @@ def test_publishing_takes_the_experiments_turn_again_and_no_slot(make_plan):
 def test_without_limits_an_experiment_still_has_one_workflow_at_a_time(make_plan):
     document = emit(make_plan(_sources()), Deployment("image", "bigquery:project", limits="")).workflow
 
-    locks = {each["name"]: each.get("synchronization") for each in document["spec"]["templates"]}
+    locks = {template["name"]: template.get("synchronization") for template in document["spec"]["templates"]}
     mutex = {"mutexes": [{"name": "jetstream-new-tab"}]}
     assert {name: lock for name, lock in locks.items() if lock} == {"turn": mutex, "publish": mutex}
 
@@ -109,10 +109,12 @@ def test_time_that_is_spent_waiting_for_a_lock_ends_no_workflow(make_plan):
     spec = emit(make_plan(_sources()), DEPLOYMENT).workflow["spec"]
 
     assert "activeDeadlineSeconds" not in spec
-    deadlines = {each["name"]: each.get("activeDeadlineSeconds") for each in spec["templates"]}
+    deadlines = {template["name"]: template.get("activeDeadlineSeconds") for template in spec["templates"]}
     graphs = {"turn", "experiment", "day-clients-stats", "week-clients-stats"}
     assert {name for name, seconds in deadlines.items() if seconds is None} == graphs
-    assert not any("timeout" in each for each in spec["templates"])  # it would count from when a node begins to wait
+    assert not any(
+        "timeout" in template for template in spec["templates"]
+    )  # it would count from when a node begins to wait
 
 
 def test_pods_find_the_plan_in_the_manifest_itself(make_plan):
@@ -192,7 +194,9 @@ def test_people_see_the_date_first_and_which_metrics_there_are(make_plan):
     document = emit(make_plan(_sources(), slug="checkout"), DEPLOYMENT).workflow
 
     assert document["metadata"]["annotations"]["workflows.argoproj.io/title"] == "2026-11-23 checkout"
-    (metrics,) = (each for each in document["spec"]["arguments"]["parameters"] if each["name"] == "metrics")
+    (metrics,) = (
+        parameter for parameter in document["spec"]["arguments"]["parameters"] if parameter["name"] == "metrics"
+    )
     assert "active_hours, uri_count, ads" in metrics["description"]
     name = "workflows.argoproj.io/display-name"
     assert _template(document, "turn")["annotations"] == {name: "checkout.2026-11-23"}
@@ -322,13 +326,15 @@ def _tasks(document):
 
 
 def _semaphores(template):
-    return [each["configMapKeyRef"]["key"] for each in template["synchronization"]["semaphores"]]
+    return [semaphore["configMapKeyRef"]["key"] for semaphore in template["synchronization"]["semaphores"]]
 
 
 def _environment(document):
     """Return what every container has."""
-    return {each["name"]: each["value"] for each in document["spec"]["templateDefaults"]["container"]["env"]}
+    return {
+        variable["name"]: variable["value"] for variable in document["spec"]["templateDefaults"]["container"]["env"]
+    }
 
 
 def _parameters(document):
-    return {each["name"]: each["value"] for each in document["spec"]["arguments"]["parameters"]}
+    return {parameter["name"]: parameter["value"] for parameter in document["spec"]["arguments"]["parameters"]}

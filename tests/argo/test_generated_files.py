@@ -20,7 +20,7 @@ FILES = [*sorted((ROOT / "workflows").glob("*.yaml")), *sorted((ROOT / "k8s").rg
 
 def test_committed_manifests_are_what_the_generator_emits():
     for file, text in generated().items():
-        found, expected = (list(map(_readable, yaml.safe_load_all(each))) for each in (file.read_text(), text))
+        found, expected = (list(map(_readable, yaml.safe_load_all(content))) for content in (file.read_text(), text))
         assert found == expected, f"{file.relative_to(ROOT)} is old: python workflows/regenerate.py"
 
 
@@ -54,7 +54,9 @@ def test_the_kustomizations_build_and_planner_and_workers_run_one_image(k8s, fol
     assert built.returncode == 0, built.stderr
     if CHECKER.exists():
         _check(built.stdout, k8s / "built.yaml")
-    objects = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(built.stdout)}
+    objects = {
+        (document["kind"], document["metadata"]["name"]): document for document in yaml.safe_load_all(built.stdout)
+    }
     image = objects["ConfigMap", "jetstream-settings"]["data"]["JETSTREAM_IMAGE"]
     template = objects["WorkflowTemplate", "jetstream-analyse"]["spec"]["templates"][0]
     cron = objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"]["templates"][0]
@@ -66,8 +68,8 @@ def test_the_kustomizations_build_and_planner_and_workers_run_one_image(k8s, fol
     )
     assert [spec["podSpecPatch"] for spec in specs] == [pods, pods]
     templates = objects["CronWorkflow", "jetstream-daily"]["spec"]["workflowSpec"]["templates"]
-    assert {each["container"]["image"] for each in templates if "container" in each} == {image}
-    assert all(each["metadata"].get("namespace", "jetstream") == "jetstream" for each in objects.values())
+    assert {template["container"]["image"] for template in templates if "container" in template} == {image}
+    assert all(document["metadata"].get("namespace", "jetstream") == "jetstream" for document in objects.values())
 
 
 @pytest.mark.parametrize("overlay", ["gke", "small"])
@@ -114,7 +116,7 @@ def test_a_setting_says_whether_sources_are_read_once_for_all_experiments_first(
     _fill_in(settings)
     settings.write_text(settings.read_text().replace("JETSTREAM_DAILY: submit-due", f"JETSTREAM_DAILY: {entrypoint}"))
 
-    objects = {each["kind"]: each for each in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
+    objects = {document["kind"]: document for document in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
 
     assert objects["CronWorkflow"]["spec"]["workflowSpec"]["entrypoint"] == entrypoint
 
@@ -124,7 +126,7 @@ def test_pods_of_planners_have_the_annotations_of_the_settings_file(k8s):
     _fill_in(settings)
     settings.write_text(re.sub("^#(?=[-a-z])", "", settings.read_text(), flags=re.MULTILINE))
 
-    objects = {each["kind"]: each for each in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
+    objects = {document["kind"]: document for document in yaml.safe_load_all(_kustomized(settings.parent).stdout)}
 
     specs = (objects["WorkflowTemplate"]["spec"], objects["CronWorkflow"]["spec"]["workflowSpec"])
     assert [spec["podMetadata"]["annotations"] for spec in specs] == [{"sidecar.istio.io/inject": "false"}] * 2
@@ -138,7 +140,7 @@ def test_what_manifests_name_exists_in_the_base():
         assert ("ServiceAccount", spec["serviceAccountName"]) in base
         locks = [spec.get("synchronization") or {}]
         locks += [template.get("synchronization") or {} for template in spec["templates"]]
-        for semaphore in (each for lock in locks for each in lock.get("semaphores", [])):
+        for semaphore in (semaphore_of_lock for lock in locks for semaphore_of_lock in lock.get("semaphores", [])):
             selected = semaphore["configMapKeyRef"]
             assert selected["key"] in base["ConfigMap", selected["name"]]["data"]
 
@@ -255,9 +257,9 @@ def _kustomized(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def _bound_to(base, account):
     return [
-        each["roleRef"]["name"]
-        for (kind, _), each in base.items()
-        if kind == "RoleBinding" and account in [subject["name"] for subject in each["subjects"]]
+        binding["roleRef"]["name"]
+        for (kind, _), binding in base.items()
+        if kind == "RoleBinding" and account in [subject["name"] for subject in binding["subjects"]]
     ]
 
 
@@ -269,8 +271,12 @@ def _at(value, path):
 
 
 def _objects(folder: Path):
-    documents = [each for file in sorted(folder.glob("*.yaml")) for each in yaml.safe_load_all(file.read_text())]
-    return {(each["kind"], each["metadata"]["name"]): each for each in documents if "metadata" in each}
+    documents = [
+        document for file in sorted(folder.glob("*.yaml")) for document in yaml.safe_load_all(file.read_text())
+    ]
+    return {
+        (document["kind"], document["metadata"]["name"]): document for document in documents if "metadata" in document
+    }
 
 
 def _readable(document):

@@ -43,7 +43,7 @@ def work(item: str) -> str:
 def test_a_piece_that_goes_wrong_is_told_and_the_others_go_on(item: str, reason: str) -> None:
     outcomes = list(each_alone(work, ["a", item, "long", "b"], jobs=2, allowance=_ALLOWANCE))
 
-    assert [each for each, _ in outcomes] == ["a", item, "long", "b"]
+    assert [name for name, _ in outcomes] == ["a", item, "long", "b"]
     results = dict(outcomes)
     assert (results["a"], results["b"]) == ("A", "B")
     assert results["long"] == "LONG" * 300_000

@@ -131,12 +131,12 @@ def test_a_retried_workflow_no_longer_says_that_it_has_ended():
     assert status["taskResultsCompletionStatus"] == {"enroll-1": True}
 
 
-@pytest.mark.parametrize(("phase", "said"), [("Running", "is still running"), ("Succeeded", "has succeeded")])
-def test_only_a_workflow_that_ended_with_failures_can_be_retried(phase, said):
+@pytest.mark.parametrize(("phase", "message"), [("Running", "is still running"), ("Succeeded", "has succeeded")])
+def test_only_a_workflow_that_ended_with_failures_can_be_retried(phase, message):
     workflow = _failed()
     workflow["status"]["phase"] = phase
 
-    with pytest.raises(PlanError, match=said):
+    with pytest.raises(PlanError, match=message):
         retried(workflow, now=NOW)
 
 
@@ -207,7 +207,7 @@ def _failed(*, nested: bool = True):
             "finishedAt": "2026-11-24T05:30:00Z",
             "message": "child failed",
             "conditions": [{"type": "Completed", "status": "True"}],
-            "nodes": {each["id"]: each for each in nodes},
+            "nodes": {node["id"]: node for node in nodes},
             "taskResultsCompletionStatus": {"enroll-1": True, "clients-0": True},
         },
     }

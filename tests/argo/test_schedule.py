@@ -22,6 +22,6 @@ def test_what_a_planner_says_when_it_fails_is_its_workflows_message(planners):
 def test_what_a_planner_says_when_it_succeeds_is_an_output_of_its_node(planners):
     for planner in planners:
         (parameter,) = planner["outputs"]["parameters"]
-        variables = {each["name"]: each.get("value") for each in planner["container"]["env"]}
+        variables = {variable["name"]: variable.get("value") for variable in planner["container"]["env"]}
         assert parameter["name"] == "result"
         assert parameter["valueFrom"]["path"] == variables["JETSTREAM_RESULT"]

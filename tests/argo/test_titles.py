@@ -51,7 +51,7 @@ def test_the_first_node_is_called_after_the_experiment_and_its_date(make_plan, s
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="needs ../shared")
 def test_no_two_nodes_of_real_experiments_look_alike():
-    configs = list(configurations(every=SAMPLE))
+    configs = list(configurations(step=SAMPLE))
 
     assert {config.slug: _alike(config) for config in configs if _alike(config)} == {}
 

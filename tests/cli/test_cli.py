@@ -89,7 +89,7 @@ def test_broken_sql_is_told_by_the_exit_code_and_by_the_status(command: Command,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("plan",), "name an experiment"),
         (("plan", "checkout.toml", "--as-of", "tomorrow"), "'tomorrow' is not a date"),
@@ -99,11 +99,11 @@ def test_broken_sql_is_told_by_the_exit_code_and_by_the_status(command: Command,
         (("task", "--node", "enrollments"), "no plan"),
     ],
 )
-def test_a_mistake_is_explained_without_a_traceback(command: Command, arguments: tuple[str, ...], told: str) -> None:
+def test_a_mistake_is_explained_without_a_traceback(command: Command, arguments: tuple[str, ...], message: str) -> None:
     done = command(*arguments)
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -79,8 +79,8 @@ def test_the_record_of_a_run_is_json_and_nothing_else(ended: dict[str, Ended]) -
     assert ended["written"].out == ended["first"].out
     assert (found["experiment"], found["exit_code"], found["failed"]) == ("checkout", 0, [])
     assert {"metric": "revenue", "period": "week", "windows": 1} in found["computed"]
-    assert {each["source"]: each["dates"] for each in found["read"]} == {"enrollments": 3, "orders": 9}
-    assert {each["state"] for each in found["nodes"]} == {"succeeded"}
+    assert {reading["source"]: reading["dates"] for reading in found["read"]} == {"enrollments": 3, "orders": 9}
+    assert {node["state"] for node in found["nodes"]} == {"succeeded"}
     assert sum(branch["units"] for branch in found["units"]["branches"]) >= 60  # a unit in two branches counts in both
 
 
@@ -111,5 +111,5 @@ def test_what_failed_is_said_with_the_reason_and_the_way_on(ended: dict[str, End
         "      jetstream-argo status checkout --lacking",
     ]
     failed = record(ended["broken record"].out)["failed"]
-    assert {each["metric"] for each in failed} == {"orders"}
-    assert all(each["error"] and each["message"] for each in failed)
+    assert {failure["metric"] for failure in failed} == {"orders"}
+    assert all(failure["error"] and failure["message"] for failure in failed)

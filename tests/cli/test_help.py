@@ -34,14 +34,14 @@ def test_help_fits_a_terminal_and_ends_with_an_example(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_help_says_of_every_option_and_argument_what_it_is_for(name: str) -> None:
     found = command(name)
-    told = " ".join((found.help or "").split())
+    help_text = " ".join((found.help or "").split())
 
     for parameter in found.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts[0]} has no help"
         else:
             shown = parameter.make_metavar(click.Context(found)).strip("[].")
-            assert shown.partition("...")[0].strip("[]") in told, f"{name} does not say what {shown} is"
+            assert shown.partition("...")[0].strip("[]") in help_text, f"{name} does not say what {shown} is"
 
 
 @pytest.mark.parametrize("name", NAMES)

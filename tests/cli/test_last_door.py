@@ -57,21 +57,21 @@ def test_with_v_there_is_a_traceback(broken, caplog):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (PermissionError(13, "Permission denied", "/w/current.json"), 2, "/w/current.json: Permission denied; check"),
         (OSError(28, "No space left on device", "/w/x\x1b.parquet"), 75, "/w/x\\x1b.parquet: No space left on device"),
         (ConnectionResetError("by whom"), 1, "ConnectionResetError (by whom)"),
     ],
 )
-def test_a_file_or_folder_that_fails_anywhere_is_named(error, code, said, monkeypatch, capsys):
+def test_a_file_or_folder_that_fails_anywhere_is_named(error, code, message, monkeypatch, capsys):
     def fail(*arguments, **options):
         raise error
 
     monkeypatch.setattr("jetstream_argo.plan.planner.plan_experiment", fail)
 
     assert exit_code_of(["plan", "x.toml"]) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argument", ["--\x1b[31m", "\x1b]0;x\x07.toml"])

@@ -50,11 +50,11 @@ def _lines(text: str) -> list[str]:
 
 
 def test_a_new_user_gets_numbers_from_the_files_that_are_there(clone: Path) -> None:
-    told = [_typed(["sh", "-e", "-c"], block, clone) for block in _blocks("sh")]
+    printed = [_typed(["sh", "-e", "-c"], block, clone) for block in _blocks("sh")]
 
-    assert "shop.orders: 24,485 rows from examples/shop/orders.csv.gz, into .jetstream" in told[0]
-    assert "shop.assignments: 3,000 rows, day 2026-05-04 … 2026-05-10" in told[0]
-    lines = _lines(told[-1])
+    assert "shop.orders: 24,485 rows from examples/shop/orders.csv.gz, into .jetstream" in printed[0]
+    assert "shop.assignments: 3,000 rows, day 2026-05-04 … 2026-05-10" in printed[0]
+    lines = _lines(printed[-1])
     assert "To compute: 14 of 14 windows of metrics: 0 there already, 14 new, 0 changed" in lines
     assert "computed: revenue (windows: preenrollment_week 1, week 5, overall 1)" in lines
     assert "next: jetstream-argo results new-checkout" in lines

@@ -412,7 +412,7 @@ def test_an_unknown_application_needs_a_query_of_its_own(resolved: Resolve) -> N
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "message"),
     [
         ("enrollments_query_type = 'normady'", "enrollment kind 'normady', .*did you mean 'normandy'"),
         (
@@ -423,8 +423,8 @@ def test_an_unknown_application_needs_a_query_of_its_own(resolved: Resolve) -> N
         ("enrollment_query = '{{experiment.end_date_str}}'", "enrollment_query: asks for the end date"),
     ],
 )
-def test_enrollments_that_cannot_be_found_are_an_error(resolved: Resolve, own: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=f"(?s){said}"):
+def test_enrollments_that_cannot_be_found_are_an_error(resolved: Resolve, own: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"(?s){message}"):
         resolved(f"[experiment]\n{own}")
 
 
@@ -471,7 +471,7 @@ def test_ones_own_conventions_override_and_extend_the_packaged_ones(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[platforms.shop]\nenrollments = 'normady'", r"platforms\.shop\.enrollments: 'normady' .*mean 'normandy'"),
         ("[enrollment_kinds.x]\nenrollments = 'x.sql'", r"enrollment_kinds\.x\.enrollments: names a query in 'x\.sql'"),
@@ -480,10 +480,10 @@ def test_ones_own_conventions_override_and_extend_the_packaged_ones(tmp_path: Pa
         ("default_dataset = 5", "default_dataset: is 5: should be a valid string"),
     ],
 )
-def test_conventions_that_cannot_be_used_are_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_conventions_that_cannot_be_used_are_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.toml").write_text(text)
 
-    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml.*{said}"):
+    with pytest.raises(ConfigError, match=rf"(?s)mine\.toml.*{message}"):
         load_conventions([tmp_path / "mine.toml"])
 
 

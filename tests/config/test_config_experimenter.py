@@ -79,7 +79,7 @@ def test_an_experiment_that_cannot_be_used_does_not_keep_others_from_being_read(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"startDate": "May 4"}, r"startDate: is 'May 4': write a date as YYYY-MM-DD"),
         ({"startDate": 5}, r"startDate: is 5: write a date"),
@@ -89,20 +89,20 @@ def test_an_experiment_that_cannot_be_used_does_not_keep_others_from_being_read(
     ],
 )
 def test_what_is_wrong_with_an_experiment_is_told_by_field(
-    tmp_path: Path, change: dict[str, object], said: str
+    tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         load_experiment(_write(tmp_path, {**EXPERIMENT, **change}))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("<html>", "is not JSON: Expecting value: line 1"), ("[5]", "is not an experiment or a list")]
+    ("text", "message"), [("<html>", "is not JSON: Expecting value: line 1"), ("[5]", "is not an experiment or a list")]
 )
-def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "experiments.json"
     path.write_text(text)
 
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         load_experiments(path)
 
 

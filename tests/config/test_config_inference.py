@@ -63,7 +63,7 @@ def planned(folder: Path, inference: str = "", conventions: str = "") -> Analysi
 
 def statistics_of(plan: AnalysisPlan, metric: str) -> dict[str, Statistic]:
     (leaf,) = (leaf for leaf in plan.statistics if (leaf.metric, leaf.period) == (metric, Period.WEEK))
-    return {each.name: each for each in leaf.statistics}
+    return {statistic.name: statistic for statistic in leaf.statistics}
 
 
 def test_the_split_is_checked_against_the_branches_shares_unless_it_is_turned_off(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ DEFAULTS = "defaults/fenix.toml"
 
 
 def _summaries(resolution: Resolution, period: Period = Period.WEEK) -> list[tuple[str, str]]:
-    [found] = [one for one in resolution.config.periods if one.period is period]
+    [found] = [due for due in resolution.config.periods if due.period is period]
     return [(summary.metric, summary.statistic.name) for summary in found.summaries]
 
 
@@ -137,7 +137,7 @@ def test_a_metric_made_of_itself_is_an_error(resolved: Resolve) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "said"),
+    ("own", "message"),
     [
         (WEEKLY.replace("clicks", "clikcs") + CLICKS, "refers to metric 'clikcs', .*did you mean 'clicks'"),
         (WEEKLY + CLICKS.replace('= "clicks"', "= 'clikcs'"), r"metrics\.clicks\.data_source:\n.*data source 'clikcs'"),
@@ -148,8 +148,10 @@ def test_a_metric_made_of_itself_is_an_error(resolved: Resolve) -> None:
         (WEEKLY + CLICKS.replace("ds.click", "'a{2}'"), r"select_expression: has \{2\}"),
     ],
 )
-def test_a_metric_that_cannot_be_resolved_is_told_with_its_file_and_key(resolved: Resolve, own: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"(?s)exp\.toml.*{said}"):
+def test_a_metric_that_cannot_be_resolved_is_told_with_its_file_and_key(
+    resolved: Resolve, own: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"(?s)exp\.toml.*{message}"):
         resolved(own)
 
 
@@ -200,15 +202,15 @@ def test_a_parameter_that_is_the_same_in_all_branches_is_put_in_as_it_is(resolve
 
 
 @pytest.mark.parametrize(
-    ("parameter", "said"),
+    ("parameter", "message"),
     [
         ("distinct_by_branch = true\nvalue = 'a'", r"parameters\.x: needs a value for each branch, .*, has 'a'"),
         ("value = {control = 'a'}", r"parameters\.x: needs a text, has \{'control': 'a'\}"),
         ("", r"parameters\.x: needs a text, has None"),
     ],
 )
-def test_a_parameter_of_the_wrong_kind_is_an_error(resolved: Resolve, parameter: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_parameter_of_the_wrong_kind_is_an_error(resolved: Resolve, parameter: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         resolved(f"[parameters.x]\n{parameter}")
 
 

@@ -174,7 +174,7 @@ def test_a_signal_bound_must_be_one_of_those_that_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "line", "said"),
+    ("section", "line", "message"),
     [
         ("metrics.a", "descriptionn = 'x'", "did you mean 'description'?"),
         ("metrics.a", "exposure_basis = ['exposures']", "did you mean 'analysis_bases'?"),
@@ -189,14 +189,14 @@ def test_a_signal_bound_must_be_one_of_those_that_exist(tmp_path: Path) -> None:
     ],
 )
 def test_a_useless_key_of_real_files_is_passed_over_with_a_warning(
-    tmp_path: Path, section: str, line: str, said: str
+    tmp_path: Path, section: str, line: str, message: str
 ) -> None:
     spec = _read(tmp_path, f"[{section}]\n{line}")
 
     [warning] = spec.warnings
     assert warning.file == str(tmp_path / "exp.toml")
     assert warning.problem.where == f"{section}.{line.split(' ')[0]}"
-    assert said in warning.problem.what
+    assert message in warning.problem.what
 
 
 def test_a_useless_key_of_a_segment_is_passed_over_with_a_warning(tmp_path: Path) -> None:

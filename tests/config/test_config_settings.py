@@ -57,7 +57,7 @@ def test_enrollment_lasts_from_the_start_to_its_last_date_both_included(resolved
 
 
 @pytest.mark.parametrize(
-    ("own", "known", "said"),
+    ("own", "known", "message"),
     [
         ("", {"start_date": None}, r"experiment\.start_date: is missing: the experiment has not started"),
         ("", {"proposed_enrollment": None}, r"experiment\.enrollment_period: is missing"),
@@ -70,9 +70,9 @@ def test_enrollment_lasts_from_the_start_to_its_last_date_both_included(resolved
     ],
 )
 def test_settings_that_cannot_be_known_are_errors(
-    resolved: Resolve, own: str, known: dict[str, object], said: str
+    resolved: Resolve, own: str, known: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         resolved(own, **known)
 
 

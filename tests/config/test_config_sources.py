@@ -197,7 +197,7 @@ def test_segments_are_filled_with_functions_and_their_rows_with_the_experiment(r
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('["new"]', '["nwe"]', "segment 'nwe', which is not defined; did you mean 'new'"),
         ('data_source = "seen"', 'data_source = "sene"', "segment data source 'sene', .*did you mean 'seen'"),
@@ -205,8 +205,8 @@ def test_segments_are_filled_with_functions_and_their_rows_with_the_experiment(r
         ("ds.is_new", "{{x}}", r"segments\.new\.select_expression: .*'x' is undefined"),
     ],
 )
-def test_a_segment_that_cannot_be_resolved_is_an_error(resolved: Resolve, old: str, new: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=f"(?s){said}"):
+def test_a_segment_that_cannot_be_resolved_is_an_error(resolved: Resolve, old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"(?s){message}"):
         resolved(SEGMENT.replace(old, new))
 
 

@@ -27,7 +27,7 @@ def test_a_text_without_templates_stays_as_it_is_but_for_a_last_line_break() -> 
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         ("{{agg_smu('x')}}", "'agg_smu' is undefined"),
         ("{{experiment.slgu}}", "has no attribute 'slgu'"),
@@ -38,8 +38,8 @@ def test_a_text_without_templates_stays_as_it_is_but_for_a_last_line_break() -> 
         ("{{experiment.end_date_str}}", "end date of an experiment that has none"),
     ],
 )
-def test_a_template_that_cannot_be_filled_says_why(template: str, said: str) -> None:
-    with pytest.raises(TemplateError, match=said):
+def test_a_template_that_cannot_be_filled_says_why(template: str, message: str) -> None:
+    with pytest.raises(TemplateError, match=message):
         Templates(_FUNCTIONS).fill(template, experiment=_EXPERIMENT)
 
 
@@ -70,7 +70,7 @@ def test_braces_name_what_is_replaced_and_doubled_ones_are_braces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("REGEXP_CONTAINS(x, 'a{2}')", r"has \{2\}, where only \{slug\} can be replaced; double the braces"),
         ("{slgu}", r"has \{slgu\}"),
@@ -81,8 +81,8 @@ def test_braces_name_what_is_replaced_and_doubled_ones_are_braces() -> None:
         ("{slug:{slug}}", "stands alone or is formatted"),
     ],
 )
-def test_a_brace_that_means_nothing_is_refused(text: str, said: str) -> None:
-    with pytest.raises(TemplateError, match=said):
+def test_a_brace_that_means_nothing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(TemplateError, match=message):
         fill_braces(text, slug="exp")
 
 

@@ -87,7 +87,9 @@ def test_every_real_file_resolves_to_what_the_existing_parser_says(
     oracle: dict[str, _Json], conventions: Conventions
 ) -> None:
     definitions = Definitions.load([_HUB])
-    texts = [(_words(one["select_expression"]), one["from_expression"]) for one in oracle["definitions"]]
+    texts = [
+        (_words(definition["select_expression"]), definition["from_expression"]) for definition in oracle["definitions"]
+    ]
     differences = []
 
     for slug, expected in oracle["experiments"].items():
@@ -172,17 +174,17 @@ def _differences(
         if ours != [(summary["metric"], summary["statistic"]) for summary in theirs[period]]:
             found.append((period, "summaries", ours))
             continue
-        for summary, one in zip(summaries, theirs[period], strict=True):
+        for summary, resolved in zip(summaries, theirs[period], strict=True):
             metric = metrics[summary.metric]
             treatments = [[step.name, json.loads(step.arguments)] for step in summary.statistic.pre_treatments]
-            expression, rows = texts[one["definition"]]
-            kind = oracle["definitions"][one["definition"]]["experiments_column_type"]
+            expression, rows = texts[resolved["definition"]]
+            kind = oracle["definitions"][resolved["definition"]]["experiments_column_type"]
             same = {
-                "params": _same_parameters(summary.metric, summary.statistic, Period(period), one["params"]),
-                "pre_treatments": treatments == one["pre_treatments"],
-                "data_source": metric.data_source == one["data_source"],
-                "depends_on": list(metric.depends_on) == list(dict.fromkeys(one["depends_on"])),
-                "bases": sorted(basis.value for basis in metric.bases) == sorted(one["bases"]),
+                "params": _same_parameters(summary.metric, summary.statistic, Period(period), resolved["params"]),
+                "pre_treatments": treatments == resolved["pre_treatments"],
+                "data_source": metric.data_source == resolved["data_source"],
+                "depends_on": list(metric.depends_on) == list(dict.fromkeys(resolved["depends_on"])),
+                "bases": sorted(basis.value for basis in metric.bases) == sorted(resolved["bases"]),
             }
             if metric.data_source is not None:
                 source = sources[metric.data_source]

@@ -47,14 +47,14 @@ def test_a_metric_of_two_sources_belongs_to_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "told"),
+    ("selection", "message"),
     [
         (Selection(metrics=("cliks",)), "metric 'cliks', which is not defined; did you mean 'clicks'"),
         (Selection(sources=("add",)), "data source 'add', which is not defined; did you mean 'ads'"),
     ],
 )
-def test_a_name_that_is_unknown_is_refused_with_the_nearest(selection: Selection, told: str) -> None:
-    with pytest.raises(UnknownReference, match=told):
+def test_a_name_that_is_unknown_is_refused_with_the_nearest(selection: Selection, message: str) -> None:
+    with pytest.raises(UnknownReference, match=message):
         nodes(selection)
 
 

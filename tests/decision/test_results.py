@@ -41,8 +41,8 @@ def rows(metric: str, uplift: float, *, period: str = "overall", segment: str = 
 
 
 def told(*estimates: list[dict[str, object]], about: About = ABOUT, facts: Facts = NOTHING) -> list[BranchDecision]:
-    every = [row for made in estimates for row in made]
-    return list(decisions(windows_of(every, about), about, facts))
+    rows_of_all = [row for made in estimates for row in made]
+    return list(decisions(windows_of(rows_of_all, about), about, facts))
 
 
 def test_the_overall_window_of_all_enrolled_units_is_decided_and_told() -> None:
@@ -68,7 +68,7 @@ def test_segments_exposures_and_days_before_enrollment_decide_nothing() -> None:
         rows("ads", -0.5, segment="loyal"),
     )
 
-    assert [each.outcome for each in found] == [Decision.TOO_EARLY]
+    assert [verdict.outcome for verdict in found] == [Decision.TOO_EARLY]
 
 
 def test_harm_of_any_window_is_told_with_its_interval() -> None:
@@ -92,13 +92,13 @@ def test_without_roles_nothing_is_decided_and_an_alarm_keeps_anything_from_being
     alarm = replace(NOTHING, health=(_alarm(),))
 
     assert told(rows("clicks", 0.1), about=About({"clicks": MetricAbout()}, "control")) == []
-    assert [each.outcome for each in told(rows("hours", 0.1), facts=alarm)] == [Decision.HEALTH_BROKEN]
+    assert [verdict.outcome for verdict in told(rows("hours", 0.1), facts=alarm)] == [Decision.HEALTH_BROKEN]
 
 
 def _alarm():
     from jetstream_argo.report import health
 
-    kind = next(each for each in vars(health).values() if getattr(each, "__dataclass_fields__", {}).keys() >= {"alarm"})
+    kind = next(var for var in vars(health).values() if getattr(var, "__dataclass_fields__", {}).keys() >= {"alarm"})
     return kind(HealthCheck.SPLIT, alarm=True, message="units are not split as designed")
 
 

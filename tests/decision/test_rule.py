@@ -31,7 +31,7 @@ def test_a_primary_metric_that_is_better_beside_a_guardrail_within_its_margin_is
     found = decided(uplift("clicks", 0.05), FINE)
 
     assert found.outcome is Decision.SUCCESS
-    assert [(each.metric, each.message) for each in found.evidence] == [
+    assert [(piece.metric, piece.message) for piece in found.evidence] == [
         ("clicks", "better, p = 0.001 after Holm over 1 test")
     ]
 
@@ -48,7 +48,7 @@ def test_a_primary_metric_that_is_better_beside_a_guardrail_within_its_margin_is
 def test_anything_less_is_inconclusive(overall: list[Uplift], because: list[str]) -> None:
     found = decided(*overall)
 
-    assert (found.outcome, [each.metric for each in found.evidence]) == (Decision.INCONCLUSIVE, because)
+    assert (found.outcome, [piece.metric for piece in found.evidence]) == (Decision.INCONCLUSIVE, because)
 
 
 def test_a_success_that_costs_another_primary_metric_is_none() -> None:

@@ -52,9 +52,9 @@ def _check_wheel(packed: zipfile.ZipFile) -> None:
 
 
 def _check_source(names: Sequence[str]) -> None:
-    held = {name.partition("/")[2] for name in names}
+    contents = {name.partition("/")[2] for name in names}
     wanted = {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "examples/shop/checkout.toml", "docs/index.md"}
-    _agree("files that the source lacks", wanted - held)
+    _agree("files that the source lacks", wanted - contents)
 
 
 def _install_and_run(scratch: Path, wheel: Path, source: Path) -> None:

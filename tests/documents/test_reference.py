@@ -49,8 +49,8 @@ def test_no_meaning_is_told_of_a_key_that_there_is_not() -> None:
         for heading, models in sections.items()
     }
 
-    for heading, told in configuration.meanings().items():
-        assert set(told) <= known[heading]
+    for heading, meaning in configuration.meanings().items():
+        assert set(meaning) <= known[heading]
 
 
 def test_the_picture_of_a_workflow_is_that_of_the_example() -> None:

@@ -31,26 +31,26 @@ def test_the_good_experiment_is_planned(plan) -> None:
 def test_a_bad_file_is_one_clear_error(plan, kind: str) -> None:
     text, message = BAD[kind]
 
-    code, said = plan(text, "bad.toml")
+    code, printed = plan(text, "bad.toml")
 
     assert code == 2
-    assert message in said
-    assert "bad.toml" in said
-    assert len(said) < 2000
-    assert "Traceback" not in said
+    assert message in printed
+    assert "bad.toml" in printed
+    assert len(printed) < 2000
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize("kind", BAD_JSON)
 def test_a_bad_answer_of_experimenter_is_one_clear_error(plan, kind: str) -> None:
     text, message = BAD_JSON[kind]
 
-    code, said = plan(text, "bad.json")
+    code, printed = plan(text, "bad.json")
 
     assert code == 2
-    assert message in said
-    assert "bad.json" in said
-    assert len(said) < 2000
-    assert "Traceback" not in said
+    assert message in printed
+    assert "bad.json" in printed
+    assert len(printed) < 2000
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_file_or_value_on_the_command_line_is_one_clear_error(
 
     code = exit_code_of(arguments)
 
-    said = capfd.readouterr().err
+    printed = capfd.readouterr().err
     assert code == 2
-    assert any(words in said for words in message.split("|"))
-    assert "Traceback" not in said
+    assert any(words in printed for words in message.split("|"))
+    assert "Traceback" not in printed

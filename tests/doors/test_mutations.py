@@ -21,7 +21,7 @@ def test_a_file_that_is_a_little_wrong_is_planned_or_refused(tmp_path: Path, cap
 
     code = exit_code_of(["plan", str(file), "--as-of", "2026-03-12"])
 
-    said = capfd.readouterr().err
+    printed = capfd.readouterr().err
     assert code in (0, 2)
-    assert "Traceback" not in said
-    assert "mistake of jetstream-argo" not in said
+    assert "Traceback" not in printed
+    assert "mistake of jetstream-argo" not in printed

@@ -44,15 +44,15 @@ def test_what_the_tables_say_is_written_and_can_be_run(engine: EmbeddedEngine, c
 
     assert exit_code_of(["init"]) == 0
 
-    told = capsys.readouterr().out
-    assert "wrote new-checkout.toml: new-checkout, branches old (1 units), new (2 units), from 2026-05-04 to" in told
-    assert "jetstream-argo run new-checkout.toml --as-of 2026-05-31" in told
+    printed = capsys.readouterr().out
+    assert "wrote new-checkout.toml: new-checkout, branches old (1 units), new (2 units), from 2026-05-04 to" in printed
+    assert "jetstream-argo run new-checkout.toml --as-of 2026-05-31" in printed
     read = load_experiment_file(Path("new-checkout.toml"))
     assert [branch.slug for branch in read.experiment.branches] == ["old", "new"]
     assert read.experiment.reference_branch == "old"
     assert (read.experiment.start_date, read.experiment.end_date) == (date(2026, 5, 4), date(2026, 5, 31))
     assert set(read.spec.metrics) == {"orders_count", "orders_amount", "orders_returned"}
-    assert [each.name for each in read.spec.periods[Period.PREENROLLMENT_WEEK]] == ["orders_count", "orders_amount"]
+    assert [period.name for period in read.spec.periods[Period.PREENROLLMENT_WEEK]] == ["orders_count", "orders_amount"]
     planned = plan_experiment("new-checkout.toml", ConfigSources(), as_of=date(2026, 5, 31))
     assert found_by(planned.plan, engine, files=planned.files) == ()
     assert exit_code_of(["run", "new-checkout.toml", "--as-of", "2026-05-31", "--jobs", "1"]) == 0
@@ -122,6 +122,6 @@ def test_odd_names_of_branches_are_written_so_that_they_are_read(engine: Embedde
     code = exit_code_of(["init", "--slug", "odd"])
 
     if code == 0:  # what no branch may be called is refused before anything is written
-        assert branch in [each.slug for each in load_experiment_file(Path("odd.toml")).experiment.branches]
+        assert branch in [branch.slug for branch in load_experiment_file(Path("odd.toml")).experiment.branches]
     else:
         assert not Path("odd.toml").exists()

@@ -166,12 +166,12 @@ def test_what_was_recognised_is_told(shop: _Shop) -> None:
         "id;day;paid;at;n\n1;2026-05-04;1,5;2026-05-04 10:00;20260504\n2;2026-05-05;NA;2026-05-05;20260505\n"
     )
 
-    told = _notes(loaded)
+    notes = _notes(loaded)
     for part in (
         "separated by semicolon", "2026-05-04 … 2026-05-05; dates", "with a decimal comma", "1 missing values spelled",
         "times without a zone; if they are in UTC: --type at=TIMESTAMP", "if they are dates: --type n=DATE:%Y%m%d",
     ):  # fmt: skip
-        assert part in told
+        assert part in notes
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

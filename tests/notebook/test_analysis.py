@@ -36,7 +36,7 @@ def _cats(players: int = 3_000) -> pd.DataFrame:
 
 
 def _analysed(cats: pd.DataFrame, folder: Path) -> Results:
-    day, of, unclipped = "2026-05-04", {"data_source": "players"}, {"drop_highest": 0}
+    day, activity, unclipped = "2026-05-04", {"data_source": "players"}, {"drop_highest": 0}
     rows = f"(SELECT *, DATE '{day}' AS day FROM cats.players)"
     config = ja.Configuration(
         slug="gates", branches=["gate_30", "gate_40"], reference_branch="gate_30", start_date=day, enrollment_period=1,
@@ -45,8 +45,8 @@ def _analysed(cats: pd.DataFrame, folder: Path) -> Results:
         data_sources={"players": {"from_expression": rows, "client_id_column": "userid",
                                   "submission_date_column": "day", "experiments_column_type": "none"}},
         metrics={
-            "rounds": of | {"select_expression": "SUM(sum_gamerounds)", "statistics": {"welch_mean": unclipped}},
-            "day_7": of | {"select_expression": "LOGICAL_OR(retention_7)", "statistics": {"binomial": {}}},
+            "rounds": activity | {"select_expression": "SUM(sum_gamerounds)", "statistics": {"welch_mean": unclipped}},
+            "day_7": activity | {"select_expression": "LOGICAL_OR(retention_7)", "statistics": {"binomial": {}}},
         },
         overall=["rounds", "day_7"],
     )  # fmt: skip

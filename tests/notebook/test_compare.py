@@ -88,13 +88,13 @@ def test_a_unit_with_several_rows_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ({"unit": "user_id", "branch": "version"}, "no column 'user_id'; did you mean 'userid'"),
         ({"unit": "userid", "branch": "gate"}, "branch: there is no column 'gate'"),
         ({"unit": "userid", "branch": "version", "metrics": ["version"]}, "column 'version' is STRING"),
     ],
 )
-def test_what_cannot_be_compared_is_told(asked: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_what_cannot_be_compared_is_told(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         ja.compare(_cats(50), **asked)  # type: ignore[arg-type]  # on purpose

@@ -41,13 +41,13 @@ class Comparison:
             self.differences.append(f"{kind} {where}: {ours!r}, theirs {theirs!r}")
 
 
-def equal(one: object, two: object) -> bool:
+def equal(left: object, right: object) -> bool:
     """Whether two values are the same, numbers to 9 digits; whole numbers may differ in type."""
-    if isinstance(one, bool) or isinstance(two, bool):
-        return one is two
-    if isinstance(one, int | float | Decimal) and isinstance(two, int | float | Decimal):
-        return math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(one) and math.isnan(two))
-    return one == two
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, int | float | Decimal) and isinstance(right, int | float | Decimal):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(left) and math.isnan(right))
+    return left == right
 
 
 def compare_direct(world: World) -> Comparison:
@@ -57,11 +57,11 @@ def compare_direct(world: World) -> Comparison:
         metrics = [metric for metric in world.plan.metrics if metric.source == source.name]
         for period in [due.period for due in world.plan.periods]:
             for basis in Basis:
-                mine = list(
+                due_metrics = list(
                     {m.column: m for m in metrics if period in m.periods and basis in bases_of(m, period)}.values()
                 )
-                if mine:
-                    _compare_windows(found, world, source.name, mine, period, basis)
+                if due_metrics:
+                    _compare_windows(found, world, source.name, due_metrics, period, basis)
     return found
 
 
@@ -77,8 +77,8 @@ def _compare_windows(
         for metric in metrics:
             direct = {(str(r["analysis_id"]), str(r["branch"])): r[metric.column] for r in rows}
             assert len(direct) == len(rows)
-            mine = {key[:2]: value for key, value in stored[metric.name].items() if key[2] == window.index}
-            _compare_values(found, f"{basis} {period} {window.index}", metric.name, mine, direct)
+            values = {key[:2]: value for key, value in stored[metric.name].items() if key[2] == window.index}
+            _compare_values(found, f"{basis} {period} {window.index}", metric.name, values, direct)
 
 
 def _stored(world: World, metrics: list[Metric], period: Period, basis: Basis) -> dict[str, dict]:

@@ -40,8 +40,8 @@ def compare_estimates(world: World, answer: Answer, folder: Path) -> Comparison:
     """
     found = Comparison()
     asked = [
-        {**one, "path": str(_saved(world, one, folder / f"{number}.parquet"))}
-        for number, one in enumerate(answer["statistics"])
+        {**statistic, "path": str(_saved(world, statistic, folder / f"{number}.parquet"))}
+        for number, statistic in enumerate(answer["statistics"])
     ]
     ours = _ours(world)
     for theirs in ask("estimates", world.launch, statistics=asked, seeds=SEEDS):
@@ -107,25 +107,25 @@ def _compare(
 
 
 def _compare_row(found: Comparison, statistic: str, where: str, row: Row, numbers: Numbers) -> None:
-    for name, two, error in zip(_NUMBERS, numbers[:3], numbers[3:], strict=True):
-        one = row[name]
-        if one is None and two is None:
+    for name, theirs, error in zip(_NUMBERS, numbers[:3], numbers[3:], strict=True):
+        cell = row[name]
+        if cell is None and theirs is None:
             found.compared["absent on both sides"] += 1
-        elif one is None or two is None:
-            side = "theirs" if one is None else "ours"
+        elif cell is None or theirs is None:
+            side = "theirs" if cell is None else "ours"
             found.compared[f"only {side}, {statistic} {row['comparison']} {name}, {row['reason']}"] += 1
-            if one is None and row["reason"] is None:
-                found.differences.append(f"{where} {name}: None, theirs {two!r}, no reason")
+            if cell is None and row["reason"] is None:
+                found.differences.append(f"{where} {name}: None, theirs {theirs!r}, no reason")
         elif row["adjusted"] is False and row["reason"] == Reason.TOO_FEW_UNITS:
             found.compared["too few units to adjust"] += 1
         elif statistic == "population_ratio" and row["reason"] in (Reason.FEW_UNITS, Reason.APPROXIMATE):
             found.compared[f"ratio of {row['reason']}"] += 1
         else:
             found.compared[f"numbers of {statistic}"] += 1
-            apart = abs(_float(one) - two)
-            allowed = _allowed(statistic, row, name, two, error or 0.0)
+            apart = abs(_float(cell) - theirs)
+            allowed = _allowed(statistic, row, name, theirs, error or 0.0)
             if not apart <= allowed:
-                what = f"{one!r}, theirs {two!r}, apart {apart:.3g}, allowed {allowed:.3g}, {row['reason']}"
+                what = f"{cell!r}, theirs {theirs!r}, apart {apart:.3g}, allowed {allowed:.3g}, {row['reason']}"
                 found.differences.append(f"{where} {name}: {what}")
 
 

@@ -37,7 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Launch], World]
 
 
 @pytest.mark.parametrize(
-    "launch", [each for each in LAUNCHES if PYTHON or each.slug in _ALONE], ids=lambda one: one.slug
+    "launch", [known for known in LAUNCHES if PYTHON or known.slug in _ALONE], ids=lambda known: known.slug
 )
 def test_every_stored_value_equals_the_query_over_its_window_alone(
     launch: Launch, world: Callable[[Launch], World]
@@ -50,7 +50,7 @@ def test_every_stored_value_equals_the_query_over_its_window_alone(
 
 
 @pytest.mark.parametrize(
-    "launch", [each for each in LAUNCHES if PYTHON or each.slug in _ALONE], ids=lambda one: one.slug
+    "launch", [known for known in LAUNCHES if PYTHON or known.slug in _ALONE], ids=lambda known: known.slug
 )
 def test_where_nobody_is_excluded_all_units_count_in_each_of_their_branches(
     launch: Launch, world: Callable[[Launch], World]
@@ -65,7 +65,7 @@ def test_where_nobody_is_excluded_all_units_count_in_each_of_their_branches(
 
 
 @pytest.mark.skipif(not PYTHON, reason="needs JETSTREAM_ORACLE_PYTHON: see README.md")
-@pytest.mark.parametrize("launch", LAUNCHES, ids=lambda one: one.slug)
+@pytest.mark.parametrize("launch", LAUNCHES, ids=lambda known: known.slug)
 def test_units_values_counts_and_estimates_equal_those_of_jetstream(
     launch: Launch, world: Callable[[Launch], World], tmp_path: Path
 ) -> None:

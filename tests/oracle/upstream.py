@@ -101,7 +101,7 @@ def queries(request: dict) -> dict:
         metrics += of_run
         if [run.period.value, run.index] in request["estimated"]:
             statistics += statistic_queries(analysis, run, tables, ["all", *segments][: request["segments"]], request)
-    bases = {each["basis"] for each in metrics}
+    bases = {metric["basis"] for metric in metrics}
     return {
         "enrollments": {
             "table": f"enrollments_{request['slug'].replace('-', '_')}",
@@ -191,9 +191,9 @@ def metric_queries(analysis: object, recorder: Recorder, run: Run) -> tuple[list
         analysis_unit=experiment.analysis_unit,
     )
     wanted = {
-        Metric.from_metric_config(each.metric).to_mozanalysis_metric()
-        for each in analysis.config.metrics[run.period]
-        if run.basis in each.metric.analysis_bases and each.metric.select_expression is not None
+        Metric.from_metric_config(metric.metric).to_mozanalysis_metric()
+        for metric in analysis.config.metrics[run.period]
+        if run.basis in metric.metric.analysis_bases and metric.metric.select_expression is not None
     }
     found = []
     tables = {}
@@ -261,7 +261,7 @@ def estimates(request: dict) -> list[dict]:
         configured = config.metrics[period][asked["number"]]
         summary = Summary.from_config(configured, asked["days"], period)
         data = frame(asked["path"])
-        names = [asked["metric"], *(each.metric.name for each in configured.metric.depends_on or [])]
+        names = [asked["metric"], *(dependency.metric.name for dependency in configured.metric.depends_on or [])]
         for treatment in summary.pre_treatments:
             for name in names:
                 data = treatment.apply(data, name)
@@ -269,7 +269,7 @@ def estimates(request: dict) -> list[dict]:
         samples = [estimated(summary, data, asked, config, seed) for seed in range(seeds)]
         places = {place: None for sample in samples for place in sample}
         place = {name: asked[name] for name in ("metric", "statistic", "basis", "period", "index", "segment")}
-        rows = [[*each, *averaged([sample.get(each) for sample in samples])] for each in places]
+        rows = [[*place, *averaged([sample.get(place) for sample in samples])] for place in places]
         answers.append({**place, "rows": rows})
     return answers
 
@@ -300,7 +300,7 @@ def averaged(runs: list[list[float | None] | None]) -> list[float | None]:
     """Return the mean of point, lower and upper over runs, and the standard errors of these means."""
     numbers = np.array([run or [None] * 3 for run in runs], dtype=float)
     errors = numbers.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.zeros(3)
-    return [None if not np.isfinite(each) else float(each) for each in (*numbers.mean(axis=0), *errors)]
+    return [None if not np.isfinite(number) else float(number) for number in (*numbers.mean(axis=0), *errors)]
 
 
 if __name__ == "__main__":

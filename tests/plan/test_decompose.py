@@ -91,10 +91,10 @@ def test_text_that_is_no_sql_is_refused_with_the_place():
 
 def test_metrics_that_share_an_aggregate_share_its_partial():
     names: dict[str, str] = {}
-    one = decompose("SUM(x) + 1", date_column="d", name_column=lambda text: names.setdefault(text, text))
-    two = decompose("SUM( x ) / 2", date_column="d", name_column=lambda text: names.setdefault(text, text))
+    column = decompose("SUM(x) + 1", date_column="d", name_column=lambda text: names.setdefault(text, text))
+    other = decompose("SUM( x ) / 2", date_column="d", name_column=lambda text: names.setdefault(text, text))
 
-    assert one.partials == two.partials
+    assert column.partials == other.partials
 
 
 @pytest.mark.skipif(not ORACLE.exists(), reason="the oracles are not here")

@@ -26,7 +26,7 @@ LATEST = """(
 
 def plan(latest=LATEST):
     settings = experiment(
-        [metric("hours", "SUM(hours)"), metric("late", "SUM(hours)", of="latest")],
+        [metric("hours", "SUM(hours)"), metric("late", "SUM(hours)", source="latest")],
         [source("activity"), source("latest", latest)],
         {Period.DAY: [summary_of("hours", "linear_model_mean"), summary_of("late", "linear_model_mean")]},
     )

@@ -21,7 +21,7 @@ DUE = date(2026, 5, 12)  # units enroll from 4 to 6 May: a week is due
 
 
 def config(*metrics: MetricDefinition, periods: dict[Period, list[Summary]] | None = None) -> ExperimentConfig:
-    asked = periods or {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics]}
+    asked = periods or {Period.WEEK: [summary_of(metric.name, "linear_model_mean") for metric in metrics]}
     return experiment(metrics, [source("activity")], asked)
 
 

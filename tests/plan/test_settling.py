@@ -16,7 +16,7 @@ BEFORE: Table = {"covariate_adjustment": {"metric": "before", "period": "preenro
 
 
 def plan_of(*metrics: MetricDefinition, settle_days: dict[str, int], summary: Summary) -> AnalysisPlan:
-    names = dict.fromkeys(each.data_source for each in metrics if each.data_source)
+    names = dict.fromkeys(metric.data_source for metric in metrics if metric.data_source)
     sources = [replace(source(name), settle_days=settle_days[name]) for name in names]
     config = experiment(metrics, sources, {Period.WEEK: [summary]})
     return planned(replace(config, settle_days=1), as_of=date(2026, 5, 20))

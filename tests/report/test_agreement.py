@@ -107,11 +107,11 @@ def test_the_command_prints_a_line_for_each_statistic_and_a_sum(engine: Engine, 
 
     code = exit_code_of(["compare", "new-tab", "--with", "shadow", "--dataset", "analysis", "--warehouse", warehouse])
 
-    said = " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
     assert code == 0
-    assert "1 estimate on both sides: 1 equal" in said
-    assert "0 not explained" in said
-    assert "0 only ours, 1 only theirs" in said
+    assert "1 estimate on both sides: 1 equal" in printed
+    assert "0 not explained" in printed
+    assert "0 only ours, 1 only theirs" in printed
 
 
 def differences(found: Agreement) -> dict[str, int]:

@@ -88,7 +88,7 @@ def test_status_with_a_plan_tells_what_is_missing(warehouse: str, plan_file: str
 
     assert shown.exit_code == EXIT_RETRY
     report = json.loads(shown.output)
-    assert [(each["metric"], each["standing"]) for each in report["metrics"]] == [("identity", "missing")]
+    assert [(metric["metric"], metric["standing"]) for metric in report["metrics"]] == [("identity", "missing")]
     assert [node["node"] for node in report["nodes"]][:3] == ["enrollments", "counts", "day-clients"]
 
 

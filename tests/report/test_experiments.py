@@ -18,9 +18,9 @@ def test_experiments_are_listed_by_when_they_were_worked_at_last(pipeline: Pipel
 
     found = list(recorded_in(pipeline.engine, "results"))
 
-    assert [each.place.slug for each in found] == ["try.it", "try-it"]
-    assert {(each.metrics, each.lacking, each.failures) for each in found} == {(1, 0, 0)}
-    assert all(each.units == 3 and each.first_at < each.last_at for each in found)
+    assert [experiment.place.slug for experiment in found] == ["try.it", "try-it"]
+    assert {(experiment.metrics, experiment.lacking, experiment.failures) for experiment in found} == {(1, 0, 0)}
+    assert all(experiment.units == 3 and experiment.first_at < experiment.last_at for experiment in found)
     assert set(places_in(pipeline.engine, "results")) == {Place("results", "try.it"), Place("results", "try-it")}
     assert nearest_slug(pipeline.engine, Place("results", "tryit")) in ("try.it", "try-it")
 

@@ -88,7 +88,7 @@ def test_tables_of_which_versions_are_unknown_are_told_with_what_would_mend_it()
 def test_dates_are_waited_for_until_they_were_read() -> None:
     waiting = read(13, 1, state=State.WAITING, message="clients of 2026-05-13 is not loaded yet (newest: 2026-05-12)")
 
-    assert [each.message for each in facts_of([waiting]).waiting] == [waiting.message]
+    assert [event.message for event in facts_of([waiting]).waiting] == [waiting.message]
     assert len(facts_of([waiting, waiting]).waiting) == 1
     assert len(facts_of([waiting, read(12, 2, "p")]).waiting) == 1
     assert facts_of([waiting, read(13, 2, "p")]).waiting == ()
@@ -96,11 +96,11 @@ def test_dates_are_waited_for_until_they_were_read() -> None:
 
 def test_a_change_upstream_is_told_until_all_that_was_read_was_read_again() -> None:
     seen = [read(13, 1, "p"), read(13, 1, "q"), look(13, 2, **{"telemetry.clients": -12})]
-    told = (Changed("telemetry.clients", date(2026, 5, 13), -12),)
+    changes = (Changed("telemetry.clients", date(2026, 5, 13), -12),)
 
-    assert facts_of(seen).changed == told
-    assert facts_of([*seen, read(13, 3, "another")]).changed == told
-    assert facts_of([*seen, read(13, 3, "p")]).changed == told
+    assert facts_of(seen).changed == changes
+    assert facts_of([*seen, read(13, 3, "another")]).changed == changes
+    assert facts_of([*seen, read(13, 3, "p")]).changed == changes
     assert facts_of([*seen, read(13, 3, "p"), read(13, 3, "q")]).changed == ()
     assert facts_of([*seen, look(13, 3)]).changed == ()
     assert "telemetry.clients of 2026-05-13 has 12 rows fewer than were read" in next(sentences(facts_of(seen)))
@@ -109,10 +109,10 @@ def test_a_change_upstream_is_told_until_all_that_was_read_was_read_again() -> N
 def test_dates_that_were_written_again_with_as_many_rows_are_told_together() -> None:
     seen = [entry for day in (3, 4, 6) for entry in (read(day, 1, "p"), look(day, 2, **{"telemetry.clients": 0}))]
 
-    told = "was written again since it was read, with as many rows"
+    sentence = "was written again since it was read, with as many rows"
     assert list(sentences(facts_of(seen))) == [
-        f"changed upstream: telemetry.clients from 2026-05-03 to 2026-05-04 {told}",
-        f"changed upstream: telemetry.clients of 2026-05-06 {told}",
+        f"changed upstream: telemetry.clients from 2026-05-03 to 2026-05-04 {sentence}",
+        f"changed upstream: telemetry.clients of 2026-05-06 {sentence}",
     ]
 
 
@@ -179,7 +179,10 @@ def test_estimates_are_provisional_until_all_rows_that_they_rest_on_are_taken_to
     report = status_report(None, entries, today=date(2026, 5, 14))
     (exported,) = statistic_rows(result)
 
-    assert [(each.first_window, each.settles_on) for each in report.metrics] == [(1, None), (2, date(2026, 5, 21))]
+    assert [(metric.first_window, metric.settles_on) for metric in report.metrics] == [
+        (1, None),
+        (2, date(2026, 5, 21)),
+    ]
     assert "provisional until 2026-05-21" in " ".join(_printed(status_tables(report)))
     assert "provisional until 2026-05-14" in " ".join(_printed(estimate_tables(result, today=date(2026, 5, 13))))
     assert "provisional" not in " ".join(_printed(estimate_tables(result, today=date(2026, 5, 14))))

@@ -25,7 +25,7 @@ def enrolled(**facts: object) -> Entry:
 
 
 def messages(*entries: Entry, check: HealthCheck) -> list[tuple[bool, str]]:
-    return [(each.alarm, each.message) for each in facts_of(entries).health if each.check is check]
+    return [(finding.alarm, finding.message) for finding in facts_of(entries).health if finding.check is check]
 
 
 def test_a_broken_split_is_told_with_its_size_and_with_what_explains_it() -> None:
@@ -53,7 +53,7 @@ def test_a_sound_experiment_has_no_sentence_and_says_what_was_checked() -> None:
     facts = facts_of([enrolled(split_after=split)])
 
     assert list(sentences(facts)) == []
-    assert [(each.check, each.alarm) for each in facts.health] == [
+    assert [(finding.check, finding.alarm) for finding in facts.health] == [
         (HealthCheck.SPLIT, False), (HealthCheck.SEVERAL, False), (HealthCheck.ROWS, False),
     ]  # fmt: skip
     assert facts.health[0].message == (
@@ -111,9 +111,9 @@ def test_rows_count_as_they_were_when_a_settled_date_was_read_last() -> None:
 
 
 def test_a_jump_is_told_with_what_is_usual() -> None:
-    told = str(Jump("telemetry.visits", date(2026, 5, 25), 10, 1000.0))
+    sentence = str(Jump("telemetry.visits", date(2026, 5, 25), 10, 1000.0))
 
-    assert told == (
+    assert sentence == (
         "telemetry.visits of 2026-05-25 has 10 rows, where a Monday near it has 1,000: "
         "rows may be missing, or there twice"
     )

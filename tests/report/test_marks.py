@@ -38,7 +38,7 @@ def latest(engine: Engine, rows: list[dict[str, Value]], filters: Filters | None
 
 def adjusted(rows: list[dict[str, Value]]) -> list[tuple[float, float]]:
     found = [(row["p_value_holm"], row["p_value_bh"]) for row in rows if row["p_value_holm"] is not None]
-    return [(float(str(one)), float(str(other))) for one, other in found]
+    return [(float(str(found_text)), float(str(other))) for found_text, other in found]
 
 
 def test_p_values_are_adjusted_for_all_metrics_and_branches_that_are_compared_with_the_same_branch(engine: Engine):
@@ -56,7 +56,9 @@ def test_p_values_are_adjusted_for_all_metrics_and_branches_that_are_compared_wi
     expected = list(zip(holm(list(p_values.values())), benjamini_hochberg(list(p_values.values())), strict=True))
     found = {(row["metric"], row["branch"]): (row["p_value_holm"], row["p_value_bh"]) for row in shown}
     for key, pair in zip(p_values, expected, strict=True):
-        assert all(abs(float(str(one)) - other) < 1e-12 for one, other in zip(found[key], pair, strict=True))
+        assert all(
+            abs(float(str(found_text)) - other) < 1e-12 for found_text, other in zip(found[key], pair, strict=True)
+        )
 
 
 def test_windows_segments_bases_and_references_are_families_of_their_own(engine: Engine):

@@ -61,9 +61,9 @@ def test_the_query_for_who_enrolled_when_is_accepted(bigquery: Checker):
 
 
 def test_queries_with_every_filter_are_accepted(bigquery: Checker):
-    every = Filters(("m",), (Period.DAY,), (1,), ("all",), ("exposures",), ("mean",), ("none",), ("control",))
+    filters = Filters(("m",), (Period.DAY,), (1,), ("all",), ("exposures",), ("mean",), ("none",), ("control",))
 
-    assert len(bigquery.analyze(estimates_query(PLACE, every))) == len(estimates_table.COLUMNS) + len(
+    assert len(bigquery.analyze(estimates_query(PLACE, filters))) == len(estimates_table.COLUMNS) + len(
         estimates_table.DERIVED
     )
     assert bigquery.analyze(entries.entries_query(PLACE)) == entries.COLUMNS

@@ -20,7 +20,7 @@ def test_a_covariate_is_tested_between_the_reference_branch_and_each_other_one(t
     ).before
 
     # scipy 1.17: x = [n % 7 for n in range(40)]; stats.ttest_ind(x, [v + 1 for v in x], equal_var=False).pvalue
-    assert [(each.metric, each.branch) for each in found] == [("before", "treatment")]
+    assert [(alarm.metric, alarm.branch) for alarm in found] == [("before", "treatment")]
     assert found[0].p_value == pytest.approx(0.027413045503303517)
 
 

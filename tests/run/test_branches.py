@@ -73,7 +73,7 @@ def test_status_says_why_nothing_is_there_and_which_units_are_left_out(tmp_path:
     report = report_of(pipeline)
 
     assert report.facts.units == Units((BranchUnits("old", 3, 0), BranchUnits("nwe", 0, 0)), (LeftOut("new", 5),))
-    assert {each.standing for each in report.metrics} == {Standing.FAILED}
+    assert {metric.standing for metric in report.metrics} == {Standing.FAILED}
     assert report.exit_code == EXIT_DEFINITION
 
 

@@ -22,9 +22,9 @@ def rows(found: World, name: str, **parameters: object) -> dict[tuple[str, Compa
     asked = statistic(name, **{"drop_highest": 0.05, **parameters})
     placed = found.estimate(asked).rows
     return {
-        (each.row.branch, each.row.comparison): each.row
-        for each in placed
-        if each.row.comparison_to_branch in (None, "control")
+        (estimate.row.branch, estimate.row.comparison): estimate.row
+        for estimate in placed
+        if estimate.row.comparison_to_branch in (None, "control")
     }
 
 
@@ -61,7 +61,7 @@ def test_an_adjusted_comparison_is_adjusted_without_clipping_too(tmp_path: Path)
     bare = statistic("welch_mean", covariate=BEFORE, drop_highest=0.0)
 
     clipped, plain = (
-        {(each.row.branch, each.row.comparison): each.row for each in made.estimate(asked).rows}
+        {(row.row.branch, row.row.comparison): row.row for row in made.estimate(asked).rows}
         for asked in (adjusted, bare)
     )
 
@@ -106,7 +106,7 @@ def test_a_ratio_says_what_is_cut_from_its_numerators_and_denominators(tmp_path:
 
     placed = world_of(tmp_path, units).ratio(asked).rows
 
-    found = {(each.row.branch, each.row.comparison): each.row for each in placed}
+    found = {(estimate.row.branch, estimate.row.comparison): estimate.row for estimate in placed}
     ratios = {}
     for branch, values, visits in (("control", CONTROL, VISITS), ("treatment", HEAVY, MANY_VISITS)):
         limits = [np.quantile(column, 0.95) for column in (values, visits)]
@@ -127,7 +127,7 @@ def test_a_ratio_that_clipping_moves_is_marked(tmp_path: Path, name: str) -> Non
 
     estimated = world_of(tmp_path, units).ratio(asked)
 
-    marks = {each.row.comparison: each.row.clipping_matters for each in estimated.rows}
+    marks = {row.row.comparison: row.row.clipping_matters for row in estimated.rows}
     assert marks == {None: None, Comparison.DIFFERENCE: True, Comparison.RELATIVE_UPLIFT: True}
     assert any(note.startswith("clipping matters to ") for note in estimated.notes)
 
@@ -136,7 +136,7 @@ def test_a_ratio_that_is_not_clipped_says_nothing(tmp_path: Path) -> None:
     units = [*units_of("control", CONTROL, VISITS), *units_of("treatment", HEAVY, MANY_VISITS)]
     asked = statistic("ratio_delta", numerator="clicks", denominator="visits", drop_highest=0.0)
 
-    rows_ = [each.row for each in world_of(tmp_path, units).ratio(asked).rows]
+    rows_ = [row.row for row in world_of(tmp_path, units).ratio(asked).rows]
 
     assert {(row.n_clipped, row.unclipped, row.clipping_matters) for row in rows_} == {(None, None, None)}
 
@@ -156,7 +156,11 @@ def test_a_larger_share_cut_from_one_branch_is_marked_where_each_has_its_own_thr
 
     placed = (made.ratio(asked) if parts else made.estimate(asked)).rows
 
-    [row] = [each.row for each in placed if (each.row.branch, each.row.comparison) == ("treatment", "difference")]
+    [row] = [
+        estimate.row
+        for estimate in placed
+        if (estimate.row.branch, estimate.row.comparison) == ("treatment", "difference")
+    ]
     assert row.clipping_matters is True
     width = ((row.upper or 0) - (row.lower or 0)) / 2 / 1.96
     assert abs((row.unclipped or 0) - (row.point or 0)) < width

@@ -53,8 +53,8 @@ def world(
     """A unit that enrolled on the first day, its metrics, and 14 days of events from a week before on."""
     made = [MetricDefinition(f"m{number}", "events", text, (), BOTH) for number, text in enumerate(metrics)]
     source = DataSource("events", "telemetry.events", "who", date_column, None, None)
-    due = {period: [summary_of(each.name, "sum") for each in made] for period in (Period.DAY, Period.WEEK)}
-    due[Period.PREENROLLMENT_WEEK] = [summary_of(each.name, "sum") for each in made]
+    due = {period: [summary_of(metric_.name, "sum") for metric_ in made] for period in (Period.DAY, Period.WEEK)}
+    due[Period.PREENROLLMENT_WEEK] = [summary_of(metric_.name, "sum") for metric_ in made]
     config = experiment(
         made,
         [source],

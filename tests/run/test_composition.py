@@ -40,10 +40,10 @@ def real_metrics() -> dict[str, list[MetricDefinition]]:
     return found
 
 
-def equal(one: object, two: object) -> bool:
-    if isinstance(one, float) and isinstance(two, float):
-        return math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(one) and math.isnan(two))
-    return one == two
+def equal(left: object, right: object) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(left) and math.isnan(right))
+    return left == right
 
 
 def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator[str]:
@@ -52,7 +52,7 @@ def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator
     source = plan.sources[0]
     engine = pipeline.engine
     for period, basis in COMPARED:
-        known = list({known.column: known for known in (plan.metric(each.name) for each in metrics)}.values())
+        known = list({known.column: known for known in (plan.metric(metric.name) for metric in metrics)}.values())
         grid = WindowGrid(basis, period, plan.windows(period), pipeline.units())
         query = direct_query(plan, source, known, grid, batch=0)
         rows = list(engine.query(query, labels={}).dicts())
@@ -62,9 +62,9 @@ def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator
             assert len(stored[metric.name]) == len(rows)
             for row in rows:
                 key = (str(row["analysis_id"]), str(row["branch"]), int(str(row["window_index"])))
-                one, two = stored[metric.name][key], row[metric.column]
-                if not equal(one, two):
-                    yield f"{metric.name} {basis} {period} {key}: {one!r}, direct {two!r}"
+                left, right = stored[metric.name][key], row[metric.column]
+                if not equal(left, right):
+                    yield f"{metric.name} {basis} {period} {key}: {left!r}, direct {right!r}"
 
 
 def parts() -> Iterator[tuple[str, int]]:

@@ -56,7 +56,7 @@ def world(root: Path, covariate: Covariate, *statistics: str) -> Pipeline:
 
 def standing(pipeline: Pipeline) -> MetricStatus:
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
-    (found,) = (each for each in report.metrics if (each.metric, each.period) == ("hours", "day"))
+    (found,) = (metric for metric in report.metrics if (metric.metric, metric.period) == ("hours", "day"))
     return found
 
 
@@ -123,7 +123,7 @@ def test_windows_are_adjusted_or_not_each_by_its_own_rows(tmp_path: Path) -> Non
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
     shown = [(row["window_index"], row["adjusted"]) for row in rows_of(pipeline) if row["branch"] == "treatment"]
     assert shown == [("1", True), ("2", False), ("3", True)]
-    assert [(each.first_window, each.adjusted) for each in report.metrics if each.metric == "hours"] == [
+    assert [(metric.first_window, metric.adjusted) for metric in report.metrics if metric.metric == "hours"] == [
         (1, True), (2, False), (3, True),
     ]  # fmt: skip
 

@@ -54,8 +54,8 @@ def pipeline(tmp_path: Path) -> Pipeline:
 def cumulated(pipeline: Pipeline, *metrics: MetricDefinition, signal: ExposureSignal | None = None) -> None:
     """Ask for the cumulated weeks of metrics, beside what is asked for already."""
     periods = {
-        Period.WEEK: [summary_of(each.name, "sum") for each in metrics if each is not LAST],
-        Period.CUMULATIVE_WEEKLY: [summary_of(each.name, "count" if each is LAST else "sum") for each in metrics],
+        Period.WEEK: [summary_of(metric.name, "sum") for metric in metrics if metric is not LAST],
+        Period.CUMULATIVE_WEEKLY: [summary_of(metric.name, "count" if metric is LAST else "sum") for metric in metrics],
     }
     config = experiment(list(metrics), [source("activity")], periods, signal=signal)
     pipeline.plan = planned(config, as_of=AS_OF)
@@ -133,7 +133,7 @@ def test_readers_find_them_in_views_of_their_own(pipeline: Pipeline) -> None:
     rows = pipeline.engine.query(query, labels={}).rows
 
     assert [(row[0], row[1], row[2]) for row in rows] == [("1", 0, 6), ("2", 0, 13), ("3", 0, 20)]
-    assert all(float(str(one[3])) < float(str(two[3])) for one, two in pairwise(rows))
+    assert all(float(str(earlier[3])) < float(str(later[3])) for earlier, later in pairwise(rows))
     assert pipeline.engine.info("results.try_it_enrollments_cumulative_weekly") is not None
 
 

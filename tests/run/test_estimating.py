@@ -107,7 +107,7 @@ def test_units_are_told_apart_by_window_basis_and_segment(tmp_path: Path) -> Non
         statistic("sum"), windows=(WEEK, SECOND)
     )
 
-    assert [(one.window_index, one.basis.value, one.segment, one.row.point) for one in estimated.rows] == [
+    assert [(row.window_index, row.basis.value, row.segment, row.row.point) for row in estimated.rows] == [
         (1, "enrollments", "all", 9.0),
         (1, "enrollments", "new", 8.0),
         (1, "enrollments", "old", 0.0),
@@ -129,7 +129,7 @@ def test_windows_that_are_not_asked_for_are_left_out(tmp_path: Path) -> None:
 
     estimated = world_of(tmp_path, [unit], branches=("control",)).estimate(statistic("sum"), windows=(SECOND,))
 
-    assert [(one.window_index, one.row.point) for one in estimated.rows] == [(2, 2.0)]
+    assert [(row.window_index, row.row.point) for row in estimated.rows] == [(2, 2.0)]
 
 
 def test_a_branch_without_units_has_rows_and_one_that_the_plan_does_not_name_has_none(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_branch_without_units_has_rows_and_one_that_the_plan_does_not_name_has
 
     estimated = world.estimate(statistic("count"), statistic("linear_model_mean", drop_highest=0.5))
 
-    rows = [one.row for one in estimated.rows if one.row.comparison is None]
+    rows = [row.row for row in estimated.rows if row.row.comparison is None]
     assert [(row.branch, row.n_units, row.point) for row in rows if row.statistic == "count"] == [
         ("control", 3, 3.0),
         ("empty", 0, 0.0),
@@ -155,7 +155,7 @@ def test_infinite_values_are_left_out_and_told(tmp_path: Path) -> None:
 
     estimated = world.estimate(statistic("linear_model_mean", drop_highest=0))
 
-    (row,) = (one.row for one in estimated.rows)
+    (row,) = (row.row for row in estimated.rows)
     assert (row.point, row.n_units, row.reason) == (2.0, 2, Reason.NONFINITE_EXCLUDED)
     assert estimated.notes == ("linear_model_mean leaves out 3 infinite or NaN values",)
 
@@ -166,7 +166,7 @@ def test_a_covariate_without_values_leaves_the_estimate_unadjusted_and_says_so(t
 
     estimated = world_of(tmp_path, units, covariate=False).estimate(asked)
 
-    difference = next(one.row for one in estimated.rows if one.row.comparison == "difference")
+    difference = next(row.row for row in estimated.rows if row.row.comparison == "difference")
     assert (difference.point, difference.adjusted, difference.reason) == (1.0, False, Reason.NO_COVARIATE)
     assert estimated.notes == ("linear_model_mean is unadjusted: before has no values in preenrollment_week",)
 
@@ -179,7 +179,7 @@ def test_a_covariate_takes_its_share_of_a_difference(tmp_path: Path) -> None:
 
     estimated = world_of(tmp_path, control + treatment).estimate(asked)
 
-    difference = next(one.row for one in estimated.rows if one.row.comparison == "difference")
+    difference = next(row.row for row in estimated.rows if row.row.comparison == "difference")
     slope = 9.9 / 5  # both branches: sum((x - 1.5) * y) = 9.9, sum((x - 1.5) ** 2) = 5
     assert difference.adjusted
     assert difference.point == pytest.approx(3.0 - slope)
@@ -197,7 +197,7 @@ def test_the_ninth_segment_is_adjusted_like_one_that_is_alone(tmp_path: Path) ->
     many = world_of(tmp_path / "many", units, segments=segments).estimate(asked)
     alone = world_of(tmp_path / "alone", units, segments=segments[8:]).estimate(asked)
 
-    found, expected = ([one.row for one in rows.rows if one.segment == segments[8]] for rows in (many, alone))
+    found, expected = ([row.row for row in rows.rows if row.segment == segments[8]] for rows in (many, alone))
     assert found == expected
     assert any(row.adjusted for row in found)
 
@@ -206,7 +206,7 @@ def test_a_ratio_needs_both_values(tmp_path: Path) -> None:
     units = units_of("control", [1, 2, None, 5], [2, 4, 4, None])
     asked = statistic("population_ratio", numerator="clicks", denominator="visits", drop_highest=0)
 
-    (row,) = (one.row for one in world_of(tmp_path, units, branches=("control",)).ratio(asked).rows)
+    (row,) = (row.row for row in world_of(tmp_path, units, branches=("control",)).ratio(asked).rows)
 
     assert (row.metric, row.n_units) == ("click_rate", 2)
     assert row.point == pytest.approx(0.5)
@@ -218,7 +218,7 @@ def test_a_ratios_pre_treatments_apply_to_both_columns(tmp_path: Path) -> None:
     censored = step("censor_values_below_threshold", threshold=1)
     asked = statistic("population_ratio", censored, numerator="clicks", denominator="visits", drop_highest=0)
 
-    (row,) = (one.row for one in world_of(tmp_path, units, branches=("control",)).ratio(asked).rows)
+    (row,) = (row.row for row in world_of(tmp_path, units, branches=("control",)).ratio(asked).rows)
 
     assert row.n_units == 2
 
@@ -314,7 +314,7 @@ def test_values_out_of_a_densitys_reach_say_so_and_cost_no_other_statistic(tmp_p
 
     estimated = world.estimate(statistic("kernel_density_estimate"), statistic("count"))
 
-    assert [(one.row.statistic, one.row.point, one.row.reason) for one in estimated.rows] == [
+    assert [(row.row.statistic, row.row.point, row.row.reason) for row in estimated.rows] == [
         ("count", 1101.0, None),
         ("kernel_density_estimate", None, Reason.OVERFLOW),
     ]
@@ -335,8 +335,8 @@ def test_answers_that_would_be_too_large_are_asked_for_window_by_window(tmp_path
         together, apart = plain_facts(groups[0], whole), plain_facts(groups[0], parts)
 
     assert (len(whole.jobs), len(parts.jobs)) == (4, 6)
-    for one in groups[0].asked:
-        assert repr(together.facts(one.need, key)) == repr(apart.facts(one.need, key))
+    for request in groups[0].asked:
+        assert repr(together.facts(request.need, key)) == repr(apart.facts(request.need, key))
 
 
 @pytest.mark.parametrize("name", ["deciles", "empirical_cdf", "kernel_density_estimate", "bootstrap_mean"])

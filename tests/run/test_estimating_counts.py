@@ -72,7 +72,7 @@ def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> No
     counted = count_units(plan, engine, [grid(basis, *WINDOWS) for basis in Basis], labels={})
 
     assert [
-        (one.window_index, one.basis.value, one.segment, one.row.branch, one.row.point) for one in counted.rows
+        (row.window_index, row.basis.value, row.segment, row.row.branch, row.row.point) for row in counted.rows
     ] == [
         (index, basis, segment, branch, n)
         for index in (1, 2)
@@ -87,7 +87,7 @@ def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> No
             ("exposures", "new", "treatment", 0.0),
         )
     ]
-    assert {(one.row.metric, one.row.statistic) for one in counted.rows} == {("identity", "count")}
+    assert {(row.row.metric, row.row.statistic) for row in counted.rows} == {("identity", "count")}
     assert counted.units == 4
 
 
@@ -130,7 +130,7 @@ def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Pat
 
     counted = count_units(plan, engine, [grid(Basis.EXPOSURES, *WINDOWS, signals=slices)], labels={})
 
-    assert [one.row.point for one in counted.rows if one.segment == "all"] == [1.0, 0.0, 2.0, 0.0]
+    assert [row.row.point for row in counted.rows if row.segment == "all"] == [1.0, 0.0, 2.0, 0.0]
     assert len(engine.asked) == 1
 
 
@@ -144,13 +144,13 @@ def test_the_split_of_every_window_basis_and_segment_is_checked_against_the_desi
 
     counted = count_units(plan, engine, [grid(basis, WINDOWS[0]) for basis in Basis], labels={})
 
-    checks = [one for one in counted.rows if one.row.metric == "sample_ratio"]
-    assert [(one.basis.value, one.segment, one.row.n_units) for one in checks] == [
+    checks = [row for row in counted.rows if row.row.metric == "sample_ratio"]
+    assert [(check.basis.value, check.segment, check.row.n_units) for check in checks] == [
         ("enrollments", "all", 4), ("enrollments", "new", 2), ("exposures", "all", 1), ("exposures", "new", 1),
     ]  # fmt: skip
     # scipy 1.17: stats.binomtest(3, 4).pvalue
     assert checks[0].row.p_value == checks[0].row.point == pytest.approx(0.625, rel=1e-12)
-    assert {(one.row.statistic, one.row.branch, one.row.reason) for one in checks} == {
+    assert {(check.row.statistic, check.row.branch, check.row.reason) for check in checks} == {
         ("srm", "control", Reason.EXACT_TEST)
     }
     assert counted.units == 4
@@ -163,7 +163,7 @@ def test_a_split_that_is_not_the_designed_one_is_marked_and_told(tmp_path: Path)
 
     counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
 
-    marks = [one.row.reason for one in counted.rows if one.row.metric == "sample_ratio"]
+    marks = [row.row.reason for row in counted.rows if row.row.metric == "sample_ratio"]
     assert [str(mark) for mark in marks] == ["sample_ratio_mismatch"] * 2
     assert counted.notes == ("enrollments are not split as designed in windows 1, 2 (p = 0.6): doubt all estimates",)
 
@@ -175,7 +175,7 @@ def test_a_split_that_no_test_is_good_for_is_not_checked_and_that_is_told(tmp_pa
 
     counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
 
-    checks = [one.row for one in counted.rows if one.row.metric == "sample_ratio"]
+    checks = [row.row for row in counted.rows if row.row.metric == "sample_ratio"]
     assert {(check.point, check.p_value, check.reason) for check in checks} == {(None, None, Reason.FEW_EXPECTED)}
     unchecked = "whether enrollments are split as designed is not checked in windows 1, 2"
     assert counted.notes == (f"{unchecked}: fewer than 5 units are expected in some branch",)
@@ -188,4 +188,4 @@ def test_without_a_design_or_an_alarm_nothing_is_checked(tmp_path: Path, shares:
 
     counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
 
-    assert {one.row.metric for one in counted.rows} == {"identity"}
+    assert {row.row.metric for row in counted.rows} == {"identity"}

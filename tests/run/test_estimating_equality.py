@@ -61,7 +61,9 @@ class Drawn:
         """The units as they are stored."""
         made: list[Unit] = []
         for branch, y, x in zip(BRANCHES, self.values, self.others, strict=True):
-            made += units_of(branch, [self.stored(one) for one in y], [None if np.isnan(one) else one for one in x])
+            made += units_of(
+                branch, [self.stored(number) for number in y], [None if np.isnan(number) else number for number in x]
+            )
         return made
 
     def stored(self, value: float) -> Value:
@@ -73,7 +75,7 @@ class Drawn:
     def expected(self, asked: Statistic) -> tuple[EstimateRow, ...]:
         """The rows from the columns themselves."""
         y, x = np.concatenate(self.values), np.concatenate(self.others)
-        codes = np.repeat(np.arange(2, dtype=np.int8), [len(one) for one in self.values])
+        codes = np.repeat(np.arange(2, dtype=np.int8), [len(value) for value in self.values])
         if asked.name == "population_ratio":  # a unit without a denominator has no ratio
             y = np.where(np.isnan(x), np.nan, y)
         whole = self.kind != REAL and not np.isnan(y).any()
@@ -135,7 +137,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Drawn, W
     """Each of the columns, and a warehouse that holds them."""
     made = {name: drawn(name) for name in NAMES}
     root: Path = tmp_path_factory.mktemp("equality")
-    return {name: (one, world_of(root / name, one.units(), kind=one.kind)) for name, one in made.items()}
+    return {name: (spec, world_of(root / name, spec.units(), kind=spec.kind)) for name, spec in made.items()}
 
 
 def close(found: float | None, expected: float | None, scale: float, rounding: float) -> bool:
@@ -150,26 +152,26 @@ def assert_same(found: Sequence[EstimateRow], expected: Sequence[EstimateRow], *
     Means of values of this magnitude are rounded, and so are their differences and what follows from these.
     """
     assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
+    for row, other in zip(found, expected, strict=True):
         width = (other.upper or 0.0) - (other.lower or 0.0)
-        assert (one.branch, one.comparison_to_branch, one.comparison) == (
+        assert (row.branch, row.comparison_to_branch, row.comparison) == (
             other.branch, other.comparison_to_branch, other.comparison
         )  # fmt: skip
-        assert (one.n_units, one.reason, one.adjusted) == (other.n_units, other.reason, other.adjusted)
-        assert (one.parameter is None) == (other.parameter is None)
-        assert one.parameter is None or abs(one.parameter - other.parameter) <= 1e-5  # type: ignore[operator]  # both
+        assert (row.n_units, row.reason, row.adjusted) == (other.n_units, other.reason, other.adjusted)
+        assert (row.parameter is None) == (other.parameter is None)
+        assert row.parameter is None or abs(row.parameter - other.parameter) <= 1e-5  # type: ignore[operator]  # both
         for name in ("point", "lower", "upper", "p_value"):
-            ours, theirs = getattr(one, name), getattr(other, name)
+            ours, theirs = getattr(row, name), getattr(other, name)
             assert ours is None or isfinite(ours)
             rounding = 1e-14 * magnitude if name == "p_value" else 1e-15 * magnitude
-            assert close(ours, theirs, width, rounding), (name, one, other)
+            assert close(ours, theirs, width, rounding), (name, row, other)
 
 
 @pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("name", NAMES)
 def test_estimates_are_those_of_the_columns(name: str, asked: str, worlds: dict[str, tuple[Drawn, World]]) -> None:
     columns, world = worlds[name]
-    expected = [row for one in ASKED[asked] for row in columns.expected(one)]
+    expected = [row for spec in ASKED[asked] for row in columns.expected(spec)]
 
     estimated = world.ratio(*ASKED[asked]) if asked == "ratio" else world.estimate(*ASKED[asked])
 

@@ -74,8 +74,8 @@ class Reading(Pipeline):
 
     def _put(self, name: str, columns: list[tuple[str, str]], rows: list[tuple[object, ...]]) -> None:
         named = [dict(zip((column for column, _ in columns), row, strict=True)) for row in rows]
-        held = [Column(column, kind) for column, kind in columns]
-        self.engine.load(f"telemetry.{name}", named, held, write=Write.TRUNCATE, labels={})  # type: ignore[arg-type]
+        table_columns = [Column(column, kind) for column, kind in columns]
+        self.engine.load(f"telemetry.{name}", named, table_columns, write=Write.TRUNCATE, labels={})  # type: ignore[arg-type]
 
     def sums(self, statistic: str = "sum") -> dict[str, object]:
         """The totals of the first day by branch."""
@@ -93,7 +93,7 @@ class Reading(Pipeline):
         """What was read of telemetry, oldest first."""
         read = (Kind.ENROLLMENTS, Kind.SEGMENTS, Kind.PARTIALS, Kind.ROWS)
         entries = read_entries(self.engine, self.plan)
-        return [(each.kind, each.source) for each in entries if each.kind in read and each.source]
+        return [(entry.kind, entry.source) for entry in entries if entry.kind in read and entry.source]
 
 
 @pytest.fixture
@@ -150,17 +150,17 @@ def test_each_exclusion_is_counted_by_branch_and_the_split_is_tested_before_and_
 
     who = pipeline.facts().who
     assert who is not None
-    assert [(each.name, each.units) for each in who.excluded] == [
+    assert [(exclusion.name, exclusion.units) for exclusion in who.excluded] == [
         ("bots", (("control", 1), ("treatment", 0))),
         ("enrolled_twice", (("control", 1), ("treatment", 0))),
     ]
     assert who.counted == (("control", 1), ("treatment", 2))
     # scipy 1.17: stats.binomtest(5, 9).pvalue, stats.binomtest(1, 3).pvalue
     assert [split and split.p_value for split in (who.before, who.after)] == pytest.approx([1.0, 1.0])
-    told = list(sentences(pipeline.facts()))
-    assert "excluded as bots: 1 in control, 0 in treatment" in told
-    assert "units in several branches count in none of them" in told
-    assert any(each.startswith("after exclusions 1 in control, 2 in treatment count") for each in told)
+    printed = list(sentences(pipeline.facts()))
+    assert "excluded as bots: 1 in control, 0 in treatment" in printed
+    assert "units in several branches count in none of them" in printed
+    assert any(sentence.startswith("after exclusions 1 in control, 2 in treatment count") for sentence in printed)
 
 
 def test_too_many_units_in_several_branches_are_an_alarm_whatever_is_done_with_them(root: Path) -> None:
@@ -169,7 +169,9 @@ def test_too_many_units_in_several_branches_are_an_alarm_whatever_is_done_with_t
     who = pipeline.facts().who
     assert who is not None
     assert who.several_share == pytest.approx(2 / 7)
-    assert any(each.startswith("28.57% of the units are in several branches") for each in sentences(pipeline.facts()))
+    assert any(
+        sentence.startswith("28.57% of the units are in several branches") for sentence in sentences(pipeline.facts())
+    )
 
 
 def test_a_changed_exclusion_reads_its_own_rows_and_no_others(root: Path) -> None:
@@ -210,4 +212,6 @@ def test_what_the_experiment_may_decide_marks_all_results(root: Path) -> None:
     pipeline = ran(root, plan_of(replace(BOT, post_treatment=True), sources=[later]))
 
     assert pipeline.sums() == {"control": 4 + 32 + 64, "treatment": 8 + 16 + 32 + 64}
-    assert any(each.startswith("exclusion bots looks at the day of enrollment") for each in sentences(pipeline.facts()))
+    assert any(
+        sentence.startswith("exclusion bots looks at the day of enrollment") for sentence in sentences(pipeline.facts())
+    )

@@ -33,10 +33,10 @@ def test_an_enrollment_query_that_fails_is_why_everything_is_lacking(tmp_path: P
         pipeline.do(build_dag(pipeline.plan).nodes[0])
 
     report = report_of(pipeline)
-    assert [(each.node, each.error, each.message) for each in report.of_nodes] == [
+    assert [(node.node, node.error, node.message) for node in report.of_nodes] == [
         ("enrollments", "InvalidQuery", "no column unit")
     ]
-    assert {(each.standing, each.message) for each in report.metrics} == {(Standing.FAILED, "no column unit")}
+    assert {(metric.standing, metric.message) for metric in report.metrics} == {(Standing.FAILED, "no column unit")}
     assert report.exit_code == EXIT_DEFINITION
 
 
@@ -47,7 +47,7 @@ def test_without_a_plan_the_failure_of_the_enrollments_is_told_too(tmp_path: Pat
         pipeline.do(build_dag(pipeline.plan).nodes[0])
 
     report = status_report(None, read_entries(pipeline.engine, pipeline.plan))
-    assert [each.message for each in report.of_nodes] == ["quota"]
+    assert [node.message for node in report.of_nodes] == ["quota"]
     assert report.exit_code == EXIT_RETRY
 
 
@@ -82,7 +82,7 @@ def test_a_source_that_fails_as_a_whole_is_why_its_metrics_are_lacking_and_no_ot
         experiment(
             metrics,
             [source("activity"), source("elsewhere")],
-            {Period.WEEK: [summary_of(each.name, "sum") for each in metrics]},
+            {Period.WEEK: [summary_of(metric.name, "sum") for metric in metrics]},
         ),
         as_of=AS_OF,
     )
@@ -95,7 +95,7 @@ def test_a_source_that_fails_as_a_whole_is_why_its_metrics_are_lacking_and_no_ot
     with pytest.raises(Transient):
         pipeline.do(dag.node("day-activity"))
 
-    standings = {each.metric: (each.standing, each.message) for each in report_of(pipeline).metrics}
+    standings = {metric.metric: (metric.standing, metric.message) for metric in report_of(pipeline).metrics}
     assert standings["visits"] == (Standing.FAILED, "backend")
     assert standings["other"] == (Standing.MISSING, "")
 

@@ -37,7 +37,9 @@ def foreseen(pipeline: Pipeline, metrics: Collection[str] = (), *, by_dry_run: b
 
 
 def of_source(found: Forecast, source: str = "activity") -> list[tuple[date, date, Why]]:
-    return [(each.first_date, each.last_date, each.why) for each in found.upcoming if each.source == source]
+    return [
+        (reading.first_date, reading.last_date, reading.why) for reading in found.upcoming if reading.source == source
+    ]
 
 
 def test_before_the_first_run_everything_is_new(pipeline: Pipeline) -> None:
@@ -46,8 +48,8 @@ def test_before_the_first_run_everything_is_new(pipeline: Pipeline) -> None:
     found = foreseen(pipeline, by_dry_run=True)
 
     assert of_source(found) == [(day(0), WEEK_DUE, Why.NEW)]
-    assert {each.source for each in found.upcoming} >= {"enrollments", "activity"}
-    (rows,) = (each for each in found.upcoming if each.source == "activity")
+    assert {reading.source for reading in found.upcoming} >= {"enrollments", "activity"}
+    (rows,) = (reading for reading in found.upcoming if reading.source == "activity")
     assert (rows.rows, rows.partition_days) == (3 * (LAST + 1), LAST + 1)
     assert rows.bytes
     assert found.awaited == found.refused == ()
@@ -74,10 +76,10 @@ def test_what_is_foreseen_is_what_is_read(pipeline: Pipeline) -> None:
     pipeline.run()
 
     days = [
-        each.first_date + timedelta(days=number)
-        for each in found.upcoming
-        if each.source == "activity"
-        for number in range(each.partition_days)
+        reading.first_date + timedelta(days=number)
+        for reading in found.upcoming
+        if reading.source == "activity"
+        for number in range(reading.partition_days)
     ]
     assert sorted(days) == dates_read(pipeline, before) == [WEEK_DUE]
     assert foreseen(pipeline).upcoming == ()
@@ -110,7 +112,7 @@ def test_a_metric_that_is_added_reads_its_dates_and_leaves_the_other_as_it_is(pi
 
     assert of_source(found) == [(day(0), WEEK_DUE, Why.COLUMNS)]
     assert of_source(foreseen(pipeline, ["hours"])) == []
-    assert {(each.metric, each.is_new) for each in stale} == {("rows", True)}
+    assert {(metric.metric, metric.is_new) for metric in stale} == {("rows", True)}
 
 
 def test_a_changed_metric_is_told_from_a_new_one(pipeline: Pipeline) -> None:
@@ -120,18 +122,18 @@ def test_a_changed_metric_is_told_from_a_new_one(pipeline: Pipeline) -> None:
 
     stale = stale_estimates(pipeline.plan, read_ledger(pipeline.plan, pipeline.engine))
 
-    assert {(each.metric, each.is_new) for each in stale} == {("hours", False)}
+    assert {(metric.metric, metric.is_new) for metric in stale} == {("hours", False)}
 
 
 def test_a_metric_of_all_rows_reads_them_for_each_period_and_basis(pipeline: Pipeline) -> None:
     pipeline.plan = planned(simple(DIRECT), as_of=WEEK_DUE)
     load(pipeline, activity(LAST))
 
-    found = [each for each in foreseen(pipeline, by_dry_run=True).upcoming if each.why is Why.DIRECT]
+    found = [reading for reading in foreseen(pipeline, by_dry_run=True).upcoming if reading.why is Why.DIRECT]
 
     assert found
-    assert all(each.first_date == day(0) and each.last_date == WEEK_DUE and each.bytes for each in found)
-    assert {each.scans for each in found} == {len(pipeline.plan.metric("direct").bases)}
+    assert all(reading.first_date == day(0) and reading.last_date == WEEK_DUE and reading.bytes for reading in found)
+    assert {reading.scans for reading in found} == {len(pipeline.plan.metric("direct").bases)}
     pipeline.today = at(WEEK_DUE.replace(month=7))
     pipeline.run()
     assert foreseen(pipeline).upcoming == ()
@@ -144,8 +146,8 @@ def test_a_source_that_is_missing_is_told_and_hides_no_other(pipeline: Pipeline)
 
     found = foreseen(pipeline)
 
-    assert [each.split(":")[0] for each in found.refused] == ["activity"]
-    assert all(isinstance(each, Upcoming) for each in found.upcoming)
+    assert [refusal.split(":")[0] for refusal in found.refused] == ["activity"]
+    assert all(isinstance(reading, Upcoming) for reading in found.upcoming)
 
 
 def test_rows_of_a_signal_and_of_segments_have_a_size_before_any_unit_is_known(tmp_path: Path) -> None:
@@ -162,8 +164,8 @@ def test_rows_of_a_signal_and_of_segments_have_a_size_before_any_unit_is_known(t
     telemetry(made)
     load(made, activity(LAST))
 
-    asked = {each.source: each.bytes for each in foreseen(made, by_dry_run=True).upcoming}
-    stored = {each.source: each.bytes for each in foreseen(made).upcoming}
+    asked = {reading.source: reading.bytes for reading in foreseen(made, by_dry_run=True).upcoming}
+    stored = {reading.source: reading.bytes for reading in foreseen(made).upcoming}
 
     assert set(asked) == set(stored) == {"enrollments", "traits", "exposures", "seen", "activity"}
     assert all(asked.values())

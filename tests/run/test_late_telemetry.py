@@ -424,7 +424,7 @@ def test_rows_that_were_replaced_by_as_many_are_told_and_not_read(
 
     assert dates_read(pipeline, before) == []
     assert total(pipeline) == 21
-    changed = {each.day: each.rows for each in facts_of(entries(pipeline)).changed}
+    changed = {change.day: change.rows for change in facts_of(entries(pipeline)).changed}
     assert changed[WEEK_DUE] == 0
 
 

@@ -22,7 +22,7 @@ def node(id: str, *needs: str) -> Node:
 
 
 def dag(*nodes: Node) -> Dag:
-    return Dag(nodes, Node("export", ExportTask(), tuple(each.id for each in nodes), ()))
+    return Dag(nodes, Node("export", ExportTask(), tuple(node.id for node in nodes), ()))
 
 
 #   a ── b ── c
@@ -77,7 +77,7 @@ def run(tmp_path: Path) -> Callable[..., DagRun]:
 
 
 def states(result: DagRun) -> dict[str, NodeState]:
-    return {each.node.id: each.state for each in result.nodes}
+    return {node.node.id: node.state for node in result.nodes}
 
 
 def ran(tmp_path: Path) -> list[str]:
@@ -97,7 +97,7 @@ def test_every_node_runs_once_and_after_those_that_it_needs(run: Callable[..., D
     assert order.index("d") < order.index("e")
     assert order[-1] == "export"
     assert result.exit_code == EXIT_DONE
-    assert {each.line for each in result.nodes} == {"done"}
+    assert {node.line for node in result.nodes} == {"done"}
 
 
 def test_a_failure_costs_what_depends_on_it_and_nothing_else(run: Callable[..., DagRun], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_failure_costs_what_depends_on_it_and_nothing_else(run: Callable[..., 
 def test_a_node_that_is_killed_takes_no_other_with_it_and_is_worth_retrying(run: Callable[..., DagRun]) -> None:
     result = run(TWO_CHAINS, {"a": "kill"})
 
-    by_id = {each.node.id: each for each in result.nodes}
+    by_id = {node.node.id: node for node in result.nodes}
     assert by_id["a"].state is NodeState.FAILED
     assert by_id["a"].line == "killed by SIGKILL"
     assert by_id["e"].state is NodeState.SUCCEEDED
@@ -193,7 +193,7 @@ def test_a_node_finds_the_process_as_if_no_other_had_been_there(
     result = run(dag(node("a"), node("b", "a")), {"a": "stray", "b": "look"}, workers=1)
 
     assert pid(tmp_path, "a") == pid(tmp_path, "b")
-    assert [each.line for each in result.nodes if each.node.id == "b"] == [f"None {tmp_path} 0"]
+    assert [node.line for node in result.nodes if node.node.id == "b"] == [f"None {tmp_path} 0"]
 
 
 def test_nodes_find_the_environment_of_who_started_the_run(

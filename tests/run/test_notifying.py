@@ -55,7 +55,7 @@ class Receiver:
 
     @property
     def events(self) -> list[object]:
-        return [told["event"] for told in self.told]
+        return [message["event"] for message in self.told]
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
@@ -107,11 +107,11 @@ def test_results_that_are_there_are_told_once_also_by_a_later_attempt(
     first = notify(context(engine, receiver.url, COMPLETE))
     again = notify(context(engine, receiver.url, COMPLETE))
 
-    [told] = receiver.told
+    [message] = receiver.told
     assert (first, again) == ("sent 1 event", "")
-    assert (told["event"], told["experiment"], told["version"]) == ("results", "new-tab", 1)
-    assert told["details"] == [{"metric": "ads"}, {"metric": "hours"}, {"metric": "identity"}]
-    assert receiver.keys == [told["id"]]
+    assert (message["event"], message["experiment"], message["version"]) == ("results", "new-tab", 1)
+    assert message["details"] == [{"metric": "ads"}, {"metric": "hours"}, {"metric": "identity"}]
+    assert receiver.keys == [message["id"]]
 
 
 def test_results_that_were_computed_anew_are_told_again(engine: EmbeddedEngine, receiver: Receiver) -> None:
@@ -129,9 +129,9 @@ def test_a_failure_is_told_once_whatever_its_message_says_the_next_time(
     notify(context(engine, receiver.url, recorded))
     notify(context(engine, receiver.url, [*recorded, replace(FAILED, message="no column ads, job 2")]))
 
-    [told] = receiver.told
-    assert told["event"] == "failed"
-    assert {"what": "ads", "period": "week", "error": "InvalidQuery", "message": "no column ads"} in told["details"]  # type: ignore[operator]  # JSON
+    [message] = receiver.told
+    assert message["event"] == "failed"
+    assert {"what": "ads", "period": "week", "error": "InvalidQuery", "message": "no column ads"} in message["details"]  # type: ignore[operator]  # JSON
 
 
 def test_after_a_repair_the_results_are_told(engine: EmbeddedEngine, receiver: Receiver) -> None:
@@ -144,8 +144,8 @@ def test_after_a_repair_the_results_are_told(engine: EmbeddedEngine, receiver: R
 def test_views_that_could_not_be_made_are_a_failure(engine: EmbeddedEngine, receiver: Receiver) -> None:
     notify(context(engine, receiver.url, COMPLETE), published="view v failed: no right")
 
-    [told] = receiver.told
-    assert (told["event"], told["text"]) == ("failed", "view v failed: no right")
+    [message] = receiver.told
+    assert (message["event"], message["text"]) == ("failed", "view v failed: no right")
 
 
 def test_a_graph_that_failed_without_a_word_is_a_failure(engine: EmbeddedEngine, receiver: Receiver) -> None:
@@ -241,11 +241,11 @@ def test_publishing_tells_and_succeeds_where_nobody_listens(engine: EmbeddedEngi
 
     refused = run_node(last, context(engine, receiver.url))
     receiver.status = 200
-    told = run_node(last, context(engine, receiver.url))
+    outcome = run_node(last, context(engine, receiver.url))
 
-    assert (refused.exit_code, told.exit_code) == (0, 0)
+    assert (refused.exit_code, outcome.exit_code) == (0, 0)
     assert "warning: 1 event not sent" in refused.line
-    assert told.line.endswith("sent 1 event")
+    assert outcome.line.endswith("sent 1 event")
 
 
 def test_without_a_webhook_nothing_is_told_or_written_down(engine: EmbeddedEngine) -> None:

@@ -68,7 +68,7 @@ CLICKS = metric("clicks", "COALESCE(SUM(clicks), 0)")
 
 
 def summaries(*metrics: MetricDefinition, statistic: str = "linear_model_mean") -> list[Summary]:
-    return [summary_of(each.name, statistic) for each in metrics]
+    return [summary_of(metric.name, statistic) for metric in metrics]
 
 
 def simple(*metrics: MetricDefinition, periods: Sequence[Period] = (Period.DAY, Period.WEEK)) -> ExperimentConfig:
@@ -191,16 +191,16 @@ def test_a_statistics_task_says_how_many_queries_it_took_and_they_do_not_grow(pi
     small = replace(config, metrics=(one_base,))
     large = replace(config, segments=segments, segment_data_sources=(rows,))
 
-    said = []
-    for each, as_of in ((small, day(2)), (large, day(5))):
-        pipeline.plan = planned(each, as_of=as_of)
+    lines = []
+    for made, as_of in ((small, day(2)), (large, day(5))):
+        pipeline.plan = planned(made, as_of=as_of)
         telemetry(pipeline)
         ended = pipeline.run()
-        said.append([one.line for one in ended.values() if one.line.startswith("estimated")])
-    held = {(row["window_index"], row["segment"], row["analysis_basis"]) for row in all_estimates(pipeline, "clicks")}
+        lines.append([result.line for result in ended.values() if result.line.startswith("estimated")])
+    cells = {(row["window_index"], row["segment"], row["analysis_basis"]) for row in all_estimates(pipeline, "clicks")}
 
-    assert said == [["estimated 1 window by 2 queries"], ["estimated 4 windows by 2 queries"]]
-    assert len(held) == 4 * 6 * 2  # windows, all units and five segments, bases
+    assert lines == [["estimated 1 window by 2 queries"], ["estimated 4 windows by 2 queries"]]
+    assert len(cells) == 4 * 6 * 2  # windows, all units and five segments, bases
 
 
 def all_estimates(pipeline: Pipeline, name: str) -> list[dict[str, Value]]:

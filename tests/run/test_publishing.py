@@ -111,7 +111,7 @@ def test_values_of_a_new_batch_replace_the_view_of_the_units(engine: Engine):
 
 
 def test_a_metric_that_failed_is_null_and_the_others_complete(engine: Engine, tmp_path: Path):
-    recorded = [each for each in COMPLETE if "ads" not in each.metrics]
+    recorded = [entry for entry in COMPLETE if "ads" not in entry.metrics]
     failed = small.values_entry(small.ADS, "", 3, state=State.FAILED, error="InvalidQuery", message="no column ads")
 
     line = publish(_context(engine, [*recorded, failed], export_to=tmp_path))

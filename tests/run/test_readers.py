@@ -40,7 +40,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TableInfo]:
     """All tables and views of an experiment with every period and basis, a segment and a source that names branches."""
     root = tmp_path_factory.mktemp("readers")
     _make_telemetry(EmbeddedEngine(root))
-    of = [
+    activity_metrics = [
         metric("hours", "SUM(hours)"),
         metric("pings", "COUNT(ds.branch)"),
         metric("active", "LOGICAL_OR(hours > 1)"),
@@ -50,13 +50,17 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TableInfo]:
     segment = Segment("loyal", "visits", "LOGICAL_OR(TRUE)")
     where = SegmentDataSource("visits", "telemetry.activity", "client_id", "submission_date", -7, 0)
     config = experiment(
-        of, [source("activity", branch="ds.branch")], periods, end=date(2026, 6, 4), segments=((segment,), (where,))
+        activity_metrics,
+        [source("activity", branch="ds.branch")],
+        periods,
+        end=date(2026, 6, 4),
+        segments=((segment,), (where,)),
     )
     pipeline = Pipeline(root, planned(config, as_of=date(2026, 6, 5)))
     pipeline.run()
     pipeline.do(build_dag(pipeline.plan).last)
     engine = EmbeddedEngine(root)
-    return dict(engine.infos([each.name for each in engine.tables("results")]))
+    return dict(engine.infos([table.name for table in engine.tables("results")]))
 
 
 def test_enrollments_have_their_columns_description_and_labels(tables: dict[str, TableInfo]) -> None:

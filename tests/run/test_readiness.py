@@ -31,7 +31,7 @@ def load(pipeline: Pipeline, table: str, until: date) -> None:
 
 def test_a_source_that_was_late_is_read_when_it_is_there_and_the_other_is_not_read_again(tmp_path: Path) -> None:
     metrics = [metric("hours", "SUM(x)", "clients"), metric("clicks", "SUM(x)", "events")]
-    asked = {Period.DAY: [summary_of(each.name, "linear_model_mean") for each in metrics]}
+    asked = {Period.DAY: [summary_of(metric.name, "linear_model_mean") for metric in metrics]}
     settings = experiment(metrics, [source("clients"), source("events")], asked, exposures_sql=None)
     whole = planned(settings, as_of=AS_OF)
     pipeline = Pipeline(tmp_path, limited(whole, Readiness.of({"clients": AS_OF, "events": LATE})))
@@ -56,5 +56,5 @@ def test_a_source_that_was_late_is_read_when_it_is_there_and_the_other_is_not_re
     assert [value for key, value in sorted(now.items()) if key[0] == "a"] == [4, 5, 6, 7]
     ledger = read_ledger(pipeline.plan, pipeline.engine)
     reads = {name: list(ledger.complete(Kind.PARTIALS, names.partials(whole, name))) for name in ("clients", "events")}
-    assert [(each.first_date, each.last_date) for each in reads["clients"]] == [(DATES[0], AS_OF)]
-    assert [(each.first_date, each.last_date) for each in reads["events"]] == [(DATES[0], LATE), (AS_OF, AS_OF)]
+    assert [(read.first_date, read.last_date) for read in reads["clients"]] == [(DATES[0], AS_OF)]
+    assert [(read.first_date, read.last_date) for read in reads["events"]] == [(DATES[0], LATE), (AS_OF, AS_OF)]

@@ -81,7 +81,7 @@ def test_nobody_is_joined_who_is_not_asked_for(tmp_path: Path) -> None:
 @pytest.mark.skipif(not HUB.exists(), reason="needs the real files beside the repository")
 def test_statements_of_real_configurations_read_each_table_once_or_say_why_twice() -> None:
     """Of some configurations; `make reads` asks of all."""
-    for config in configurations(every=150):
+    for config in configurations(step=150):
         assert list(repeated(plan_of(config))) == []
 
 

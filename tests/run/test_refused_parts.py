@@ -78,7 +78,9 @@ DAYS = metric("days", "COUNT(DISTINCT submission_date)")
 def refusing(root: Path, *metrics: MetricDefinition, pattern: str, error: EngineError) -> RefusingPipeline:
     """A warehouse with telemetry for these metrics of one source, in weekly windows."""
     plan = planned(
-        experiment(metrics, [source("activity")], {Period.WEEK: [summary_of(each.name, "sum") for each in metrics]}),
+        experiment(
+            metrics, [source("activity")], {Period.WEEK: [summary_of(metric.name, "sum") for metric in metrics]}
+        ),
         as_of=AS_OF,
     )
     make_telemetry(root, plan)
@@ -89,7 +91,7 @@ def refusing(root: Path, *metrics: MetricDefinition, pattern: str, error: Engine
 
 def standings(pipeline: Pipeline) -> dict[str, Standing]:
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
-    return {each.metric: each.standing for each in report.metrics}
+    return {metric.metric: metric.standing for metric in report.metrics}
 
 
 def failing(results: Mapping[str, TaskResult]) -> set[str]:
@@ -130,7 +132,7 @@ def test_a_table_that_may_not_be_read_fails_its_source_with_one_message_and_stat
 
     assert str(caught.value) == str(TABLE)
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
-    assert {each.metric: each.message for each in report.lacking if each.error} == {
+    assert {lack.metric: lack.message for lack in report.lacking if lack.error} == {
         name: str(TABLE) for name in ("visits", "secret", "days")
     }
 

@@ -43,9 +43,9 @@ def test_what_cannot_be_right_is_refused_by_plan_with_its_file_and_key(folder: s
 
     code = exit_code_of(["plan", str(file), "--as-of", "2026-05-19"])
 
-    said = capfd.readouterr().err
+    printed = capfd.readouterr().err
     assert code == 2
-    assert f"{file}:\n  {message}" in said
+    assert f"{file}:\n  {message}" in printed
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_nobody_enrolled_is_an_alarm_and_fails_nothing(tmp_path: Path) -> None:
     assert "no unit enrolled from 2026-05-04 to 2026-05-06" in done["enrollments"].line
     report = report_of(pipeline)
     assert report.exit_code == EXIT_DONE
-    assert {(each.metric, each.standing) for each in report.metrics} == {
+    assert {(metric.metric, metric.standing) for metric in report.metrics} == {
         ("identity", Standing.COMPUTED), ("visits", Standing.NO_DATA),
     }  # fmt: skip
     assert [check.message for check in report.facts.health if check.alarm] == [
@@ -136,5 +136,5 @@ def test_who_enrolls_after_nobody_did_is_found(tmp_path: Path) -> None:
 
     report = report_of(again)
     assert report.lacking == ()
-    assert {each.standing for each in report.metrics} == {Standing.COMPUTED}
+    assert {metric.standing for metric in report.metrics} == {Standing.COMPUTED}
     assert not any(check.alarm for check in report.facts.health)

@@ -85,7 +85,10 @@ def rounded(rows: Rows) -> dict[str, list[str]]:
     def text(value: Value) -> str:
         return f"{value:.9g}" if isinstance(value, float) else repr(value)
 
-    return {name: sorted(str([text(value) for value in row.values()]) for row in held) for name, held in rows.items()}
+    return {
+        name: sorted(str([text(value) for value in row.values()]) for row in table_rows)
+        for name, table_rows in rows.items()
+    }
 
 
 def of_sources(pipeline: Pipeline, lines: Mapping[str, str]) -> set[str]:
@@ -294,6 +297,6 @@ def test_results_of_version_0_1_are_said_to_be_that_until_they_are_taken_over(
     for named in (by_slug, ["--plan", str(tmp_path / "plan.json")]):
         for command in ("status", "results"):
             assert exit_code_of([command, *named, "--warehouse", f"embedded:{root}"]) == 2
-            told = capsys.readouterr().err
-            assert "its results are those of version 0.1" in told
-            assert "run it once, which reads no telemetry for that" in told
+            printed = capsys.readouterr().err
+            assert "its results are those of version 0.1" in printed
+            assert "run it once, which reads no telemetry for that" in printed

@@ -79,7 +79,12 @@ SPREAD = Spread("visits", 1, 400, 3.0, 2.0, 1.0)
 def test_each_metric_has_a_size_for_each_number_of_units_and_half_the_effect_with_a_quarter_of_the_variance() -> None:
     found = list(sized([SPREAD], [1000, 4000], Design((0.5, 0.5))))
 
-    assert [(each.units, each.adjusted) for each in found] == [(1000, False), (1000, True), (4000, False), (4000, True)]
+    assert [(effect.units, effect.adjusted) for effect in found] == [
+        (1000, False),
+        (1000, True),
+        (4000, False),
+        (4000, True),
+    ]
     assert found[0].effect == pytest.approx(2.8016 * 2.0 * sqrt(2 / 500), rel=1e-5)
     assert found[1].effect == pytest.approx(found[0].effect / 2)
     assert found[2].effect == pytest.approx(found[0].effect / 2)

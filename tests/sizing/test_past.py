@@ -36,7 +36,7 @@ def test_everybody_with_rows_enrolls_in_two_branches_in_a_period_that_has_settle
     assert "FROM telemetry.activity AS ds" in past.enrollments_sql
     assert "FROM telemetry.ads AS ds" in past.enrollments_sql
     assert "ds.submission_date >= '2026-06-13' AND ds.submission_date < '2026-06-16'" in past.enrollments_sql
-    assert {each.branch_expression for each in past.data_sources} == {None}
+    assert {source.branch_expression for source in past.data_sources} == {None}
     assert past.segments == ()
 
 
@@ -54,7 +54,7 @@ def test_each_metric_has_a_mean_as_it_is_clipped_and_adjusted_in_the_file() -> N
     (found,) = past_experiment(config_of(*asked), weeks=1, as_of=AS_OF).periods
 
     assert found.period is Period.CUMULATIVE_WEEKLY
-    visits, ads = (each.statistic for each in found.summaries)
+    visits, ads = (summary.statistic for summary in found.summaries)
     assert (visits.covariate, ads.covariate) == (
         Covariate("visits", Period.PREENROLLMENT_DAYS28), Covariate("ads", Period.PREENROLLMENT_WEEK),
     )  # fmt: skip

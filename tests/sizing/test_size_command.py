@@ -22,10 +22,10 @@ def test_an_experiment_is_sized_from_the_telemetry_of_a_past_period(
     assert exit_code_of(size) == 0
 
     found = json.loads(capsys.readouterr().out)["sizes"]
-    assert {(each["metric"], each["weeks"], each["units"]) for each in found} == {
+    assert {(size["metric"], size["weeks"], size["units"]) for size in found} == {
         (metric, 1, units) for metric in ("basket", "orders", "revenue") for units in (2000, 8000)
     }
-    assert {each["adjusted"] for each in found} == {True, False}
+    assert {size["adjusted"] for size in found} == {True, False}
     assert (tmp_path / "size.svg").read_text().startswith("<svg")
 
     assert exit_code_of(["size", _CONFIG, "--as-of", "2025-06-15", "--weeks", "1", "-j", "1"]) == 2

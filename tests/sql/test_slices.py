@@ -31,8 +31,8 @@ def engine(tmp_path: Path) -> EmbeddedEngine:
     engine.load(
         "d.t",
         [
-            {"batch": b, "analysis_id": unit, "branch": "control", "submission_date": day, "p_a": one, "p_b": two}
-            for b, unit, day, one, two in rows
+            {"batch": b, "analysis_id": unit, "branch": "control", "submission_date": day, "p_a": first, "p_b": second}
+            for b, unit, day, first, second in rows
         ],
         COLUMNS,
         write=Write.APPEND,

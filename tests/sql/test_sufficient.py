@@ -56,7 +56,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def tables(engine: Counting) -> dict[str, Sequence[Column]]:
     """The columns of every table."""
-    infos = engine.infos([each.name for each in engine.tables("results")])
+    infos = engine.infos([table.name for table in engine.tables("results")])
     return {name.removeprefix("local."): info.columns for name, info in infos.items()}
 
 
@@ -79,24 +79,26 @@ def ratio_query_for(world: World, asked: Statistic) -> list[Sql]:
     return world.engine.asked[before:]
 
 
-def same(one: Value, other: Value) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) or (isnan(one) and isnan(other))
-    return one == other
+def same(left: Value, other: Value) -> bool:
+    if isinstance(left, list) and isinstance(other, list):
+        return len(left) == len(other) and all(map(same, left, other))
+    if isinstance(left, float) and isinstance(other, float):
+        return isclose(left, other, rel_tol=1e-9, abs_tol=1e-12) or (isnan(left) and isnan(other))
+    return left == other
 
 
 def by_place(found: Sequence[Sequence[Value]]) -> list[Sequence[Value]]:
     return sorted(found, key=lambda row: [str(cell) for cell in row[:4]])
 
 
-def assert_means_the_same(world: World, service: Service, sql: Sql, of: Mapping[str, list[dict[str, Value]]]) -> None:
+def assert_means_the_same(
+    world: World, service: Service, sql: Sql, observations: Mapping[str, list[dict[str, Value]]]
+) -> None:
     """Assert that ZetaSQL gives the rows that the embedded engine gives."""
     result = world.engine.query(sql, labels={})
     checker = Checker(tables(world.engine), service=service)
 
-    expected = by_place(checker.evaluate(sql, of))
+    expected = by_place(checker.evaluate(sql, observations))
 
     assert expected
     assert [column.name for column in result.columns] == [column.name for column in checker.analyze(sql)]
@@ -105,7 +107,7 @@ def assert_means_the_same(world: World, service: Service, sql: Sql, of: Mapping[
             assert same(cell, counterpart), (column.name, cell, counterpart)
 
 
-@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: "+".join(one.name for one in chain) or "none")
+@pytest.mark.parametrize("chain", CHAINS, ids=lambda chain: "+".join(step.name for step in chain) or "none")
 def test_summaries_mean_the_same_in_bigquery(world: World, service: Service, chain: tuple[object, ...]) -> None:
     asked = [
         statistic("bootstrap_mean", *chain, drop_highest=0.2),  # type: ignore[arg-type]  # pre-treatments
@@ -115,7 +117,7 @@ def test_summaries_mean_the_same_in_bigquery(world: World, service: Service, cha
     sql, *dropped = queries_for(world, *asked)
 
     assert_means_the_same(world, service, world.engine.made[-1], rows(world.engine))
-    assert len(dropped) == any("censor_highest" in one.name or "censor_lowest" in one.name for one in chain)  # type: ignore[attr-defined]
+    assert len(dropped) == any("censor_highest" in step.name or "censor_lowest" in step.name for step in chain)  # type: ignore[attr-defined]
     for query in (sql, *dropped):
         assert_means_the_same(world, service, query, rows(world.engine))
 
@@ -126,9 +128,9 @@ def test_adjustments_and_ratios_mean_the_same_in_bigquery(world: World, service:
     asked = statistic("population_ratio", step("zero_fill"), numerator="clicks", denominator="visits", drop_highest=0.2)
     (ratio,) = ratio_query_for(world, asked)
 
-    of = rows(world.engine)
+    observations = rows(world.engine)
     for sql in (*made, world.engine.made[-1], joint, ratio):
-        assert_means_the_same(world, service, sql, of)
+        assert_means_the_same(world, service, sql, observations)
 
 
 def made_up(n: int) -> Observed:
@@ -170,5 +172,5 @@ def test_every_type_of_number_is_read_in_bigquery(tmp_path: Path, service: Servi
 
 def test_a_query_begins_with_what_its_row_is(world: World) -> None:
     for sql in world.engine.asked:
-        told = sql.removeprefix(f"{NO_OVERFLOW}\n")
-        assert told.startswith("-- One row per ") or sql.startswith("SELECT *")
+        shown = sql.removeprefix(f"{NO_OVERFLOW}\n")
+        assert shown.startswith("-- One row per ") or sql.startswith("SELECT *")

@@ -97,7 +97,7 @@ def _from_warehouse(case: Case) -> tuple[EstimateRow, ...]:
     column = _column(case)
     for branch, values, others in zip(data.BRANCHES, column.values, column.covariate, strict=True):
         own = [int(value) if case.integer else float(value) for value in values]
-        units += warehouse.units_of(branch, own, [None if np.isnan(one) else float(one) for one in others])
+        units += warehouse.units_of(branch, own, [None if np.isnan(other) else float(other) for other in others])
     covariate: Covariate | None = warehouse.BEFORE if case.adjusted else None
     steps = [warehouse.step(name, **arguments) for name, arguments in case.steps]
     parts = {"numerator": "clicks", "denominator": "visits"} if case.statistic == "population_ratio" else {}

@@ -32,7 +32,7 @@ class Beside:
 
 
 def _row(statistic: str, comparison: Comparison, column: data.Column = COUNTS, **arguments: object) -> EstimateRow:
-    values = [one.astype(int) for one in column.values[:2]] if statistic == "binomial" else column.values[:2]
+    values = [value.astype(int) for value in column.values[:2]] if statistic == "binomial" else column.values[:2]
     rows = estimated(statistic, values, column.covariate[:2], **{"drop_highest": 0, **arguments})
     return row_of(rows, NAMES[1], comparison, NAMES[0])
 
@@ -83,14 +83,15 @@ def ours() -> dict[str, float]:
 
 
 def _binomial() -> EstimateRow:
-    rows = estimated("binomial", [one.astype(int) for one in BOOLEANS.values[:2]])
+    rows = estimated("binomial", [value.astype(int) for value in BOOLEANS.values[:2]])
     return row_of(rows, NAMES[1], Comparison.DIFFERENCE, NAMES[0])
 
 
 def _of_welch() -> dict[str, float]:
     """What rows do not tell of a test."""
     reference, branch = (
-        Moments(len(one), float(one.mean()), float(((one - one.mean()) ** 2).sum())) for one in COUNTS.values[:2]
+        Moments(len(value), float(value.mean()), float(((value - value.mean()) ** 2).sum()))
+        for value in COUNTS.values[:2]
     )
     found = welch(reference, branch)
     lower, upper = found.interval(0.9)

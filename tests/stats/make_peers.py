@@ -40,9 +40,9 @@ def of_scipy() -> Found:
         "welch difference, lower at 0.9": interval.low,
         "welch difference, upper at 0.9": interval.high,
     }
-    error = np.sqrt(sum(one.var(ddof=1) / len(one) for one in (y0, y1)))
+    error = np.sqrt(sum(sample.var(ddof=1) / len(sample) for sample in (y0, y1)))
     found["minimum detectable effect, point"] = (stats.norm.ppf(0.975) + stats.norm.ppf(0.9)) * error
-    s, n = ([int(f(one)) for one in BOOLEANS.values[:2]] for f in (np.sum, len))
+    s, n = ([int(f(value)) for value in BOOLEANS.values[:2]] for f in (np.sum, len))
     table = [[s[i], n[i] - s[i]] for i in (0, 1)]
     found["binomial difference, p"] = stats.chi2_contingency(table, correction=False).pvalue
     law, base = (stats.beta(s[i] + 1, n[i] - s[i] + 1) for i in (1, 0))
@@ -112,12 +112,12 @@ def of_tea_tasting() -> Found:
     }
     found = {}
     for name, (column, metric) in asked.items():
-        one = tt.Experiment(m=metric).analyze(frame(column))["m"]
+        analyzed = tt.Experiment(m=metric).analyze(frame(column))["m"]
         found |= {
-            f"{name} difference, point": one.effect_size,
-            f"{name} difference, lower": one.effect_size_ci_lower,
-            f"{name} difference, upper": one.effect_size_ci_upper,
-            f"{name} difference, p": one.pvalue,
+            f"{name} difference, point": analyzed.effect_size,
+            f"{name} difference, lower": analyzed.effect_size_ci_lower,
+            f"{name} difference, upper": analyzed.effect_size_ci_upper,
+            f"{name} difference, p": analyzed.pvalue,
         }
     return found
 
@@ -132,7 +132,7 @@ def of_gbstats() -> Found:
     def mean(values: np.ndarray) -> SampleMeanStatistic:
         return SampleMeanStatistic(n=len(values), sum=values.sum(), sum_squares=(values * values).sum())
 
-    means = [mean(one) for one in COUNTS.values[:2]]
+    means = [mean(value) for value in COUNTS.values[:2]]
     y, x = (np.concatenate(side[:2]) for side in (COUNTS.values, COUNTS.covariate))
     theta = float(np.cov(y, x)[0, 1] / x.var(ddof=1))
     adjusted = [
@@ -150,11 +150,11 @@ def of_gbstats() -> Found:
         for kind, word in (("absolute", "difference"), ("relative", "uplift")):
             if (name, kind) == ("cuped", "relative"):
                 continue  # over the mean of the reference as it was, ours over that as adjusted
-            one = TwoSidedTTest(*sides, FrequentistConfig(difference_type=kind)).compute_result()
-            found |= {f"{name} {word}, point": one.expected, f"{name} {word}, error": one.uplift.stddev}
+            computed = TwoSidedTTest(*sides, FrequentistConfig(difference_type=kind)).compute_result()
+            found |= {f"{name} {word}, point": computed.expected, f"{name} {word}, error": computed.uplift.stddev}
             if kind == "absolute":
-                found[f"{name} {word}, p"] = one.p_value
-                found[f"{name} {word}, lower"], found[f"{name} {word}, upper"] = one.ci
+                found[f"{name} {word}, p"] = computed.p_value
+                found[f"{name} {word}, lower"], found[f"{name} {word}, upper"] = computed.ci
     for tuned, kind, word in (
         (5000, "absolute", "difference"),
         (800, "absolute", "difference"),

@@ -48,7 +48,7 @@ STATISTICS = {
     "population_ratio": upstream.PopulationRatio,
     "sum": upstream.Sum,
 }
-STEPS = {one.name(): one for one in steps.PreTreatment.__subclasses__()}
+STEPS = {step.name(): step for step in steps.PreTreatment.__subclasses__()}
 
 
 class WithConfidence(upstream.LinearModelMean):
@@ -89,8 +89,8 @@ def frame(case: Case) -> pd.DataFrame:
     if case.integer:
         table = table.astype({"m": "Int64", "m_pre": "Int64", "d": "Int64"})
     for name, arguments in case.steps:
-        for each in ("m", "d") if case.statistic == "population_ratio" else ("m",):
-            table = STEPS[name](analysis_period_length=DAYS, **arguments).apply(table, each)
+        for symbol in ("m", "d") if case.statistic == "population_ratio" else ("m",):
+            table = STEPS[name](analysis_period_length=DAYS, **arguments).apply(table, symbol)
     return table
 
 
@@ -125,8 +125,8 @@ def references(case: Case) -> list[list[object]]:
     for key in runs[0]:
         numbers = np.array([run[key] for run in runs], dtype=float)
         errors = numbers.std(axis=0, ddof=1) / np.sqrt(SEEDS)
-        every = (*numbers.mean(axis=0).tolist(), *errors.tolist())
-        found.append([*key, *(value if np.isfinite(value) else None for value in every)])
+        cells = (*numbers.mean(axis=0).tolist(), *errors.tolist())
+        found.append([*key, *(value if np.isfinite(value) else None for value in cells)])
     return found
 
 
@@ -134,10 +134,10 @@ def main(wanted: list[str]) -> None:
     warnings.simplefilter("ignore")
     known = json.loads(FILE.read_text()) if wanted and FILE.exists() else {}
     made = {case.name: references(case) for case in CASES if not wanted or case.name in wanted}
-    every = {case.name: made.get(case.name, known.get(case.name)) for case in CASES}
+    by_case = {case.name: made.get(case.name, known.get(case.name)) for case in CASES}
     lines = ",\n".join(
         f"{json.dumps(name)}: [\n" + ",\n".join(json.dumps(row) for row in found) + "\n]"
-        for name, found in every.items()
+        for name, found in by_case.items()
         if found is not None
     )
     FILE.write_text("{\n" + lines + "\n}\n")

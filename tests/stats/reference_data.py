@@ -35,20 +35,20 @@ def continuous() -> Column:
 def continuous_with_gaps() -> Column:
     """The same, with every seventh unit lacking a covariate and every eleventh a value."""
     whole = continuous()
-    values, covariate = (tuple(one.copy() for one in side) for side in whole)
-    for one, other in zip(values, covariate, strict=True):
+    values, covariate = (tuple(array.copy() for array in side) for side in whole)
+    for value, other in zip(values, covariate, strict=True):
         other[::7] = np.nan
-        one[5::11] = np.nan
+        value[5::11] = np.nan
     return Column(values, covariate)
 
 
 def untidy() -> Column:
     """The same, with every ninth value infinite and every eleventh missing."""
     whole = continuous()
-    values = tuple(one.copy() for one in whole.values)
-    for one in values:
-        one[3::9] = np.inf
-        one[5::11] = np.nan
+    values = tuple(value.copy() for value in whole.values)
+    for value in values:
+        value[3::9] = np.inf
+        value[5::11] = np.nan
     return Column(values, whole.covariate)
 
 
@@ -62,9 +62,9 @@ def booleans() -> Column:
 def booleans_with_gaps() -> Column:
     """0 and 1, with every thirteenth missing."""
     whole = booleans()
-    values = tuple(one.copy() for one in whole.values)
-    for one in values:
-        one[4::13] = np.nan
+    values = tuple(value.copy() for value in whole.values)
+    for value in values:
+        value[4::13] = np.nan
     return Column(values, whole.covariate)
 
 
@@ -73,6 +73,7 @@ def ratio() -> Column:
     rng = np.random.RandomState(20260104)
     denominators = tuple(rng.poisson(rng.gamma(0.8, 12, size=n)).astype(float) for n in SIZES)
     numerators = tuple(
-        rng.binomial(one.astype(int), 0.2 + 0.02 * i).astype(float) for i, one in enumerate(denominators)
+        rng.binomial(denominator.astype(int), 0.2 + 0.02 * i).astype(float)
+        for i, denominator in enumerate(denominators)
     )
     return Column(numerators, denominators)

@@ -22,14 +22,14 @@ def estimated(
 ) -> tuple[EstimateRow, ...]:
     """Return the rows of a statistic of these branches' values; whole numbers make a whole column."""
     method = parse_method(statistic, arguments)
-    codes = np.repeat(np.arange(len(values), dtype=np.int8), [len(one) for one in values])
+    codes = np.repeat(np.arange(len(values), dtype=np.int8), [len(value) for value in values])
     names = NAMES[: len(values)]
     columns = Columns("m", names, codes, joined(values), None if other is None else joined(other))
     return estimate(method, sample_from_columns(method, columns))
 
 
 def joined(values: Branches) -> np.ndarray:
-    column = np.concatenate([np.asarray(one) for one in values if len(one)])
+    column = np.concatenate([np.asarray(value) for value in values if len(value)])
     return column if column.dtype in (np.int64, np.bool_) else column.astype(np.float64)
 
 

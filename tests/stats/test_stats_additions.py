@@ -17,7 +17,7 @@ DIFFERENCE, UPLIFT = Comparison.DIFFERENCE, Comparison.RELATIVE_UPLIFT
 
 
 def test_a_share_has_the_p_value_of_two_proportions_and_the_chance_of_two_beta_laws() -> None:
-    rows = estimated("binomial", [one.astype(int) for one in BOOLEANS.values])
+    rows = estimated("binomial", [value.astype(int) for value in BOOLEANS.values])
     row = row_of(rows, "treatment-a", DIFFERENCE, "control")
 
     # scipy 1.17: stats.chi2_contingency([[64, 436], [91, 509]], correction=False).pvalue
@@ -42,8 +42,10 @@ def test_a_resampled_mean_has_the_chance_of_its_law() -> None:
     row = row_of(rows, "treatment-a", DIFFERENCE, "control")
 
     rng = np.random.RandomState(5)
-    weights = [rng.standard_exponential((20_000, len(one))) for one in CONTINUOUS.values[:2]]
-    means = [(w @ one) / w.sum(axis=1) for w, one in zip(weights, CONTINUOUS.values[:2], strict=True)]
+    weights = [rng.standard_exponential((20_000, len(value))) for value in CONTINUOUS.values[:2]]
+    means = [
+        (w @ branch_values) / w.sum(axis=1) for w, branch_values in zip(weights, CONTINUOUS.values[:2], strict=True)
+    ]
     draws = means[1] - means[0]
     assert row.chance_to_win == pytest.approx((draws > 0).mean(), abs=0.01)
     assert row.expected_loss == pytest.approx(np.maximum(-draws, 0).mean(), rel=0.05)
@@ -115,9 +117,9 @@ def test_ratios_by_the_delta_method_are_near_the_resampled_ones() -> None:
     delta = estimated("ratio_delta", RATIO.values, RATIO.covariate, **PARTS)
     resampled = estimated("population_ratio", RATIO.values, RATIO.covariate, **PARTS)
 
-    for one, other in zip(delta, resampled, strict=True):
-        assert one.point == pytest.approx(other.point, abs=0.05 * (one.upper - one.lower))
-        assert one.upper - one.lower == pytest.approx(other.upper - other.lower, rel=0.03)
+    for by_delta, other in zip(delta, resampled, strict=True):
+        assert by_delta.point == pytest.approx(other.point, abs=0.05 * (by_delta.upper - by_delta.lower))
+        assert by_delta.upper - by_delta.lower == pytest.approx(other.upper - other.lower, rel=0.03)
 
 
 def test_a_ratio_over_nothing_has_a_reason() -> None:
@@ -142,7 +144,7 @@ def test_a_covariate_makes_smaller_effects_detectable() -> None:
     plain = estimated("minimum_detectable_effect", COUNTS.values)
     adjusted = estimated("minimum_detectable_effect", COUNTS.values, COUNTS.covariate, **ADJUST)
 
-    assert all(one.point < other.point for one, other in zip(adjusted, plain, strict=True))
+    assert all(with_covariate.point < other.point for with_covariate, other in zip(adjusted, plain, strict=True))
     assert {row.adjusted for row in adjusted} == {True}
 
 

@@ -131,4 +131,4 @@ def test_more_units_without_the_covariate_never_change_the_sum_of_those_with_and
         rows = estimated("linear_model_mean", VALUES, covariate, **ADJUST)
         counted.append([row.n_units + (row.n_without_covariate or 0) for row in rows])
 
-    assert all(one == other for one, other in pairwise(counted))
+    assert all(earlier == other for earlier, other in pairwise(counted))

@@ -53,9 +53,12 @@ def test_the_mean_of_two_values_is_uniform_between_them() -> None:
 
 def test_power_sums_and_value_counts_give_the_same_rows_where_both_suffice() -> None:
     values = np.random.RandomState(11).poisson(4, size=(2, 5000)).astype(float)
-    whole = Sample("m", tuple(BranchFacts(name, 5000, counted(one)) for name, one in zip("ab", values, strict=True)))
+    whole = Sample(
+        "m", tuple(BranchFacts(name, 5000, counted(sample)) for name, sample in zip("ab", values, strict=True))
+    )
     sums = Sample(
-        "m", tuple(BranchFacts(name, 5000, power_sums(counted(one))) for name, one in zip("ab", values, strict=True))
+        "m",
+        tuple(BranchFacts(name, 5000, power_sums(counted(sample))) for name, sample in zip("ab", values, strict=True)),
     )
     method = BootstrapMean(drop_highest=0.0)
 
@@ -76,8 +79,8 @@ def test_heavy_tails_ask_for_values_and_are_marked_until_they_come() -> None:
     assert method.branches_without_exact_bounds(sums) == ("a", "b")
     assert {row.reason for row in rows} == {Reason.APPROXIMATE}
     assert {row.reason for row in exact} == {None}
-    for one, other in zip(rows, exact, strict=True):
-        assert one.lower == pytest.approx(other.lower, abs=0.1 * (other.upper - other.lower))
+    for estimate, other in zip(rows, exact, strict=True):
+        assert estimate.lower == pytest.approx(other.lower, abs=0.1 * (other.upper - other.lower))
 
 
 def test_a_bootstrap_mean_of_heavy_tails_is_what_dirichlet_weights_give() -> None:
@@ -101,15 +104,15 @@ def test_windows_of_ranks_give_the_same_deciles_as_all_values() -> None:
     found, whole = (Deciles().rows(Sample("m", (BranchFacts("a", 25_000, data),))) for data in (known, counted(values)))
 
     assert len(ranks) < 25_000
-    for one, other in zip(found, whole, strict=True):
-        assert (one.point, one.lower, one.upper) == pytest.approx((other.point, other.lower, other.upper), rel=1e-12)
+    for row, other in zip(found, whole, strict=True):
+        assert (row.point, row.lower, row.upper) == pytest.approx((other.point, other.lower, other.upper), rel=1e-12)
 
 
 def test_deciles_of_continuous_values_differ_as_resampled_ones_do() -> None:
     rng = np.random.RandomState(16)
     values = np.exp(rng.normal(0, 1, size=(2, 3000)))
     ranks = rng.binomial(2999, 0.9, size=(2, 200_000))
-    reference, other = (np.sort(one)[rank] for one, rank in zip(values, ranks, strict=True))
+    reference, other = (np.sort(sample)[rank] for sample, rank in zip(values, ranks, strict=True))
     rows = estimated("deciles", values)
 
     for comparison, draws in (
@@ -125,11 +128,11 @@ def test_deciles_of_continuous_values_differ_as_resampled_ones_do() -> None:
 def test_differences_of_many_order_statistics_are_those_of_all_their_pairs(decimals: int) -> None:
     columns = np.round(np.exp(np.random.RandomState(17).normal(0, 1.5, size=(2, 4000))), decimals)
     columns += np.random.RandomState(18).random_sample(columns.shape) * 1e-3 * (columns > 0.2)
-    samples = [OrderWindows(4000, np.sort(one), np.arange(4000), np.arange(4000)) for one in columns]
+    samples = [OrderWindows(4000, np.sort(column), np.arange(4000), np.arange(4000)) for column in columns]
     rows = Deciles().rows(Sample("m", tuple(map(BranchFacts, "ab", (4000, 4000), samples))))
 
     for tenth in (5, 8, 9):
-        reference, law = (order_statistic_law(one, tenth / 10) for one in samples)
+        reference, law = (order_statistic_law(sample, tenth / 10) for sample in samples)
         differences = np.subtract.outer(law.values, reference.values).ravel()
         weights = np.multiply.outer(law.weights, reference.weights).ravel()
         row = row_of(rows, "b", Comparison.DIFFERENCE, "a", parameter=f"0.{tenth}")
@@ -144,10 +147,10 @@ def test_deciles_of_very_small_values_are_the_same_in_their_size() -> None:
     values = np.exp(np.random.RandomState(19).normal(0, 1, size=(2, 3000)))
     plain, tiny = estimated("deciles", values), estimated("deciles", values * 2.0**-700)
 
-    for one, other in zip(plain, tiny, strict=True):
-        size = 1.0 if one.comparison is Comparison.RELATIVE_UPLIFT else 2.0**-700
+    for row, other in zip(plain, tiny, strict=True):
+        size = 1.0 if row.comparison is Comparison.RELATIVE_UPLIFT else 2.0**-700
         found = [value / size for value in (other.point, other.lower, other.upper)]
-        assert found == pytest.approx([one.point, one.lower, one.upper], rel=1e-9)
+        assert found == pytest.approx([row.point, row.lower, row.upper], rel=1e-9)
 
 
 def test_the_mean_has_the_t_interval_of_its_values() -> None:

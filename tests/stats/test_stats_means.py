@@ -60,7 +60,7 @@ def test_what_cannot_be_compared_has_a_reason() -> None:
 
 def test_a_covariate_that_does_not_vary_leaves_the_comparison_unadjusted() -> None:
     plain = estimated("welch_mean", COUNTS.values[:2])
-    rows = estimated("welch_mean", COUNTS.values[:2], [np.ones_like(one) for one in COUNTS.values[:2]], **ADJUST)
+    rows = estimated("welch_mean", COUNTS.values[:2], [np.ones_like(value) for value in COUNTS.values[:2]], **ADJUST)
 
     assert [row.lower for row in rows] == pytest.approx([row.lower for row in plain], rel=1e-9)
     assert {row.reason for row in rows if row.comparison} == {Reason.NO_COVARIATE}

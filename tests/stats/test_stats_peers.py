@@ -9,10 +9,10 @@ BESIDE = list(compare())
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_additions_are_those_of_other_packages(peer: str) -> None:
-    found = [one for one in BESIDE if one.peer == peer]
+    found = [comparison for comparison in BESIDE if comparison.peer == peer]
 
     assert found
-    assert [one for one in found if not abs(one.apart) <= one.allowed] == []
+    assert [comparison for comparison in found if not abs(comparison.apart) <= comparison.allowed] == []
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ ALONE = {"adjust", "kernel", "individual_from_all", "covariate_adjustment"}
 def test_estimates_are_those_of_jetstream(case: Case) -> None:
     compared = list(compare(case))
 
-    assert [one for one in compared if not one.agrees] == []
-    scores = [one.apart for one in compared if one.unit is Unit.ERROR]
+    assert [comparison for comparison in compared if not comparison.agrees] == []
+    scores = [comparison.apart for comparison in compared if comparison.unit is Unit.ERROR]
     if scores and f"{case.statistic} {case.column}" not in GRANULAR:
         # Rows of a run share draws, so that the scores are correlated; their size still has to be about 1.
         assert np.sqrt(np.mean(np.square(scores))) < 2
@@ -31,9 +31,9 @@ def test_every_statistic_parameter_and_pre_treatment_of_jetstream_is_compared() 
     linear = ("linear_model_mean", "linear_model_mean_no_clip", "per_client_dau_impact")
     # Of the linear models, which ignore it upstream, one is compared with mozanalysis itself.
     asked |= {(name, "confidence_interval") for name in linear}
-    known = {(name, each.name) for name in METHODS for each in fields(METHODS[name]) if name not in BEYOND}
+    known = {(name, field.name) for name in METHODS for field in fields(METHODS[name]) if name not in BEYOND}
 
     assert {case.statistic for case in CASES} == set(METHODS) - BEYOND
-    assert {(name, each) for name, each in known if each not in ALONE} == asked
+    assert {(name, test) for name, test in known if test not in ALONE} == asked
     assert {name for case in CASES for name, _ in case.steps} == set(PRE_TREATMENTS)
     assert {case.statistic for case in CASES if case.adjusted} == set(linear)

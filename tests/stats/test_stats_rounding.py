@@ -49,9 +49,9 @@ def test_ratios_that_are_the_same_for_all_units_do_not_vary(
 ) -> None:
     rows = estimated(statistic, numerator, denominator, **PARTS)
 
-    of = float(numerator[0, 0] / denominator[0, 0])
+    quotient = float(numerator[0, 0] / denominator[0, 0])
     assert {row.reason for row in rows} <= {Reason.NO_VARIATION, Reason.ZERO_REFERENCE}
-    assert row_of(rows, "control").point == pytest.approx(of, rel=1e-12)
+    assert row_of(rows, "control").point == pytest.approx(quotient, rel=1e-12)
     assert row_of(rows, "treatment-a", DIFFERENCE, "control").point == pytest.approx(0, abs=1e-15)
 
 

@@ -47,7 +47,7 @@ def test_an_exact_check_is_the_sum_over_all_splits_that_are_no_more_probable(bra
         ways = factorial(total) // prod(factorial(n) for n in split)
         return ways * prod((share / whole) ** n for n, share in zip(split, shares, strict=True))
 
-    splits = [each for each in product(range(total + 1), repeat=len(units)) if sum(each) == total]
+    splits = [split for split in product(range(total + 1), repeat=len(units)) if sum(split) == total]
     limit = probability(units) * (1 + 1e-7)
     assert exact_split_p_value(units, shares) == pytest.approx(
         sum(p for p in map(probability, splits) if p <= limit), rel=1e-9

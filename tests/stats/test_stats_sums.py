@@ -27,19 +27,19 @@ def joint(pairs: list[tuple[int, int]]) -> JointMoments:
 
 
 @given(VALUES, VALUES)
-def test_moments_of_two_sets_add_to_those_of_both(one: list[float], other: list[float]) -> None:
-    together = moments(counted(one)) + moments(counted(other))
+def test_moments_of_two_sets_add_to_those_of_both(left: list[float], other: list[float]) -> None:
+    together = moments(counted(left)) + moments(counted(other))
 
-    both = moments(counted(one + other))
+    both = moments(counted(left + other))
     assert together.n == both.n
     assert (together.mean, together.m2) == pytest.approx((both.mean, both.m2), abs=1e-9)
 
 
 @given(PAIRS, PAIRS)
 def test_joint_moments_of_two_sets_add_to_those_of_both(
-    one: list[tuple[int, int]], other: list[tuple[int, int]]
+    left: list[tuple[int, int]], other: list[tuple[int, int]]
 ) -> None:
-    together, both = joint(one) + joint(other), joint(one + other)
+    together, both = joint(left) + joint(other), joint(left + other)
 
     assert together.n == both.n
     assert (together.mean_y, together.mean_x) == pytest.approx((both.mean_y, both.mean_x))
@@ -47,10 +47,10 @@ def test_joint_moments_of_two_sets_add_to_those_of_both(
 
 
 @given(VALUES, VALUES)
-def test_power_sums_of_two_sets_add_to_those_of_both(one: list[float], other: list[float]) -> None:
-    together = power_sums(counted(one)) + power_sums(counted(other))
+def test_power_sums_of_two_sets_add_to_those_of_both(left: list[float], other: list[float]) -> None:
+    together = power_sums(counted(left)) + power_sums(counted(other))
 
-    both = power_sums(counted(one + other))
+    both = power_sums(counted(left + other))
     assert (together.n, together.minimum, together.maximum) == (both.n, both.minimum, both.maximum)
     scale = 25.0 ** np.arange(9) * both.n
     assert np.array(together.central) / scale == pytest.approx(np.array(both.central) / scale, abs=1e-12)
@@ -86,8 +86,8 @@ def test_joint_power_sums_about_any_numbers_centre_to_the_same() -> None:
     expected = joint_power_sums(numerator, denominator)
     assert (centred.mean_numerator, centred.mean_denominator) == pytest.approx((1.6, 3.0))
     assert centred.minimum_denominator == expected.minimum_denominator == 1
-    for one, other in zip(centred.central, expected.central, strict=True):
-        assert one == pytest.approx(other, rel=1e-9, abs=1e-9)
+    for moment, other in zip(centred.central, expected.central, strict=True):
+        assert moment == pytest.approx(other, rel=1e-9, abs=1e-9)
 
 
 @given(VALUES, st.floats(0, 1))

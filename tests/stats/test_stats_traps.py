@@ -44,11 +44,11 @@ def test_the_confidence_asked_for_is_that_of_every_interval(statistic: str) -> N
     wide = estimated(statistic, whole, SKEW + 1, confidence_interval=0.9, **arguments)
     wider = estimated(statistic, whole, SKEW + 1, confidence_interval=0.98, **arguments)
 
-    for one, other in zip(wide, wider, strict=True):
-        assert (one.ci_width, other.ci_width) == (0.9, 0.98)
-        assert one.point == other.point
-        assert other.lower <= one.lower <= one.upper <= other.upper
-        assert other.upper - other.lower > one.upper - one.lower
+    for row, other in zip(wide, wider, strict=True):
+        assert (row.ci_width, other.ci_width) == (0.9, 0.98)
+        assert row.point == other.point
+        assert other.lower <= row.lower <= row.upper <= other.upper
+        assert other.upper - other.lower > row.upper - row.lower
 
 
 @pytest.mark.parametrize("statistic", sorted(METHODS))
@@ -82,10 +82,10 @@ def test_a_single_branch_has_rows_of_its_own_and_no_comparison(statistic: str) -
 def test_units_without_a_value_are_left_out_and_nothing_else_changes(statistic: str) -> None:
     arguments = RATIO if statistic in RATIOS else {}
     values = (SKEW > 1).astype(float)
-    gaps = [[*one, np.nan] for one in values]
+    gaps = [[*value, np.nan] for value in values]
 
     full = estimated(statistic, values, values + 1, **arguments)
-    gappy = estimated(statistic, gaps, [[*one, 1.0] for one in values + 1], **arguments)
+    gappy = estimated(statistic, gaps, [[*value, 1.0] for value in values + 1], **arguments)
 
     if statistic == "count":
         assert [row.point for row in gappy] == [201.0] * 3
@@ -172,10 +172,10 @@ def test_a_covariate_far_from_zero_changes_nothing(offset: float) -> None:
     rows = estimated("linear_model_mean", values, covariate, **adjust)
     moved = estimated("linear_model_mean", values, covariate + offset, **adjust)
 
-    for one, other in zip(rows, moved, strict=True):
-        if one.comparison is not UPLIFT:
+    for row, other in zip(rows, moved, strict=True):
+        if row.comparison is not UPLIFT:
             # The mean of the covariate itself is known to a float's precision only.
-            assert numbers(other) == pytest.approx(numbers(one), rel=1e-9, abs=4e-16 * offset)
+            assert numbers(other) == pytest.approx(numbers(row), rel=1e-9, abs=4e-16 * offset)
 
 
 @pytest.mark.parametrize("statistic", ["linear_model_mean", "bootstrap_mean"])
@@ -301,10 +301,10 @@ def test_grid_points_closer_than_six_decimals_keep_a_row_each() -> None:
 
 
 def test_a_bandwidth_by_the_spread_does_not_depend_on_the_unit() -> None:
-    one = estimated("kernel_density_estimate", [SKEW[0]], grid_size=8, bandwidth="scott_sd")
+    first = estimated("kernel_density_estimate", [SKEW[0]], grid_size=8, bandwidth="scott_sd")
     thousand = estimated("kernel_density_estimate", [SKEW[0] * 1000], grid_size=8, bandwidth="scott_sd")
 
-    assert [row.point for row in thousand] == pytest.approx([row.point / 1000 for row in one])
+    assert [row.point for row in thousand] == pytest.approx([row.point / 1000 for row in first])
 
 
 def test_units_without_a_covariate_leave_the_adjusted_analysis_wholly() -> None:

@@ -69,9 +69,9 @@ def test_every_column_of_every_date_is_read_from_its_latest_batch_and_only_once(
             rows_of = {e.batch for e in entries if e.first_date <= day(n) <= e.last_date}
             found = [
                 batch
-                for each in slices
-                if each.first_date <= day(n) <= each.last_date and column in each.columns
-                for batch in each.batches
+                for slice_ in slices
+                if slice_.first_date <= day(n) <= slice_.last_date and column in slice_.columns
+                for batch in slice_.batches
                 if batch in rows_of
             ]
             assert found == holders[-1:]
@@ -114,9 +114,9 @@ def test_values_without_rows_for_some_units_are_read_by_whom_they_are_of_and_not
 
 
 def test_windows_with_a_gap_are_two_runs():
-    one, two, four = (AnalysisWindow(k, k, k) for k in (1, 2, 4))
+    first, second, fourth = (AnalysisWindow(k, k, k) for k in (1, 2, 4))
 
-    assert contiguous([one, two, four]) == [(one, two), (four,)]
+    assert contiguous([first, second, fourth]) == [(first, second), (fourth,)]
 
 
 def joined(batch: int, first: int, last: int, *keys: str, to: tuple[int, ...]) -> Entry:

@@ -17,7 +17,7 @@ __all__ = ["pipeline"]
 def whys(pipeline: Pipeline) -> dict[tuple[str, str, int, int], str]:
     ledger = read_ledger(pipeline.plan, pipeline.engine)
     found: tuple[Stale, ...] = stale_estimates(pipeline.plan, ledger)
-    return {(each.metric, each.period.value, each.first_window, each.last_window): each.why for each in found}
+    return {(stale.metric, stale.period.value, stale.first_window, stale.last_window): stale.why for stale in found}
 
 
 def test_before_the_first_run_everything_is_to_be_computed(pipeline: Pipeline) -> None:

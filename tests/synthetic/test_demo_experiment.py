@@ -33,26 +33,28 @@ def test_every_effect_is_on_a_column_that_the_plan_reads() -> None:
 
     tables = {table.name: table for table in design_tables(plan, effects)}
 
-    assert {each.table for each in effects} <= set(tables)
+    assert {effect.table for effect in effects} <= set(tables)
 
 
 def test_one_metric_is_computed_directly_and_its_truth_is_unknown_only_where_its_column_changes() -> None:
     plan, effects = _demo()
 
     unknown = {
-        (each.metric, each.branch)
-        for each in true_effects(plan, effects)
-        if each.relative_uplift is None and not each.metric.endswith("contradictory_branch")
+        (effect.metric, effect.branch)
+        for effect in true_effects(plan, effects)
+        if effect.relative_uplift is None and not effect.metric.endswith("contradictory_branch")
     }
 
-    assert [each.name for each in plan.metrics if isinstance(each.computation, Direct)] == ["typical_visit_seconds"]
+    assert [metric.name for metric in plan.metrics if isinstance(metric.computation, Direct)] == [
+        "typical_visit_seconds"
+    ]
     assert unknown == {("typical_visit_seconds", "wide")}
 
 
 def test_all_kinds_of_windows_are_due_on_the_last_day() -> None:
     plan, _ = _demo()
 
-    due = {each.period.value: len(each.windows) for each in plan.periods}
+    due = {period.period.value: len(period.windows) for period in plan.periods}
 
     assert due == {"preenrollment_week": 1, "day": 29, "week": 4, "days28": 1, "overall": 1}
 
@@ -73,7 +75,7 @@ def test_nothing_is_clipped_since_the_truth_is_that_of_whole_means() -> None:
 def test_it_has_metrics_to_decide_by() -> None:
     plan, _ = _demo()
 
-    roles = {each.name: each.role for each in plan.metrics if each.role is not MetricRole.SECONDARY}
+    roles = {metric.name: metric.role for metric in plan.metrics if metric.role is not MetricRole.SECONDARY}
 
     assert roles == {"active_hours": MetricRole.PRIMARY, "ad_clicks": MetricRole.GUARDRAIL}
     assert plan.metric("ad_clicks").non_inferiority_margin == 0.05

@@ -29,9 +29,9 @@ def _orders() -> tuple[tuple[object, ...], ...]:
 def test_a_configuration_can_be_run_on_what_is_made_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _synthesize() == 0
 
-    told = capsys.readouterr().out
-    assert "shop.assignments: " in told
-    assert f"next: jetstream-argo run {_CONFIG} --as-of 2026-06-15" in told
+    printed = capsys.readouterr().out
+    assert "shop.assignments: " in printed
+    assert f"next: jetstream-argo run {_CONFIG} --as-of 2026-06-15" in printed
     assert exit_code_of(["plan", str(_CONFIG), "--as-of", "2026-06-15", "--warehouse", "embedded:.jetstream"]) == 0
     first = _orders()
     assert _synthesize() == 0

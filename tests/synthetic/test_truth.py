@@ -93,7 +93,7 @@ def test_uplifts_are_relative_to_the_reference_branch_and_ratios_have_those_of_t
         Effect("shop.orders", "quantity", "treatment", 0.10),
     )
 
-    found = {each.metric: each for each in true_effects(plan, effects)}
+    found = {effect.metric: effect for effect in true_effects(plan, effects)}
 
     assert found["revenue"].branch == "treatment"
     assert found["revenue"].reference == "control"

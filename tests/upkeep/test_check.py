@@ -81,9 +81,9 @@ def test_damaged_estimates_are_told_by_every_command_and_made_again(
         damage(pipeline, table)
 
         assert call(pipeline, "results") == 2, name
-        told = capsys.readouterr().err
-        assert "check EXPERIMENT --repair" in told
-        assert table.rpartition(".")[2] in told
+        printed = capsys.readouterr().err
+        assert "check EXPERIMENT --repair" in printed
+        assert table.rpartition(".")[2] in printed
         arguments = ["--plan", str(pipeline.root / "plan.json"), "--warehouse", f"embedded:{pipeline.root}"]
         assert exit_code_of(["run", *arguments, "-j", "1"]) == 2, name
         assert "up to date" not in capsys.readouterr().out
@@ -117,7 +117,7 @@ def test_rows_that_do_not_count_hide_no_loss_and_go(pipeline: Pipeline, capsys: 
 
     assert call(pipeline, "check", "--json") == 2
     found = json.loads(capsys.readouterr().out)["findings"]
-    assert {(each["fault"], each["table"]) for each in found} == {("missing", table), ("left over", table)}
+    assert {(fault["fault"], fault["table"]) for fault in found} == {("missing", table), ("left over", table)}
     assert call(pipeline, "check", "--repair") == 0
     again(pipeline)
 
@@ -206,7 +206,7 @@ def test_no_file_holds_a_unit_after_shredding(pipeline: Pipeline) -> None:
     assert call(pipeline, "shred", "--ids", "d", "--yes") == 0
 
     engine = EmbeddedEngine(pipeline.root)
-    for info in engine.infos([each.name for each in engine.tables("results")]).values():
+    for info in engine.infos([table.name for table in engine.tables("results")]).values():
         if info.view_sql is None:
             folder = results / info.name.rpartition(".")[2]
             named = {file[0] for file in json.loads((folder / "current.json").read_text())["table"]["files"]}

@@ -59,25 +59,25 @@ def test_what_is_to_go_is_listed_and_nothing_goes_without_consent(
 
     code = delete(root, "try-it", "--dataset", "results")
 
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     assert code == 2
-    assert "add --yes" in said.err
-    assert all(name in said.out for name in before)
+    assert "add --yes" in printed.err
+    assert all(name in printed.out for name in before)
     assert tables(root) == before
     assert names.enrollments(pipeline.plan) in before
 
 
 def test_tables_of_a_slug_that_is_written_alike_stay(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     analysed(root, "try_it")
-    mine = tables(root)
+    own_tables = tables(root)
 
     code = delete(root, "try-it", "--dataset", "results", "--yes")
 
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     assert code == 2
-    assert tables(root) == mine
-    assert "kept results.enrollments_try_it: it is described as 'try_it'" in said.err
-    assert "there is nothing in dataset 'results'" in said.err
+    assert tables(root) == own_tables
+    assert "kept results.enrollments_try_it: it is described as 'try_it'" in printed.err
+    assert "there is nothing in dataset 'results'" in printed.err
 
 
 def test_a_table_of_nobody_s_is_not_taken_for_ours(root: Path) -> None:
@@ -120,8 +120,8 @@ def test_a_forgotten_metric_is_gone_for_readers_and_computed_again(root: Path) -
 
     assert estimated(pipeline) == {"median"}
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
-    assert {each.standing for each in report.metrics if each.metric == "hours"} == {Standing.MISSING}
-    assert {each.standing for each in report.metrics if each.metric == "median"} == {Standing.COMPUTED}
+    assert {metric.standing for metric in report.metrics if metric.metric == "hours"} == {Standing.MISSING}
+    assert {metric.standing for metric in report.metrics if metric.metric == "median"} == {Standing.COMPUTED}
 
     # From what was read before: telemetry is not read for it.
     rows_now = rows(root, "SELECT client_id, submission_date, hours + 1 AS hours FROM telemetry.activity")

@@ -74,7 +74,7 @@ def test_units_deleted_then_restated(pipeline: Pipeline, capsys: pytest.CaptureF
         "treatment": {"new": 0, "changed": 1, "carried": 0, "gone": 0},
     }
     assert "control: 0 new, 0 changed, 1 carried over" in capsys.readouterr().out
-    assert not [each for each in pipeline.engine.tables("results") if "restated" in each.name]
+    assert not [table for table in pipeline.engine.tables("results") if "restated" in table.name]
 
 
 def test_units_that_the_deletion_query_names_keep_all_that_they_had(pipeline: Pipeline) -> None:

@@ -35,9 +35,9 @@ def units(root: Path, slug: str = "try_it") -> dict[str, set[object]]:
     """The units in each table of an experiment that has any."""
     engine = EmbeddedEngine(root)
     found = {}
-    for info in engine.infos([each.name for each in engine.tables("results")]).values():
-        mine = f"_{slug}_" in f"{info.name}_" and info.view_sql is None
-        if mine and "analysis_id" in {column.name for column in info.columns}:
+    for info in engine.infos([table.name for table in engine.tables("results")]).values():
+        is_own = f"_{slug}_" in f"{info.name}_" and info.view_sql is None
+        if is_own and "analysis_id" in {column.name for column in info.columns}:
             found[info.name] = {unit for (unit,) in rows(root, f"SELECT DISTINCT analysis_id FROM `{info.name}`")}
     return found
 
@@ -45,7 +45,7 @@ def units(root: Path, slug: str = "try_it") -> dict[str, set[object]]:
 def etags(root: Path) -> dict[str, str]:
     """What changes with every change of a table or view."""
     engine = EmbeddedEngine(root)
-    infos = engine.infos([each.name for each in engine.tables("results")])
+    infos = engine.infos([table.name for table in engine.tables("results")])
     return {name: info.etag for name, info in infos.items()}
 
 
@@ -67,11 +67,11 @@ def test_units_are_gone_from_every_table_of_the_experiment_and_of_no_other(root:
 
     assert code == 0
     after = units(root)
-    mine = {name: of for name, of in after.items() if name not in before}
-    assert len(mine) >= 4
-    assert all(of <= {"b", "d", None} for of in mine.values())
+    own_units = {name: units for name, units in after.items() if name not in before}
+    assert len(own_units) >= 4
+    assert all(units <= {"b", "d", None} for units in own_units.values())
     assert units(root, "try_it_week") == before
-    assert any("a" in of for of in before.values())
+    assert any("a" in units for units in before.values())
 
 
 def test_what_units_without_rows_get_stays_since_it_is_nobody_s(root: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_run_afterwards_does_not_bring_them_back_nor_compute_what_is_there(roo
     idle = again(pipeline)
 
     assert all(idle.values())
-    assert all("a" not in of for of in units(root).values())
+    assert all("a" not in unit for unit in units(root).values())
 
 
 def test_results_that_still_count_the_units_are_said_to_be_older(
@@ -118,7 +118,7 @@ def test_results_that_still_count_the_units_are_said_to_be_older(
 
     assert "estimates that still count deleted units" in capsys.readouterr().out
     report = status_report(pipeline.plan, read_entries(pipeline.engine, pipeline.plan))
-    assert {each.metric for each in report.metrics if each.before_deletion} >= {"hours", "median", "identity"}
+    assert {metric.metric for metric in report.metrics if metric.before_deletion} >= {"hours", "median", "identity"}
 
     place = ["--dataset", "results", "--warehouse", f"embedded:{root}"]
     assert exit_code_of(["status", "try-it", *place]) == 0
@@ -133,12 +133,12 @@ def test_results_computed_later_are_not_older(root: Path) -> None:
     early = datetime(2020, 1, 1, tzinfo=UTC)
 
     with loaded(engine, pipeline.plan, ["a"], attempt="s") as gone:
-        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
-        list(shred(engine, pipeline.plan, held, gone, now=lambda: early, attempt="s"))
+        found = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        list(shred(engine, pipeline.plan, found, gone, now=lambda: early, attempt="s"))
 
     report = status_report(pipeline.plan, read_entries(engine, pipeline.plan))
     assert report.deleted_at == early
-    assert not any(each.before_deletion for each in report.metrics)
+    assert not any(metric.before_deletion for metric in report.metrics)
 
 
 class Stopped(EmbeddedEngine):
@@ -186,17 +186,17 @@ def test_however_many_units_are_loaded_once_and_each_table_is_rewritten_once(roo
     many = ["a", *(f"{number:036}" for number in range(30_000)), "a"]
 
     with loaded(engine, pipeline.plan, many, attempt="s") as gone:
-        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
-        done = list(shred(engine, pipeline.plan, held, gone, now=pipeline.now, attempt="s"))
+        found = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        done = list(shred(engine, pipeline.plan, found, gone, now=pipeline.now, attempt="s"))
 
     assert gone.number == 30_001
     loads = [table for kind, table, _ in engine.written if kind == "load" and table != names.status(pipeline.plan)]
     rewritten = [table for kind, table, _ in engine.written if kind == "query"]
     assert loads == [gone.table]
-    assert rewritten == [each.table.name for each in done]
+    assert rewritten == [rewritten_table.table.name for rewritten_table in done]
     assert len(set(rewritten)) == len(rewritten)
     assert max(length for _, _, length in engine.written) < 1_000
-    assert all("a" not in of for of in units(root).values())
+    assert all("a" not in unit for unit in units(root).values())
     assert pipeline.engine.info(gone.table) is None
 
 
@@ -205,9 +205,9 @@ def test_rows_count_as_removed_once_when_a_shredding_was_stopped_and_done_again(
     partials = names.partials(pipeline.plan, "activity")
     engine = pipeline.engine
     with loaded(engine, pipeline.plan, ["a"], attempt="stopped") as gone:
-        held = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
+        found = holdings(engine, pipeline.plan, read_entries(engine, pipeline.plan), gone)
         with pytest.raises(KeyboardInterrupt):
-            list(shred(Stopped(root), pipeline.plan, held, gone, now=pipeline.now, attempt="stopped"))
+            list(shred(Stopped(root), pipeline.plan, found, gone, now=pipeline.now, attempt="stopped"))
     assert "a" in units(root)[partials]
 
     assert run_shred(root, "try-it", "--ids", "a") == 0
@@ -248,7 +248,7 @@ def test_units_that_telemetry_still_holds_do_not_come_back_when_enrollments_are_
     pipeline.plan = replace(pipeline.plan, enrollments=enrollments)
     again(pipeline)
 
-    assert all(of <= {"b", "d", None} for of in units(root).values())
+    assert all(unit <= {"b", "d", None} for unit in units(root).values())
     assert units(root)[names.assignments(pipeline.plan)] == {"b", "d"}
     assert set(pipeline.values("hours", Period.WEEK)) == {("b", "treatment", 1), ("d", "treatment", 1)}
 

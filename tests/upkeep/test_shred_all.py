@@ -72,8 +72,8 @@ def test_units_of_a_query_go_from_all_tables_of_all_experiments_and_the_record_s
     assert report.removed is not None
     assert report.removed.rows >= report.removed.tables >= 4
     assert exit_code_of(["status", "try-it", "--dataset", "results", "--warehouse", f"embedded:{root}"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert f"{report.removed.rows:,} rows, {report.removed.tables} tables" in told
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"{report.removed.rows:,} rows, {report.removed.tables} tables" in printed
 
 
 def test_estimates_are_made_anew_from_what_is_left_as_if_the_unit_had_never_been_there(
@@ -108,9 +108,9 @@ def test_a_dry_run_says_how_many_rows_of_which_tables_and_changes_nothing(
 
     assert run_all(root, "--dry-run") == 0
 
-    said = capsys.readouterr().out
-    assert f"try-it: 1 rows of {names.assignments(pipeline.plan)}" in said
-    assert "in 1 experiment hold any of them" in said
+    printed = capsys.readouterr().out
+    assert f"try-it: 1 rows of {names.assignments(pipeline.plan)}" in printed
+    assert "in 1 experiment hold any of them" in printed
     assert there == {name: EmbeddedEngine(root).info(name) for name in there}
 
 
@@ -136,9 +136,9 @@ def test_what_was_stopped_half_way_goes_on_and_makes_estimates_anew(root: Path, 
     pipeline = analysed(root, "try-it", [HOURS])
     engine, place = Stopping(root, after), names.place_of(pipeline.plan)
     with asked(engine, place, QUERY, attempt="s") as gone:
-        held = holdings(engine, place, read_entries(engine, place), gone)
+        found = holdings(engine, place, read_entries(engine, place), gone)
         with pytest.raises(KeyboardInterrupt):
-            list(shred(engine, place, held, gone, now=pipeline.now, attempt="s", anew=True))
+            list(shred(engine, place, found, gone, now=pipeline.now, attempt="s", anew=True))
     assert "a" in set().union(*units(root).values())
 
     assert run_all(root, "--yes") == 0
@@ -154,8 +154,8 @@ def test_stopped_before_estimates_were_made_anew_the_next_run_makes_them(root: P
     place = names.place_of(pipeline.plan)
     engine = EmbeddedEngine(root)
     with asked(engine, place, QUERY, attempt="s") as gone:
-        held = holdings(engine, place, read_entries(engine, place), gone)
-        list(shred(engine, place, held, gone, now=lambda: datetime.now(UTC), attempt="s", anew=True))
+        found = holdings(engine, place, read_entries(engine, place), gone)
+        list(shred(engine, place, found, gone, now=lambda: datetime.now(UTC), attempt="s", anew=True))
     pipeline.today = datetime.now(UTC)
 
     idle = again(pipeline)

@@ -193,7 +193,7 @@ def test_what_is_missing_or_left_over_is_told_and_repaired(
 
     assert exit_code_of(["check", *place, "--json"]) == 2
     found = json.loads(capsys.readouterr().out)["findings"]
-    assert {(each["fault"], each["table"]) for each in found} == {("missing", values), ("left over", values)}
+    assert {(fault["fault"], fault["table"]) for fault in found} == {("missing", values), ("left over", values)}
     assert exit_code_of(["check", *place, "--repair"]) == 0
     url = warehouse.partition("api_endpoint=")[2].partition("&")[0]
     later = RemotePipeline(tmp_path, plan, url=url, today=datetime.now(UTC))

@@ -27,9 +27,9 @@ def found(engine: Engine, asked: ExperimentConfig) -> dict[str, Mistake]:
         return None if info is None else info.columns
 
     plan = planned(asked, as_of=START + timedelta(days=8))
-    every = mistakes(plan, engine.dry_run, columns_of, files=FILES)
-    assert len({mistake.where for mistake in every}) == len(every)
-    return {mistake.where: mistake for mistake in every}
+    problems = mistakes(plan, engine.dry_run, columns_of, files=FILES)
+    assert len({mistake.where for mistake in problems}) == len(problems)
+    return {mistake.where: mistake for mistake in problems}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_nothing_is_wrong_with_what_can_be_computed(engine: EmbeddedEngine) -> N
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "message"),
     [
         ("SUM(houres)", "column 'houres' is not among those of [data_sources.activity]; did you mean 'hours'?"),
         ("SUM(ds.houres) + COUNTIF(os = 'a')", "'houres' is not among"),
@@ -58,12 +58,12 @@ def test_nothing_is_wrong_with_what_can_be_computed(engine: EmbeddedEngine) -> N
     ],
 )
 def test_an_expression_is_told_with_its_key_and_the_nearest_column(
-    engine: EmbeddedEngine, expression: str, told: str
+    engine: EmbeddedEngine, expression: str, message: str
 ) -> None:
     (mistake,) = found(engine, config([HOURS, metric("odd", expression)])).values()
 
     assert (mistake.file, mistake.where) == ("metrics.toml", "metrics.odd.select_expression")
-    assert told in mistake.what
+    assert message in mistake.what
     assert mistake.metrics == ("odd",)
     assert "line" not in mistake.what
 
@@ -77,7 +77,7 @@ def test_a_metric_that_is_made_of_a_wrong_one_fails_with_it(engine: EmbeddedEngi
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "key", "told"),
+    ("field", "value", "key", "message"),
     [
         ("id_column", "client", "client_id_column", "column 'client' is not among .* did you mean 'client_id'"),
         ("id_column", "hours", "client_id_column", "column 'hours' .* is FLOAT64; units are STRING or INT64"),
@@ -90,28 +90,28 @@ def test_a_metric_that_is_made_of_a_wrong_one_fails_with_it(engine: EmbeddedEngi
     ],
 )  # fmt: skip
 def test_rows_are_told_by_the_key_that_names_them(
-    engine: EmbeddedEngine, field: str, value: str, key: str, told: str
+    engine: EmbeddedEngine, field: str, value: str, key: str, message: str
 ) -> None:
     asked = replace(config([HOURS]), data_sources=(replace(source("activity"), **{field: value}),))
 
     (mistake,) = found(engine, asked).values()
 
     assert (mistake.file, mistake.where) == ("sources.toml", f"data_sources.activity.{key}")
-    assert re.search(told, mistake.what), mistake.what
+    assert re.search(message, mistake.what), mistake.what
     assert mistake.metrics
 
 
 def test_everything_that_is_wrong_with_rows_is_told_at_once(engine: EmbeddedEngine) -> None:
     rows = replace(source("activity"), id_column="client", date_column="day")
 
-    every = found(engine, replace(config([HOURS, metric("odd", "SUM(houres)")]), data_sources=(rows,)))
+    problems = found(engine, replace(config([HOURS, metric("odd", "SUM(houres)")]), data_sources=(rows,)))
 
     keys = {"data_sources.activity.client_id_column", "data_sources.activity.submission_date_column"}
-    assert set(every) == {*keys, "metrics.odd.select_expression"}
+    assert set(problems) == {*keys, "metrics.odd.select_expression"}
 
 
 @pytest.mark.parametrize(
-    ("select", "table", "told"),
+    ("select", "table", "message"),
     [
         ("unit AS analysis_id, branch, dy AS enrollment_date", "assignments",
          "column 'dy' is not among those of its tables; did you mean 'day'"),
@@ -122,14 +122,14 @@ def test_everything_that_is_wrong_with_rows_is_told_at_once(engine: EmbeddedEngi
         ("*", "asignments", "'telemetry.asignments' does not exist"),
     ],
 )  # fmt: skip
-def test_the_enrollment_query_is_told_by_its_key(engine: EmbeddedEngine, select: str, table: str, told: str) -> None:
+def test_the_enrollment_query_is_told_by_its_key(engine: EmbeddedEngine, select: str, table: str, message: str) -> None:
     sql = f"SELECT {select}, 1 AS num_enrollment_events FROM telemetry.{table} AS a"
     asked = replace(config([HOURS]), enrollments_sql=sql)
 
     (mistake,) = found(engine, asked).values()
 
     assert (mistake.file, mistake.where) == ("exp.toml", "experiment.enrollment_query")
-    assert told in mistake.what
+    assert message in mistake.what
     assert mistake.metrics == ("hours",)
 
 
@@ -154,8 +154,8 @@ def test_segments_and_exposures_are_told_by_their_keys(engine: EmbeddedEngine) -
     }
 
     for where, configs in wrong.items():
-        for each in configs:
-            assert list(found(engine, each)) == [where]
+        for written in configs:
+            assert list(found(engine, written)) == [where]
 
 
 def test_exclusions_are_told_by_their_keys(engine: EmbeddedEngine) -> None:
@@ -173,9 +173,9 @@ def test_exclusions_are_told_by_their_keys(engine: EmbeddedEngine) -> None:
     }
 
     for where, exclusions in wrong.items():
-        for each in exclusions:
+        for exclusion in exclusions:
             sources = (*asked.segment_data_sources, rows)
-            excluding = replace(asked, segment_data_sources=sources, exclusions=ExclusionRules(named=(each,)))
+            excluding = replace(asked, segment_data_sources=sources, exclusions=ExclusionRules(named=(exclusion,)))
             assert list(found(engine, excluding)) == [where]
 
 

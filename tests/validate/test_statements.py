@@ -83,10 +83,10 @@ def test_queries_that_only_large_branches_need_are_rehearsed_too(
 
     rehearsed = rehearse(plan, WarehouseAnalyst(write_telemetry(tmp_path)))
 
-    asked = [each for each in rehearsed.statements if each.node == "stats-week-hours"]
-    assert len([each for each in asked if not each.destination]) == 1 + details
-    assert len([each for each in asked if each.destination]) == 1  # the rows of the leaf
-    assert all(each.metrics == ("hours",) for each in asked)
+    asked = [statement for statement in rehearsed.statements if statement.node == "stats-week-hours"]
+    assert len([statement for statement in asked if not statement.destination]) == 1 + details
+    assert len([statement for statement in asked if statement.destination]) == 1  # the rows of the leaf
+    assert all(statement.metrics == ("hours",) for statement in asked)
 
 
 def test_of_an_experiment_with_the_same_metrics_nothing_is_asked_again() -> None:
@@ -130,10 +130,13 @@ def test_each_statement_says_what_it_serves(tmp_path: Path) -> None:
 
     statements = rehearse(plan, WarehouseAnalyst(write_telemetry(tmp_path))).statements
 
-    of = {each.destination: each for each in statements}
-    assert of[names.partials(plan, "activity")].metrics == ("hours",)
-    assert of[names.enrollments(plan)].metrics == ()
-    assert [each.node for each in statements if not each.destination and "status" in each.sql] == [READING, READING]
+    by_destination = {statement.destination: statement for statement in statements}
+    assert by_destination[names.partials(plan, "activity")].metrics == ("hours",)
+    assert by_destination[names.enrollments(plan)].metrics == ()
+    assert [statement.node for statement in statements if not statement.destination and "status" in statement.sql] == [
+        READING,
+        READING,
+    ]
 
 
 def test_a_stand_in_has_the_columns_of_the_table_that_is_not_there(tmp_path: Path) -> None:
@@ -153,7 +156,7 @@ def test_what_the_warehouse_refuses_fails_alone(tmp_path: Path) -> None:
 
     rehearsed = rehearse(plan, WarehouseAnalyst(write_telemetry(tmp_path)))
 
-    assert {each.metric for each in rehearsed.wrong} == {"wrong"}
-    assert all(isinstance(each.error, InvalidQuery) for each in rehearsed.wrong)
-    assert any(each.metrics == ("hours",) for each in rehearsed.statements)
-    assert not any("houres" in each.sql for each in rehearsed.statements)
+    assert {mistake.metric for mistake in rehearsed.wrong} == {"wrong"}
+    assert all(isinstance(mistake.error, InvalidQuery) for mistake in rehearsed.wrong)
+    assert any(statement.metrics == ("hours",) for statement in rehearsed.statements)
+    assert not any("houres" in statement.sql for statement in rehearsed.statements)

@@ -46,7 +46,7 @@ def test_an_experiment_without_mistakes_is_right(service: Service) -> None:
     findings = found(plan_of([HOURS, metric("median", "APPROX_QUANTILES(hours, 2)[OFFSET(1)]")]), service)
 
     assert findings.is_right
-    assert [(each.metric, each.how, each.types) for each in findings.verdicts] == [
+    assert [(verdict.metric, verdict.how, verdict.types) for verdict in findings.verdicts] == [
         ("hours", "composed", ("FLOAT64",)),
         ("median", "direct", ("FLOAT64",)),
     ]
@@ -58,8 +58,8 @@ def test_the_metric_that_is_wrong_is_named_with_the_place_in_its_sql(service: Se
     wrong = problems(findings)
     assert set(wrong) == {"misspelt", "texts"}
     (message,) = wrong["misspelt"]
-    said, *lines = message.splitlines()
-    assert said.startswith("Unrecognized name: houres; Did you mean hours? [at ")
+    first, *lines = message.splitlines()
+    assert first.startswith("Unrecognized name: houres; Did you mean hours? [at ")
     assert lines[-2].index("houres") == lines[-1].index("^")
     assert "No matching signature for aggregate function SUM" in wrong["texts"][0]
 

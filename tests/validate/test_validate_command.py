@@ -57,19 +57,19 @@ def warehouse(tmp_path: Path) -> str:
 
 
 def test_an_experiment_that_is_right_exits_0_and_says_what_was_taken_for_granted(run: Run) -> None:
-    code, said = run(EXPERIMENT)
+    code, printed = run(EXPERIMENT)
 
     assert code == 0
-    assert "all of them right" in said
-    assert "The columns of 2 tables were taken from the SQL itself" in said
+    assert "all of them right" in printed
+    assert "The columns of 2 tables were taken from the SQL itself" in printed
 
 
 def test_a_metric_that_is_wrong_exits_2_and_is_named(run: Run, warehouse: str) -> None:
-    code, said = run(EXPERIMENT.replace("SUM(price)", "SUM(prize)"), "--warehouse", warehouse)
+    code, printed = run(EXPERIMENT.replace("SUM(price)", "SUM(prize)"), "--warehouse", warehouse)
 
     assert code == 2
-    assert "revenue: Unrecognized name: prize; Did you mean price?" in said
-    assert "1 of 1 metrics are wrong" in said
+    assert "revenue: Unrecognized name: prize; Did you mean price?" in printed
+    assert "1 of 1 metrics are wrong" in printed
 
 
 def test_only_the_metrics_that_are_asked_for_are_judged(run: Run, warehouse: str) -> None:
@@ -77,10 +77,10 @@ def test_only_the_metrics_that_are_asked_for_are_judged(run: Run, warehouse: str
         '[metrics.prizes]\ndata_source = "orders"\nselect_expression = "SUM(prize)"\n[metrics.prizes.statistics.sum]\n'
     )
 
-    code, said = run(wrong, "--warehouse", warehouse, "--metrics", "revenue")
+    code, printed = run(wrong, "--warehouse", warehouse, "--metrics", "revenue")
 
     assert code == 0
-    assert "prize" not in said
+    assert "prize" not in printed
     assert run(wrong, "--warehouse", warehouse, "--source", "orders")[0] == 2
     assert "did you mean 'revenue'" in run(wrong, "--warehouse", warehouse, "--metrics", "revenu")[1]
 
@@ -88,12 +88,12 @@ def test_only_the_metrics_that_are_asked_for_are_judged(run: Run, warehouse: str
 def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe(run: Run, tmp_path: Path) -> None:
     experiment = EXPERIMENT.replace("SUM(price)", "MAX(grade)")
 
-    code, said = run(experiment)
+    code, printed = run(experiment)
 
     assert code == 0
-    assert "revenue could not be checked: " in said
-    assert "depends on the types of the columns of shop.orders, which were only guessed" in said
-    assert "nothing is known to be wrong, and 1 metrics could not be checked" in said
+    assert "revenue could not be checked: " in printed
+    assert "depends on the types of the columns of shop.orders, which were only guessed" in printed
+    assert "nothing is known to be wrong, and 1 metrics could not be checked" in printed
 
     schema = tmp_path / "schema.json"
     schema.write_text(
@@ -103,25 +103,25 @@ def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe
 
 
 def test_a_warehouse_says_what_it_would_cost(run: Run, warehouse: str) -> None:
-    code, said = run(EXPERIMENT, "--warehouse", warehouse)
+    code, printed = run(EXPERIMENT, "--warehouse", warehouse)
 
     assert code == 0
-    assert "of telemetry: about $0.00" in said
-    assert "taken from the SQL itself" not in said
+    assert "of telemetry: about $0.00" in printed
+    assert "taken from the SQL itself" not in printed
 
 
 def test_over_the_budget_it_exits_2(run: Run, warehouse: str) -> None:
-    code, said = run(EXPERIMENT, "--warehouse", warehouse, "--max-bytes", "10")
+    code, printed = run(EXPERIMENT, "--warehouse", warehouse, "--max-bytes", "10")
 
     assert code == 2
-    assert "and 10 are allowed" in said
+    assert "and 10 are allowed" in printed
 
 
 def test_a_budget_without_a_warehouse_is_refused(run: Run) -> None:
-    code, said = run(EXPERIMENT, "--max-bytes", "10")
+    code, printed = run(EXPERIMENT, "--max-bytes", "10")
 
     assert code == 2
-    assert "--max-bytes needs --warehouse" in said
+    assert "--max-bytes needs --warehouse" in printed
 
 
 def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run: Run, tmp_path: Path) -> None:
@@ -133,18 +133,18 @@ def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run
     code, output = run(text, "--schema", str(schema))
     _, guessed = run(text)
 
-    told = "metrics.revenue.select_expression: column 'prize' is not among those of [data_sources.orders]"
+    mistake = "metrics.revenue.select_expression: column 'prize' is not among those of [data_sources.orders]"
     assert code == 2
-    assert told in " ".join(output.split())
+    assert mistake in " ".join(output.split())
     assert "did you mean 'price'?" in " ".join(output.split())
     assert "In the files" not in guessed
 
 
 def test_a_source_that_reads_dates_of_its_own_is_named_and_is_no_mistake(run: Run) -> None:
     others = "(SELECT DISTINCT client_id FROM shop.assignments WHERE submission_date >= '2026-01-01')"
-    code, said = run(
+    code, printed = run(
         EXPERIMENT.replace('"shop.orders"', f'"(SELECT o.* FROM shop.orders o JOIN {others} USING (client_id))"')
     )
 
     assert code == 0
-    assert "orders reads dates of its own: shop.assignments where submission_date >= '2026-01-01'." in said
+    assert "orders reads dates of its own: shop.assignments where submission_date >= '2026-01-01'." in printed

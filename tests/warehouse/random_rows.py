@@ -90,7 +90,9 @@ def same(left: object, right: object) -> bool:
         case Decimal(), Decimal():
             return left == right
         case list(), list():
-            return len(left) == len(right) and all(same(one, other) for one, other in zip(left, right, strict=True))
+            return len(left) == len(right) and all(
+                same(left_value, other) for left_value, other in zip(left, right, strict=True)
+            )
         case dict(), dict():
             return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
         case _:
@@ -100,4 +102,4 @@ def same(left: object, right: object) -> bool:
 def same_rows(left: Sequence[Sequence[object]], right: Sequence[Sequence[object]]) -> bool:
     """Return whether two results have the same rows, in whichever order."""
     ordered = [sorted(rows, key=repr) for rows in (left, right)]
-    return len(left) == len(right) and all(same(list(one), list(other)) for one, other in zip(*ordered, strict=True))
+    return len(left) == len(right) and all(same(list(left), list(other)) for left, other in zip(*ordered, strict=True))

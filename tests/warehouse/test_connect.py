@@ -9,7 +9,7 @@ from jetstream_argo.warehouse.connect import Connections, connect
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("bigquerry:project", "did you mean 'bigquery'"),
         ("bigquery:", "names no project"),
@@ -19,8 +19,8 @@ from jetstream_argo.warehouse.connect import Connections, connect
         ("bigquery:p?timeout_seconds=long", "cannot be 'long'"),
     ],
 )
-def test_a_url_that_names_no_warehouse_is_refused_with_what_is_wrong(url: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_a_url_that_names_no_warehouse_is_refused_with_what_is_wrong(url: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         connect(url, attempt="1")
 
 

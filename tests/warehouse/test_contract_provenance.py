@@ -108,7 +108,7 @@ def test_a_table_without_dates_has_no_versions(engine: Engine) -> None:
 
     found = engine.versions(["d.names", "d.windows"], date_column="day", first=MAY_1, last=MAY_3)
 
-    assert {table: each.knowledge for table, each in found.items()} == {
+    assert {table: version.knowledge for table, version in found.items()} == {
         "d.names": Knowledge.NOT_BY_DATE,
         "d.windows": Knowledge.NOT_BY_DATE,
     }

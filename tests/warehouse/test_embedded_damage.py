@@ -190,8 +190,8 @@ def test_a_pointer_of_format_1_that_names_a_missing_or_shorter_file_is_found_out
 ) -> None:
     pointer = folder(tmp_path) / "current.json"
     table = json.loads(pointer.read_text())["table"]
-    held = table.pop("held")
-    table["files"] = [[*file[:3], held[file[3]], file[4]] for file in table["files"]]
+    contents = table.pop("held")
+    table["files"] = [[*file[:3], contents[file[3]], file[4]] for file in table["files"]]
     pointer.write_text(json.dumps({"format": 1, **table}))
     first, second = sorted(folder(tmp_path).glob("*.parquet"))
     truncate(first)

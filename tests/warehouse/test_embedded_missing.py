@@ -89,8 +89,8 @@ def test_the_default_folder_needs_no_option(tmp_path: Path, monkeypatch: pytest.
 
     code = exit_code_of(["run", "checkout.toml", "--as-of", "2026-06-01"])
 
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert code == 2
     for table in ("shop.assignments", "shop.orders"):
-        assert f"table {table!r} does not exist; looked in the folder {tmp_path / '.jetstream'}" in told
-        assert f"jetstream-argo load {table} FILE\n" in told
+        assert f"table {table!r} does not exist; looked in the folder {tmp_path / '.jetstream'}" in printed
+        assert f"jetstream-argo load {table} FILE\n" in printed

@@ -21,8 +21,8 @@ def pointer(root: Path, table: str = "t") -> Path:
 
 def as_format_1(path: Path) -> None:
     table = json.loads(path.read_text())["table"]
-    held = table.pop("held")
-    table["files"] = [[*file[:3], held[file[3]], file[4]] for file in table["files"]]
+    contents = table.pop("held")
+    table["files"] = [[*file[:3], contents[file[3]], file[4]] for file in table["files"]]
     del table["created"]
     path.write_text(json.dumps({"format": 1, **table}))
 

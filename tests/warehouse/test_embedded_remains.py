@@ -203,8 +203,8 @@ def test_a_purge_clears_the_folder_of_a_table_that_an_earlier_version_deleted(tm
     engine = EmbeddedEngine(tmp_path)
     load(engine, ["deleted"])
     folder = tmp_path / "local" / "d" / "t"
-    (held,) = folder.glob("*.parquet")
-    held.rename(folder / "0123456789abcdef0123456789abcdef-00000.parquet")
+    (file,) = folder.glob("*.parquet")
+    file.rename(folder / "0123456789abcdef0123456789abcdef-00000.parquet")
     (folder / "current.json").unlink()
 
     engine.purge(["d.t"])

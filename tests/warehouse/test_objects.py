@@ -99,7 +99,7 @@ def test_a_folder_has_one_address_for_all_processes(tmp_path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
 
     assert objects.absolute("out") == (tmp_path / "out").as_uri()
-    assert [objects.absolute(each) for each in ("gs://bucket", "")] == ["gs://bucket", ""]
+    assert [objects.absolute(root) for root in ("gs://bucket", "")] == ["gs://bucket", ""]
 
 
 def test_what_says_the_same_already_is_not_written(folder: str, storage: Storage):

@@ -14,7 +14,7 @@ def test_no_expression_is_silently_different_and_few_are_refused() -> None:
 
     found = list(judged(lines))
 
-    assert [each for each in found if each.fate in WRONG] == []
-    counts = Counter(each.fate for each in found)
+    assert [answer for answer in found if answer.fate in WRONG] == []
+    counts = Counter(answer.fate for answer in found)
     assert sum(counts.values()) == len(lines) > 400
     assert counts[Fate.REFUSED] + counts[Fate.VALUE] <= 4

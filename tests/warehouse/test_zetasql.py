@@ -53,12 +53,12 @@ def test_a_query_is_typed_through_functions_and_structs(checker: Checker) -> Non
 def test_addresses_beyond_two_gigabytes_are_read_as_well() -> None:
     service = start()
     checker = Checker({}, service=service)
-    held = service._function("wasm_malloc", 2**31 - 2**20)  # to fill the memory at once
+    address = service._function("wasm_malloc", 2**31 - 2**20)  # to fill the memory at once
     text = "x" * 4_000_000
 
     columns = checker.analyze(f"SELECT '{text}' AS long")
 
-    assert held
+    assert address
     assert columns == (Column("long", "STRING"),)
 
 

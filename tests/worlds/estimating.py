@@ -129,7 +129,7 @@ class World:
     def ratio(self, *statistics: Statistic) -> Estimated:
         """Estimate statistics of the metric that is made of the values and the divisors."""
         values = self.stored.values["clicks"]
-        divisors = tuple(replace(each, column="divisor") for each in values)
+        divisors = tuple(replace(value, column="divisor") for value in values)
         stored = replace(self.stored, values={"clicks": values, "visits": divisors}, covariates={})
         wanted = MetricStatistics(Period.WEEK, "click_rate", "k", statistics)
         return estimate_metric(self.plan, wanted, stored, self.engine, windows=(WEEK,), labels={})
@@ -169,8 +169,8 @@ def world_of(
             {"batch": 1, "analysis_id": name, "branch": unit.branch, "window_index": index, "clicks": value,
              "divisor": unit.divisor}
             for name, unit in zip(ids, units, strict=True)
-            for (of, index), value in unit.values.items()
-            if of is basis
+            for (metric_name, index), value in unit.values.items()
+            if metric_name is basis
         ]  # fmt: skip
         name = f"results.values_{basis.value}"
         if rows:
@@ -192,7 +192,7 @@ def world_of(
 
 def statistic(name: str, *steps: Step, covariate: Covariate | None = None, **parameters: object) -> Statistic:
     """A statistic as a plan has it."""
-    stored = tuple(StoredStep(each.name, each.arguments) for each in steps)
+    stored = tuple(StoredStep(step.name, step.arguments) for step in steps)
     return statistic_of(StoredStatistic(name, canonical(parameters), stored, covariate))
 
 
@@ -203,5 +203,5 @@ def step(name: str, **arguments: object) -> Step:
 
 def points(estimated: Estimated, *, comparison: object = None) -> dict[str, float | None]:
     """The points of the branches themselves, in the segment of all."""
-    rows = [one.row for one in estimated.rows if one.segment == "all" and one.row.comparison == comparison]
+    rows = [row.row for row in estimated.rows if row.segment == "all" and row.row.comparison == comparison]
     return {row.branch: row.point for row in rows}

@@ -66,5 +66,5 @@ def make_telemetry(engine: EmbeddedEngine) -> None:
                 about = {"client_id": unit, "submission_date": day + timedelta(days=offset)}
                 rows["activity"].append(about | {"hours": 0.5 + (n * offset) % 7 / 3, "seen": (n + offset) % 3 == 0})
     for name, columns in TELEMETRY.items():
-        held = [Column(column, type_) for column, type_ in columns.items()]
-        engine.load(f"telemetry.{name}", rows[name], held, write=Write.TRUNCATE, labels={})
+        table_columns = [Column(column, type_) for column, type_ in columns.items()]
+        engine.load(f"telemetry.{name}", rows[name], table_columns, write=Write.TRUNCATE, labels={})

@@ -62,9 +62,9 @@ def source(name: str, table: str | None = None, *, branch: str | None = None) ->
     return DataSource(name, table or f"telemetry.{name}", "client_id", "submission_date", kind, branch)
 
 
-def metric(name: str, expression: str, of: str = "activity") -> MetricDefinition:
+def metric(name: str, expression: str, source: str = "activity") -> MetricDefinition:
     """A metric on both bases."""
-    return MetricDefinition(name, of, expression, (), BOTH)
+    return MetricDefinition(name, source, expression, (), BOTH)
 
 
 def summary_of(
@@ -179,8 +179,8 @@ class Pipeline:
         for place, metric in enumerate(metrics, 4):
             slices = ledger.window_slices(table, metric.column, self.plan.windows(period))
             complete = {
-                (batch, index) for each in slices for batch in each.batches
-                for index in range(each.first_index, each.last_index + 1)
+                (batch, index) for slice_ in slices for batch in slice_.batches
+                for index in range(slice_.first_index, slice_.last_index + 1)
             }  # fmt: skip
             of_metric = [row for row in rows if (row[0], row[3]) in complete]
             found[metric.name] = {(str(row[1]), str(row[2]), int(str(row[3]))): row[place] for row in of_metric}

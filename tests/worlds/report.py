@@ -75,7 +75,7 @@ def plan(
     signal: object = None,
 ) -> AnalysisPlan:
     """Return a plan in which every metric has a mean each week."""
-    sources = dict.fromkeys(each.source for each in metrics if each.source)
+    sources = dict.fromkeys(metric.source for metric in metrics if metric.source)
     return AnalysisPlan(
         schema_version=SCHEMA_VERSION,
         experiment=replace(
@@ -99,9 +99,9 @@ def plan(
                 date_column="submission_date",
                 branch_expression=None,
                 partials=tuple(
-                    Partial(f"p_{each.name}", each.select_expression, PartialMerge.SUM)
-                    for each in metrics
-                    if each.source == name
+                    Partial(f"p_{metric.name}", metric.select_expression, PartialMerge.SUM)
+                    for metric in metrics
+                    if metric.source == name
                 ),
                 reads=(PlannedRead(date(2026, 5, 4), date(2026, 5, 24), ("p",), before_enrollment=False),),
             )
@@ -109,8 +109,8 @@ def plan(
         ),
         metrics=tuple(metrics),
         statistics=tuple(
-            MetricStatistics(Period.WEEK, each.name, f"s_{each.name}", (Statistic("count", "{}", Count()),))
-            for each in metrics
+            MetricStatistics(Period.WEEK, metric.name, f"s_{metric.name}", (Statistic("count", "{}", Count()),))
+            for metric in metrics
         ),
     )
 
@@ -148,14 +148,14 @@ def statistics_entry(
     return entry(Kind.STATISTICS, state, hour, **{**made, **facts})
 
 
-def values_entry(each: Metric, batch: str, hour: int, windows: tuple[int, int] = (1, 1), **facts: object) -> Entry:
+def values_entry(metric: Metric, batch: str, hour: int, windows: tuple[int, int] = (1, 1), **facts: object) -> Entry:
     """Return the entry of a batch of one metric's values."""
     made: dict[str, object] = {
         "batch": numbered(batch),
-        "table": names.values(names.Place("analysis", "new-tab"), Basis.ENROLLMENTS, each.source, Period.WEEK),
-        "keys": (each.column,),
-        "metrics": (each.name,),
-        "source": each.source,
+        "table": names.values(names.Place("analysis", "new-tab"), Basis.ENROLLMENTS, metric.source, Period.WEEK),
+        "keys": (metric.column,),
+        "metrics": (metric.name,),
+        "source": metric.source,
         "basis": "enrollments",
         "period": "week",
         "first_window": windows[0],
@@ -199,7 +199,7 @@ def record(engine: Engine, recorded: Sequence[Entry], slug: str = "new-tab") -> 
     """Write entries to the status table."""
     target = names.status(names.Place("analysis", slug))
     layout = Layout(description=f"What was computed for {slug}")
-    rows = [each.row() for each in recorded]
+    rows = [entry.row() for entry in recorded]
     engine.load(target, rows, entries.COLUMNS, write=Write.APPEND, labels=LABELS, layout=layout)
 
 
@@ -244,11 +244,11 @@ def store_values(
         Column("window_index", "INT64"),
         Column("exposure_date", "DATE"),
     ]
-    held = [*keys, *(Column(name, "FLOAT64") for name in columns), Column("num_exposure_events", "INT64")]
+    table_columns = [*keys, *(Column(name, "FLOAT64") for name in columns), Column("num_exposure_events", "INT64")]
     numbers = [(numbered(str(row[0])), *row[1:]) for row in rows]
-    named = [dict(zip([column.name for column in held], row, strict=False)) for row in numbers]
+    named = [dict(zip([column.name for column in table_columns], row, strict=False)) for row in numbers]
     target = names.values(names.Place("analysis", "new-tab"), basis, source, Period.WEEK)
-    engine.load(target, named, held, write=Write.APPEND, labels=LABELS)
+    engine.load(target, named, table_columns, write=Write.APPEND, labels=LABELS)
 
 
 TENTH = Decimal("0.1")

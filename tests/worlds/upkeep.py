@@ -57,11 +57,13 @@ def analysed(root: Path, slug: str, metrics: Sequence[MetricDefinition] = (HOURS
 
 def plan_of(slug: str, metrics: Sequence[MetricDefinition] = (HOURS, MEDIAN)) -> AnalysisPlan:
     """Return the plan of an experiment with weekly estimates."""
-    periods = {Period.WEEK: [summary_of(each.name, "linear_model_mean") for each in metrics if each.data_source]}
+    periods = {Period.WEEK: [summary_of(metric.name, "linear_model_mean") for metric in metrics if metric.data_source]}
     periods[Period.WEEK] += [
-        summary_of(each.name, "population_ratio", {"numerator": each.depends_on[0], "denominator": each.depends_on[1]})
-        for each in metrics
-        if not each.data_source
+        summary_of(
+            metric.name, "population_ratio", {"numerator": metric.depends_on[0], "denominator": metric.depends_on[1]}
+        )
+        for metric in metrics
+        if not metric.data_source
     ]
     config = replace(experiment(metrics, [source("activity")], periods), slug=slug)
     return planned(config, as_of=WEEK_DUE)

@@ -55,6 +55,6 @@ def config(metrics: Sequence[MetricDefinition], *, statistic: str = "bootstrap_m
     return experiment(
         metrics,
         [source("activity")],
-        {Period.WEEK: [summary_of(each.name, statistic) for each in metrics]},
+        {Period.WEEK: [summary_of(metric.name, statistic) for metric in metrics]},
         segments=(segments, segment_sources),
     )

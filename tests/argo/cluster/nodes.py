@@ -58,7 +58,7 @@ class Nodes:
                 threading.Thread(target=self._run, args=(pod,), daemon=True).start()
 
     def _run(self, pod: Any) -> None:
-        main = next(each for each in pod.spec.containers if each.name == "main")
+        main = next(container for container in pod.spec.containers if container.name == "main")
         folder = self._folder / pod.metadata.uid
         (folder / "tmp").mkdir(parents=True)
         (folder / "message").touch()
@@ -102,12 +102,12 @@ class Nodes:
     def _environment(self, container: Any) -> Iterator[tuple[str, str]]:
         for source in container.env_from or []:
             yield from self._config_map(source.config_map_ref.name).items()
-        for each in container.env or []:
-            key = each.value_from.config_map_key_ref if each.value_from else None
+        for variable in container.env or []:
+            key = variable.value_from.config_map_key_ref if variable.value_from else None
             if key is not None:
-                yield each.name, self._config_map(key.name)[key.key]
-            elif each.value_from is None:
-                yield each.name, each.value or ""
+                yield variable.name, self._config_map(key.name)[key.key]
+            elif variable.value_from is None:
+                yield variable.name, variable.value or ""
 
     def _config_map(self, name: str) -> dict[str, str]:
         return dict(self._core.read_namespaced_config_map(name, self._namespace).data or {})
@@ -115,13 +115,13 @@ class Nodes:
     def _report(self, pod: Any, folder: Path) -> None:
         """Report the outputs, as Argo's sidecar does."""
         containers = [*pod.spec.containers, *(pod.spec.init_containers or [])]
-        variables = {each.name: each.value for container in containers for each in container.env or []}
+        variables = {variable.name: variable.value for container in containers for variable in container.env or []}
         outputs = json.loads(variables.get("ARGO_TEMPLATE", "{}")).get("outputs", {})
         parameters = []
-        for each in outputs.get("parameters", []):
-            file = folder / each["valueFrom"]["path"].removeprefix("/")
-            value = file.read_text() if file.is_file() else each["valueFrom"].get("default", "")
-            parameters.append({"name": each["name"], "value": value})
+        for parameter in outputs.get("parameters", []):
+            file = folder / parameter["valueFrom"]["path"].removeprefix("/")
+            value = file.read_text() if file.is_file() else parameter["valueFrom"].get("default", "")
+            parameters.append({"name": parameter["name"], "value": value})
         result = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "WorkflowTaskResult",
@@ -142,10 +142,10 @@ class Nodes:
     def _tell(self, pod: Any, phase: str, main: Mapping[str, object]) -> None:
         ended = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": _now(), "finishedAt": _now()}}
         over = phase != "Running"
-        others = [each.name for each in pod.spec.containers if each.name != "main"]
+        others = [container.name for container in pod.spec.containers if container.name != "main"]
         containers = [_status("main", main)]
         containers += [_status(name, ended if over else {"running": {"startedAt": _now()}}) for name in others]
-        inits = [_status(each.name, ended) for each in pod.spec.init_containers or []]
+        inits = [_status(init.name, ended) for init in pod.spec.init_containers or []]
         status = {"phase": phase, "containerStatuses": containers, "initContainerStatuses": inits}
         self._core.patch_namespaced_pod_status(pod.metadata.name, self._namespace, {"status": status})
 
@@ -153,7 +153,7 @@ class Nodes:
 def _by_itself(kubeconfig: Path) -> str:
     """Return a kubeconfig that holds the certificates which it names, for pods that do not see their files."""
     document = yaml.safe_load(kubeconfig.read_text())
-    for cluster in (each["cluster"] for each in document["clusters"]):
+    for cluster in (entry["cluster"] for entry in document["clusters"]):
         certificate = Path(cluster.pop("certificate-authority")).read_bytes()
         cluster["certificate-authority-data"] = base64.b64encode(certificate).decode()
     return yaml.safe_dump(document)
@@ -174,7 +174,7 @@ def _now() -> str:
 @click.option("--executable", multiple=True, metavar="NAME=PATH", help="Which file a pod's command is here.")
 def main(kubeconfig: Path, namespace: str, executable: tuple[str, ...]) -> None:
     """Run the pods of a namespace until interrupted."""
-    executables = dict(each.split("=", 1) for each in executable)
+    executables = dict(assignment.split("=", 1) for assignment in executable)
     nodes = Nodes(kubeconfig, namespace, executables)
     while True:
         nodes.look()

@@ -182,7 +182,9 @@ class _Parser:
             return [body({**scope, _ELEMENT: element}) for element in as_list(values(scope))]
 
         if name == "filter":
-            return lambda scope: [each for each in as_list(values(scope)) if is_truth(body({**scope, _ELEMENT: each}))]
+            return lambda scope: [
+                element for element in as_list(values(scope)) if is_truth(body({**scope, _ELEMENT: element}))
+            ]
         return elements if name == "map" else lambda scope: any(is_truth(value) for value in elements(scope))
 
     def items(self, end: str) -> list[Evaluate]:

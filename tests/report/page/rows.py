@@ -66,9 +66,9 @@ def weeks(metric: str, count: int, period: str = "week", **facts: Value) -> list
 def deciles(metric: str, **facts: Value) -> list[Row]:
     """Return a metric's deciles."""
     return [
-        {**each, "statistic": "deciles", "parameter": Decimal(tenth) / 10}
+        {**point, "statistic": "deciles", "parameter": Decimal(tenth) / 10}
         for tenth in range(1, 10)
-        for each in pair(metric, (tenth / 10, tenth / 10 - 0.3, tenth / 10 + 0.3), **facts)
+        for point in pair(metric, (tenth / 10, tenth / 10 - 0.3, tenth / 10 + 0.3), **facts)
     ]
 
 
@@ -155,6 +155,6 @@ def many_metrics(count: int = 40) -> Material:
     for number in range(count):
         name = f"metric_{number}"
         rows += [*pair(name), *weeks(name, 5), *weeks(name, 35, "day"), *deciles(name)]
-        rows += [each for segment in ("new", "loyal", "heavy") for each in pair(name, segment=segment)]
+        rows += [point for segment in ("new", "loyal", "heavy") for point in pair(name, segment=segment)]
         rows += pair(name, analysis_basis="exposures")
     return material(rows)

@@ -15,7 +15,7 @@ def test_window_after_window_gives_what_all_rows_give_at_once() -> None:
 def test_segments_of_single_days_are_left_out() -> None:
     rows = [*_days(), *_days(segment="loyal")]
 
-    rows.sort(key=lambda each: int(str(each["window_index"])))
+    rows.sort(key=lambda row: int(str(row["window_index"])))
 
     found = shown_windows(rows, About())
 
@@ -25,8 +25,8 @@ def test_segments_of_single_days_are_left_out() -> None:
 
 def test_all_windows_are_compared_with_the_branch_that_the_first_is_compared_with() -> None:
     swapped = [
-        each | {"branch": "control", "comparison_to_branch": "treatment"} if each["comparison"] else each
-        for each in weeks("hours", 2)[4:]
+        week | {"branch": "control", "comparison_to_branch": "treatment"} if week["comparison"] else week
+        for week in weeks("hours", 2)[4:]
     ]
     first = [row("hours", 1.0, period="week", branch="a", window_index=0), *weeks("hours", 1)]
 

@@ -103,7 +103,7 @@ def test_a_metric_shows_windows_cumulated_windows_and_days_by_tabs_without_scrip
 
 def test_a_window_without_a_number_is_a_gap() -> None:
     rows = [*weeks("hours", 5)]
-    rows = [each | {"point": None} if each["window_index"] == 3 and each["comparison"] else each for each in rows]
+    rows = [row | {"point": None} if row["window_index"] == 3 and row["comparison"] else row for row in rows]
 
     (chart,) = of_class(_metric(rows), "chart")
 
@@ -296,7 +296,7 @@ def test_nothing_is_fetched_from_anywhere() -> None:
 
 
 def test_many_metrics_are_listed_and_folded_and_the_page_says_its_size() -> None:
-    rows = [each for number in range(40) for each in pair(f"metric_{number}_{'x' * 60}")]
+    rows = [point for number in range(40) for point in pair(f"metric_{number}_{'x' * 60}")]
 
     text = page(material(rows))
 
@@ -305,9 +305,9 @@ def test_many_metrics_are_listed_and_folded_and_the_page_says_its_size() -> None
     assert sum(link.startswith("#metric-") for link in links) == 40
     known = {element.get("id") for element in tree.iter()}
     assert all(link.removeprefix("#") in known for link in links)
-    assert not [each for each in of_class(tree, "metric") if each.get("open")]
-    said = text_of(next(tree.iter("footer")))
-    assert said.startswith(f"40 metrics, {len(text.encode()) / 1000:.1f} kB")
+    assert not [section for section in of_class(tree, "metric") if section.get("open")]
+    footer = text_of(next(tree.iter("footer")))
+    assert footer.startswith(f"40 metrics, {len(text.encode()) / 1000:.1f} kB")
 
 
 def test_without_a_reference_branch_values_stand_alone() -> None:
@@ -323,7 +323,7 @@ def test_without_a_reference_branch_values_stand_alone() -> None:
 
 
 def test_values_alone_are_drawn_over_time() -> None:
-    rows = [each for each in weeks("orders", 3) if each["comparison"] is None]
+    rows = [week for week in weeks("orders", 3) if week["comparison"] is None]
 
     metric = _metric(rows)
 
@@ -332,8 +332,8 @@ def test_values_alone_are_drawn_over_time() -> None:
 
 
 def test_a_metric_without_uplift_is_drawn_by_its_difference() -> None:
-    rows = [each | {"point": None, "lower": None, "upper": None, "reason": "zero_reference"}
-            if each["comparison"] == "relative_uplift" else each for each in weeks("hours", 3)]  # fmt: skip
+    rows = [week | {"point": None, "lower": None, "upper": None, "reason": "zero_reference"}
+            if week["comparison"] == "relative_uplift" else week for week in weeks("hours", 3)]  # fmt: skip
 
     tree = tree_of(rows)
 
@@ -346,8 +346,8 @@ def test_a_metric_without_uplift_is_drawn_by_its_difference() -> None:
 def test_numbers_of_any_size_are_drawn(size: float) -> None:
     rows = [
         *pair(uplift=(size, -size, size * 3), values=(size, -size)),
-        *[each | {"point": size, "lower": -size, "upper": size} for each in weeks("hours", 3)],
-        *[each | {"point": size, "lower": -size, "upper": size} for each in deciles("hours")],
+        *[week | {"point": size, "lower": -size, "upper": size} for week in weeks("hours", 3)],
+        *[decile | {"point": size, "lower": -size, "upper": size} for decile in deciles("hours")],
     ]
 
     text = page(material(rows))

@@ -199,8 +199,8 @@ def test_how_far_a_query_is_and_what_it_cost_is_logged(
         job = engine.query(Sql("SELECT 1"), labels={}).job
 
     began, running, ended = (
-        next(vars(record) for record in caplog.records if record.message == said)
-        for said in ("began", "running", "ended")
+        next(vars(record) for record in caplog.records if record.message == message)
+        for message in ("began", "running", "ended")
     )
     assert began["job"] == running["job"] == ended["job"] == job.id
     assert (running["state"], running["units"], running["slot_ms"]) == ("running", "2 of 10", 5)

@@ -151,14 +151,14 @@ def test_several_holders_are_named(world: World) -> None:
 
 
 def test_who_waits_gets_a_lease_that_is_given_back(world: World) -> None:
-    held = ExitStack()
-    held.enter_context(world.engine().lease(LEASE, exclusive=False, holder="day-clicks"))
+    stack = ExitStack()
+    stack.enter_context(world.engine().lease(LEASE, exclusive=False, holder="day-clicks"))
     sleep = world._sleep
 
     def give_back(seconds: float) -> None:
         sleep(seconds)
         if len(world.slept) == 2:
-            held.close()
+            stack.close()
 
     world._sleep = give_back  # type: ignore[method-assign]  # what happens while others wait
     waiting = world.engine()
@@ -225,8 +225,8 @@ def test_a_renewal_that_fails_for_a_while_is_made_up_for(world: World) -> None:
 
 
 def test_a_holder_whose_lease_was_lost_writes_nothing_more_and_leaves_the_others_alone(world: World) -> None:
-    slow, held = world.engine(), ExitStack()
-    held.enter_context(slow.lease(LEASE, exclusive=True, holder="slow"))
+    slow, stack = world.engine(), ExitStack()
+    stack.enter_context(slow.lease(LEASE, exclusive=True, holder="slow"))
     slow.load("d.t", [{"x": 1}], X, write=Write.APPEND, labels={})
     world.pass_by(minutes=6)
 
@@ -236,7 +236,7 @@ def test_a_holder_whose_lease_was_lost_writes_nothing_more_and_leaves_the_others
             lambda: slow.load("d.t", [{"x": 2}], X, write=Write.APPEND, labels={}),
             lambda: slow.query_to_table(Sql("SELECT 2 AS x"), "d.t", write=Write.APPEND, labels={}),
             lambda: slow.delete("d.t"),
-            held.close,
+            stack.close,
         ):
             with pytest.raises(Conflict, match="was lost"):
                 write()

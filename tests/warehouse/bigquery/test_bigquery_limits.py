@@ -97,10 +97,10 @@ def test_a_view_of_a_years_daily_values_of_many_sources_is_not_too_long(tmp_path
     object.__setattr__(context, "node", "day-some-source")
     object.__setattr__(context, "attempt", "0123abcd")
     stored = []
-    for each in metrics:
-        batches = tuple(context.batch(Basis.EXPOSURES, Period.DAY, window.index, each.column) for window in windows)
-        table = names.values(small.plan(), Basis.EXPOSURES, each.source, Period.DAY)
-        stored.append(StoredMetrics(table, (WindowSlice(batches, 1, 365, (each.column,)),), (each,)))
+    for metric in metrics:
+        batches = tuple(context.batch(Basis.EXPOSURES, Period.DAY, window.index, metric.column) for window in windows)
+        table = names.values(small.plan(), Basis.EXPOSURES, metric.source, Period.DAY)
+        stored.append(StoredMetrics(table, (WindowSlice(batches, 1, 365, (metric.column,)),), (metric,)))
 
     sql = unit_values(small.plan(metrics, windows=windows), Basis.EXPOSURES, Period.WEEK, metrics, stored)
 

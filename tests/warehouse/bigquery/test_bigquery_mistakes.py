@@ -28,7 +28,7 @@ def found(engine: BigQueryEngine, *metrics: MetricDefinition) -> dict[str, str]:
         info = engine.info(table)
         return info and info.columns
 
-    return {each.where: each.what for each in mistakes(plan, engine.dry_run, columns_of, files={})}
+    return {mistake.where: mistake.what for mistake in mistakes(plan, engine.dry_run, columns_of, files={})}
 
 
 def test_dry_runs_tell_the_key_and_the_nearest_column(telemetry: BigQueryEngine) -> None:

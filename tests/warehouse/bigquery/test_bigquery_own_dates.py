@@ -24,7 +24,7 @@ ENROLLED = [("a", "control", day(0)), ("b", "treatment", day(1)), ("c", "control
 
 def plan_of(days: int, *expressions: str):
     metrics = [metric(f"m{number}", text, "recent") for number, text in enumerate(expressions)]
-    asked = {Period.DAY: [summary_of(each.name, "count", period=Period.DAY) for each in metrics]}
+    asked = {Period.DAY: [summary_of(metric.name, "count", period=Period.DAY) for metric in metrics]}
     return planned(experiment(metrics, [source("recent", RECENT)], asked), as_of=day(days))
 
 

@@ -56,7 +56,9 @@ def test_a_readers_view_reads_one_table_that_is_partitioned_by_its_number_of_the
     assert isinstance(tree, exp.Select)
     assert [f"{table.db}.{table.name}" for table in tree.find_all(exp.Table)] == [TABLE]
     assert tree.find(exp.Join) is None
-    assert [each.sql() for each in tree.selects if each.alias == "window_number"] == ["p.window_index AS window_number"]
+    assert [select.sql() for select in tree.selects if select.alias == "window_number"] == [
+        "p.window_index AS window_number"
+    ]
     rows = Counter(row[0] for row in engine.query(Sql(f"SELECT window_number FROM {DAILY}"), labels={}).rows)
     windows = len(done.plan.windows(Period.DAY))
     assert set(rows) == set(range(1, windows + 1))
@@ -90,8 +92,8 @@ def test_units_that_are_removed_are_removed_from_what_readers_see(done: RemotePi
     entries = read_entries(engine, done.plan)
 
     with loaded(engine, done.plan, [str(unit)], attempt="a") as gone:
-        held = holdings(engine, done.plan, entries, gone)
-        removed = [each.table.name for each in shred(engine, done.plan, held, gone, now=done.now, attempt="a")]
+        found = holdings(engine, done.plan, entries, gone)
+        removed = [removal.table.name for removal in shred(engine, done.plan, found, gone, now=done.now, attempt="a")]
 
     assert TABLE in removed
     assert engine.query(Sql(f"SELECT COUNT(*) FROM {DAILY} WHERE analysis_id = '{unit}'"), labels={}).rows == ((0,),)

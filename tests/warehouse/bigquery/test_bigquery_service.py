@@ -77,8 +77,8 @@ class ServicePipeline(Pipeline):
 
 
 def test_a_whole_analysis_gives_what_it_gives_on_this_machine(settings: BigQuerySettings, tmp_path: Path) -> None:
-    mine = uuid4().hex[:8]
-    plan = small_plan(f"test-{mine}", telemetry=f"{DATASET}.telemetry_{mine}_", dataset=DATASET)
+    naming = uuid4().hex[:8]
+    plan = small_plan(f"test-{naming}", telemetry=f"{DATASET}.telemetry_{naming}_", dataset=DATASET)
     make_telemetry(tmp_path, plan)
     here, there = Pipeline(tmp_path, plan), ServicePipeline(tmp_path, plan, settings=settings)
     try:
@@ -86,18 +86,18 @@ def test_a_whole_analysis_gives_what_it_gives_on_this_machine(settings: BigQuery
             rows = here.engine.query(Sql(f"SELECT * FROM {made.name}"), labels={})
             there.engine.load(made.name, list(rows.dicts()), rows.columns, write=Write.TRUNCATE, labels={})
         assert run_as_argo_does(here) == run_as_argo_does(there) == ()
-        expected, found = (dict(views(each.engine, DATASET, naming=mine)) for each in (here, there))
+        expected, found = (dict(views(world.engine, DATASET, naming=naming)) for world in (here, there))
     finally:
         for left in there.engine.tables(DATASET):
-            if mine in left.name:
+            if naming in left.name:
                 there.engine.delete(left.name)
 
     assert len(expected) == 8
     assert found.keys() == expected.keys()
     for name, rows_here in expected.items():
         # Floats are summed in another order.
-        one, other = (sorted(map(_rounded, rows.elements()), key=repr) for rows in (rows_here, found[name]))
-        assert one == other
+        wanted, other = (sorted(map(_rounded, rows.elements()), key=repr) for rows in (rows_here, found[name]))
+        assert wanted == other
 
 
 def _rounded(row: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -335,12 +335,12 @@ def test_a_filter_on_the_number_of_the_window_reads_that_partition_alone_through
     named = f"SELECT t.x, {both} FROM `{table}` AS t"
     try:
         engine.create_view(view, Sql(f"{named} WHERE (t.window_index BETWEEN 1 AND 4 AND t.x IN (1))"), labels={})
-        everything, one, text = (
+        everything, one_window, text = (
             engine.dry_run(Sql(f"SELECT SUM(x) AS s FROM `{view}`{where}")).bytes
             for where in ("", " WHERE window_number = 2", " WHERE window_index = '2'")
         )
     finally:
         engine.delete(view)
 
-    assert one * 4 == everything
+    assert one_window * 4 == everything
     assert text == everything

@@ -198,7 +198,7 @@ def test_tables_that_are_not_partitioned_by_dates_are_not_versioned(fake: FakeBi
 
     found = engine.versions(["d.names", "d.numbers"], date_column="day", first=MONDAY, last=TUESDAY)
 
-    assert {each.knowledge for each in found.values()} == {Knowledge.NOT_BY_DATE}
+    assert {version.knowledge for version in found.values()} == {Knowledge.NOT_BY_DATE}
     assert asked(fake) == []
 
 
@@ -211,8 +211,8 @@ def test_a_shard_has_the_date_in_its_name_and_the_newest_of_its_family(engine: B
     found = engine.versions(names, date_column="day", first=MONDAY, last=WEDNESDAY)
 
     assert list(found) == [f"d.events_202605{day:02}" for day in (4, 5, 7, 8)]
-    assert [rows(each) for each in found.values()] == [{MONDAY: 2}, {TUESDAY: 1}, {}, {}]
-    assert {each.newest for each in found.values()} == {THURSDAY}
+    assert [rows(version) for version in found.values()] == [{MONDAY: 2}, {TUESDAY: 1}, {}, {}]
+    assert {version.newest for version in found.values()} == {THURSDAY}
 
 
 def test_a_partitioned_table_with_a_date_in_its_name_is_no_shard(engine: BigQueryEngine) -> None:
@@ -266,7 +266,7 @@ def test_more_tables_than_a_query_may_name_are_asked_for_in_several(
 
     found = engine.versions(names, date_column="day", first=MONDAY, last=MONDAY)
 
-    assert [rows(each) for each in found.values()] == [{MONDAY: 1}] * 5
+    assert [rows(version) for version in found.values()] == [{MONDAY: 1}] * 5
     assert len(asked(fake)) == 3
 
 
@@ -297,12 +297,12 @@ def test_a_list_of_tables_that_may_be_cut_makes_their_versions_unknown(
 
     found = engine.base_tables(many)
     (unlisted,) = set(names) - set(found)
-    said = engine.versions([found[0], unlisted], date_column="day", first=MONDAY, last=MONDAY)
+    versions = engine.versions([found[0], unlisted], date_column="day", first=MONDAY, last=MONDAY)
 
     assert len(found) == 50
-    assert said[found[0]].knowledge is Knowledge.UNKNOWN
-    assert "50" in said[found[0]].reason
-    assert said[unlisted].knowledge is Knowledge.BY_DATE
+    assert versions[found[0]].knowledge is Knowledge.UNKNOWN
+    assert "50" in versions[found[0]].reason
+    assert versions[unlisted].knowledge is Knowledge.BY_DATE
 
 
 def test_metadata_are_asked_for_where_the_dataset_is(fake: FakeBigQuery, engine: BigQueryEngine) -> None:

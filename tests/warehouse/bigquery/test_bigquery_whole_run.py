@@ -128,10 +128,10 @@ def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_other
 
     assert {id for id, result in done.items() if result.exit_code} == {"stats-week-pay"}
     report = status_report(plan, entries)
-    standings = {each.metric: (each.standing, each.error) for each in report.metrics}
+    standings = {metric.metric: (metric.standing, metric.error) for metric in report.metrics}
     assert standings["pay"] == (Standing.FAILED, "PartDenied")
     assert standings["visits"] == standings["days"] == (Standing.COMPUTED, "")
-    assert "categoryFineGrainedReader on the policy tag" in next(each.message for each in report.lacking)
+    assert "categoryFineGrainedReader on the policy tag" in next(lack.message for lack in report.lacking)
 
 
 def test_what_is_read_of_a_part_of_the_rows_or_values_is_told_though_no_query_fails(tmp_path: Path) -> None:

@@ -109,12 +109,12 @@ def test_a_repeated_request_another_request_and_another_attempt_are_other_jobs()
 
 
 def test_a_job_of_another_start_of_the_same_node_is_known_by_its_id() -> None:
-    mine, earlier, more = JobNames("p-week", "a2"), JobNames("p-week", "a1"), JobNames("p-week-more", "a1")
+    own, earlier, more = JobNames("p-week", "a2"), JobNames("p-week", "a1"), JobNames("p-week-more", "a1")
 
-    assert mine.is_of_another_start(earlier.next("x"))
-    assert mine.is_of_another_start(f"{earlier.next('x')}-r1")
-    assert not mine.is_of_another_start(mine.next("x"))
-    assert not mine.is_of_another_start(more.next("x"))
+    assert own.is_of_another_start(earlier.next("x"))
+    assert own.is_of_another_start(f"{earlier.next('x')}-r1")
+    assert not own.is_of_another_start(own.next("x"))
+    assert not own.is_of_another_start(more.next("x"))
     assert not JobNames("", "a2").is_of_another_start(earlier.next("x"))
 
 

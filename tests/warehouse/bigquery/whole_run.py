@@ -57,7 +57,7 @@ def small_plan(
 
 def wide_plan(metrics: list[MetricDefinition]) -> AnalysisPlan:
     """One source with many metrics, in weekly windows."""
-    periods = {Period.WEEK: [summary_of(each.name, "count") for each in metrics]}
+    periods = {Period.WEEK: [summary_of(metric.name, "count") for metric in metrics]}
     return planned(experiment(metrics, [source("activity")], periods), as_of=AS_OF)
 
 
@@ -128,7 +128,7 @@ def results(pipeline: Pipeline) -> dict[str, Rows]:
 
 def views(engine: Engine, dataset: str, *, naming: str = "") -> Iterator[tuple[str, Rows]]:
     """Yield the rows of the views in a dataset whose names have `naming` in them."""
-    for info in engine.infos([each.name for each in engine.tables(dataset) if naming in each.name]).values():
+    for info in engine.infos([table.name for table in engine.tables(dataset) if naming in table.name]).values():
         if info.view_sql is not None:
             kept = ", ".join(column.name for column in info.columns if column.name not in _OF_THE_ATTEMPT)
             yield info.name, Counter(engine.query(Sql(f"SELECT {kept} FROM {info.name}"), labels={}).rows)

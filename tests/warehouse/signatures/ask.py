@@ -73,7 +73,7 @@ def main() -> None:
     """Bring the files of answers up to date; with `--all`, ask everything anew."""
     known = {} if "--all" in sys.argv else dict(kept.read())
     asked = questions()
-    missing = [question for each in asked.values() for question in each if question.key not in known]
+    missing = [question for group in asked.values() for question in group if question.key not in known]
     known |= ask(missing)
     for file in FILES:
         wanted = [question.key for entry in entries(file) for question in asked.get(entry.name, [])]

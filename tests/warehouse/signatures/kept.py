@@ -42,16 +42,16 @@ def encoded(value: object) -> object:
     raise TypeError(f"{value!r} is no answer")
 
 
-def alike(one: object, other: object) -> bool:
+def alike(first: object, other: object) -> bool:
     """Return whether two encoded values are the same; floats but for rounding."""
-    match one, other:
+    match first, other:
         case {"f": str() as left}, {"f": str() as right}:
             a, b = float(left), float(right)
             return a == b or (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=_RELATIVE)
         case list(), list():
-            return len(one) == len(other) and all(map(alike, one, other))
+            return len(first) == len(other) and all(map(alike, first, other))
         case _:
-            return one == other
+            return first == other
 
 
 def zetasql() -> str:

@@ -134,8 +134,8 @@ def _of(entry: FunctionEntry, signature: Signature) -> Iterator[Question]:
 
 def _together(choices: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
     """Yield options that are given together, so that every option is; not all with all others, which would be many."""
-    for number in range(max((len(each) for each in choices), default=1)):
-        yield tuple(each[number % len(each)] for each in choices)
+    for number in range(max((len(choice) for choice in choices), default=1)):
+        yield tuple(choice[number % len(choice)] for choice in choices)
 
 
 def _strange(entry: FunctionEntry, signature: Signature) -> Iterator[Question]:
@@ -245,12 +245,13 @@ def _values(name: str, position: int, kind: str, *, is_interval: bool) -> Sequen
 
 def _rows(lists: Sequence[Sequence[Value]]) -> tuple[tuple[Value, ...], ...]:
     """Return the combinations of values; of many arguments those of the first values of each."""
-    size = max((len(each) for each in lists), default=0)
+    size = max((len(choices) for choices in lists), default=0)
     while size > 1 and _combinations(lists, size) > _MOST_ROWS:
         size -= 1
-    product_ = list(product(*(each[:size] for each in lists)))
+    product_ = list(product(*(choices[:size] for choices in lists)))
     rest = [
-        tuple(each[number % len(each)] for each in lists) for number in range(max((len(e) for e in lists), default=0))
+        tuple(choices[number % len(choices)] for choices in lists)
+        for number in range(max((len(e) for e in lists), default=0))
     ]
     return tuple(dict.fromkeys(_Row(row) for row in islice([*product_, *rest], 2 * _MOST_ROWS)))
 
@@ -267,8 +268,8 @@ class _Row(tuple[Value, ...]):
 
 def _combinations(lists: Sequence[Sequence[Value]], size: int) -> int:
     total = 1
-    for each in lists:
-        total *= min(size, len(each))
+    for choices in lists:
+        total *= min(size, len(choices))
     return total
 
 

@@ -141,7 +141,7 @@ def test_the_page_of_the_docs_is_the_list() -> None:
 
 
 def test_of_a_line_without_a_proof_nothing_is_allowed() -> None:
-    asked = {question.signature for each in questions().values() for question in each if not question.strange}
+    asked = {question.signature for group in questions().values() for question in group if not question.strange}
     listed = {str(signature) for entry in by_name().values() for signature in entry.signatures()}
 
     assert {line for line in listed - asked if line.partition("(")[0] not in UNPROVEN} == set()

@@ -225,8 +225,8 @@ class JobStore:
         except ApiError as error:
             job.fail(error.reason, error.message, now=self._now())
         except EngineError as error:
-            said = api_error(error, self._catalog.project)
-            job.fail(said.reason, said.message, now=self._now())
+            answer = api_error(error, self._catalog.project)
+            job.fail(answer.reason, answer.message, now=self._now())
         else:
             job.state, job.ended = "DONE", self._now()
             self.executed.append(job.id)

@@ -116,7 +116,9 @@ def _read(catalog: Catalog, sql: str, limits: Limits) -> Iterator[str]:
     for table in session.translate(sql).tables:
         name = store.name(table)
         if "*" in table:
-            matching = [str(each) for each in store.names(name.project, name.dataset, name.table.removesuffix("*"))]
+            matching = [
+                str(table_name) for table_name in store.names(name.project, name.dataset, name.table.removesuffix("*"))
+            ]
             yield from [str(name)] if limits.lists_wildcards else matching
             continue
         version = store.current(name)

@@ -68,7 +68,7 @@ class Policies:
         with TemporaryDirectory() as folder:
             without = EmbeddedEngine(Path(folder), project=self._project)
             for name, columns in self._tables(sql):
-                kept = [each for each in columns if (name, each.name) != (table, column)]
+                kept = [field for field in columns if (name, field.name) != (table, column)]
                 without.load(name, [], kept, write=Write.TRUNCATE, labels={})
             try:
                 for name, view in self._views(sql):

@@ -62,8 +62,8 @@ class FakeBigQuery:
             except ApiError as error:
                 answer = Answer(error.status, error.body())
             except EngineError as error:
-                said = api_error(error, self.project)
-                answer = Answer(said.status, said.body())
+                problem = api_error(error, self.project)
+                answer = Answer(problem.status, problem.body())
         return answer if refusal is None else refusal
 
     def submit(self, request: Request, fault: Fault | None) -> Answer:

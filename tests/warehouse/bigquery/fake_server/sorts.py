@@ -60,7 +60,7 @@ def _sizes(select: exp.Select) -> Iterator[tuple[tuple[str, ...], exp.Expr]]:
                 window = named.get(order.parent.alias, order.parent)
                 keys = [key.copy() for key in window.args.get("partition_by") or []]
                 size = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys, over="OVER")
-                yield tuple(each.this.name for each in order.expressions), size
+                yield tuple(expression.this.name for expression in order.expressions), size
             else:
                 yield (), exp.Count(this=exp.Star())
 

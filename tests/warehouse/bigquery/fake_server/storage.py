@@ -38,11 +38,11 @@ def storage_in(engine: EmbeddedEngine, name: str) -> Resource:
             return {**storage, "timePartitioning": {"type": "DAY", "field": layout.partition_by}}
 
 
-def same_storage(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+def same_storage(left: Mapping[str, object], other: Mapping[str, object]) -> bool:
     """Return whether a write that says the one fits a table stored as the other: how long partitions last is no part
     of it.
     """
-    return _without_expiration(one) == _without_expiration(other)
+    return _without_expiration(left) == _without_expiration(other)
 
 
 def lasting(storage: Mapping[str, object]) -> timedelta | None:
