@@ -197,7 +197,7 @@ def _scalar_subquery(reader: ExpressionReader, node: exp.Expr, scope: TypedScope
     array = sets.counted_array(node)
     if array is not None:
         value = reader.read(array.copy(), scope)
-        if sets.is_plain(value.kind):
+        if sets.is_countable(value.kind):
             return Value(sets.count_distinct(value.node), INT64)
     return Value(node, reader.subquery(node, scope).only())
 

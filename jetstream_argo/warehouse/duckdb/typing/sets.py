@@ -1,12 +1,25 @@
 """Distinct values written with DuckDB's list functions, where these tell values apart as BigQuery does.
 
 A correlated subquery over a list makes the time in which DuckDB plans a query grow with the square of its columns, and
-DISTINCT in an aggregate has all others computed apart from it. Floats stay as they are: NaN and -0 are matters of care.
+DISTINCT in an aggregate has all others computed apart from it. Floats are counted by them, for to both 0 and -0 are one
+value and so are all NaN, but they are not collected by them: which of 0 and -0 is kept is a matter of care.
 """
 
 from sqlglot import exp
 
-from jetstream_argo.warehouse.duckdb.typing.kinds import BOOL, BYTES, DATE, DATETIME, INT64, STRING, TIMESTAMP, SqlType
+from jetstream_argo.warehouse.duckdb.reading import is_call
+from jetstream_argo.warehouse.duckdb.typing.kinds import (
+    BOOL,
+    BYTES,
+    DATE,
+    DATETIME,
+    FLOAT64,
+    INT64,
+    NUMERIC,
+    STRING,
+    TIMESTAMP,
+    SqlType,
+)
 
 _PLAIN = (BOOL, BYTES, DATE, DATETIME, INT64, STRING, TIMESTAMP)
 
@@ -14,6 +27,11 @@ _PLAIN = (BOOL, BYTES, DATE, DATETIME, INT64, STRING, TIMESTAMP)
 def is_plain(kind: SqlType) -> bool:
     """Return whether lists of this type have elements that are equal exactly where DuckDB says so."""
     return kind.element in _PLAIN
+
+
+def is_countable(kind: SqlType) -> bool:
+    """Return whether distinct elements of lists of this type are as many as DuckDB says."""
+    return kind.element in (*_PLAIN, FLOAT64, NUMERIC)
 
 
 def counted_array(node: exp.Expr) -> exp.Column | None:
@@ -25,7 +43,7 @@ def counted_array(node: exp.Expr) -> exp.Column | None:
     if not isinstance(unnest, exp.Unnest) or unnest.args.get("offset") or len(items) != 1:
         return None
     (count,) = items
-    if not isinstance(count, exp.Anonymous) or str(count.this).upper() != "COUNT" or len(count.expressions) != 1:
+    if not isinstance(count, exp.Anonymous) or not is_call(count, "COUNT") or len(count.expressions) != 1:
         return None
     (distinct,), (array,) = count.expressions, unnest.expressions
     if not isinstance(distinct, exp.Distinct) or len(distinct.expressions) != 1 or not isinstance(array, exp.Column):
