@@ -1,5 +1,6 @@
 """Reads a source once for several experiments, and records what they may copy; a part that fails costs itself."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,8 @@ from jetstream_argo.store.dates import is_known, version_of
 from jetstream_argo.store.shared import SHARED_LAYOUT, SharedBatch, record_shared
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Knowledge, TableVersions, Write
+
+logger = logging.getLogger(__name__)
 
 
 def scan_shared(
@@ -76,6 +79,9 @@ class _Scanning:
         # What rows or values were kept back is said where an experiment reads them itself.
         if all(is_known(found) for found in versions) and not job.restrictions:
             record_shared(self.engine, scan.dataset, batches, labels)
+        else:
+            reason = "; ".join(job.restrictions) or "versions are not known by date"
+            logger.warning("not shared", extra={"source": scan.source, "reason": reason})
         return WorkResult(1)
 
     def check(self, piece: Piece[str]) -> None:

@@ -19,7 +19,16 @@ from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import emit
 from jetstream_argo.argo.manifest.layout import layout
 from jetstream_argo.dag.build import build_dag, filtered
-from tests.argo.cluster.workflows import IMAGE, KUBECONFIG, NAMESPACE, ended, times_of_pods, waited_for, with_shells
+from tests.argo.cluster.workflows import (
+    IMAGE,
+    KUBECONFIG,
+    NAMESPACE,
+    daily_with_shells,
+    ended,
+    times_of_pods,
+    waited_for,
+    with_shells,
+)
 from workflows.regenerate import ROOT, generated
 
 SOURCES = {"clients": ["active_hours", "uri_count"], "search": ["ads"]}
@@ -225,3 +234,24 @@ def test_a_retried_workflow_waits_for_the_one_that_runs_and_publishes_after_it(c
     anew = {pod: times for pod, times in times_of_pods(cluster, first).items() if before.get(pod) != times}
     computed = [times for pod, times in times_of_pods(cluster, second).items() if "onExit" not in pod]
     assert max(end for _, end in computed) <= min(start for start, _ in anew.values())
+
+
+@pytest.mark.parametrize(
+    ("scans", "broken", "failed"),
+    [
+        ('["one", "two"]', "", set()),
+        ('["one", "two"]', "one", {"read-for-all", "read-for-all(0:one)"}),
+        ('["one", "two"]', "plan-shared-scans", {"plan-shared-scans"}),
+        ("[]", "", set()),
+    ],
+)
+def test_experiments_are_submitted_however_shared_scans_end(cluster, break_node, scans, broken, failed):
+    break_node(broken)
+    document = daily_with_shells(scans)
+    assert cluster.create(document)
+
+    status = ended(cluster, document["metadata"]["name"])
+
+    assert status.phase == "Succeeded"
+    assert "submit-due" in _names(status, "Succeeded")
+    assert _names(status, "Failed") == failed

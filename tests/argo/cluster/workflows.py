@@ -7,12 +7,16 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
 from jetstream_argo.argo.cluster.client import KubernetesCluster
 from jetstream_argo.argo.cluster.status import WorkflowStatus, status_of
+from jetstream_argo.argo.manifest.deployment import Deployment
 from jetstream_argo.argo.manifest.emit import Emitted
+from jetstream_argo.argo.manifest.schedule import cron_workflow
+from jetstream_argo.argo.manifest.sharing import SHARE_FIRST
 
 KUBECONFIG = os.environ.get("JETSTREAM_TEST_KUBECONFIG")
 IMAGE = os.environ.get("JETSTREAM_TEST_IMAGE", "busybox:1.36")
@@ -22,6 +26,7 @@ _SCRIPT = (
     'if [ "$BROKEN" = "$0" ]; then echo broken > /dev/termination-log; exit "$2"; fi; '
     'if [ "$JETSTREAM_GRAPH_FAILED" = true ]; then echo "1 failed" > /dev/termination-log; exit 2; fi'
 )
+_SCANS_SCRIPT = 'echo "$1" > /tmp/scans.json; [ "$BROKEN" != "$0" ]'
 
 
 def with_shells(
@@ -46,6 +51,28 @@ def with_shells(
             template["retryStrategy"]["limit"] = "1"
             template["container"].setdefault("env", []).append({"name": "BROKEN", "valueFrom": source})
     return document
+
+
+def daily_with_shells(scans: str) -> dict[str, Any]:
+    """Return the daily planner's Workflow that reads sources once for all first, with a shell in every pod.
+
+    What plans leaves `scans`, a JSON array of names, to others. The template or the scan that is to fail does so.
+    """
+    document: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(cron_workflow(Deployment(IMAGE, "none")))))
+    spec = document["spec"]["workflowSpec"]
+    for account in ("serviceAccountName", "executor", "automountServiceAccountToken"):
+        spec.pop(account, None)
+    spec |= {"entrypoint": SHARE_FIRST, "serviceAccountName": os.environ.get("JETSTREAM_TEST_ACCOUNT", "argo")}
+    source = {"configMapKeyRef": {"name": "jetstream-test", "key": "broken"}}
+    for template in spec["templates"]:
+        if "container" in template:
+            template.pop("serviceAccountName", None)
+            template["container"].pop("envFrom")
+            what = "{{inputs.parameters.scan}}" if "inputs" in template else template["name"]
+            template["container"] |= {"command": ["sh", "-c"], "args": [_SCANS_SCRIPT, what, scans]}
+            template["container"]["env"].append({"name": "BROKEN", "valueFrom": source})
+    name = f"test-{uuid4().hex[:8]}"
+    return {"apiVersion": document["apiVersion"], "kind": "Workflow", "metadata": {"name": name}, "spec": spec}
 
 
 def waited_for(

@@ -29,9 +29,14 @@ PROJECT = "fake-project"
 
 
 class FakeBigQuery:
-    """The fake: its tables, jobs, and what goes wrong. `calls` holds every call that was made, in order."""
+    """The fake: its tables, jobs, and what goes wrong. `calls` holds every call that was made, in order.
 
-    def __init__(self, root: Path, *, project: str = PROJECT) -> None:
+    `engine_type` is of what runs the queries.
+    """
+
+    def __init__(
+        self, root: Path, *, project: str = PROJECT, engine_type: type[EmbeddedEngine] = EmbeddedEngine
+    ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.project = project
         self.faults = Faults()
@@ -39,7 +44,7 @@ class FakeBigQuery:
         self.calls: list[Call] = []
         self.page_rows = 1000  # at most, whatever is asked for
         self.clock = Clock()
-        engine = EmbeddedEngine(root, project=project, clock=self.clock.seconds)
+        engine = engine_type(root, project=project, clock=self.clock.seconds)
         self.catalog = Catalog(engine, root, project, self.clock)
         self.jobs = JobStore(self.catalog, self.limits)
         self._uploads: dict[str, tuple[dict[str, object], bytes, Fault | None]] = {}
