@@ -17,6 +17,9 @@ from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.random_rows import same
 
 _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_LISTED = re.compile(r"(0|DATE '')(, \1)+")
+_WHOLE = re.compile(r"SELECT \*|\.\*|\* EXCEPT")  # rows of whichever columns there are
+_WORD = re.compile(r"\w+")
 ROUNDING = 1e-12  # of sums of standardised values, which are at most 1 and may cancel
 MOST_CELLS = 2_000_000  # that the evaluator, which copies them one by one, is given
 
@@ -29,8 +32,9 @@ class Compared:
     seen: set[StatementSignature] = field(default_factory=set)
 
     def is_new(self, signed: Signed) -> bool:
-        """Whether no statement was compared that differs in names, dates and numbers only; from now on one was."""
-        coarse = replace(signed.signature, text=_NUMBER.sub("0", signed.signature.text))
+        """Whether no statement was compared that differs in names, dates, numbers and their lists only; now one was."""
+        text = _LISTED.sub(r"\1", _NUMBER.sub("0", signed.signature.text))
+        coarse = replace(signed.signature, text=text)
         is_new = coarse not in self.seen
         self.seen.add(coarse)
         return is_new
@@ -116,7 +120,7 @@ class BothEngines:
             return
         needed = {**self._telemetry, **self._own}
         needed = {name: columns for name, columns in needed.items() if name.rpartition(".")[2].rstrip("*") in sql}
-        rows = {name: self._rows(name, columns) for name, columns in needed.items()}
+        rows = {name: self._rows(name, named(columns, sql)) for name, columns in needed.items()}
         if sum(len(table_rows) * len(needed[name]) for name, table_rows in rows.items()) > MOST_CELLS:
             self._compared.outcomes.append("too many rows")
             return
@@ -140,6 +144,12 @@ class BothEngines:
             return []
         wanted = lines([identifier(column.name) for column in columns])
         return list(self._engine.query(Sql(f"SELECT {wanted} FROM {table(name)}"), labels={}).dicts())
+
+
+def named(columns: Sequence[Column], sql: Sql) -> Sequence[Column]:
+    """Return those columns that a query may read; to the evaluator the others are NULL."""
+    words = frozenset(_WORD.findall(sql))
+    return columns if _WHOLE.search(sql) else [column for column in columns if column.name in words]
 
 
 def _first_difference(ours: Sequence[Sequence[object]], theirs: Sequence[Sequence[object]]) -> str:

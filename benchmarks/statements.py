@@ -1,25 +1,26 @@
 """Whether every SQL statement for every real experiment is right: by ZetaSQL, and by running it on made-up rows.
 
-Usage: python benchmarks/statements.py [--every N] [--first N] [--cover] [--run] [--units N] [--seconds N]
+Usage: python -m benchmarks.statements [--every N] [--first N] [--cover] [--run] [--units N] [--seconds N] [--log FILE]
 
 Reads the configurations in ../shared/metric-hub: all of them, every N-th from the `--first`, or, with `--cover`, few
-that together have every metric's expression on its data source, every way to enroll and every statistic; those that
-add most come first. Each is analysed as of half a year after its end, when all its periods are due; it is observed for
+of them, with few of their metrics, that together have what `benchmarks/covering.py` says; those that add most come
+first. Each is analysed as of half a year after its end, when all its periods are due; it is observed for
 30 days, so that every period has a window; of the daily windows, three are enough, as statements differ only in lists.
 
 With `--run`, each is computed on the embedded engine for `--units` made-up units (more where none of them enrolls), and
 ZetaSQL's evaluator computes every statement again on the same rows; no other experiment is begun after `--seconds`.
 Statements that are alike but for names, dates and numbers count, and are analysed, once; so a metric's statistics are
 computed only if no metric with values of that type was asked for the same. Tables of telemetry have the columns that
-the SQL of their experiment says.
+the SQL of their experiment says. What is wrong is in `--log` with its statement. The exit code is 1 if anything is.
 """
 
 import argparse
 import re
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count, islice, product
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import cast
 
 from benchmarks.both_engines import BothEngines, Compared
+from benchmarks.covering import covering
 from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.config.periods import Period
@@ -55,6 +57,8 @@ OBSERVED = 30  # days
 AFTER = 180  # days
 WINDOWS = 3  # of a period
 MORE = (8, 64)  # times as many units, where none enrolls
+PROGRESS = 20  # experiments
+SHOWN = 200  # characters of a message
 
 
 @dataclass
@@ -149,72 +153,81 @@ def plan_of(config: ExperimentConfig, start: date = START) -> AnalysisPlan:
     return replace(plan, periods=tuple(replace(due, windows=due.windows[:WINDOWS]) for due in plan.periods))
 
 
-def chosen(first: int, step: int) -> Iterator[ExperimentConfig]:
-    """Yield the configurations from the `first` on, one in `step`."""
-    return islice(configurations(), first, None, step)
-
-
-def covering(configs: list[ExperimentConfig]) -> Iterator[ExperimentConfig]:
-    """Yield experiments until all that any of them has was in one, each time that which adds most."""
-    left = {config.slug: _parts(plan_of(config)) for config in configs}
-    by_slug = {config.slug: config for config in configs}
-    while True:
-        slug = max(left, key=lambda slug: len(left[slug]))
-        if not left[slug]:
-            return
-        added = left[slug]
-        left = {slug: parts - added for slug, parts in left.items()}
-        yield by_slug[slug]
-
-
-def _parts(plan: AnalysisPlan) -> frozenset[str]:
-    sources = {source.name: source.from_expression for source in plan.sources}
-    metrics = (f"{sources.get(metric.source)} {metric.select_expression}" for metric in plan.metrics)
-    asked = (
-        f"{statistic.name} {statistic.parameters}" for wanted in plan.statistics for statistic in wanted.statistics
-    )
-    parts = (*metrics, *asked, plan.enrollments.kind)
-    return frozenset(part.replace(plan.experiment.slug, "SLUG") for part in parts)
-
-
 def _took(since: float) -> str:
     return f"{time.perf_counter() - since:.0f} s, of which {time.process_time():.0f} s of this process"
 
 
-def main() -> None:
-    """Print what is wrong, and how many statements there are."""
+def analyse_all(configs: Iterable[ExperimentConfig], *, seconds: float) -> int:
+    """Print what ZetaSQL refuses, and how many statements there are; return how many are wrong."""
+    sweep, statements, experiments, wrong, since = Sweep(), 0, 0, 0, time.perf_counter()
+    for config in within(configs, seconds):
+        experiments += 1
+        rehearsed = sweep.analysed(plan_of(config))
+        statements += len(rehearsed.statements)
+        wrong += len(rehearsed.wrong)
+        for refused in rehearsed.wrong:
+            print(config.slug, refused.node, refused.metric, refused.error, flush=True)
+        if experiments % PROGRESS == 0:
+            print(f"... {experiments} experiments, {_took(since)}", flush=True)
+    print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {_took(since)}")
+    return wrong
+
+
+def run_all(configs: Sequence[ExperimentConfig], *, units: int, seconds: float, log: Path) -> int:
+    """Print a line for each experiment, and the first line of whatever is wrong, which `log` has whole.
+
+    Return how much is wrong.
+    """
+    sweep, done, wrong, since, outcomes = Sweep(), 0, 0, time.perf_counter(), Counter[str]()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as whole:
+        for config in within(configs, seconds):
+            begun, done = time.process_time(), done + 1
+            with tempfile.TemporaryDirectory() as folder:
+                problems = sweep.run(config, Path(folder), units=units)
+            fresh = len(sweep.compared.outcomes) - outcomes.total()
+            outcomes = Counter(sweep.compared.outcomes)
+            took = f"{time.process_time() - begun:.1f} s of this process"
+            print(f"{done} of {len(configs)}: {config.slug}: {fresh} new statements, {took}", flush=True)
+            wrong += len(problems)
+            for node, metric, message in problems:
+                first, _, _ = message.partition("\n")
+                print(f"  {node} {metric} {first[:SHOWN]}", flush=True)
+                print(f"=== {config.slug} {node} {metric} {message}", file=whole, flush=True)
+    print(f"{done} experiments run; statements that are not alike: {dict(outcomes)}; {wrong} wrong; {_took(since)}")
+    return wrong
+
+
+def within(configs: Iterable[ExperimentConfig], seconds: float) -> Iterator[ExperimentConfig]:
+    """Yield configurations until the time is up."""
+    since = time.perf_counter()
+    for config in configs:
+        if time.perf_counter() - since > seconds:
+            print("the time is up", flush=True)
+            return
+        yield config
+
+
+def main() -> int:
+    """Check the statements; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--cover", action="store_true")
     parser.add_argument("--run", action="store_true")
-    parser.add_argument("--units", type=int, default=20)
+    parser.add_argument("--units", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--log", type=Path, default=Path("build/statements.log"))
     options = parser.parse_args()
-    sweep, statements, experiments, since = Sweep(), 0, 0, time.perf_counter()
-    configs = list(chosen(options.first, options.every))
-    for config in covering(configs) if options.cover else configs:
-        if time.perf_counter() - since > options.seconds:
-            print("the time is up", flush=True)
-            break
-        experiments += 1
-        if options.run:
-            with tempfile.TemporaryDirectory() as folder:
-                for problem in sweep.run(config, Path(folder), units=options.units):
-                    print(config.slug, *problem, flush=True)
-        else:
-            rehearsed = sweep.analysed(plan_of(config))
-            statements += len(rehearsed.statements)
-            for wrong in rehearsed.wrong:
-                print(config.slug, wrong.node, wrong.metric, wrong.error, flush=True)
-        if experiments % 20 == 0:
-            print(f"... {experiments} experiments, {_took(since)}", flush=True)
+    configs = list(islice(configurations(), options.first, None, options.every))
+    if options.cover:
+        configs = list(covering({config.slug: (config, plan_of(config)) for config in configs}))
     if options.run:
-        counts = Counter(sweep.compared.outcomes)
-        print(f"{experiments} experiments run; statements that are not alike: {dict(counts)}; {_took(since)}")
+        wrong = run_all(configs, units=options.units, seconds=options.seconds, log=options.log)
     else:
-        print(f"{experiments} experiments, {statements} statements, {sweep.memory.asked} not alike; {_took(since)}")
+        wrong = analyse_all(configs, seconds=options.seconds)
+    return int(wrong > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
