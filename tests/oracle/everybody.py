@@ -12,6 +12,7 @@ import numpy as np
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.config.statistics import Statistic
+from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
@@ -38,7 +39,7 @@ def compare_everybody(world: World) -> Comparison:
     for branch in world.plan.experiment.branches:
         rows_of_branch = sum(name == branch for _, name in enrolled)
         found.see("counts", branch, own[IDENTITY, "count", branch, None, None], rows_of_branch)
-    for metric, statistic in _asked(world):
+    for metric, statistic in plain_means(world.plan):
         values = _values(world, metric)
         means = {branch: _mean(statistic, values, branch) for branch in values}
         name = statistic.method.row_name
@@ -51,9 +52,9 @@ def compare_everybody(world: World) -> Comparison:
     return found
 
 
-def _asked(world: World) -> Iterator[tuple[str, Statistic]]:
-    """Yield the statistics that are means of all units with a value."""
-    for leaf in world.plan.statistics:
+def plain_means(plan: AnalysisPlan) -> Iterator[tuple[str, Statistic]]:
+    """Yield the statistics over the whole period that are means of all units with a value: nothing adjusts them."""
+    for leaf in plan.statistics:
         for statistic in leaf.statistics if leaf.period is Period.OVERALL else ():
             plain = all(isinstance(step.treatment, RemoveNulls) for step in statistic.pre_treatments)
             if isinstance(statistic.method, LinearModelMean | BootstrapMean) and plain and not statistic.covariate:
