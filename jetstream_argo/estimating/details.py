@@ -9,8 +9,8 @@ from jetstream_argo.estimating.order_statistics import OrderStatisticsDetail
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.reading import QueryRow
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.stats.needs import DensityNeed, GridNeed, Need, OrderStatisticsNeed
-from jetstream_argo.stats.sufficient import Data
+from jetstream_argo.stats.needs import DensityNeed, DetailNeed, GridNeed, OrderStatisticsNeed
+from jetstream_argo.stats.sufficient import DetailData
 
 
 class Detail(Protocol):
@@ -26,12 +26,12 @@ class Detail(Protocol):
     def size(self, n: int) -> int:
         """Return how many numbers a branch of `n` values has at most in the answer."""
 
-    def data(self, summary: QueryRow, detail: QueryRow) -> Data:
+    def data(self, summary: QueryRow, detail: QueryRow) -> DetailData:
         """Return what is needed of a branch, from its summary and the answer."""
 
 
-def detail_of(need: Need) -> Detail | None:
-    """Return what `need` asks beyond the summary; None where that says all."""
+def detail_of(need: DetailNeed) -> Detail:
+    """Return the query for `need` and the reading of its answer."""
     match need:
         case OrderStatisticsNeed():
             return OrderStatisticsDetail(need)
@@ -40,4 +40,4 @@ def detail_of(need: Need) -> Detail | None:
         case DensityNeed():
             return DensityDetail(need)
         case _:
-            return None
+            raise TypeError(f"nothing asks for {need!r}")

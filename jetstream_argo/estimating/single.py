@@ -122,7 +122,7 @@ class PlainFacts:
                 if values is not None:
                     return value_counts(self.scales.applied({key: values})[key])
                 return few_values(small) or power_sums(small, self._index(need.clip))
-            case needs.OrderStatisticsNeed() | needs.GridNeed() | needs.DensityNeed():
+            case needs.DetailNeed():
                 return few_values(row) or _detail(need, row, self.details[need].get(key))
             case needs.JointMomentsNeed() | needs.RatioNeed():
                 raise TypeError(f"{need!r} is not about one metric")
@@ -133,8 +133,8 @@ class PlainFacts:
 def plain_facts(group: StatisticGroup, queries: MetricQueries) -> PlainFacts:
     """Ask all that the statistics of `group` need: one query, and one more a need for branches of many values."""
     clips = _clips(group.asked)
-    asked = {need: detail_of(need) for need in dict.fromkeys(statistic.need for statistic in group.asked)}
-    detailed = {need: detail for need, detail in asked.items() if detail is not None}
+    asked = dict.fromkeys(statistic.need for statistic in group.asked)
+    detailed = {need: detail_of(need) for need in asked if isinstance(need, needs.DetailNeed)}
     with_values = bool(detailed) or any(isinstance(statistic.need, needs.PowerSumsNeed) for statistic in group.asked)
     summary: dict[Key, QueryRow] = {}
     for observed in queries.observed(group, queries.windows, with_whole=True):
@@ -186,10 +186,7 @@ def _details(
     return found
 
 
-def _detail(need: needs.Need, row: QueryRow, detail: QueryRow | None) -> Data:
-    asked = detail_of(need)
-    if asked is None:
-        raise TypeError(f"{need!r} needs no more than a summary")
+def _detail(need: needs.DetailNeed, row: QueryRow, detail: QueryRow | None) -> Data:
     if detail is None:
         raise EstimateError("overflow", f"values up to {MAXIMUM.of(row):g} are too many bandwidths from 0")
-    return asked.data(row, detail)
+    return detail_of(need).data(row, detail)

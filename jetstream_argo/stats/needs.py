@@ -73,8 +73,18 @@ class JointMomentsNeed:
     covariate: Adjustment
 
 
+class DetailNeed:
+    """A need that a query of its own serves, where a branch has many distinct values; else `ValueCounts` serve it.
+
+    What is asked and answered is a line in `estimating.details`; no other module knows the needs of this kind by name.
+    A need of a single statistic stands beside it, as does its `sufficient.DetailData`.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class OrderStatisticsNeed:
+class OrderStatisticsNeed(DetailNeed):
     """`OrderWindows` or `ValueCounts`: the values of the ranks that `sufficient.rank_window` names for each
     probability, `spread` standard deviations to both sides."""
 
@@ -100,7 +110,7 @@ class RatioNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class GridNeed:
+class GridNeed(DetailNeed):
     """`GridCounts` on the points that `grid.points` makes from each branch's extremes; or `ValueCounts`."""
 
     grid_size: int
@@ -108,7 +118,7 @@ class GridNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class DensityNeed:
+class DensityNeed(DetailNeed):
     """`Bins` a quarter of the bandwidth wide (`density.bandwidth` says which from `n` and the standard deviation),
     and each branch's extremes; or `ValueCounts`."""
 
@@ -118,14 +128,5 @@ class DensityNeed:
 
 
 Need: TypeAlias = (
-    CountNeed
-    | SumNeed
-    | ProportionNeed
-    | MomentsNeed
-    | JointMomentsNeed
-    | OrderStatisticsNeed
-    | PowerSumsNeed
-    | RatioNeed
-    | GridNeed
-    | DensityNeed
+    CountNeed | SumNeed | ProportionNeed | MomentsNeed | JointMomentsNeed | PowerSumsNeed | RatioNeed | DetailNeed
 )

@@ -27,8 +27,14 @@ class ValueCounts:
         return int(self.counts.sum())
 
 
+class DetailData:
+    """What a `DetailNeed` gets of a branch that has many distinct values."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class OrderWindows:
+class OrderWindows(DetailData):
     """The order statistics around some quantiles, of `n` values.
 
     Each element is a run of equal values: its first and last rank, counted from 0, both included; ascending and not
@@ -63,7 +69,7 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True)
-class GridCounts:
+class GridCounts(DetailData):
     """How many values are at most each point of the branch's grid."""
 
     extremes: Extremes
@@ -71,7 +77,7 @@ class GridCounts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bins:
+class Bins(DetailData):
     """Values gathered in bins `[index, index + 1) * bandwidth / 4`; bins without values may be left out.
 
     `moments[b, k]` is the sum over the values of box b of `((value - middle of the box) / bandwidth) ** k`, for
@@ -84,9 +90,7 @@ class Bins:
     moments: "Floats"
 
 
-Data: TypeAlias = (
-    Total | Successes | Moments | Covaried | PowerSums | JointPowerSums | ValueCounts | OrderWindows | GridCounts | Bins
-)
+Data: TypeAlias = Total | Successes | Moments | Covaried | PowerSums | JointPowerSums | ValueCounts | DetailData
 
 
 @dataclass(frozen=True, slots=True)
