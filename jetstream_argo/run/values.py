@@ -149,10 +149,11 @@ class _Values:
 
     def write(self, piece: Piece[Metric]) -> WorkResult:
         layout = self.context.layout(partition_by="window_index", cluster_by=("analysis_id",))
-        sql, entry = self._query(piece)
-        if self.is_sparse(piece):
+        is_sparse, entry = self.is_sparse(piece), self._entry(piece)
+        if is_sparse:
             units = of_basis(self.context.currency().units, self.basis)
             entry = replace(entry, facts=sparse_facts(units), format=FORMAT_SPARSE)
+        sql = self._sql(piece, is_sparse=is_sparse)
         write(self.context, sql, entry, layout, self._facts if self.marked(piece) else None)
         return WorkResult(1)
 
@@ -192,24 +193,23 @@ class _Values:
         return with_repeats(with_marks(days, marked_batches(entries, table)), repeating_batches(entries, table))
 
     def check(self, piece: Piece[Metric]) -> None:
-        self.context.engine.dry_run(self._query(piece)[0])
+        self.context.engine.dry_run(self._sql(piece, is_sparse=self.is_sparse(piece)))
 
     def give_up(self, piece: Piece[Metric], error: JetstreamArgoError) -> WorkResult:
-        entry = because(self._query(piece)[1], error)
+        entry = because(self._entry(piece), error)
         self.context.record([entry])
         return WorkResult(0, tuple((metric, error) for metric in entry.metrics))
 
     def too_big(self, piece: Piece[Metric], error: TooBig) -> None:
-        self.context.record([because(self._query(piece)[1], error)])
+        self.context.record([because(self._entry(piece), error)])
 
-    def _query(self, piece: Piece[Metric]) -> tuple[Sql, Entry]:
+    def _entry(self, piece: Piece[Metric]) -> Entry:
         plan = self.context.plan
-        batch = self.context.batch(self.basis, self.period, piece.first, piece.parts[0].column)
         columns = tuple(metric.column for metric in piece.parts)
-        entry = replace(
+        return replace(
             self.context.entry(Kind.VALUES, State.COMPUTED),
             table=names.values(plan, self.basis, self.source.name, self.period),
-            batch=batch,
+            batch=self._batch(piece),
             keys=columns,
             metrics=tuple(metric.name for metric in plan.metrics if metric.column in columns),
             source=self.source.name,
@@ -219,14 +219,16 @@ class _Values:
             last_window=piece.last,
             inputs=tuple(self.inputs[window] for window in self._windows(piece)),
         )
-        return self._sql(piece, batch), entry
+
+    def _batch(self, piece: Piece[Metric]) -> int:
+        return self.context.batch(self.basis, self.period, piece.first, piece.parts[0].column)
 
     def _windows(self, piece: Piece[Metric]) -> tuple[AnalysisWindow, ...]:
         return tuple(w for w in self.context.plan.windows(self.period) if piece.first <= w.index <= piece.last)
 
-    def _sql(self, piece: Piece[Metric], batch: int) -> Sql:
+    def _sql(self, piece: Piece[Metric], *, is_sparse: bool) -> Sql:
         context, plan = self.context, self.context.plan
-        windows = self._windows(piece)
+        windows, batch = self._windows(piece), self._batch(piece)
         columns = tuple(dict.fromkeys(column for metric in piece.parts for column in partials_of(metric)))
         units = units_of(context, self.basis, exposures=not columns)
         grid = WindowGrid(
@@ -237,7 +239,7 @@ class _Values:
         table = names.partials(plan, self.source.name)
         newest = {column: context.ledger.newest_batch(table, column) for column in columns}
         probes = {column: found for column, found in newest.items() if found is not None}
-        query = sparse_values_query if self.is_sparse(piece) else values_query
+        query = sparse_values_query if is_sparse else values_query
         return query(
             plan, self.source, piece.parts, grid,
             days=self._days(piece), probes=probes, batch=batch,
