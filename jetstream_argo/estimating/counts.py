@@ -121,8 +121,7 @@ def _members(plan: AnalysisPlan) -> list[Sql]:
 def _signal_counts(plan: AnalysisPlan, grid: WindowGrid, branches: Sql) -> Sql:
     """Return the query where a signal exposes units: each unit's dates are looked at once, for all windows."""
     assert plan.signal is not None
-    dates = {window.index: window for window in plan.signal.windows if window.period is grid.period}
-    windows = [dates[window.index] for window in grid.windows]
+    windows = plan.signal.windows_of(grid.period, grid.windows)
     segments = [ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)]
     members = [Sql("TRUE"), *(Sql(f"IFNULL(e.{identifier(name)}, FALSE)") for name in segments[1:])]
     column = plan.signal.partial.column

@@ -1,5 +1,6 @@
 """Who is analysed: how enrolled and exposed units are found, which segments they are in, and who does not count."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -7,6 +8,7 @@ from jetstream_argo.config.exclusions import SEVERAL_ALARM, SeveralBranches
 from jetstream_argo.config.model import SETTLE_DAYS, Segment, SegmentDataSource
 from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.sources import Partial
+from jetstream_argo.plan.windows import AnalysisWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Signal:
     windows: tuple[SignalWindow, ...]
     settle_days: int = SETTLE_DAYS
     key: str = ""
+
+    def windows_of(self, period: Period, windows: Iterable[AnalysisWindow]) -> tuple[SignalWindow, ...]:
+        """Return the dates that expose units in each of these windows of a period; KeyError if the signal has none."""
+        own = {window.index: window for window in self.windows if window.period is period}
+        return tuple(own[window.index] for window in windows)
 
 
 @dataclass(frozen=True, slots=True)

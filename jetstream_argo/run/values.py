@@ -77,8 +77,7 @@ def signal_slices(
     signal = context.plan.signal
     if signal is None or basis is not Basis.EXPOSURES:
         return ()
-    indexes = {window.index for window in windows}
-    dates = [window for window in signal.windows if window.period is period and window.index in indexes]
+    dates = signal.windows_of(period, windows)
     first, last = min(window.first_date for window in dates), max(window.last_date for window in dates)
     table, column = names.signals(context.plan), signal.partial.column
     assignments = context.currency().units.assignments

@@ -207,14 +207,14 @@ def _grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
 def signal_grid(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
     """Return the relations that end in `grid`: a row per unit and window in which the plan's signal exposed it."""
     assert plan.signal is not None
-    dates = {w.index: w for w in plan.signal.windows if w.period is grid.period}
+    signal_windows = plan.signal.windows_of(grid.period, grid.windows)
     windows = [
         Sql(
             f"STRUCT({w.index} AS window_index, {w.first_day} AS analysis_window_start, "
-            f"{w.last_day} AS analysis_window_end, {literal(dates[w.index].first_date)} AS first_date, "
-            f"{literal(dates[w.index].last_date)} AS last_date)"
+            f"{w.last_day} AS analysis_window_end, {literal(dates.first_date)} AS first_date, "
+            f"{literal(dates.last_date)} AS last_date)"
         )
-        for w in grid.windows
+        for w, dates in zip(grid.windows, signal_windows, strict=True)
     ]
     column = plan.signal.partial.column
     return fill(
