@@ -1,14 +1,15 @@
 """One line of what was done: the rows of the status table, which is appended to and never changed."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import NewerRecord, NotFound
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.store.columns import columns_of
 from jetstream_argo.warehouse.protocol import Engine
 
 # What entries mean: 1 was the record of version 0.1, and 3 is of values that have no row for some units. Columns may
@@ -121,43 +122,8 @@ class Entry:
         return self.inputs[position] if 0 <= position < len(self.inputs) else ""
 
 
-COLUMNS: tuple[Column, ...] = (
-    Column("recorded_at", "TIMESTAMP"),
-    Column("node", "STRING"),
-    Column("kind", "STRING"),
-    Column("state", "STRING"),
-    Column("plan", "STRING"),
-    Column("attempt", "STRING"),
-    Column("table", "STRING"),
-    Column("batch", "INT64"),
-    Column("keys", "ARRAY<STRING>"),
-    Column("metrics", "ARRAY<STRING>"),
-    Column("source", "STRING"),
-    Column("basis", "STRING"),
-    Column("period", "STRING"),
-    Column("first_date", "DATE"),
-    Column("last_date", "DATE"),
-    Column("first_window", "INT64"),
-    Column("last_window", "INT64"),
-    Column("units", "INT64"),
-    Column("rows", "INT64"),
-    Column("bytes", "INT64"),
-    Column("slot_ms", "INT64"),
-    Column("seconds", "FLOAT64"),
-    Column("jobs", "ARRAY<STRING>"),
-    Column("adjusted", "BOOL"),
-    Column("error", "STRING"),
-    Column("message", "STRING"),
-    Column("partitions", "INT64"),
-    Column("assignments", "ARRAY<INT64>"),
-    Column("inputs", "ARRAY<STRING>"),
-    Column("counts", "ARRAY<INT64>"),
-    Column("facts", "STRING"),
-    Column("format", "INT64"),
-)
-
-_NAMES = tuple(field.name for field in fields(Entry))
-assert tuple(column.name for column in COLUMNS) == _NAMES
+COLUMNS = tuple(columns_of(Entry))
+_NAMES = tuple(column.name for column in COLUMNS)
 _ARRAYS = tuple(column.name for column in COLUMNS if column.type.startswith("ARRAY"))
 _TEXTS = tuple(column.name for column in COLUMNS if column.type == "STRING")
 _NUMBERS = ("rows", "bytes", "slot_ms", "seconds", "partitions")
@@ -181,7 +147,7 @@ def entry_of(row: Mapping[str, Value]) -> Entry | None:
     recorded = row["recorded_at"]
     if isinstance(recorded, datetime) and recorded.tzinfo is None:
         values["recorded_at"] = recorded.replace(tzinfo=UTC)
-    return Entry(**values)  # type: ignore[arg-type]  # the columns are the fields, checked above
+    return Entry(**values)  # type: ignore[arg-type]  # the columns are the fields
 
 
 def read_entries(engine: Engine, owner: names.Owner) -> tuple[Entry, ...]:

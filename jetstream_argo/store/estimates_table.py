@@ -1,14 +1,12 @@
 """A row of the estimates table."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
-from typing import get_args, get_type_hints
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.stats.rows import EstimateRow
+from jetstream_argo.store.columns import columns_of
 
 # The metric under which units are counted; no configuration defines it.
 IDENTITY = "identity"
@@ -44,20 +42,8 @@ class Origin:
     plan: str
 
 
-_TYPES: tuple[tuple[type, str], ...] = (
-    *((bool, "BOOL"), (int, "INT64"), (float, "FLOAT64"), (Decimal, "NUMERIC")),
-    *((str, "STRING"), (datetime, "TIMESTAMP"), (date, "DATE")),
-)
-
-
-def _columns_of(rows: type) -> Iterator[Column]:
-    for name, hint in get_type_hints(rows).items():
-        kind = next(hinted for hinted in (*get_args(hint), hint) if hinted is not type(None))
-        yield Column(name, next(sql for python, sql in _TYPES if issubclass(kind, python)))
-
-
-_ROW = tuple(_columns_of(EstimateRow))
-_SCOPE, _ORIGIN = tuple(_columns_of(EstimateScope)), tuple(_columns_of(Origin))
+_ROW = tuple(columns_of(EstimateRow))
+_SCOPE, _ORIGIN = tuple(columns_of(EstimateScope)), tuple(columns_of(Origin))
 _OURS = [column.name for column in _ROW].index("n_units")
 
 # Readers of the existing system know those of a row up to here, and those that say whom it is about; the rest is ours.

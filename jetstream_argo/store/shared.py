@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.dialect.types import Value
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
+from jetstream_argo.store.columns import columns_of
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, Write
 
@@ -56,24 +57,8 @@ class SharedBatch:
             yield self.first_date + timedelta(days=position), versions
 
 
-_COLUMNS = (
-    Column("recorded_at", "TIMESTAMP"),
-    Column("table", "STRING"),
-    Column("batch", "INT64"),
-    Column("source", "STRING"),
-    Column("experiment", "STRING"),
-    Column("first_date", "DATE"),
-    Column("last_date", "DATE"),
-    Column("inputs", "ARRAY<STRING>"),
-    Column("columns", "ARRAY<STRING>"),
-    Column("units", "ARRAY<INT64>"),
-    Column("assignments", "ARRAY<INT64>"),
-    Column("rows", "INT64"),
-    Column("bytes", "INT64"),
-    Column("partitions", "INT64"),
-    Column("seconds", "FLOAT64"),
-)
-_ARRAYS = ("inputs", "columns", "units", "assignments")
+_COLUMNS = tuple(columns_of(SharedBatch))
+_ARRAYS = tuple(column.name for column in _COLUMNS if column.type.startswith("ARRAY"))
 
 
 def shared_tables(engine: Engine, dataset: str, prefix: str = names.SHARED) -> Iterator[str]:
@@ -115,7 +100,7 @@ def shared_batches(
 
 
 def _batch(row: Mapping[str, Value]) -> SharedBatch:
-    values: dict[str, object] = {name: row[name] for name in (column.name for column in _COLUMNS)}
+    values: dict[str, object] = {column.name: row[column.name] for column in _COLUMNS}
     for name in _ARRAYS:
         values[name] = tuple(values[name] or ())  # type: ignore[arg-type]  # an array
     return SharedBatch(**values)  # type: ignore[arg-type]  # the columns are the fields
