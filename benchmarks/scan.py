@@ -1,11 +1,12 @@
-"""Partition-days read and time taken: daily partials against one query per window, on the same engine and rows.
+"""Partition-days read and processor time: daily partials against one query per window, on the same engine and rows.
 
 The experiment enrolls for 7 days and is observed for 28: days, weeks, 28 days, overall and before enrollment, on both
 bases. The peer does what the existing system does: one query per data source, window and basis, over all of the dates
-that the window needs. Telemetry holds more clients than the experiment enrolls, as tables of telemetry do. Both sides
+that the window needs. Telemetry holds more clients than the experiment enrolls, as tables of telemetry do: how many
+more decides how much of either side is reading, and how much is writing values, which is the same on both. Both sides
 take turns, in this one process, and their results are compared; a difference ends the benchmark.
 
-    python benchmarks/scan.py [--units 10000] [--population 10] [--rounds 3] [--daily]
+    python benchmarks/scan.py [--units 10000] [--population 10 100] [--rounds 3] [--daily]
 
 With `--daily` the pipeline is run as of every date in turn, as the schedule does, instead of once at the end.
 """
@@ -74,26 +75,32 @@ def main() -> None:
     """Run both sides in turn and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=10_000, help="how many enroll")
-    parser.add_argument("--population", type=int, default=10, help="clients in the telemetry for each that enrolls")
+    parser.add_argument(
+        "--population", type=int, nargs="+", default=[10], help="clients in the telemetry for each that enrolls"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--daily", action="store_true")
     options = parser.parse_args()
+    for population in options.population:
+        measure(options.units, population, rounds=options.rounds, daily=options.daily)
+
+
+def measure(units: int, population: int, *, rounds: int, daily: bool) -> None:
+    """Run both sides in turn on the telemetry of a population, and print the ratios."""
     plan = planned(AS_OF)
     ours, theirs = Side("daily partials"), Side("window queries")
     with tempfile.TemporaryDirectory(prefix="scan-") as folder:
         telemetry = Path(folder) / "telemetry"
-        made = generate(plan, EmbeddedEngine(telemetry), units=options.units, seed=1)
+        made = generate(plan, EmbeddedEngine(telemetry), units=units, seed=1)
         for table in ("telemetry_activity", "telemetry_search"):
-            populate(EmbeddedEngine(telemetry), f"telemetry.{table}", options.population)
-        rows = options.population * sum(t.rows for t in made if "telemetry_" in t.table)
-        print(
-            f"{options.units:,} units of {options.population * options.units:,} clients with {rows:,} rows of telemetry"
-        )
-        for round_ in range(options.rounds):
+            populate(EmbeddedEngine(telemetry), f"telemetry.{table}", population)
+        rows = population * sum(t.rows for t in made if "telemetry_" in t.table)
+        print(f"{units:,} units of {population * units:,} clients with {rows:,} rows of telemetry", flush=True)
+        for round_ in range(rounds):
             for side, run in ((ours, run_ours), (theirs, run_theirs)):
                 root = Path(folder) / f"{side.name.replace(' ', '-')}-{round_}"
                 shutil.copytree(telemetry, root)
-                run(side, plan, root, daily=options.daily)
+                run(side, plan, root, daily=daily)
                 if side is theirs:
                     compare(plan, Path(folder) / f"daily-partials-{round_}", root)
             for side in (ours, theirs):
@@ -121,7 +128,7 @@ def run_ours(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> None
     first = plan.experiment.timeline.last_enrollment
     dates = [first + timedelta(days=n) for n in range((AS_OF - first).days + 1)] if daily else [AS_OF]
     engine = opened(root)
-    started = time.perf_counter()
+    started = time.process_time()
     for number, as_of in enumerate(dates):
         due = planned(as_of)
         for node in build_dag(due).nodes:
@@ -133,7 +140,7 @@ def run_ours(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> None
                 failed = run_node(node, context).failed
                 if failed:
                     raise SystemExit(f"{node.id}: {failed}")
-    side.seconds.append(time.perf_counter() - started)
+    side.seconds.append(time.process_time() - started)
     side.partition_days = engine.read.total()
     side.queries = sum(entry.kind in ("partials", "values") for entry in read_ledger(plan, engine).entries)
 
@@ -143,7 +150,7 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
     engine = opened(root)
     node = build_dag(plan).nodes[0]
     context = Context(plan, "", node.id, engine, "a", lambda: datetime.now(UTC))
-    started = time.perf_counter()
+    started = time.process_time()
     run_node(node, context)
     units = enrolled(plan, stored_units(plan, read_ledger(plan, engine)))
     engine.read.clear()  # the enrollments are the same on both sides
@@ -166,7 +173,7 @@ def run_theirs(side: Side, plan: AnalysisPlan, root: Path, *, daily: bool) -> No
                         layout=Layout(),
                     )
                     side.queries += 1
-    side.seconds.append(time.perf_counter() - started)
+    side.seconds.append(time.process_time() - started)
     side.partition_days = engine.read.total()
 
 
@@ -214,10 +221,10 @@ def opened(root: Path) -> Counting:
 
 def report(ours: Side, theirs: Side) -> None:
     """Print what both took, and how many times more the peer took."""
-    print(f"{'':>16} {'queries':>8} {'partition-days':>15} {'seconds (median, min … max)':>30}")
+    print(f"{'':>16} {'queries':>8} {'partition-days':>15} {'processor s (median, min … max)':>32}")
     for side in (ours, theirs):
         spread = f"{statistics.median(side.seconds):.2f} ({min(side.seconds):.2f} … {max(side.seconds):.2f})"
-        print(f"{side.name:>16} {side.queries:>8} {side.partition_days:>15} {spread:>30}")
+        print(f"{side.name:>16} {side.queries:>8} {side.partition_days:>15} {spread:>32}")
     pairs = [theirs_ / ours_ for ours_, theirs_ in zip(ours.seconds, theirs.seconds, strict=True)]
     print(
         f"window queries read {theirs.partition_days / ours.partition_days:.1f} times the partition-days and take "
