@@ -11,10 +11,10 @@ from jetstream_argo.warehouse.duckdb.compact import compacted
 from jetstream_argo.warehouse.duckdb.copying import Copy, copied, partitioned, ranged
 from jetstream_argo.warehouse.duckdb.errors import file_errors
 from jetstream_argo.warehouse.duckdb.pointer import DataFile, Version
-from jetstream_argo.warehouse.duckdb.rows import document, structure
+from jetstream_argo.warehouse.duckdb.rows import arrow_table
 from jetstream_argo.warehouse.duckdb.session import Scan, Session
 from jetstream_argo.warehouse.duckdb.store import PARTS, Store, TableName, remove
-from jetstream_argo.warehouse.duckdb.types import casts, duckdb_type, quoted, text_literal
+from jetstream_argo.warehouse.duckdb.types import casts, duckdb_type, quoted
 from jetstream_argo.warehouse.types import Layout, Write
 
 
@@ -83,23 +83,9 @@ class Writer:
 
     @contextmanager
     def staged(self, rows: Sequence[Mapping[str, Value]], columns: Sequence[Column]) -> Iterator[str]:
-        """Yield a query for the rows, which DuckDB holds meanwhile."""
-        text = document(rows, columns)
-        casts = ", ".join(
-            f"from_base64(element.{quoted(c.name)}) AS {quoted(c.name)}"
-            if c.type.upper() == "BYTES"
-            else f"element.{quoted(c.name)}"
-            for c in columns
-        )
-        statement = (
-            f"CREATE OR REPLACE TEMP TABLE _staged AS SELECT {casts} FROM (SELECT unnest(from_json_strict(?::JSON, "
-            f"{text_literal(structure(columns))})) AS element)"
-        )
-        self._session.run(statement, "", [text])
-        try:
-            yield "SELECT * FROM _staged"
-        finally:
-            self._session.run("DROP TABLE IF EXISTS _staged", "")
+        """Yield a query for the rows, which stay in Python's memory."""
+        with self._session.arrow(arrow_table(rows, columns)) as staged:
+            yield staged
 
     def _copied(
         self, rows: str, columns: tuple[Column, ...], layout: Layout, sql: str, staged: Path, parts: Path
