@@ -52,11 +52,24 @@ def fitted(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
         InvalidQuery: a number is too large for its type, as a sum of INT64 may be.
     """
     wanted = schema_of(columns)
+    if table.schema.to_string() == wanted.to_string():
+        return table
     try:
-        # Schemas are equal whatever the elements of a list are called, which DuckDB does as it likes.
-        return table if table.schema.to_string() == wanted.to_string() else table.cast(wanted)
+        return pa.Table.from_arrays(list(map(_fitted_column, table.columns, wanted.types)), schema=wanted)
     except pa.ArrowInvalid as error:
         raise InvalidQuery(f"INT64 overflow: {error}") from error
+
+
+def _fitted_column(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """Return the column in a type. What casts takes longer to load than most queries, and is needed for few.
+
+    Types are equal whatever the elements of a list are called, which DuckDB does as it likes.
+    """
+    if column.type != type_:
+        return column.cast(type_)
+    if str(column.type) == str(type_):
+        return column
+    return pa.chunked_array([chunk.view(type_) for chunk in column.chunks], type_)
 
 
 def table_of(columns: Sequence[Column], pages: Iterable[Sequence[Sequence[Value]]]) -> pa.Table:
