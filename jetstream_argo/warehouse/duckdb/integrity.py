@@ -18,11 +18,33 @@ _AT_ONCE = 8
 _Stamp: TypeAlias = tuple[int, int, int]
 
 
+class SeenFiles:
+    """Looks at every data file once in this process, and again when it is another file since."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, _Stamp] = {}
+
+    def damage(self, path: str, file: DataFile, *, whole: bool) -> str:
+        """Return what is wrong with a file, or nothing, as the function `damage` does."""
+        stamp = _stamp(path)  # before the look: what is written meanwhile is looked at again
+        if stamp is not None and self._seen.get(path) == stamp:
+            return "" if stamp[1] == file.bytes else damage(path, file, whole=whole)
+        what = damage(path, file, whole=whole)
+        if what or stamp is None:
+            return what or "is missing"
+        self._seen[path] = stamp
+        return ""
+
+    def forget(self, path: Path) -> None:
+        """Look at the file again when it is asked for again."""
+        self._seen.pop(str(path), None)
+
+
 class Integrity:
     """Looks at every data file before it is first read in this process, and again when it is another file since."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Stamp] = {}
+        self._seen = SeenFiles()
 
     def check(self, folder: Path, files: Iterable[DataFile]) -> None:
         """Look at those of the files that were not looked at yet.
@@ -32,16 +54,13 @@ class Integrity:
         """
         for file in files:
             path = f"{folder}/{file.name}"
-            stamp = _stamp(path)  # before the look: what is written meanwhile is looked at again
-            if stamp is None or self._seen.get(path) != stamp:
-                what = damage(path, file)
-                if what or stamp is None:
-                    raise Damaged(path, what or "is missing")
-                self._seen[path] = stamp
+            what = self._seen.damage(path, file, whole=True)
+            if what:
+                raise Damaged(path, what)
 
     def forget(self, path: Path) -> None:
         """Look at the file again before it is read again."""
-        self._seen.pop(str(path), None)
+        self._seen.forget(path)
 
 
 def _stamp(path: str) -> _Stamp | None:
@@ -88,8 +107,12 @@ def sync(path: Path) -> None:
 
 def sync_all(paths: Sequence[Path]) -> None:
     """Do so for many files, several at a time: a disk writes them together, in a tenth of the time."""
-    with ThreadPoolExecutor(min(_AT_ONCE, len(paths)) or 1) as threads:
-        list(threads.map(sync, paths))
+    if len(paths) > 1:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(paths))) as threads:
+            list(threads.map(sync, paths))
+    else:
+        for path in paths:
+            sync(path)
 
 
 def crc32(path: Path) -> str:

@@ -18,7 +18,7 @@ from typing import TextIO
 
 from jetstream_argo.errors import Damaged, InvalidQuery
 from jetstream_argo.warehouse.duckdb.errors import file_errors
-from jetstream_argo.warehouse.duckdb.integrity import damage, sync
+from jetstream_argo.warehouse.duckdb.integrity import SeenFiles, sync
 from jetstream_argo.warehouse.duckdb.pointer import Version, decoded, encoded
 from jetstream_argo.warehouse.duckdb.writers import Writers, writer_of
 
@@ -52,6 +52,8 @@ class Store:
         self._clock = clock
         self._nonce = nonce
         self._writers = Writers(root / ".writers", nonce)
+        self._decoded: dict[Path, tuple[bytes, Version]] = {}
+        self._seen = SeenFiles()
 
     def name(self, text: str) -> TableName:
         """Return the full name that `dataset.table` or `project.dataset.table` stands for.
@@ -102,10 +104,14 @@ class Store:
             try:
                 data = path.read_bytes()
             except (FileNotFoundError, NotADirectoryError):
+                self._decoded.pop(path, None)
                 return None
             except IsADirectoryError as error:
                 raise Damaged(str(path), "the pointer is a folder", whole_table=True) from error
-        return decoded(data, path)
+        known = self._decoded.get(path)
+        if known is None or known[0] != data:
+            known = self._decoded[path] = data, decoded(data, path)
+        return known[1]
 
     def whole(self, name: TableName) -> Version | None:
         """Return the table's state, whose files are all there with their sizes, or None if there is no such table.
@@ -117,7 +123,7 @@ class Store:
         folder = str(self.folder(name))
         while version is not None:
             paths = ((f"{folder}/{file.name}", file) for file in version.files)
-            found = ((path, damage(path, file, whole=False)) for path, file in paths)
+            found = ((path, self._seen.damage(path, file, whole=False)) for path, file in paths)
             first = next((Damaged(path, what) for path, what in found if what), None)
             if first is None:
                 break
