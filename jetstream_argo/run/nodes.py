@@ -61,11 +61,12 @@ def run_node(node: Node, context: Context) -> TaskResult:
         EngineError: the warehouse refused or failed, and not because of one metric. It is recorded.
     """
     with recorded_failures(node, context):
-        return _done(node, context)
+        note_losses(context)
+        return do_node(node, context)
 
 
-def _done(node: Node, context: Context) -> TaskResult:
-    note_losses(context)
+def do_node(node: Node, context: Context) -> TaskResult:
+    """Do so where it is recorded already which rows are gone, and leave failures to the caller."""
     if not isinstance(node.task, EnrollmentsTask | CountsTask | ExportTask) and nobody_enrolled(context):
         return TaskResult("nobody enrolled", idle=True)
     match node.task:

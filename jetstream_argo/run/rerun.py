@@ -1,7 +1,7 @@
 """Tells whether a run would do anything: every node is asked to, of a warehouse that lets nobody write."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
@@ -10,7 +10,8 @@ from jetstream_argo.errors import Damaged, JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
-from jetstream_argo.run.nodes import run_node
+from jetstream_argo.run.existence import note_losses
+from jetstream_argo.run.nodes import do_node
 from jetstream_argo.run.unwritten import WRITING
 from jetstream_argo.sql import names
 from jetstream_argo.warehouse.protocol import Engine
@@ -50,10 +51,12 @@ def idle(
     try:
         ledger = read_ledger(plan, reading)
         _verify(engine, dict.fromkeys(entry.table for entry in ledger.entries if entry.table))
-        sha256, wanted = codec.sha256(plan), frozenset(metrics)
+        context = Context(
+            plan, codec.sha256(plan), dag.last.id, reading, "none", now, metrics=frozenset(metrics), ledger=ledger
+        )
+        note_losses(context)
         for node in (*dag.nodes, dag.last):
-            context = Context(plan, sha256, node.id, reading, "none", now, metrics=wanted, ledger=ledger)
-            result = run_node(node, context)
+            result = do_node(node, replace(context, node=node.id))
             # What is published is as it should be if nothing had to be written.
             if not result.idle and node is not dag.last:
                 return None
