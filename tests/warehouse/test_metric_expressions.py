@@ -118,10 +118,10 @@ UNKNOWN_ELEMENT = "mobile-default-browser-cta-copy-test-ios.events_unnested"
 @pytest.mark.skipif(not ORACLE.exists(), reason="needs ../shared")
 def test_every_data_source_can_be_read_as_bigquery_would_read_it(tmp_path: Path, service: Service) -> None:
     sources = from_expressions()
+    engine = EmbeddedEngine(tmp_path)
     failures = {}
 
     for name, text in sources.items():
-        engine = EmbeddedEngine(tmp_path / name)
         sql = Sql(f"SELECT COUNT(*) AS n FROM {text} AS ds")
         guesses = infer_columns(sql)
         tables = {
