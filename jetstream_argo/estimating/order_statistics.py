@@ -45,7 +45,9 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
     Every column is there once for each segment, with `__` and the segment's place behind its name.
     """
     segments = observed.segments
-    buckets = [_near(need, f"b.upto_{i}", f"b.{weight(i)}", f"b.total_{i}") for i in segments]
+    buckets = [
+        _near(need, f"b.upto_{i}", f"b.{weight(i)}", f"(b.total_{i} - 1)", _root(f"b.total_{i}")) for i in segments
+    ]
     return fill(
         "estimating/order_statistics",
         units=treated(observed),
@@ -57,6 +59,14 @@ def order_statistics_query(observed: Observed, need: OrderStatisticsNeed) -> Sql
             wanted=lines(
                 [Sql(condition) for conditions in buckets for condition in conditions], separator=" OR", indent=0
             ),
+        ),
+        spreads=lines(
+            [
+                column
+                for i in segments
+                for column in (Sql(f"r.total_{i} - 1 AS last_{i}"), Sql(f"{_root(f'r.total_{i}')} AS root_{i}"))
+            ],
+            indent=0,
         ),
         near_each=lines([Sql(f"{_is_near(need, i)} AS near_{i}") for i in segments], indent=0),
         near_any=Sql(" OR ".join(f"r.near_{i}" for i in segments)),
@@ -72,16 +82,22 @@ def _arrays(need: OrderStatisticsNeed, segment: int) -> Iterator[tuple[str, str]
 
 def _is_near(need: OrderStatisticsNeed, segment: int) -> str:
     n, upto = f"r.{weight(segment)}", f"r.upto_{segment}"
-    return f"({n} > 0 AND ({' OR '.join(_near(need, upto, n, f'r.total_{segment}'))}))"
+    return f"({n} > 0 AND ({' OR '.join(_near(need, upto, n, f'r.last_{segment}', f'r.root_{segment}'))}))"
 
 
-def _near(need: OrderStatisticsNeed, upto: str, units: str, n: str) -> list[str]:
-    """The conditions of which one holds for units whose ranks, up to `upto`, are in a window."""
+def _root(n: str) -> str:
+    return f"SQRT(GREATEST({n} - 1, 0))"
+
+
+def _near(need: OrderStatisticsNeed, upto: str, units: str, last: str, root: str) -> list[str]:
+    """The conditions of which one holds for units whose ranks, up to `upto`, are in a window.
+
+    `last` is the rank of the last unit, and `root` its square root.
+    """
     found = []
     for probability in need.probabilities:
         # One rank wider than the window, whose ends may be rounded differently here.
-        mean = f"({n} - 1) * {literal(float(probability))}"
-        spread = literal(need.spread * sqrt(probability * (1 - probability)))
-        reach = f"({spread} * SQRT(GREATEST({n} - 1, 0)) + 4)"
+        mean = f"{last} * {literal(float(probability))}"
+        reach = f"({literal(need.spread * sqrt(probability * (1 - probability)))} * {root} + 4)"
         found.append(f"({upto} > {mean} - {reach} AND {upto} - {units} < {mean} + {reach})")
     return found

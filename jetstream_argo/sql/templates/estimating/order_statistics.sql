@@ -1,11 +1,17 @@
 -- One row per basis, window and branch: for each segment, the values around some quantiles.
 WITH {{units}},
 {{near}},
+of_branch_spreads AS (
+  SELECT
+    r.*,
+    {{spreads}}
+  FROM of_branch_ranks AS r
+),
 of_branch_near AS (
   SELECT
     r.*,
     {{near_each}}
-  FROM of_branch_ranks AS r
+  FROM of_branch_spreads AS r
 )
 SELECT
   r.basis,
