@@ -1,7 +1,7 @@
 """The moments of a metric together with its covariate: the query and its answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.groups import Adjusted, StatisticGroup
@@ -22,9 +22,18 @@ from jetstream_argo.estimating.queries.ranks import (
     POOLED,
     Quantile,
     Values,
+    by_value,
     quantile,
     quantile_relations,
-    ranked,
+    together,
+)
+from jetstream_argo.estimating.queries.reference_values import (
+    counted_covariates,
+    covariate_relations,
+    quantiles_on_block,
+    reached_quantiles,
+    weights_of_all,
+    weights_of_treated,
 )
 from jetstream_argo.estimating.reading import Key, MetricQueries, QueryRow
 from jetstream_argo.estimating.scaling import Scales
@@ -32,9 +41,6 @@ from jetstream_argo.estimating.segment_effects import Sides
 from jetstream_argo.sql.text import Sql, fill, lines
 from jetstream_argo.stats.needs import ClipRule, JointMomentsNeed, Need
 from jetstream_argo.stats.sufficient import BranchFacts, Pooled
-
-# The quantiles whose mean is the covariate's reference value: 0, 1 / QUANTILES, …
-QUANTILES = 10_000
 
 
 def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sql, *, integer_covariate: bool) -> Sql:
@@ -50,13 +56,9 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
     `units` is what `units_query` gives: in windows in which no unit with the covariate lacks a value, the covariate's
     order is that of all units, and it is made only once.
     """
-    segments, finer = observed.segments, observed.finer
+    segments = observed.segments
     asked = [Quantile(str(index), rule.probability) for index, rule in enumerate(wanted) if rule is not None]
     clips = [JointClip(index, rule is not None, i) for index, rule in enumerate(wanted) for i in segments]
-    of_y = quantile_relations("of_y", Values("treated", "y", finer=finer), keys=POOLED, asked=asked, segments=segments)
-    of_x = quantile_relations(
-        "of_x", Values("covariates", "x", finer=finer), keys=POOLED, asked=asked, segments=segments
-    )
     column = observed.second_column
     return fill(
         "estimating/joint",
@@ -64,27 +66,26 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
         all_units=units,
         covariate=Sql(f"IF(IS_NAN(u.{column}) OR IS_INF(u.{column}), NULL, u.{column}) AS x"),
         all_weights=lines([Sql(f"u.{weight(i)}") for i in segments], indent=0),
-        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        covariates=counted_covariates(segments),
+        all_covariates=weights_of_all("u", segments),
+        own_covariates=weights_of_treated("t", segments),
         everybody=lines([Sql(f"SUM(u.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
         complete=lines(
             [Sql(f"SUM(IF(t.y IS NULL OR t.x IS NULL, 0, t.{weight(i)})) AS {weight(i)}") for i in segments], indent=0
         ),
         are_all=Sql(" AND ".join(f"w.{weight(i)} = a.{weight(i)}" for i in segments)),
-        of_y=of_y,
-        of_x=of_x,
-        ranks=ranked("of_both", Values("covariates", "x", ("y",), finer), keys=POOLED, segments=segments),
+        of_y=_of_y(observed, asked),
+        of_x=covariate_relations("covariates", asked, segments, observed.finer),
         limits_y=lines(_limits("y", asked, segments, integer=observed.integer), indent=0),
         limits_x=lines(_limits("x", asked, segments, integer=integer_covariate), indent=0),
         scales_y=lines([clip.scaled("y", "l") for clip in clips], indent=0),
         scales_x=lines([clip.scaled("x", "l") for clip in clips], indent=0),
-        reached=lines(
-            [Sql(_first_quantile(rank, i, f"from_{k}_{i}")) for i in segments for k, rank in enumerate(_RANKS)],
-            indent=0,
-        ),
+        reached=reached_quantiles(segments),
         qbars=lines(
             [
-                Sql(f"SUM(({_quantiles(clip.segment)}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {qbar(clip)}")
+                Sql(f"SUM(({on_block}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {qbar(clip)}")
                 for clip in clips
+                for on_block in [quantiles_on_block(clip.segment, segments)]
             ],
             indent=0,
         ),
@@ -101,6 +102,18 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
                 ),
             ],
             indent=0,
+        ),
+    )
+
+
+def _of_y(observed: Observed, asked: Sequence[Quantile]) -> Sql:
+    segments, values = observed.segments, Values("treated", "y", finer=observed.finer)
+    if not observed.integer:
+        return quantile_relations("of_y", values, keys=POOLED, asked=asked, segments=segments)
+    return together(
+        by_value("whole_numbers", values, keys=POOLED, segments=segments),
+        quantile_relations(
+            "of_y", replace(values, source="whole_numbers", distinct=True), keys=POOLED, asked=asked, segments=segments
         ),
     )
 
@@ -125,38 +138,6 @@ def _standard(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[S
             yield Sql(f"{name}.{clip.scale(name)}")
             yield Sql(f"{clip.z(f't.{name}', name, name)} AS z_{name}{clip.index}_{clip.segment}")
         yield Sql(f"x.{qbar(clip)}")
-
-
-# The ranks just before and at the first unit of a block of equal covariates, and before and at the first one behind it.
-_RANKS = ("(d.upto_{i} - d.{n} - 1)", "(d.upto_{i} - d.{n})", "(d.upto_{i} - 1)", "d.upto_{i}")
-
-
-def _rank(rank: str, segment: int) -> str:
-    return rank.format(i=segment, n=weight(segment))
-
-
-def _first_quantile(rank: str, segment: int, name: str) -> str:
-    """The first of the quantiles, counted from 0, that lies above the rank."""
-    position, last = _rank(rank, segment), f"d.total_{segment} - 1"
-    above = f"DIV({QUANTILES} * {position}, {last}) + 1"
-    return f"CASE WHEN {position} < 0 THEN 0 WHEN {position} >= {last} THEN {QUANTILES} ELSE {above} END AS {name}"
-
-
-def _quantiles(segment: int) -> str:
-    """How much of the quantiles rests on a block of equal covariates, in ten-thousandths of one quantile.
-
-    Quantile k lies at the position `k * (n - 1) / QUANTILES` among the ranks 0 … n - 1, and rests on the two ranks
-    next to it. Let P(m) be the sum over the quantiles of what their position exceeds m by: an arithmetic series. Then
-    the ranks from m on carry P(m - 1) - P(m). Whole numbers, so that nothing cancels.
-    """
-    excess = []
-    for index, rank in enumerate(_RANKS):
-        position, first = _rank(rank, segment).replace("d.", "m."), f"m.from_{index}_{segment}"
-        excess.append(
-            f"((m.total_{segment} - 1) * DIV(({first} + {QUANTILES - 1}) * ({QUANTILES} - {first}), 2)"
-            f" - {QUANTILES} * {position} * ({QUANTILES} - {first}))"
-        )
-    return f"{excess[0]} - {excess[1]} - {excess[2]} + {excess[3]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jetstream_argo.estimating.queries import quantiles
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.sql.text import Sql, equal, fill, lines, literal
+from jetstream_argo.sql.text import Sql, equal, fill, indented, lines, literal
 
 POOLED = ("basis", "window_index")
 PER_BRANCH = (*POOLED, "branch")
@@ -33,13 +33,14 @@ class Values:
     """The column `value` of the rows of `source` that have all columns of `needs` too.
 
     Buckets in which values are put in order are cut `finer` times more, so that a worker sorts fewer of them at once;
-    the ranks stay the same.
+    the ranks stay the same. `distinct` says that no two rows with the same keys have the same value.
     """
 
     source: str
     value: str
     needs: tuple[str, ...] = ()
     finer: int = 0
+    distinct: bool = False
 
     @property
     def condition(self) -> str:
@@ -49,15 +50,22 @@ class Values:
 
 
 def quantile_relations(
-    name: str, values: Values, *, keys: Sequence[str], asked: Sequence[Quantile], segments: Sequence[int]
+    name: str,
+    values: Values,
+    *,
+    keys: Sequence[str],
+    asked: Sequence[Quantile],
+    segments: Sequence[int],
+    counted: Sequence[int] = (),
 ) -> Sql:
     """Return the relation `name`: (*keys, minimum_…, maximum_…, center_…, …), and what it is made from.
 
     Every column is there once for each segment. `center` is the least value of the bucket that has the lower median:
-    no farther from the median than a bucket is wide.
+    no farther from the median than a bucket is wide. Places that are `counted` beside the segments are for `ranked`.
     """
+    buckets = _buckets(name, values, keys, segments, counted)
     if not asked:
-        return together(_buckets(name, values, keys, segments), _ends(name, name, keys, segments))
+        return together(buckets, _ends(name, name, keys, segments))
     wanted = [
         f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
         for requested in asked
@@ -74,7 +82,17 @@ def quantile_relations(
         found=lines(_found(asked, segments), indent=0),
     )
     ends = _ends(f"{name}_ends", name, keys, segments)
-    return together(near(name, values, keys=keys, segments=segments, wanted=condition), ends, found)
+    return together(buckets, _ranks(name, name, values, keys, segments, condition), ends, found)
+
+
+def by_value(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+    """Return the relation `name` of the distinct values: for whole numbers, of which few units have one alone."""
+    columns = f"{_list('t', keys)}, t.{values.value}"
+    return Sql(
+        f"{name} AS (\n"
+        f"  SELECT {columns}, {', '.join(f'SUM(t.{weight(i)}) AS {weight(i)}' for i in segments)}\n"
+        f"  FROM {values.source} AS t\n  WHERE {values.condition}\n  GROUP BY {columns}\n)"
+    )
 
 
 def together(*relations: Sql) -> Sql:
@@ -82,16 +100,20 @@ def together(*relations: Sql) -> Sql:
     return Sql(",\n".join(relation.rstrip() for relation in relations))
 
 
-def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int]) -> Sql:
-    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), and what it is made from.
+def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
+    """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
+    return together(_buckets(name, values, keys, segments), _ranks(name, name, values, keys, segments, wanted))
+
+
+def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], of: str) -> Sql:
+    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), of all values in the buckets `of`.
 
     One row per distinct value; `upto` counts the units of the segment with this value or a smaller one, of `total`.
     """
-    return near(name, values, keys=keys, segments=segments, wanted=Sql("TRUE"))
+    return _ranks(name, of, values, keys, segments, None)
 
 
-def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], wanted: Sql) -> Sql:
-    """Return `ranked` of the values in those buckets `b`, (upto_…, n_…, total_…), for which `wanted` holds."""
+def _ranks(name: str, of: str, values: Values, keys: Sequence[str], segments: Sequence[int], wanted: Sql | None) -> Sql:
     levels = range(1, values.finer + 1)
     path = (*keys, "bucket", *(f"bucket_{level}" for level in levels))
     before = [f"{name}_values", *(f"{name}_placed_{level}" for level in levels)]
@@ -106,17 +128,21 @@ def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[i
         f"  ON {equal(f'e{level}', 't', path[: len(keys) + level + 1])}"
         for level in levels
     )
+    same_bucket = equal("b", "t", (*keys, "bucket"))
+    within = f"\nINNER JOIN {of}_buckets AS b\n  ON {same_bucket}\nWHERE\n  "
+    n = "t.{0}" if values.distinct else "SUM(t.{0}) AS {0}"
     return fill(
         "estimating/ranks",
-        buckets=_buckets(name, values, keys, segments),
         name=Sql(name),
+        of=Sql(of),
         own_keys=_list("t", keys),
-        sums=lines([Sql(f"SUM(t.{weight(i)}) AS {weight(i)}") for i in segments], indent=0),
+        sums=lines([Sql(n.format(weight(i))) for i in segments], indent=0),
+        chosen=Sql("" if wanted is None else f"{within}{indented(wanted)}"),
+        together=Sql("" if values.distinct else f"\nGROUP BY {_list('t', keys)}, t.bucket, t.value"),
         weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
         totals=lines([Sql(f"b.total_{i}") for i in segments], indent=0),
         ranks=lines(ranks, indent=0),
-        same_bucket=equal("b", "t", (*keys, "bucket")),
-        wanted=wanted,
+        same_bucket=same_bucket,
         finer=Sql("".join(f",\n{relations.rstrip()}" for relations in finer)),
         last=Sql(before[-1]),
         joins=Sql("".join(joins)),
@@ -145,15 +171,18 @@ def _finer(name: str, level: int, before: str, path: Sequence[str], segments: Se
     )
 
 
-def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[int]) -> Sql:
+def _buckets(
+    name: str, values: Values, keys: Sequence[str], segments: Sequence[int], counted: Sequence[int] = ()
+) -> Sql:
     sums, running = [], []
-    for i in segments:
+    for i in (*segments, *counted):
         n = f"t.{weight(i)}"
-        sums += [
-            Sql(f"SUM({n}) AS {weight(i)}"),
-            Sql(f"MIN(IF({n} > 0, t.value, NULL)) AS least_{i}"),
-            Sql(f"MAX(IF({n} > 0, t.value, NULL)) AS most_{i}"),
-        ]
+        sums.append(Sql(f"SUM({n}) AS {weight(i)}"))
+        if i in segments:
+            sums += [
+                Sql(f"MIN(IF({n} > 0, t.value, NULL)) AS least_{i}"),
+                Sql(f"MAX(IF({n} > 0, t.value, NULL)) AS most_{i}"),
+            ]
         running += [
             Sql(f"SUM({n}) OVER (in_order ORDER BY t.bucket) AS upto_{i}"),
             Sql(f"SUM({n}) OVER in_order AS total_{i}"),
@@ -168,7 +197,7 @@ def _buckets(name: str, values: Values, keys: Sequence[str], segments: Sequence[
         same=equal("r", "t", keys),
         part=Sql("IF(r.reach > 0 AND NOT IS_INF(t.value), ABS(t.value) / r.reach, 0.0)"),
         bucket=_bucket("t.value", "t.root_16"),
-        weights=lines([Sql(f"t.{weight(i)}") for i in segments], indent=0),
+        weights=lines([Sql(f"t.{weight(i)}") for i in (*segments, *counted)], indent=0),
         sums=lines(sums, indent=0),
         running=lines(running, indent=0),
     )

@@ -30,19 +30,26 @@ orders AS (
   CROSS JOIN everybody AS a
 ),
 covariates AS (
-  SELECT '' AS basis, 0 AS window_index, 0.0 AS y, u.x, {{all_weights}}
-  FROM all_units AS u
-  WHERE u.x IS NOT NULL
-  UNION ALL
-  SELECT t.basis, t.window_index, t.y, t.x, {{weights}}
-  FROM treated AS t
-  INNER JOIN orders AS o
-    ON o.order_basis = t.basis AND o.order_window = t.window_index
-  WHERE t.x IS NOT NULL
+  SELECT
+    c.basis,
+    c.window_index,
+    c.x,
+    {{covariates}}
+  FROM (
+    SELECT '' AS basis, 0 AS window_index, u.x, {{all_covariates}}
+    FROM all_units AS u
+    WHERE u.x IS NOT NULL
+    UNION ALL
+    SELECT t.basis, t.window_index, t.x, {{own_covariates}}
+    FROM treated AS t
+    INNER JOIN orders AS o
+      ON o.order_basis = t.basis AND o.order_window = t.window_index
+    WHERE t.x IS NOT NULL
+  ) AS c
+  GROUP BY c.basis, c.window_index, c.x
 ),
 {{of_y}},
 {{of_x}},
-{{ranks}},
 limits_y AS (
   SELECT
     p.basis,

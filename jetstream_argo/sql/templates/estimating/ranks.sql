@@ -1,16 +1,10 @@
-{{buckets}},
 {{name}}_values AS (
   SELECT
     {{own_keys}},
     t.bucket,
     t.value,
     {{sums}}
-  FROM {{name}}_placed AS t
-  INNER JOIN {{name}}_buckets AS b
-    ON {{same_bucket}}
-  WHERE
-    {{wanted}}
-  GROUP BY {{own_keys}}, t.bucket, t.value
+  FROM {{of}}_placed AS t{{chosen}}{{together}}
 ){{finer}},
 {{name}}_ranks AS (
   SELECT
@@ -20,6 +14,6 @@
     {{totals}},
     {{ranks}}
   FROM {{last}} AS t
-  INNER JOIN {{name}}_buckets AS b
+  INNER JOIN {{of}}_buckets AS b
     ON {{same_bucket}}{{joins}}
 )
