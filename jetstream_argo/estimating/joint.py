@@ -15,6 +15,8 @@ from jetstream_argo.estimating.joint_moments import (
     joint_sums,
     qbar,
     sides,
+    standard_columns,
+    sums_of_alike,
 )
 from jetstream_argo.estimating.queries.leaf import weight
 from jetstream_argo.estimating.queries.observations import KEYS, Observed, compares_segments, treated, wide
@@ -89,7 +91,9 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
             ],
             indent=0,
         ),
-        standard=lines(_standard(clips, segments), indent=0),
+        standard=lines(list(standard_columns(clips, segments)), indent=0),
+        sums=lines(list(sums_of_alike(clips, segments)), indent=0),
+        alike=Sql(", ".join(f"s.{column}" for column in (*KEYS, *map(weight, segments)))),
         columns=lines(
             [
                 *(Sql(f"s.{key}") for key in KEYS),
@@ -123,21 +127,6 @@ def _limits(name: str, asked: Sequence[Quantile], segments: Sequence[int], *, in
         yield from (Sql(f"p.{end}_{i} AS {end}_{name}_{i}") for end in ("minimum", "maximum", "center"))
         for requested in asked:
             yield Sql(f"{quantile('p', requested.name, i, rounded_up=integer)} AS limit_{name}{requested.name}_{i}")
-
-
-def _standard(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[Sql]:
-    for i in segments:
-        yield Sql(f"y.center_y_{i}")
-        yield Sql(f"x.center_x_{i}")
-        yield Sql(f"IF(t.y IS NULL OR t.x IS NULL, 0, t.{weight(i)}) AS both_{i}")
-    for clip in clips:
-        for name in ("y", "x"):
-            limit = clip.limit(name)
-            if limit:
-                yield Sql(f"{name}.{limit}")
-            yield Sql(f"{name}.{clip.scale(name)}")
-            yield Sql(f"{clip.z(f't.{name}', name, name)} AS z_{name}{clip.index}_{clip.segment}")
-        yield Sql(f"x.{qbar(clip)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jetstream_argo.estimating.columns import CountColumn, NumberColumn
 from jetstream_argo.estimating.moments import moments_on_scale
 from jetstream_argo.estimating.queries.leaf import weight
-from jetstream_argo.estimating.queries.observations import counted
+from jetstream_argo.estimating.queries.observations import KEYS
 from jetstream_argo.estimating.queries.ranks import scale, standardised
 from jetstream_argo.estimating.reading import QueryRow
 from jetstream_argo.estimating.segment_effects import Sides
@@ -52,58 +52,114 @@ def qbar(clip: JointClip) -> str:
     return f"qbar_{clip.index}_{clip.segment}"
 
 
+def standard_columns(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[Sql]:
+    """Yield the columns of a unit `t` with its standardised values, by what is known of `y` and `x` in its window."""
+    yield from (Sql(f"t.{column}") for column in (*KEYS, *map(weight, segments), "n_null", "n_nonfinite"))
+    yield Sql("IF(t.y IS NULL, 0, 1) AS has_y")
+    yield Sql("IF(t.y IS NULL OR t.x IS NULL, 0.0, 1.0) AS has_both")
+    for i in segments:
+        yield Sql(f"y.center_y_{i}")
+        yield Sql(f"x.center_x_{i}")
+    for clip in clips:
+        for name in ("y", "x"):
+            limit = clip.limit(name)
+            if limit:
+                yield Sql(f"{name}.{limit}")
+                if name == "y":
+                    yield Sql(f"IF(t.y > y.{limit}, 1, 0) AS {_cut(clip)}")
+            yield Sql(f"{name}.{clip.scale(name)}")
+            yield Sql(f"{clip.z(f't.{name}', name, name)} AS {_z(clip, name)}")
+        yield Sql(f"x.{qbar(clip)}")
+
+
+def sums_of_alike(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[Sql]:
+    """Yield the columns of sums over the units `s` that are in the same segments.
+
+    Each is made once, for a segment, for all others and for all together, and none from the difference of two.
+    """
+    yield from (Sql(f"s.{column}") for column in (*KEYS, *map(weight, segments)))
+    yield Sql("COUNT(*) AS n_rows")
+    yield from (Sql(f"SUM(s.{column}) AS {column}") for column in ("n_null", "n_nonfinite", "has_y"))
+    yield Sql("SUM(IF(s.has_both > 0, 1, 0)) AS has_both")
+    for i in segments:
+        yield from (Sql(f"MAX(s.center_{name}_{i}) AS center_{name}_{i}") for name in ("y", "x"))
+    for clip in clips:
+        constants = [clip.limit("y"), clip.limit("x"), clip.scale("y"), clip.scale("x"), qbar(clip)]
+        yield from (Sql(f"MAX(s.{column}) AS {column}") for column in constants if column)
+        if clip.clipped:
+            yield Sql(f"SUM(s.{_cut(clip)}) AS {_cut(clip)}")
+        y, x = (f"s.{_z(clip, name)}" for name in ("y", "x"))
+        yield from (Sql(f"SUM({term}) AS {_sum(clip, name)}") for name, term in _powers(y, "y"))
+        products = (*_powers(y, "y"), *_powers(x, "x"), ("xy", f"{x} * {y}"))
+        yield from (Sql(f"SUM(s.has_both * {term}) AS {_sum(clip, f'both_{name}')}") for name, term in products)
+
+
 def joint_counts(segment: int) -> Iterator[tuple[str, str]]:
-    """Yield the columns that count the units of a segment, and those of its centres."""
+    """Yield the columns that count the units of a segment, and those of its centres, from `sums_of_alike`."""
     n = f"s.{weight(segment)}"
-    yield from counted(segment)
-    yield f"SUM(IF(s.y IS NULL, 0, {n}))", N.name
-    yield f"SUM(s.both_{segment})", N_BOTH.name
+    yield from ((f"SUM({n} * s.{column})", column) for column in ("n_rows", "n_null", "n_nonfinite"))
+    yield f"SUM({n} * s.has_y)", N.name
+    yield f"SUM({n} * s.has_both)", N_BOTH.name
     yield f"MAX(s.center_y_{segment})", CENTER_Y.name
     yield f"MAX(s.center_x_{segment})", CENTER_X.name
 
 
 def joint_sums(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
     """Yield the columns of a segment that sums are in, as its own values are clipped."""
-    n, both = f"s.{weight(segment)}", f"s.both_{segment}"
+    n = f"s.{weight(segment)}"
     for clip in clips:
         if clip.segment != segment:
             continue
         index = clip.index
-        y, x = (f"s.z_{name}{index}_{segment}" for name in ("y", "x"))
         for name in ("y", "x"):
             limit = clip.limit(name)
             if limit:
                 yield f"MAX(s.{limit})", f"limit_{name}{index}"
                 if name == "y":
-                    yield f"SUM(IF(s.y > s.{limit}, {n}, 0))", f"cut_{index}"
+                    yield f"SUM({n} * s.{_cut(clip)})", f"cut_{index}"
             yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
-        yield f"SUM({n} * {y})", f"y_{index}_1"
-        yield f"SUM({n} * {y} * {y})", f"y_{index}_2"
-        products = (("y_1", y), ("y_2", f"{y} * {y}"), ("x_1", x), ("x_2", f"{x} * {x}"), ("xy", f"{x} * {y}"))
-        yield from ((f"SUM({both} * {term})", f"both_{index}_{name}") for name, term in products)
+        yield from ((f"SUM({n} * s.{_sum(clip, name)})", f"{begin}_{end}") for name, begin, end in _named(index))
         yield f"MAX(s.{qbar(clip)})", f"qbar_{index}"
 
 
 def joint_sides(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
     """Yield the columns of the sums over the units of a segment, and over all others, clipped as all units' are."""
-    others = f"(s.{weight(0)} - s.{weight(segment)})"
-    others_with_both = f"(s.both_0 - s.both_{segment})"
-    yield f"SUM(IF(s.y IS NULL, 0, {others}))", "n_rest"
-    yield f"SUM({others_with_both})", "n_both_rest"
+    own, others = f"s.{weight(segment)}", f"(s.{weight(0)} - s.{weight(segment)})"
+    yield f"SUM({others} * s.has_y)", "n_rest"
+    yield f"SUM({others} * s.has_both)", "n_both_rest"
     yield "MAX(s.center_y_0)", "center_y_whole"
     yield "MAX(s.center_x_0)", "center_x_whole"
     for clip in clips:
         if clip.segment != 0:
             continue
-        index = clip.index
-        y, x = (f"s.z_{name}{index}_0" for name in ("y", "x"))
         for name in ("y", "x"):
-            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}_whole"
-        weights = (("inside", f"s.{weight(segment)}", f"s.both_{segment}"), ("outside", others, others_with_both))
-        for side, units, both in weights:
-            yield from ((f"SUM({units} * {term})", f"{side}_{index}_{name}") for name, term in _powers(y, "y"))
-            products = (*_powers(y, "y"), *_powers(x, "x"), ("xy", f"{x} * {y}"))
-            yield from ((f"SUM({both} * {term})", f"{side}_both_{index}_{name}") for name, term in products)
+            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{clip.index}_whole"
+        for side, n in (("inside", own), ("outside", others)):
+            yield from (
+                (f"SUM({n} * s.{_sum(clip, name)})", f"{side}_{begin}_{end}") for name, begin, end in _named(clip.index)
+            )
+
+
+_SUMS = ("y_1", "y_2", "both_y_1", "both_y_2", "both_x_1", "both_x_2", "both_xy")
+
+
+def _named(index: int) -> Iterator[tuple[str, str, str]]:
+    """Yield each sum with the parts of its column in the answer, between which the rule's place stands."""
+    for name in _SUMS:
+        begin, _, end = name.partition("_")
+        yield name, f"{begin}_{index}", end
+
+
+def _z(clip: JointClip, name: str) -> str:
+    return f"z_{name}{clip.index}_{clip.segment}"
+
+
+def _cut(clip: JointClip) -> str:
+    return f"above_{clip.index}_{clip.segment}"
+
+
+def _sum(clip: JointClip, name: str) -> str:
+    return f"sum_{clip.index}_{clip.segment}_{name}"
 
 
 def _powers(z: str, name: str) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -133,7 +189,7 @@ def sides(row: QueryRow, index: int) -> Sides | None:
         return None
     y, x = ((f"center_{name}_whole", f"scale_{name}{index}_whole") for name in ("y", "x"))
     inside, outside = (
-        _covaried(row, _Sums(counts, y, x, f"{side}_{index}_y", f"{side}_both_{index}"))
+        _covaried(row, _Sums(counts, y, x, f"{side}_y_{index}", f"{side}_both_{index}"))
         for side, counts in (("inside", (N.name, N_BOTH.name)), ("outside", ("n_rest", "n_both_rest")))
     )
     return Sides(inside, outside)

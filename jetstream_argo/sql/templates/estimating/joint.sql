@@ -106,15 +106,20 @@ of_window AS (
 ),
 standard AS (
   SELECT
-    t.*,
     {{standard}}
   FROM treated AS t
   LEFT JOIN scales_y AS y
     ON y.basis = t.basis AND y.window_index = t.window_index
   LEFT JOIN of_window AS x
     ON x.own_basis = t.basis AND x.own_window = t.window_index
+),
+alike AS (
+  SELECT
+    {{sums}}
+  FROM standard AS s
+  GROUP BY {{alike}}
 )
 SELECT
   {{columns}}
-FROM standard AS s
+FROM alike AS s
 GROUP BY s.basis, s.window_index, s.branch
