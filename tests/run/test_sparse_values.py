@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 
-from jetstream_argo.config.model import Basis, Deletions, MetricDefinition
+from jetstream_argo.config.exclusions import ExclusionRule, ExclusionRules
+from jetstream_argo.config.model import Basis, Deletions, MetricDefinition, Segment, SegmentDataSource
 from jetstream_argo.config.periods import Period
 from jetstream_argo.config.statistics import Summary
 from jetstream_argo.dag.build import build_dag
@@ -182,6 +183,10 @@ STAGES = ("first days", "later days that are dense", "a late unit and a removed 
 def test_readers_see_the_same_rows_and_estimates(pairs, stage: int) -> None:
     dense, sparse, _ = pairs[stage]
 
+    same_rows(dense, sparse)
+
+
+def same_rows(dense: Shown, sparse: Shown) -> None:
     assert dense.keys() == sparse.keys()
     for view, rows in dense.items():
         assert rows
@@ -191,6 +196,34 @@ def test_readers_see_the_same_rows_and_estimates(pairs, stage: int) -> None:
                 isclose(x, y, rel_tol=1e-12, abs_tol=1e-12) for x, y in zip(numbers, sparse[view][key], strict=True)
             ]
             assert all(same), (view, key)
+
+
+def segmented(as_of: date) -> AnalysisPlan:
+    """A plan with a segment, of which units that are seldom there are excluded."""
+    before = SegmentDataSource("before", "telemetry.activity", "client_id", "submission_date", -7, -1)
+    busy = Segment("busy", before.name, "COALESCE(SUM(ds.clicks), 0) > 5")
+    seldom = ExclusionRule("seldom", data_source=before.name, select_expression="COUNT(ds.hours) < 2")
+    asked = [summary_of("hours", "linear_model_mean", period=Period.DAY), summary_of("clicks", period=Period.DAY)]
+    config = experiment([HOURS, CLICKS], [source("activity")], {Period.DAY: asked}, segments=((busy,), (before,)))
+    return planned(replace(config, exclusions=ExclusionRules(named=(seldom,))), as_of=as_of)
+
+
+def test_segments_and_exclusions_are_the_same_of_values_of_several_days(tmp_path: Path) -> None:
+    found = []
+    for sparsity in (DENSE, SPARSE):
+        pipeline = Pipeline(tmp_path / str(sparsity.below), segmented(day(4)), sparsity=sparsity)
+        load(pipeline, day(4))
+        pipeline.run()
+        pipeline.plan = segmented(day(6))
+        load(pipeline, day(6), late=True)  # a unit that the first days do not know
+        publish(pipeline)
+        found.append(shown(pipeline))
+        formats = {entry.format for entry in value_entries(pipeline)}
+        assert formats == {FORMAT_SPARSE if sparsity is SPARSE else FORMAT_SPARSE - 1}
+
+    same_rows(*found)
+    estimates = found[0][names.statistics_view(segmented(day(6)), Period.DAY)]
+    assert any("busy" in key for key in estimates)
 
 
 def test_units_without_rows_take_no_rows(pairs) -> None:

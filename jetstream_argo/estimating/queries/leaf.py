@@ -12,8 +12,8 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.names import Owner
 from jetstream_argo.sql.slices import WindowSlice
-from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals, union_all
-from jetstream_argo.sql.value_rows import value_rows
+from jetstream_argo.sql.text import Sql, fill, identifier, indented, lines, literal, literals
+from jetstream_argo.sql.value_rows import StoredRows, rows_of_tables, value_rows
 
 ALL_UNITS = "all"
 
@@ -196,12 +196,12 @@ def _one(segment: int, units: Sql | None) -> str:
 
 
 def _of_all_bases(owner: Owner, values: Typed) -> Sql:
-    return union_all(
-        Sql(
-            f"SELECT {literal(stored.basis.value)} AS basis, u.analysis_id, u.branch, u.window_index, u.value\n"
-            f"FROM (\n  {indented(value_rows(owner, stored.table, stored.slices, {'value': stored.column}))}\n) AS u"
-        )
-        for stored in values.stored
+    return rows_of_tables(
+        owner,
+        [
+            StoredRows(stored.table, stored.slices, {"value": stored.column}, {"basis": literal(stored.basis.value)})
+            for stored in values.stored
+        ],
     )
 
 
