@@ -4,8 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,20 +12,19 @@ from uuid import uuid4
 
 from jetstream_argo.dialect.functions.registry import load_registry
 from jetstream_argo.dialect.types import Column, Value
-from jetstream_argo.errors import Conflict, Damaged, InvalidQuery, NotFound
+from jetstream_argo.errors import Damaged, InvalidQuery
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.warehouse.duckdb.external import bytes_of, state_of
 from jetstream_argo.warehouse.duckdb.intake import Intake
-from jetstream_argo.warehouse.duckdb.integrity import damage
 from jetstream_argo.warehouse.duckdb.leases import FileLeases
 from jetstream_argo.warehouse.duckdb.limits import Limits
 from jetstream_argo.warehouse.duckdb.memory import budget_mib
-from jetstream_argo.warehouse.duckdb.pointer import Version
 from jetstream_argo.warehouse.duckdb.session import Fetched, Scan, Session
-from jetstream_argo.warehouse.duckdb.store import Store, TableName
+from jetstream_argo.warehouse.duckdb.storage import TableFiles
+from jetstream_argo.warehouse.duckdb.store import Store
+from jetstream_argo.warehouse.duckdb.tables import StoredTables
 from jetstream_argo.warehouse.duckdb.types import bigquery_type
 from jetstream_argo.warehouse.duckdb.versions import Versions
-from jetstream_argo.warehouse.duckdb.write import Writer, Written, rows_by_partition
+from jetstream_argo.warehouse.duckdb.write import Writer, Written
 from jetstream_argo.warehouse.types import (
     PAGE_ROWS,
     DryRun,
@@ -76,7 +74,6 @@ class EmbeddedEngine:
         ) / f"jetstream-argo-{nonce()}"
         settings = {"memory_limit": f"{memory_mib}MiB", "temp_directory": str(folder)}
         registry = load_registry(udfs)
-        self._project = project
         self._nonce = nonce
         self._store = Store(root, project, clock=clock, nonce=nonce)
         self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
@@ -85,6 +82,8 @@ class EmbeddedEngine:
         self._leases = FileLeases(root / ".leases", nonce)
         self.root = root
         self.intake = Intake(self._store, self._session, self._writer)
+        self._tables = StoredTables(root, project, self._store, self.intake)
+        self._storage = TableFiles(self._store)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""
@@ -162,14 +161,8 @@ class EmbeddedEngine:
         Raises:
             Conflict: a table has that name.
         """
-        full = self._store.name(name)
         columns = self._session.answer(sql, lambda translated: self._columns(translated, sql))
-        with self._store.locked(full):
-            current = self._store.current(full)
-            if current is not None and current.view_sql is None:
-                raise Conflict(f"{name} is a table; delete it before making a view of that name")
-            layout = Layout(description=description, labels=dict(labels))
-            self._store.swap(full, Version(columns=columns, layout=layout, view_sql=sql))
+        self._tables.create_view(name, sql, columns, description=description, labels=labels)
 
     def info(self, table: str) -> TableInfo | None:
         """Return what is known of a table or view, or None if there is none of that name.
@@ -177,9 +170,7 @@ class EmbeddedEngine:
         Raises:
             Damaged: a file of the table is missing, or has another size than was written.
         """
-        name = self._store.name(table)
-        version = self._store.whole(name)
-        return None if version is None else self._info(name, version)
+        return self._tables.info(table)
 
     def infos(self, tables: Sequence[str]) -> Mapping[str, TableInfo]:
         """Return, by the names asked for, what is known of those of many tables that there are."""
@@ -187,25 +178,15 @@ class EmbeddedEngine:
 
     def set_labels(self, table: str, labels: Mapping[str, str]) -> None:
         """Replace a table's labels."""
-        name = self._store.name(table)
-        if self._store.current(name) is None:
-            raise NotFound(table)
-        with self._store.locked(name):
-            current = self._store.current(name)
-            if current is None:
-                raise NotFound(table)
-            self._store.swap(name, replace(current, layout=replace(current.layout, labels=dict(labels))))
+        self._tables.set_labels(table, labels)
 
     def tables(self, dataset: str, *, prefix: str = "") -> tuple[Listed, ...]:
         """Return the tables and views of a dataset, by name."""
-        *project, own = dataset.strip("`").rsplit(".", 1)
-        names = self._store.names(project[0] if project else self._project, own, prefix)
-        return tuple(listed for name in names if (listed := self._listed(name)) is not None)
+        return self._tables.listed(dataset, prefix)
 
     def datasets(self) -> tuple[str, ...]:
         """Return the datasets of the engine's own project, by name."""
-        folder = self.root / self._project
-        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+        return self._tables.datasets()
 
     def delete(self, table: str) -> None:
         """Delete a table or view, if it is there."""
@@ -231,8 +212,7 @@ class EmbeddedEngine:
 
     def rows_by_partition(self, table: str) -> Mapping[str, int]:
         """Return how many rows each partition of a table has, as `Job.written` names them; empty where it has none."""
-        version = self._store.whole(self._store.name(table))
-        return {} if version is None else rows_by_partition(version)
+        return self._tables.rows_by_partition(table)
 
     def lease(
         self, name: str, *, exclusive: bool, holder: str, wait_seconds: float = 0.0
@@ -249,16 +229,14 @@ class EmbeddedEngine:
 
         Whoever reads without a lease finds the rows that there are now. The caller holds the exclusive lease.
         """
-        files = sum(self._store.purge(self._store.name(table)) for table in tables)
-        self._store.forget_dead_writers()
-        return Purged(files)
+        return self._storage.purge(tables)
 
     def take_over(self) -> None:
         """Do nothing: a query ends with the process that asked."""
 
     def left_over(self, table: str) -> int:
         """Return how many files writers that died have left of a table, be it there or not; `purge` removes them."""
-        return self._store.left_over(self._store.name(table))
+        return self._storage.left_over(table)
 
     def verify(self, table: str) -> tuple[Damaged, ...]:
         """Return what is damaged of a table: its pointer, or files that it names; a table that is missing is not.
@@ -266,60 +244,16 @@ class EmbeddedEngine:
         Files of up to 32 MB are read whole and compared with their checksums; of larger ones length and ends are looked
         at. `delete` works for a table that is damaged, and so does replacing one of which only data files are.
         """
-        name = self._store.name(table)
-        try:
-            version = self._store.current(name)
-        except Damaged as error:
-            return (error,)
-        folder = self._store.folder(name)
-        found = ((folder / file.name, damage(folder / file.name, file)) for file in version.files) if version else ()
-        return tuple(Damaged(str(path), what) for path, what in found if what)
+        return self._storage.verify(table)
 
     def salvage(self, table: str) -> None:
         """Make a damaged table what is left of it: the files that are whole; without its pointer that is none."""
-        name = self._store.name(table)
-        folder = self._store.folder(name)
-        with self._store.locked(name):
-            try:
-                version = self._store.current(name)
-            except Damaged:
-                version = None
-            if version is not None:
-                whole = tuple(file for file in version.files if not damage(folder / file.name, file))
-                if whole != version.files:
-                    self._store.swap(name, replace(version, files=whole))
-                return
-        self._store.drop(name)
-
-    def _listed(self, name: TableName) -> Listed | None:
-        """Return what a list says of a table; of a damaged one, its name, so that others can be listed."""
-        try:
-            version = self._store.current(name)
-        except Damaged:
-            return Listed(self._store.short(name), is_view=False, labels={})
-        if version is None:
-            return None
-        return Listed(self._store.short(name), version.view_sql is not None, version.layout.labels)
+        self._storage.salvage(table)
 
     def _columns(self, translated: "Translated", sql: str) -> tuple[Column, ...]:
         described = self._session.describe(translated, sql)
         _check_unique([name for name, _ in described])
         return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)
-
-    def _info(self, name: TableName, version: Version) -> TableInfo:
-        place = version.external
-        return TableInfo(
-            name=self._store.short(name),
-            columns=version.columns,
-            rows=version.rows if place is None else self.intake.count(version),
-            bytes=version.bytes if place is None else bytes_of(place),
-            description=version.layout.description,
-            labels=version.layout.labels,
-            etag=state_of(version),
-            view_sql=version.view_sql,
-            created=datetime.fromtimestamp(version.created, UTC),
-            partitions=rows_by_partition(version),
-        )
 
     def _job(self, rows: int, started: float, scan: Scan, written: Mapping[str, int] = MappingProxyType({})) -> Job:
         seconds = time.perf_counter() - started
