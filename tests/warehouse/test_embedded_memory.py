@@ -10,7 +10,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.connect import Connections, connect
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.limits import Limits
-from jetstream_argo.warehouse.duckdb.memory import MIB, MOST_MIB, available_bytes, budget_mib
+from jetstream_argo.warehouse.duckdb.memory import LEAST_MIB, MIB, MOST_MIB, available_bytes, budget_mib
 
 _LIST = Sql("SELECT ARRAY_LENGTH(ARRAY_AGG(n)) AS n FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS n")
 
@@ -77,3 +77,10 @@ def test_what_needs_more_memory_is_too_big_and_the_next_query_runs(tmp_path: Pat
         engine.query(_LIST, labels={})
 
     assert engine.query(Sql("SELECT 1 AS n"), labels={}).rows == ((1,),)
+
+
+def test_who_has_too_little_memory_for_tables_of_any_size_is_told_how_much_these_take(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path, limits=Limits(memory_mib=12))
+
+    with pytest.raises(TooBig, match=rf"DuckDB needs {LEAST_MIB} MiB for tables of any size"):
+        engine.query(_LIST, labels={})

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jetstream_argo.errors import AccessDenied, EngineError, InvalidQuery, TooBig, Transient, Unsupported
+from jetstream_argo.warehouse.duckdb.memory import LEAST_MIB
 
 _QUOTED = re.compile(r'"([^"]+)"')
 _POSITION = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
@@ -14,6 +15,8 @@ _SPOKEN = (
     (re.compile(r".*Division by zero in expression \((.*?)\)\. Use TRY.*"), r"division by zero"),
     (re.compile(r"Invalid Input Error: "), ""),
 )
+_LIMIT = re.compile(r"/([\d.]+) (bytes|KiB|MiB) used")
+_SMALL = f"DuckDB needs {LEAST_MIB} MiB for tables of any size, the record of what was done among them: allow it"
 _PASSING = ("no space left", "disk full", "too many open files", "cannot open file", "could not open", "could not read")
 
 
@@ -58,6 +61,18 @@ def line_of(text: str, sql: str) -> str:
     return ""
 
 
+def _has_little_memory(text: str) -> bool:
+    """Return whether DuckDB says that it has less memory than it needs for tables however small.
+
+    >>> _has_little_memory("could not allocate block of size 256.0 KiB (3.9 MiB/4.0 MiB used)")
+    True
+    >>> _has_little_memory("could not allocate block of size 256.0 KiB (1.4 GiB/1.5 GiB used)")
+    False
+    """
+    limit = _LIMIT.search(text)
+    return limit is not None and (limit[2] != "MiB" or float(limit[1]) < LEAST_MIB)
+
+
 def _classified(error: Exception, sql: str) -> EngineError:
     import duckdb
 
@@ -66,10 +81,9 @@ def _classified(error: Exception, sql: str) -> EngineError:
         case duckdb.InternalException() | duckdb.FatalException():
             return Unsupported(f"DuckDB fails at this query: {text.partition('Stack Trace')[0].strip()}")
         case duckdb.OutOfMemoryException():
-            return TooBig(
-                f"{text.partition(' Possible solutions')[0]}; ask for fewer metrics or dates, or allow it more in the "
-                f"warehouse's address, with memory_mib"
-            )
+            found = text.partition(" Possible solutions")[0]
+            instead = _SMALL if _has_little_memory(found) else "ask for fewer metrics or dates, or allow it"
+            return TooBig(f"{found}; {instead} more in the warehouse's address, with memory_mib")
         case duckdb.IOException() | duckdb.InterruptException() | duckdb.ConnectionException():
             return Transient(text)
         case _ if any(words in text.lower() for words in _PASSING):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 MIB = 1 << 20
 MOST_MIB = 1536  # with Python, its libraries and the answers of queries, a process has 2 GB
-_LEAST_MIB = 96  # below that DuckDB refuses what is small
+LEAST_MIB = 96  # with less DuckDB refuses what is small
 _UNLIMITED = 1 << 60  # how version 1 of cgroups says that there is no limit: a number above all memory
 
 
@@ -16,7 +16,7 @@ def budget_mib(*, processes: int = 1, root: Path = Path("/")) -> int:
     Half of what there is, as a process has more in it than DuckDB, and not more than `MOST_MIB`. What does not fit is
     spilled to disk; what cannot be spilled is too big for a query, and is asked for in portions.
     """
-    return max(_LEAST_MIB, min(MOST_MIB, available_bytes(root) // (2 * processes * MIB)))
+    return max(LEAST_MIB, min(MOST_MIB, available_bytes(root) // (2 * processes * MIB)))
 
 
 def available_bytes(root: Path = Path("/")) -> int:
