@@ -39,9 +39,9 @@ class SourceRows:
     costs: list[Job] = field(default_factory=list)
     _made: str = ""
 
-    def begin(self) -> None:
-        """Prepare for a query of the rows, of which there will be others if there are several readings."""
-        if len(self.readings) > 1 or self.below is not None:
+    def begin(self, *, queries: int = 1) -> None:
+        """Prepare for so many queries of the rows, of which there will be others if there are several readings."""
+        if len(self.readings) > 1 or queries > 1 or self.below is not None:
             self.gather()
 
     def gather(self) -> None:

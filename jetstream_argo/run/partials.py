@@ -14,6 +14,7 @@ from jetstream_argo.plan.sources import Composed, PlannedRead, Source
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.copying import SharedCopy, SharedRows, copied_facts, left_over
 from jetstream_argo.run.departing import clipped, departed_of, marked_units
+from jetstream_argo.run.fitting import fitting_pieces
 from jetstream_argo.run.gathering import SourceRows, rows_for
 from jetstream_argo.run.reading import Due, Reading, Wanted, due
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
@@ -72,10 +73,17 @@ def ensure_partials(
             copied = () if departed is not None else _copied(shared, found.telemetry, reading)
             outcome += WorkResult(len(copied))
             for rest in left_over(reading, copied):
-                gathered.begin()
-                piece = Piece(rest.columns, rest.first_date.toordinal(), rest.last_date.toordinal())
-                outcome += isolate(_Partials(context, gathered, rest, found.telemetry, departed), piece, below=below)
+                pieces = fitting_pieces(context, piece_of(rest))
+                gathered.begin(queries=len(pieces))
+                work = _Partials(context, gathered, rest, found.telemetry, departed)
+                for piece in pieces:
+                    outcome += isolate(work, piece, below=below)
     return outcome
+
+
+def piece_of(reading: Reading) -> Piece[str]:
+    """Return a reading as a piece: its columns, on all of its dates."""
+    return Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
 
 
 def _copied(shared: SharedRows, telemetry: Telemetry, reading: Reading) -> tuple[SharedCopy, ...]:
@@ -137,8 +145,9 @@ def ensure_signals(context: Context) -> str:
     rows, wanted = signal_rows(context, signal)
     found = due(context, rows, wanted, units.assignments)
     dates = 0
-    for reading in found.readings:
-        first, last = reading.first_date, reading.last_date
+    pieces = [(reading, piece) for reading in found.readings for piece in fitting_pieces(context, piece_of(reading))]
+    for reading, piece in pieces:
+        first, last = date.fromordinal(piece.first), date.fromordinal(piece.last)
         batch = context.batch(first, last, *reading.assignments)
         sql = signals_query(plan, signal, units, reading.assignments, first_date=first, last_date=last, batch=batch)
         entry = replace(

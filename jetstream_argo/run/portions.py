@@ -11,6 +11,7 @@ from jetstream_argo.estimating.portions import Portion, Size
 from jetstream_argo.plan.model import MetricStatistics
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
+from jetstream_argo.run.fitting import evenly, footprint
 from jetstream_argo.run.stored_values import stored_for
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind, State
@@ -27,9 +28,13 @@ def estimated_in_portions(context: Context, leaf: MetricStatistics, windows: Seq
     Raises:
         TooBig: what cannot be cut further.
     """
+    from jetstream_argo.estimating.estimate import Estimated  # loads scipy
+
     bases = stored_for(context, leaf, windows).bases()
     segments = tuple(range(1 + len(context.plan.enrollments.segments)))
-    return _estimated(context, leaf, Portion(tuple(windows), bases, segments))
+    most = footprint(context, len(bases)).places(context.engine.memory_mib)
+    portions = (Portion(tuple(run), bases, segments) for run in evenly(windows, most))
+    return sum((_estimated(context, leaf, portion) for portion in portions), start=Estimated())
 
 
 def _estimated(context: Context, leaf: MetricStatistics, portion: Portion) -> "Estimated":

@@ -12,6 +12,7 @@ from jetstream_argo.plan.sources import Composed, Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left
+from jetstream_argo.run.fitting import fitting_pieces
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
 from jetstream_argo.run.sparse import BILLED, UNBILLED, may_be_sparse, units_assigned, units_with_rows
@@ -251,8 +252,9 @@ def _values(work: _Values, metrics: Sequence[Metric], windows: Sequence[Analysis
     outcome = WorkResult(0)
     for composed in (True, False):
         parts = tuple(metric for metric in metrics if isinstance(metric.computation, Composed) is composed)
-        for piece in _uniform_pieces(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():
-            outcome += isolate(work, piece, below=work.context.ledger.too_big(Kind.VALUES, table))
+        for uniform in _uniform_pieces(work, Piece(parts, windows[0].index, windows[-1].index)) if parts else ():
+            for piece in fitting_pieces(work.context, uniform):
+                outcome += isolate(work, piece, below=work.context.ledger.too_big(Kind.VALUES, table))
     return outcome
 
 

@@ -15,7 +15,8 @@ from jetstream_argo.plan.sources import Direct, Source
 from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.departing import clipped, departed_batch, marked_units, store_units
-from jetstream_argo.run.partials import costed, counts_of, partials_of, rows_of
+from jetstream_argo.run.fitting import fitting_pieces
+from jetstream_argo.run.partials import costed, counts_of, partials_of, piece_of, rows_of
 from jetstream_argo.run.reading import Reading, readings_of
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.run.telemetry import Rows, Telemetry, look, record_wait
@@ -90,10 +91,10 @@ def prepare(context: Context, name: str, first: date, last: date, *, carry: bool
     gone = _gone(context, source, first, last) if carry else None
     work = _Restated(context, source, telemetry, gone)
     outcome = WorkResult(0)
+    below = context.ledger.too_big(Kind.PARTIALS, rows.table)
     for reading in readings:
-        outcome += isolate(
-            work.of(reading), work.piece(reading), below=context.ledger.too_big(Kind.PARTIALS, rows.table)
-        )
+        for piece in fitting_pieces(context, piece_of(reading)):
+            outcome += isolate(work.of(reading), piece, below=below)
     return Restatement(
         source=name,
         first=first,
@@ -208,10 +209,6 @@ class _Restated:
         """Return the same work for the assignments of a reading."""
         self.assignments = reading.assignments
         return self
-
-    def piece(self, reading: Reading) -> Piece[str]:
-        """Return a reading as one piece."""
-        return Piece(reading.columns, reading.first_date.toordinal(), reading.last_date.toordinal())
 
     def write(self, piece: Piece[str]) -> WorkResult:
         """Write a piece, and keep what is to be recorded of it."""

@@ -49,6 +49,7 @@ class Rehearsal:
     """An `Engine` for the nodes of one plan; see `taken` for what they asked of it."""
 
     bills_partitions = False
+    memory_mib: int | None = None
 
     def __init__(self, plan: AnalysisPlan, analyst: Analyst) -> None:
         self._plan = plan

@@ -99,6 +99,11 @@ class Engine(Provenance, Leases, Protocol):
         """Whether readers pay for the partitions that they read: what they filter by is then worth a table."""
         ...
 
+    @property
+    def memory_mib(self) -> int | None:
+        """How much memory a query has, where it is known; what needs more is better asked for in pieces."""
+        ...
+
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows.
 

@@ -45,6 +45,7 @@ class BigQueryEngine:
     """BigQuery as an `Engine`. Its job ids are made of `job_id_prefix`, `attempt` and what is asked for."""
 
     bills_partitions = True
+    memory_mib: int | None = None
 
     def __init__(
         self,

@@ -67,12 +67,12 @@ class EmbeddedEngine:
         clock: Callable[[], float] = time.time,
         nonce: Callable[[], str] = _nonce,
     ) -> None:
-        memory_mib = limits.memory_mib if limits.memory_mib is not None else budget_mib()
+        self.memory_mib: int | None = limits.memory_mib if limits.memory_mib is not None else budget_mib()
         # DuckDB names its temporary files alike in every process.
         folder = (
             limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
         ) / f"jetstream-argo-{nonce()}"
-        settings = {"memory_limit": f"{memory_mib}MiB", "temp_directory": str(folder)}
+        settings = {"memory_limit": f"{self.memory_mib}MiB", "temp_directory": str(folder)}
         registry = load_registry(udfs)
         self._nonce = nonce
         self._store = Store(root, project, clock=clock, nonce=nonce)
