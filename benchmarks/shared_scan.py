@@ -30,6 +30,7 @@ from pathlib import Path
 from benchmarks.billing import BilledEngine
 from benchmarks.shared_world import RARE, Size, World, configurations, fill
 from jetstream_argo.config.model import ExperimentConfig
+from jetstream_argo.dag.build import build_dag
 from jetstream_argo.plan.sharing import SharedScan
 from jetstream_argo.store.shared import SharedBatch
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
@@ -110,7 +111,9 @@ def lived(world: World, days: int, fails: Fails | None, *, analysed: int) -> Out
             found = outcome.estimated.setdefault(estimate.scan.source, [])
             found.append((estimate.pays, estimate.together, estimate.alone))
     for config in world.live()[:analysed]:
-        world.pipeline(config).run()
+        pipeline = world.pipeline(config)
+        pipeline.run()
+        pipeline.do(build_dag(pipeline.plan).last)
     outcome.results = dict(views(EmbeddedEngine(world.root), "results"))
     return outcome
 
