@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from jetstream_argo.cli.holding import holder
@@ -20,14 +21,18 @@ from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY, JetstreamArgoError, Pla
 from jetstream_argo.report.experiments import places_with_units
 from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql.names import Place
+from jetstream_argo.store.entries import Entry
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say, warn
 from jetstream_argo.upkeep.adopting import adopt, depleted
-from jetstream_argo.upkeep.gone import Gone
+from jetstream_argo.upkeep.counting import Survey, survey
+from jetstream_argo.upkeep.gone import Gone, labels_of
 from jetstream_argo.upkeep.owned import unit_tables
 from jetstream_argo.upkeep.registry import registered, shared_in
 from jetstream_argo.upkeep.shredding import Holding, holdings
 from jetstream_argo.warehouse.protocol import Engine
+
+_ALL = "all"  # what jobs for all experiments are labelled as
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +92,43 @@ def show_registry(engine: Engine, places: Sequence[Place], *, shared: bool) -> i
 def shred_all(shredding: Shredding, places: Sequence[Place], hold: Held) -> int:
     """Remove units from every experiment, and make anew what was estimated of them."""
     engine = shredding.engine
-    with hold(engine, Place(places[0].dataset, "all"), shredding.attempt) as gone:
+    with hold(engine, Place(places[0].dataset, _ALL), shredding.attempt) as gone:
         where = counted(len({place.dataset for place in places}), "dataset")
         say(f"{gone.number:,} units to remove from {counted(len(places), 'experiment')} in {where}")
+        counted_before = _surveyed(engine, places, gone)
         if shredding.dry_run or not shredding.yes:
-            found = _sum(_looked_at(shredding, place, gone) for place in places)
+            found = _sum(_looked_at(shredding, place, gone, counted_before) for place in places)
             say(f"{found} hold any of them")
             if shredding.dry_run or not agreed("rewrite these tables without them?", yes=False):
                 return found.code
-        done = _sum(_shredded(shredding, place, gone) for place in places)
+        done = _sum(_shredded(shredding, place, gone, counted_before) for place in places)
         done += _sum(_unshared(engine, dataset, gone) for dataset in dict.fromkeys(place.dataset for place in places))
     say(f"removed {done}")
     return done.code
 
 
-def _looked_at(shredding: Shredding, place: Place, gone: Gone) -> _Done:
+def _surveyed(engine: Engine, places: Sequence[Place], gone: Gone) -> Survey:
+    """Count who is where in all experiments together; an experiment that cannot be read says so when its turn comes."""
+    records: dict[Place, Sequence[Entry]] = {}
+    for place in places:
+        with suppress(JetstreamArgoError):
+            records[place] = entries_of(engine, place)
+    return survey(engine, records, gone, labels_of(Place(places[0].dataset, _ALL)))
+
+
+def _looked_at(shredding: Shredding, place: Place, gone: Gone, before: Survey) -> _Done:
     try:
-        return _about(place, holdings(shredding.engine, place, entries_of(shredding.engine, place), gone))
+        return _about(place, holdings(shredding.engine, place, entries_of(shredding.engine, place), gone, before))
     except JetstreamArgoError as error:
         return _failed(place, error)
 
 
-def _shredded(shredding: Shredding, place: Place, gone: Gone) -> _Done:
+def _shredded(shredding: Shredding, place: Place, gone: Gone, before: Survey) -> _Done:
     engine = shredding.engine
     try:
         with alone(engine, place, holder=holder("shred --all"), wait_seconds=shredding.wait_seconds):
             entries = entries_of(engine, place)
-            holders = holdings(engine, place, entries, gone)
+            holders = holdings(engine, place, entries, gone, before)
             remove(shredding, place, holders, gone, quietly=True)
             purged = engine.purge([table.name for table in unit_tables(place, entries)])
         done = _about(place, holders)

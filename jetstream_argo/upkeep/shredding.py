@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.partitions import everywhere
-from jetstream_argo.sql.text import Sql, identifier, table
+from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, removal_facts
+from jetstream_argo.upkeep.counting import NOTHING_COUNTED, Survey, UnitRows, count_alone
 from jetstream_argo.upkeep.gone import NODE, Gone, labels_of
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
 from jetstream_argo.warehouse.protocol import Engine
@@ -27,25 +27,38 @@ class Holding:
     left: Mapping[int, RowsLeft]
 
 
-def holdings(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry], gone: Gone) -> tuple[Holding, ...]:
-    """Return the tables that hold rows of the units, and how many; every table is read once."""
+def holdings(
+    engine: Engine,
+    owner: AnalysisPlan | Place,
+    entries: Sequence[Entry],
+    gone: Gone,
+    before: Survey = NOTHING_COUNTED,
+) -> tuple[Holding, ...]:
+    """Return the tables that hold rows of the units, and how many; every table is read once.
+
+    Those that have not changed since they were counted `before`, with other experiments' tables, are not read again.
+    """
     found = []
     tables = unit_tables(owner, entries)
     there = engine.infos([unit_table.name for unit_table in tables])
     for unit_table in tables:
-        if unit_table.name not in there:
+        info = there.get(unit_table.name)
+        if info is None:
             continue
-        left: dict[int, dict[int | None, int]] = {}
-        concerned: dict[int, None] = {}
-        removed = 0
-        for (batch, place), count, of_units in _counted(engine, unit_table, gone, owner):
-            left.setdefault(batch, {})[place] = count - of_units
-            removed += of_units
-            if of_units:
-                concerned[batch] = None
-        if removed:
-            found.append(Holding(unit_table, removed, {batch: left[batch] for batch in sorted(concerned)}))
+        rows = before.of(info)
+        if rows is None:
+            rows = count_alone(engine, unit_table, gone, labels_of(owner))
+        if any(at.of_units for at in rows):
+            found.append(_holding(unit_table, rows))
     return tuple(found)
+
+
+def _holding(unit_table: UnitTable, rows: Sequence[UnitRows]) -> Holding:
+    left: dict[int, dict[int | None, int]] = {}
+    for at in rows:
+        left.setdefault(at.batch, {})[at.place] = at.rows - at.of_units
+    concerned = sorted({at.batch for at in rows if at.of_units})
+    return Holding(unit_table, sum(at.of_units for at in rows), {batch: left[batch] for batch in concerned})
 
 
 def shred(
@@ -90,25 +103,3 @@ def without(unit_table: UnitTable, gone: Gone) -> Sql:
         f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
         f"WHERE g.analysis_id IS NULL\n  AND {everywhere('r', unit_table.layout.partition_by)}\n"
     )
-
-
-# A batch, and a date or window of it.
-_Cell = tuple[int, int | None]
-
-
-def _counted(
-    engine: Engine, unit_table: UnitTable, gone: Gone, owner: AnalysisPlan | Place
-) -> Iterator[tuple[_Cell, int, int]]:
-    """Yield how many rows there are, and how many of them are of the units, by batch and date or window."""
-    by = unit_table.layout.partition_by
-    place = Sql(f"r.{identifier(by)}") if by else Sql("CAST(NULL AS INT64)")
-    sql = Sql(
-        "-- One row per batch and date or window: all rows, and those of some units.\n"
-        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
-        f"FROM {table(unit_table.name)} AS r\n"
-        f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
-        f"WHERE {everywhere('r', by)}\n"
-        "GROUP BY r.batch, place\nORDER BY r.batch, place\n"
-    )
-    for batch, value, count, of_units in engine.query(sql, labels=labels_of(owner)).rows:
-        yield (int(str(batch)), ordinal_of(value)), int(str(count)), int(str(of_units))

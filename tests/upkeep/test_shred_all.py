@@ -1,6 +1,6 @@
 """Units that a query gives are removed from every experiment, and estimates are made anew without telemetry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,15 +10,17 @@ from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.errors import TooBig
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.store.entries import read_entries
+from jetstream_argo.store.entries import Entry, read_entries
+from jetstream_argo.upkeep.counting import survey
 from jetstream_argo.upkeep.gone import asked
 from jetstream_argo.upkeep.shredding import holdings, shred
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
-from jetstream_argo.warehouse.types import Job, Layout, Write
+from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.upkeep.test_shred import units
 from tests.worlds.pipeline import START, Pipeline
 from tests.worlds.upkeep import HOURS, MEDIAN, RATE, again, analysed, rows, telemetry
@@ -112,6 +114,70 @@ def test_a_dry_run_says_how_many_rows_of_which_tables_and_changes_nothing(
     assert f"try-it: 1 rows of {names.assignments(pipeline.plan)}" in printed
     assert "in 1 experiment hold any of them" in printed
     assert there == {name: EmbeddedEngine(root).info(name) for name in there}
+
+
+class Counting(EmbeddedEngine):
+    """Remembers the statements that count units; refuses those of more tables than `most`."""
+
+    def __init__(self, root: Path, most: int = 10_000) -> None:
+        super().__init__(root)
+        self.most = most
+        self.counts: list[str] = []
+
+    def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
+        if "AS of_units" in sql:
+            self.counts.append(sql)
+            if sql.count("UNION ALL") >= self.most:
+                raise TooBig("too many tables")
+        return super().query(sql, labels=labels, page_rows=page_rows)
+
+
+def records(engine: EmbeddedEngine) -> dict[names.Place, Sequence[Entry]]:
+    return {place: read_entries(engine, place) for place in (names.Place("results", slug) for slug in SLUGS)}
+
+
+def test_all_tables_of_all_experiments_are_counted_by_one_statement_to_what_each_alone_is(root: Path) -> None:
+    for slug in SLUGS:
+        analysed(root, slug, [HOURS])
+    engine = Counting(root)
+    with asked(engine, names.Place("results", "all"), QUERY, attempt="s") as gone:
+        before = survey(engine, records(engine), gone, {})
+        found = {place: holdings(engine, place, of, gone, before) for place, of in records(engine).items()}
+        assert len(engine.counts) == 1
+
+        assert found == {place: holdings(engine, place, of, gone) for place, of in records(engine).items()}
+    assert all(len(held) >= 4 for held in found.values())
+
+
+def test_what_is_too_much_at_once_is_counted_in_halves_and_at_last_by_itself(root: Path) -> None:
+    for slug in SLUGS:
+        analysed(root, slug, [HOURS])
+    engine = Counting(root, most=12)
+    with asked(engine, names.Place("results", "all"), QUERY, attempt="s") as gone:
+        halves = survey(engine, records(engine), gone, {})
+        assert len(engine.counts) == 3
+
+        found = {place: holdings(engine, place, of, gone, halves) for place, of in records(engine).items()}
+        assert len(engine.counts) == 3
+        engine.most = 1
+        nothing = survey(engine, records(engine), gone, {})
+
+        assert not nothing.counts
+        assert found == {place: holdings(engine, place, of, gone, nothing) for place, of in records(engine).items()}
+
+
+def test_a_table_that_was_written_since_it_was_counted_is_counted_again(root: Path) -> None:
+    pipeline = analysed(root, "try-it", [HOURS])
+    engine, place = Counting(root), names.place_of(pipeline.plan)
+    assigned = names.assignments(place)
+    with asked(engine, place, "SELECT 'late' AS analysis_id", attempt="s") as gone:
+        before = survey(engine, {place: read_entries(engine, place)}, gone, {})
+        late = Sql(f"SELECT a.* REPLACE ('late' AS analysis_id) FROM {assigned} AS a WHERE a.analysis_id = 'b'")
+        engine.query_to_table(late, assigned, write=Write.APPEND, labels={})
+
+        (found,) = holdings(engine, place, read_entries(engine, place), gone, before)
+
+    assert (found.table.name, found.rows) == (assigned, 1)
 
 
 class Stopping(EmbeddedEngine):

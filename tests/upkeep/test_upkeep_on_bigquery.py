@@ -117,8 +117,9 @@ def test_units_of_a_query_go_from_all_experiments_and_estimates_are_made_anew(
     assert "2 units to remove from 2 experiments in 1 dataset" in capsys.readouterr().out
     asked = [job for job in fake.jobs.all[since:] if "requests.deletions" in str(job.configuration)]
     assert len([job for job in asked if "dryRun" not in str(job.configuration)]) == 1
-    # Each table of the experiment was written once at most, by a job that joins it with the ids.
     run = [str(job.configuration) for job in fake.jobs.all[since:]]
+    assert len([text for text in run if "AS of_units" in text]) == 1  # of both experiments
+    # Each table of the experiment was written once at most, by a job that joins it with the ids.
     rewrites = [text for text in run if "but those of some units" in text and "try_it" in text]
     assert 0 < len(rewrites) <= tables
 
