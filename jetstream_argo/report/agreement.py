@@ -9,21 +9,20 @@ from typing import TypeAlias
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import NotFound, PlanError
-from jetstream_argo.report.differing import MONTE_CARLO, Difference, OwnFacts, why_differs
+from jetstream_argo.report.differing import EQUAL, MONTE_CARLO, Apart, Difference, OwnFacts, why_differs
 from jetstream_argo.report.results import Filters, read_estimates
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.text import Sql, table
 from jetstream_argo.warehouse.protocol import Engine
 
-EQUAL = 1e-6
 NEAR = MONTE_CARLO
 _SAME = ("metric", "branch", "comparison", "comparison_to_branch", "parameter")
 _KEY = ("statistic", "window_index", "segment", "analysis_basis", *_SAME)
-_NUMBERS = ("point", "lower", "upper")
 
 _Key: TypeAlias = tuple[str, ...]
-_Estimates: TypeAlias = dict[_Key, tuple[float | None, ...]]
+_Numbers: TypeAlias = tuple[float | None, float | None, float | None]
+_Estimates: TypeAlias = dict[_Key, _Numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _wanted(row: Mapping[str, Value], filters: Filters) -> bool:
 def _keyed(rows: Iterable[Mapping[str, Value]]) -> _Estimates:
     found: _Estimates = {}
     for row in rows:
-        numbers = tuple(_number(row.get(name)) for name in _NUMBERS)
+        numbers = (_number(row.get("point")), _number(row.get("lower")), _number(row.get("upper")))
         if numbers[0] is not None:
             found[_key(row)] = numbers
     return found
@@ -124,10 +123,11 @@ def _agreements(ours: _Estimates, theirs: _Estimates, facts: Mapping[_Key, OwnFa
     for statistic in sorted({key[1] for key in (*ours, *theirs)}):
         own = {key for key in ours if key[1] == statistic}
         other = {key for key in theirs if key[1] == statistic}
-        distances = {key: _distance(ours[key], theirs[key]) for key in sorted(own & other)}
+        apart = {key: _apart(ours[key], theirs[key]) for key in sorted(own & other)}
+        distances = {key: found.largest for key, found in apart.items()}
         farthest = max(distances, key=lambda key: distances[key], default=None)
         largest = 0.0 if farthest is None else distances[farthest]
-        differing = (why_differs(facts[key], apart) for key, apart in distances.items() if apart > EQUAL)
+        differing = (why_differs(facts[key], found) for key, found in apart.items() if found.largest > EQUAL)
         yield Agreement(
             statistic,
             equal=sum(distance <= EQUAL for distance in distances.values()),
@@ -141,14 +141,21 @@ def _agreements(ours: _Estimates, theirs: _Estimates, facts: Mapping[_Key, OwnFa
         )
 
 
-def _distance(ours: tuple[float | None, ...], theirs: tuple[float | None, ...]) -> float:
-    point, lower, upper = theirs
-    has_interval = lower is not None and upper is not None and upper > lower
-    scale = (upper - lower) / 2 if has_interval and lower is not None and upper is not None else abs(point or 0.0)
-    differences = [
-        math.inf if own is None or other is None else abs(own - other)
-        for own, other in zip(ours, theirs, strict=True)
-        if own is not None or other is not None
-    ]
-    largest = max(differences, default=0.0)
-    return largest / scale if scale else largest
+def _apart(ours: _Numbers, theirs: _Numbers) -> Apart:
+    half = _half(theirs)
+    scale = half or abs(theirs[0] or 0.0) or 1.0
+    bounds = list(zip(ours[1:], theirs[1:], strict=True))
+    lonely = [other is None for own, other in bounds if (own is None) != (other is None)]
+    differences = [abs(own - other) / scale for own, other in bounds if own is not None and other is not None]
+    return Apart(
+        point=abs((ours[0] or 0.0) - (theirs[0] or 0.0)) / scale,  # rows without a point are on no side
+        bounds=math.inf if lonely else max(differences, default=0.0),
+        here_alone=bool(lonely) and all(lonely),
+        width=_half(ours) / half if half else 0.0,
+    )
+
+
+def _half(numbers: _Numbers) -> float:
+    """Return half the width of an interval; 0 of none."""
+    _, lower, upper = numbers
+    return max((upper - lower) / 2, 0.0) if lower is not None and upper is not None else 0.0

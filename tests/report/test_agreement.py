@@ -12,7 +12,7 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.agreement import Agreement, agreements
-from jetstream_argo.report.differing import Difference, OwnFacts, why_differs
+from jetstream_argo.report.differing import Apart, Difference, OwnFacts, why_differs
 from jetstream_argo.report.results import Filters
 from jetstream_argo.sql.names import Place
 from jetstream_argo.warehouse.protocol import Engine
@@ -121,7 +121,7 @@ def differences(found: Agreement) -> dict[str, int]:
 def test_what_differs_is_told_by_the_listed_difference_that_explains_it(engine: Engine) -> None:
     ours(engine, [
         estimate(5.05),
-        estimate(7.0, branch="treatment", reason="few_units"),
+        small.estimate("hours", "h", 5.0, lower=None, upper=None, branch="treatment", reason="too_few_units"),
         estimate(9.0, window_index=2),
         estimate(5.01, statistic="mean_lm", window_index=2),
         estimate(5.00005, statistic="mean_lm", comparison="relative_uplift"),
@@ -144,9 +144,63 @@ def test_what_differs_is_told_by_the_listed_difference_that_explains_it(engine: 
 def test_a_first_day_that_is_adjusted_here_alone_is_a_listed_difference() -> None:
     first = OwnFacts("mean_lm", "day", "1", "difference", "", adjusted=True)
 
-    assert why_differs(first, 0.5) is Difference.FIRST_DAY
-    assert why_differs(replace(first, window="2"), 0.5) is Difference.UNEXPLAINED
-    assert why_differs(replace(first, adjusted=False), 0.5) is Difference.UNEXPLAINED
+    narrower = Apart(0.5, 0.6, width=0.8)
+    assert why_differs(first, narrower) is Difference.FIRST_DAY
+    assert why_differs(replace(first, window="2"), narrower) is Difference.UNEXPLAINED
+    assert why_differs(replace(first, adjusted=False), narrower) is Difference.UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    "apart", [Apart(2.0, 2.2, width=0.8), Apart(0.5, 1.5, width=2.0), Apart(0.5, float("inf"), width=0)]
+)
+def test_an_adjustment_explains_no_point_beyond_the_interval_and_no_wider_one(apart: Apart) -> None:
+    first = OwnFacts("mean_lm", "day", "1", "difference", "", adjusted=True)
+
+    assert why_differs(first, apart) is Difference.UNEXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("reason", "statistic", "apart", "is_explained"),
+    [
+        ("too_few_units", "mean_lm", Apart(0.0, float("inf")), True),
+        ("too_few_units", "mean_lm", Apart(0.01, float("inf")), False),  # the point is as plain as ever
+        ("too_few_units", "mean", Apart(0.05, float("inf")), True),  # drawn there
+        ("unbounded", "mean_lm", Apart(0.0, 900.0), True),
+        ("unbounded", "mean_lm", Apart(3.0, 900.0), False),
+        ("few_units", "mean", Apart(0.05, 0.3), True),
+        ("few_units", "mean", Apart(0.05, 2.0), False),
+        ("few_units", "mean", Apart(2.0, 2.0), False),
+        ("nonfinite_excluded", "mean_lm", Apart(40.0, 41.0), True),
+        ("no_covariate", "mean_lm", Apart(1.2, 1.4, width=1.3), True),
+        ("no_covariate", "mean_lm", Apart(5.0, 5.2, width=1.3), False),
+        ("no_covariate", "mean_lm", Apart(0.5, 0.7, width=0.5), False),  # ours is narrower than an adjusted one
+        ("sample_ratio_mismatch", "mean_lm", Apart(0.5, 0.5), False),  # which changes no number
+        ("another reason", "mean_lm", Apart(0.5, 0.5), False),
+    ],
+)  # fmt: skip
+def test_a_reason_explains_what_it_can_do_and_no_more(
+    reason: str, statistic: str, apart: Apart, is_explained: bool
+) -> None:
+    own = OwnFacts(statistic, "week", "2", "difference", reason, adjusted=None)
+
+    assert why_differs(own, apart) is (Difference.REASON if is_explained else Difference.UNEXPLAINED)
+
+
+def test_bounds_here_alone_are_listed_and_bounds_there_alone_are_not_explained(engine: Engine) -> None:
+    ours(engine, [
+        estimate(5.0, statistic="mean_lm"),
+        small.estimate("hours", "h", 5.0, statistic="mean_lm", lower=None, upper=None, branch="treatment"),
+        estimate(6.0, statistic="mean_lm", window_index=2),
+    ])  # fmt: skip
+    theirs(engine, [
+        {"point": 5.0, "statistic": "mean_lm"},
+        number(5.0, statistic="mean_lm", branch="treatment"),
+        {"point": 5.0, "statistic": "mean_lm", "window_index": "2"},
+    ])  # fmt: skip
+
+    (model,) = agreements(engine, PLACE, "shadow", Filters(periods=(Period.WEEK,)))
+
+    assert differences(model) == {"ONE_SIDED": 1, "UNEXPLAINED": 2}
 
 
 def test_the_page_has_a_section_about_it_when_that_is_asked_for(engine: Engine, tmp_path: Path) -> None:
