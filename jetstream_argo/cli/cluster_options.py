@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jetstream_argo.cli.options import within_most_bytes
 from jetstream_argo.extras import require
 from jetstream_argo.terminal.text import warn
 from jetstream_argo.warehouse.connect import settings as warehouse_settings
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = (
     click.option("--image", envvar="JETSTREAM_IMAGE", help="The worker's image, by digest."),
-    click.option("--warehouse", envvar="JETSTREAM_WAREHOUSE", required=True, help="bigquery:PROJECT?location=EU"),
+    click.option(
+        "--warehouse", envvar="JETSTREAM_WAREHOUSE", required=True, callback=within_most_bytes,
+        help="bigquery:PROJECT?location=EU",
+    ),
     click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's."),
     click.option(
         "--limits", envvar="JETSTREAM_LIMITS", default="jetstream-limits", show_default=True,

@@ -1,15 +1,27 @@
 """Options that several commands take, in the same words."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
-from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE
+from jetstream_argo.warehouse.address import DEFAULT_WAREHOUSE, with_most_bytes
+
+MOST_BYTES = "JETSTREAM_MAXIMUM_BYTES_BILLED"
+
+
+def within_most_bytes(_context: click.Context, _parameter: click.Parameter, warehouse: str) -> str:
+    """Return the address with the limit on each query's bytes that the environment sets where it has none itself."""
+    most = os.environ.get(MOST_BYTES, "").strip()
+    if most and not (most.isdecimal() and int(most) > 0):
+        raise click.UsageError(f"{MOST_BYTES} is {most!r}; it has to be a whole number of bytes above 0, or empty")
+    return with_most_bytes(warehouse, int(most)) if most else warehouse
+
 
 warehouse_option = click.option(
     "--warehouse", envvar="JETSTREAM_WAREHOUSE", default=DEFAULT_WAREHOUSE, show_default=True,
-    help="Where tables and results are: embedded:FOLDER or bigquery:PROJECT.",
+    callback=within_most_bytes, help="Where tables and results are: embedded:FOLDER or bigquery:PROJECT.",
 )  # fmt: skip
 dataset_option = click.option(
     "--dataset", envvar="JETSTREAM_DATASET", help="Where the results are: dataset or project.dataset."

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from jetstream_argo.errors import ConfigError, Problem, nearest
 
 DEFAULT_WAREHOUSE = "embedded:.jetstream"
+_MOST_BYTES = "maximum_bytes_billed"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -57,6 +58,18 @@ def parse_address(url: str) -> Address:
             raise _refused(url, f"sets {key!r} twice; leave one of them out")
         options[key] = unquote(value)
     return Address(url, scheme.lower(), name, options)
+
+
+def with_most_bytes(url: str, most: int) -> str:
+    """Return the address of BigQuery with a limit on what a query may bill, unless it has one; another as it is.
+
+    >>> with_most_bytes("bigquery:p?location=EU", 10), with_most_bytes("bigquery:p?maximum_bytes_billed=5", 10)
+    ('bigquery:p?location=EU&maximum_bytes_billed=10', 'bigquery:p?maximum_bytes_billed=5')
+    """
+    address = parse_address(url)
+    if address.scheme != "bigquery" or _MOST_BYTES in address.options:
+        return url
+    return f"{url}{'&' if address.options else '?'}{_MOST_BYTES}={most}"
 
 
 def _refused(url: str, what: str) -> ConfigError:

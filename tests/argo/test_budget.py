@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 from importlib import resources
 
 import pytest
+import yaml
 
 from jetstream_argo.argo.due.budget import DailyBudget
 from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.cli.options import MOST_BYTES
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import CostExceeded
 from jetstream_argo.report.costs import cost_of
@@ -17,6 +19,7 @@ from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Layout, Write
 from tests.run.test_late_telemetry import LAST, activity, load, pipeline
 from tests.worlds.pipeline import Pipeline
+from workflows.regenerate import ROOT
 
 __all__ = ["pipeline"]
 
@@ -97,3 +100,39 @@ def test_the_planner_reports_what_is_over_the_budget_and_does_not_submit_it(
 
     assert ("failed: sidebar-layout: " in capsys.readouterr().out) == bool(code)
     assert len([*(tmp_path / "out").iterdir()]) == written
+
+
+@pytest.mark.parametrize(
+    ("address", "limited"),
+    [
+        ("bigquery:p", "bigquery:p?maximum_bytes_billed=10000000000000"),
+        ("bigquery:p?location=EU", "bigquery:p?location=EU&maximum_bytes_billed=10000000000000"),
+        ("bigquery:p?maximum_bytes_billed=5", "bigquery:p?maximum_bytes_billed=5"),
+        ("embedded:/warehouse?timeout_seconds=9", "embedded:/warehouse?timeout_seconds=9"),
+    ],
+)
+def test_every_pod_gets_the_overlays_limit_on_a_query_unless_the_address_has_its_own(
+    tmp_path, monkeypatch, address, limited
+):
+    settings = next(yaml.safe_load_all((ROOT / "k8s/overlays/gke/settings.yaml").read_text()))
+    monkeypatch.setenv(MOST_BYTES, settings["data"][MOST_BYTES])
+    experiment = resources.files("jetstream_argo.demo").joinpath("experiment.toml")
+    out = tmp_path / "workflow.yaml"
+    command = ["workflow", str(experiment), "--as-of", "2026-03-20", "--image", "i@sha256:0", "-o", str(out)]
+
+    assert exit_code_of([*command, "--warehouse", address]) == 0
+
+    told = {
+        argument
+        for template in yaml.safe_load(out.read_text())["spec"]["templates"]
+        for argument in template.get("container", {}).get("args", ())
+        if argument.startswith(("--warehouse", address.partition(":")[0]))
+    }
+    assert {argument.removeprefix("--warehouse=") for argument in told} - {"--warehouse"} == {limited}
+
+
+def test_a_limit_that_is_no_number_of_bytes_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv(MOST_BYTES, "10 TB")
+
+    assert exit_code_of(["tables", "--warehouse", "bigquery:p"]) == 2
+    assert "has to be a whole number of bytes" in capsys.readouterr().err

@@ -152,7 +152,7 @@ def test_all_tables_of_all_experiments_are_counted_by_one_statement_to_what_each
 def test_what_is_too_much_at_once_is_counted_in_halves_and_at_last_by_itself(root: Path) -> None:
     for slug in SLUGS:
         analysed(root, slug, [HOURS])
-    engine = Counting(root, most=12)
+    engine = Counting(root, most=6)
     with asked(engine, names.Place("results", "all"), QUERY, attempt="s") as gone:
         halves = survey(engine, records(engine), gone, {})
         assert len(engine.counts) == 3

@@ -20,8 +20,13 @@ from google.cloud.bigquery import QueryJobConfig
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import Conflict, CostExceeded, InvalidQuery, NotFound, TooBig
 from jetstream_argo.report.spending import of_jobs
+from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql
+from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.upkeep.counting import UnitRows, survey
+from jetstream_argo.upkeep.gone import loaded
+from jetstream_argo.upkeep.owned import unit_tables
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
 from jetstream_argo.warehouse.bigquery.restrictions import ROWS
@@ -312,6 +317,37 @@ def test_a_job_says_that_row_access_policies_have_hidden_rows(engine: BigQueryEn
 
     assert answer.rows == ((1,),)
     assert answer.job.restrictions == (ROWS,)
+    assert engine.unseen([table]) == ()
+    assert engine.guards([table], []) == (
+        f"{table} has row access policies (one): an account is given its own rows alone",
+    )
+
+
+def test_units_in_tables_of_several_kinds_are_counted_by_one_statement(engine: BigQueryEngine, table: str) -> None:
+    place = Place(table.rpartition(".")[0], f"counted-{uuid4().hex[:8]}")
+    record = Entry(
+        recorded_at=datetime.now(UTC), node="n", kind=Kind.PARTIALS, state=State.COMPUTED, plan="", attempt="a",
+        source="visits",
+    )  # fmt: skip
+    kinds: dict[str | None, tuple[str, Value]] = {
+        None: ("DATE", DAY), "submission_date": ("DATE", DAY), "window_index": ("INT64", 3)
+    }  # fmt: skip
+    made = [next(found for found in unit_tables(place, [record]) if found.layout.partition_by == by) for by in kinds]
+    try:
+        for unit_table, (by, (kind, value)) in zip(made, kinds.items(), strict=True):
+            columns = (Column("batch", "INT64"), Column("analysis_id", "STRING"), Column(by or "day", kind))
+            rows: list[dict[str, Value]] = [{"batch": 7, "analysis_id": unit, by or "day": value} for unit in "ab"]
+            engine.load(unit_table.name, rows, columns, write=Write.TRUNCATE, labels={}, layout=unit_table.layout)
+        with loaded(engine, place, ["a", "nobody"], attempt=uuid4().hex[:8]) as gone:
+            found = survey(engine, {place: [record]}, gone, {})
+    finally:
+        for unit_table in made:
+            engine.delete(unit_table.name)
+
+    places = {None: None, "submission_date": DAY.toordinal(), "window_index": 3}
+    assert {name: rows for name, (_, rows) in found.counts.items()} == {
+        unit_table.name: (UnitRows(7, places[by], 2, 1),) for unit_table, by in zip(made, kinds, strict=True)
+    }
 
 
 def test_what_jobs_have_cost_is_told_by_their_labels(engine: BigQueryEngine) -> None:
