@@ -41,7 +41,7 @@ def rows_of_tables(owner: Owner, stored: Sequence[StoredRows]) -> Sql:
     """
     dense = [_dense(rows, part) for rows in stored for part in rows.slices if part.sparse is None]
     filled = [(rows, part, part.sparse) for rows in stored for part in rows.slices if part.sparse is not None]
-    sparse = [_Slice(number, *each) for number, each in enumerate(filled)]
+    sparse = [_Slice(number, *rows_and_part) for number, rows_and_part in enumerate(filled)]
     return union_all([*dense, *([_sparse(owner, sparse)] if sparse else [])])
 
 

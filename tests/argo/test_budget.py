@@ -122,13 +122,8 @@ def test_every_pod_gets_the_overlays_limit_on_a_query_unless_the_address_has_its
 
     assert exit_code_of([*command, "--warehouse", address]) == 0
 
-    told = {
-        argument
-        for template in yaml.safe_load(out.read_text())["spec"]["templates"]
-        for argument in template.get("container", {}).get("args", ())
-        if argument.startswith(("--warehouse", address.partition(":")[0]))
-    }
-    assert {argument.removeprefix("--warehouse=") for argument in told} - {"--warehouse"} == {limited}
+    parameters = yaml.safe_load(out.read_text())["spec"]["arguments"]["parameters"]
+    assert [parameter["value"] for parameter in parameters if parameter["name"] == "warehouse"] == [limited]
 
 
 def test_a_limit_that_is_no_number_of_bytes_is_refused(monkeypatch, capsys):

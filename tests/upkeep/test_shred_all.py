@@ -142,11 +142,11 @@ def test_all_tables_of_all_experiments_are_counted_by_one_statement_to_what_each
     engine = Counting(root)
     with asked(engine, names.Place("results", "all"), QUERY, attempt="s") as gone:
         before = survey(engine, records(engine), gone, {})
-        found = {place: holdings(engine, place, of, gone, before) for place, of in records(engine).items()}
+        found = {place: holdings(engine, place, entries, gone, before) for place, entries in records(engine).items()}
         assert len(engine.counts) == 1
 
-        assert found == {place: holdings(engine, place, of, gone) for place, of in records(engine).items()}
-    assert all(len(held) >= 4 for held in found.values())
+        assert found == {place: holdings(engine, place, entries, gone) for place, entries in records(engine).items()}
+    assert all(len(holding) >= 4 for holding in found.values())
 
 
 def test_what_is_too_much_at_once_is_counted_in_halves_and_at_last_by_itself(root: Path) -> None:
@@ -157,13 +157,15 @@ def test_what_is_too_much_at_once_is_counted_in_halves_and_at_last_by_itself(roo
         halves = survey(engine, records(engine), gone, {})
         assert len(engine.counts) == 3
 
-        found = {place: holdings(engine, place, of, gone, halves) for place, of in records(engine).items()}
+        found = {place: holdings(engine, place, entries, gone, halves) for place, entries in records(engine).items()}
         assert len(engine.counts) == 3
         engine.most = 1
         nothing = survey(engine, records(engine), gone, {})
 
         assert not nothing.counts
-        assert found == {place: holdings(engine, place, of, gone, nothing) for place, of in records(engine).items()}
+        assert found == {
+            place: holdings(engine, place, entries, gone, nothing) for place, entries in records(engine).items()
+        }
 
 
 def test_a_table_that_was_written_since_it_was_counted_is_counted_again(root: Path) -> None:

@@ -105,15 +105,17 @@ def near(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[i
     return together(_buckets(name, values, keys, segments), _ranks(name, name, values, keys, segments, wanted))
 
 
-def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], of: str) -> Sql:
-    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), of all values in the buckets `of`.
+def ranked(name: str, values: Values, *, keys: Sequence[str], segments: Sequence[int], buckets: str) -> Sql:
+    """Return the relation `<name>_ranks`, (*keys, value, n_…, upto_…, total_…), of all values in `<buckets>_buckets`.
 
     One row per distinct value; `upto` counts the units of the segment with this value or a smaller one, of `total`.
     """
-    return _ranks(name, of, values, keys, segments, None)
+    return _ranks(name, buckets, values, keys, segments, None)
 
 
-def _ranks(name: str, of: str, values: Values, keys: Sequence[str], segments: Sequence[int], wanted: Sql | None) -> Sql:
+def _ranks(
+    name: str, buckets: str, values: Values, keys: Sequence[str], segments: Sequence[int], wanted: Sql | None
+) -> Sql:
     levels = range(1, values.finer + 1)
     path = (*keys, "bucket", *(f"bucket_{level}" for level in levels))
     before = [f"{name}_values", *(f"{name}_placed_{level}" for level in levels)]
@@ -129,12 +131,12 @@ def _ranks(name: str, of: str, values: Values, keys: Sequence[str], segments: Se
         for level in levels
     )
     same_bucket = equal("b", "t", (*keys, "bucket"))
-    within = f"\nINNER JOIN {of}_buckets AS b\n  ON {same_bucket}\nWHERE\n  "
+    within = f"\nINNER JOIN {buckets}_buckets AS b\n  ON {same_bucket}\nWHERE\n  "
     n = "t.{0}" if values.distinct else "SUM(t.{0}) AS {0}"
     return fill(
         "estimating/ranks",
         name=Sql(name),
-        of=Sql(of),
+        buckets=Sql(buckets),
         own_keys=_list("t", keys),
         sums=lines([Sql(n.format(weight(i))) for i in segments], indent=0),
         chosen=Sql("" if wanted is None else f"{within}{indented(wanted)}"),

@@ -53,7 +53,7 @@ def covariate_relations(source: str, asked: Sequence[Quantile], segments: Sequen
     both = [with_value(i, segments) for i in segments]
     return together(
         quantile_relations("of_x", values, keys=POOLED, asked=asked, segments=segments, counted=both),
-        ranked("of_both", values, keys=POOLED, segments=both, of="of_x"),
+        ranked("of_both", values, keys=POOLED, segments=both, buckets="of_x"),
     )
 
 

@@ -4,7 +4,7 @@
     t.bucket,
     t.value,
     {{sums}}
-  FROM {{of}}_placed AS t{{chosen}}{{together}}
+  FROM {{buckets}}_placed AS t{{chosen}}{{together}}
 ){{finer}},
 {{name}}_ranks AS (
   SELECT
@@ -14,6 +14,6 @@
     {{totals}},
     {{ranks}}
   FROM {{last}} AS t
-  INNER JOIN {{of}}_buckets AS b
+  INNER JOIN {{buckets}}_buckets AS b
     ON {{same_bucket}}{{joins}}
 )
