@@ -130,6 +130,11 @@ def _units(facts: Facts) -> Json:
         },
         "left_out": {group.name: group.units for group in facts.units.left_out},
         "in_several": facts.units.in_several,
+        **(
+            {"enrolled_outside": facts.units.outside.enrolled, "exposed_outside": facts.units.outside.exposed}
+            if facts.units.outside is not None
+            else {}
+        ),
         **({"who_counts": who_counts_json(facts.who)} if facts.who is not None and facts.who.excludes else {}),
     }
 

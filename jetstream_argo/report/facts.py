@@ -33,12 +33,26 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """How many rows are of units that enrolled, or were exposed, before or after all dates of enrollment.
+
+    These dates are written as the record has them: 2026-05-04.
+    """
+
+    enrolled: int
+    exposed: int
+    first_date: str
+    last_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Units:
     """Who is in the experiment. `in_several` counts the rows of units that are in more than one branch."""
 
     branches: tuple[BranchUnits, ...]
     left_out: tuple[LeftOut, ...] = ()
     in_several: int = 0
+    outside: Outside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +169,27 @@ def sentences(facts: Facts) -> Iterator[str]:
             keeps = facts.who is None or facts.who.several_branches is SeveralBranches.KEEP
             count = ", and count in each of them" if keeps else ""
             yield f"{facts.units.in_several:,} rows are of units in several branches{count}"
+        if facts.units.outside is not None:
+            yield from _outside(facts.units.outside)
     if facts.who is not None:
         yield from who_counts_sentences(facts.who)
     for waiting in facts.waiting:
         yield f"waiting for telemetry: {waiting.message}"
     yield from _changes(facts.changed)
     yield from _partly_seen(facts)
+
+
+def _outside(outside: Outside) -> Iterator[str]:
+    for rows, happened, query in (
+        (outside.enrolled, "enrolled", "enrollment"),
+        (outside.exposed, "were exposed", "exposure"),
+    ):
+        if rows:
+            yield (
+                f"rows of units that {happened} before {outside.first_date} or after {outside.last_date}: {rows:,}; "
+                "their values may lack telemetry, which is read for units whose days count from these dates; "
+                f"give the {query} query these bounds, or correct start_date or enrollment_period"
+            )
 
 
 def _partly_seen(facts: Facts) -> Iterator[str]:
@@ -218,7 +247,14 @@ def _units(counted: dict[str, Any], order: Sequence[str]) -> Units:
         tuple(BranchUnits(name, counts[name]["units"], counts[name]["exposed"]) for name in branches),
         tuple(LeftOut(name, units) for name, units in counted["left_out"].items()),
         counted["in_several"],
+        _outside_of(counted.get("outside")),
     )
+
+
+def _outside_of(found: dict[str, Any] | None) -> Outside | None:
+    if found is None:
+        return None
+    return Outside(found["enrolled"], found["exposed"], found["first_date"], found["last_date"])
 
 
 def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:

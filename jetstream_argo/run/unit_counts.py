@@ -7,7 +7,7 @@ from jetstream_argo.errors import nearest
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.counting import counts, excluded_column, judged
-from jetstream_argo.sql.text import Sql, fill, lines
+from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.sql.units import StoredUnits
 
 
@@ -16,8 +16,10 @@ class BranchCounts:
     """Rows of units under one name of a branch.
 
     `in_several` are those that are in other branches too; `first_rows` counts each unit under one of its branches only,
-    and `first_in_several` those of them that are in several. `excluded` are the rows that each exclusion of the plan
-    takes, and `counted` those that count in results.
+    and `first_in_several` those of them that are in several. `outside` are those that enrolled before the first or
+    after the last date of enrollment, `exposed_outside` those that were exposed then, where that is what their days
+    count from. `excluded` are the rows that each exclusion of the plan takes, and `counted`
+    those that count in results.
     """
 
     units: int
@@ -25,6 +27,8 @@ class BranchCounts:
     in_several: int
     first_rows: int
     first_in_several: int
+    outside: int
+    exposed_outside: int
     excluded: tuple[int, ...]
     counted: int
 
@@ -44,6 +48,16 @@ class UnitCounts:
     def in_several(self) -> int:
         """The rows of units that are in several branches."""
         return sum(branch.in_several for branch in self.by_branch.values())
+
+    @property
+    def outside(self) -> int:
+        """The rows of units that enrolled before the first or after the last date of enrollment."""
+        return sum(branch.outside for branch in self.by_branch.values())
+
+    @property
+    def exposed_outside(self) -> int:
+        """The rows of units that were exposed then."""
+        return sum(branch.exposed_outside for branch in self.by_branch.values())
 
     def left_out(self, plan: AnalysisPlan) -> dict[str, int]:
         """Return the units of names that are no branch of the experiment."""
@@ -70,13 +84,17 @@ class UnitCounts:
         text = f"{self.units} units: {', '.join(parts)}; {exposed} exposed"
         if self.in_several:
             text += f"; {self.in_several} rows of units in several branches"
+        timeline = plan.experiment.timeline
+        outside = {"enrolled": self.outside, "exposed": self.exposed_outside}
+        for happened, rows in outside.items():
+            text += f"; {rows} {happened} outside of {timeline.start} to {timeline.last_enrollment}" if rows else ""
         excluded = sum(self.by_branch[name].units - self.by_branch[name].counted for name in self._branches(plan))
         return f"{text}; {excluded} excluded" if excluded else text
 
     def facts(self, plan: AnalysisPlan) -> dict[str, object]:
         """Return the same for the record."""
         exclusions = plan.enrollments.exclusions
-        none = BranchCounts(0, 0, 0, 0, 0, tuple(0 for _ in exclusions.named), 0)
+        none = BranchCounts(0, 0, 0, 0, 0, 0, 0, tuple(0 for _ in exclusions.named), 0)
         found = {name: self.by_branch.get(name, none) for name in plan.experiment.branches}
         facts: dict[str, object] = {
             "branches": {name: {"units": counts.units, "exposed": counts.exposed} for name, counts in found.items()},
@@ -93,6 +111,14 @@ class UnitCounts:
             }
             facts["several_branches"] = exclusions.several_branches.value
             facts["post_treatment"] = list(exclusions.post_treatment)
+        if self.outside or self.exposed_outside:
+            timeline = plan.experiment.timeline
+            facts["outside"] = {
+                "enrolled": self.outside,
+                "exposed": self.exposed_outside,
+                "first_date": timeline.start.isoformat(),
+                "last_date": timeline.last_enrollment.isoformat(),
+            }
         return facts | ({"several_alarm": exclusions.several_alarm} if self.in_several else {})
 
     def _units(self, branch: str) -> int:
@@ -105,6 +131,9 @@ class UnitCounts:
 def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
     """Count the units that are stored."""
     plan = context.plan
+    timeline = plan.experiment.timeline
+    dates = f"{literal(timeline.start)} AND {literal(timeline.last_enrollment)}"
+    exposed_outside = "FALSE" if plan.signal else f"c.exposure_date NOT BETWEEN {dates}"
     places = range(len(plan.enrollments.exclusions.named))
     columns = [
         Sql("c.branch"),
@@ -113,6 +142,8 @@ def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
         Sql("COUNTIF(c.branches > 1) AS in_several"),
         Sql("COUNTIF(c.row_of_unit = 1) AS first_rows"),
         Sql("COUNTIF(c.row_of_unit = 1 AND c.branches > 1) AS first_in_several"),
+        Sql(f"COUNTIF(c.enrollment_date NOT BETWEEN {dates}) AS outside"),
+        Sql(f"COUNTIF({exposed_outside}) AS exposed_outside"),
         *(Sql(f"COUNTIF(c.{excluded_column(place)}) AS {excluded_column(place)}") for place in places),
         Sql(f"COUNTIF({counts(plan)}) AS counted"),
     ]
@@ -126,6 +157,8 @@ def count_enrolled(context: Context, units: StoredUnits) -> UnitCounts:
             in_several=number["in_several"],
             first_rows=number["first_rows"],
             first_in_several=number["first_in_several"],
+            outside=number["outside"],
+            exposed_outside=number["exposed_outside"],
             excluded=tuple(number[excluded_column(place)] for place in places),
             counted=number["counted"],
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,12 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.facts import BranchUnits, LeftOut, Units
+from jetstream_argo.report.facts import BranchUnits, LeftOut, Units, sentences
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.store.entries import read_entries
 from jetstream_argo.warehouse.types import Write
-from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
+from tests.worlds.pipeline import EXPOSURES, START, Pipeline, experiment, metric, planned, source, summary_of
 
 UNITS = [("a", "old"), ("b", "old"), ("c", "old"), *((unit, "new") for unit in "defgh")]
 
@@ -32,9 +32,7 @@ def plan_of(*branches: str, allow: bool = False) -> AnalysisPlan:
 
 def pipeline_of(root: Path, plan: AnalysisPlan, units: Sequence[tuple[str, str]] = UNITS) -> Pipeline:
     pipeline = Pipeline(root, plan)
-    columns = (Column("unit", "STRING"), Column("branch", "STRING"), Column("day", "DATE"))
-    assigned = [{"unit": unit, "branch": branch, "day": START} for unit, branch in units]
-    pipeline.engine.load("telemetry.assignments", assigned, columns, write=Write.TRUNCATE, labels={})
+    assign(pipeline, [(unit, branch, START) for unit, branch in units], write=Write.TRUNCATE)
     columns = (Column("client_id", "STRING"), Column("submission_date", "DATE"), Column("visits", "INT64"))
     rows = [
         {"client_id": unit, "submission_date": START + timedelta(days=day), "visits": 1}
@@ -43,6 +41,12 @@ def pipeline_of(root: Path, plan: AnalysisPlan, units: Sequence[tuple[str, str]]
     ]
     pipeline.engine.load("telemetry.activity", rows, columns, write=Write.TRUNCATE, labels={})
     return pipeline
+
+
+def assign(pipeline: Pipeline, units: Sequence[tuple[str, str, date]], *, write: Write = Write.APPEND) -> None:
+    columns = (Column("unit", "STRING"), Column("branch", "STRING"), Column("day", "DATE"))
+    rows = [{"unit": unit, "branch": branch, "day": day} for unit, branch, day in units]
+    pipeline.engine.load("telemetry.assignments", rows, columns, write=write, labels={})
 
 
 def enroll(pipeline: Pipeline) -> TaskResult:
@@ -139,3 +143,37 @@ def test_rows_of_units_in_several_branches_are_counted(tmp_path: Path) -> None:
     units = report_of(pipeline).facts.units
     assert units is not None
     assert units.in_several == 2
+
+
+def test_units_that_an_enrollment_query_finds_outside_of_the_enrollment_dates_are_told(tmp_path: Path) -> None:
+    pipeline = pipeline_of(tmp_path, plan_of("old", "new"))
+    first, last = START, pipeline.plan.experiment.timeline.last_enrollment
+    day = timedelta(days=1)
+    assign(pipeline, [("first", "old", first), ("last", "old", last)])
+    enroll(pipeline)
+    assert not [sentence for sentence in sentences(report_of(pipeline).facts) if "enrolled" in sentence]
+
+    assign(pipeline, [("early", "old", first - day), ("late", "new", last + day)])
+    pipeline.plan = replace(pipeline.plan, enrollments=replace(pipeline.plan.enrollments, key="asked again"))
+    result = enroll(pipeline)
+
+    assert f"; 2 enrolled outside of {first} to {last}" in result.line
+    [sentence] = [sentence for sentence in sentences(report_of(pipeline).facts) if "enrolled" in sentence]
+    assert sentence.startswith(f"rows of units that enrolled before {first} or after {last}: 2; their values may lack")
+
+
+def test_units_that_are_exposed_after_the_last_date_of_enrollment_are_told(tmp_path: Path) -> None:
+    plan = plan_of("old", "new")
+    last = plan.experiment.timeline.last_enrollment
+    late = f"(SELECT 'a' AS unit, DATE '{last + timedelta(days=1)}' AS day UNION ALL SELECT 'b', DATE '{last}')"
+    exposures = EXPOSURES.replace("telemetry.exposures", late)
+    plan = replace(plan, enrollments=replace(plan.enrollments, exposures_sql=exposures, exposures_key="late"))
+    pipeline = pipeline_of(tmp_path, plan)
+
+    result = enroll(pipeline)
+
+    assert f"; 2 exposed; 1 exposed outside of {START} to {last}" in result.line
+    [sentence] = [sentence for sentence in sentences(report_of(pipeline).facts) if "exposed" in sentence]
+    assert sentence.startswith(
+        f"rows of units that were exposed before {START} or after {last}: 1; their values may lack"
+    )
