@@ -11,8 +11,9 @@ from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.dag.model import ExportTask
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
 from jetstream_argo.plan import codec
-from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
+from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.run_record import RecordedWork, work_since
+from jetstream_argo.report.sentences import sentences, units_line
 from jetstream_argo.report.status import status_report
 from jetstream_argo.run.local import DagRun
 from jetstream_argo.run.progress import summary

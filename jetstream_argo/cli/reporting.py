@@ -13,8 +13,8 @@ import click
 from jetstream_argo.cli.choices import chosen_metrics, chosen_periods
 from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
 from jetstream_argo.config.model import Basis
-from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.failures import of_node
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.targets import Target, entries_of, target_of
 from jetstream_argo.report.upgraded import check_upgraded

@@ -9,10 +9,10 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import PlanError, nearest
 from jetstream_argo.notebook.frames import default_kind, framed
 from jetstream_argo.notebook.where import dataset_or_default, warehouse_or_default
-from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.page.gather import material
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.results import Filters, read_estimates
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.summary.model import About
 from jetstream_argo.report.summary.show import Shown, answers, of_usual_period
 from jetstream_argo.report.targets import place_of_slug

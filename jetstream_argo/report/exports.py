@@ -6,9 +6,10 @@ from datetime import datetime
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.decision.results import decision_json
 from jetstream_argo.report.decision.rule import BranchDecision
-from jetstream_argo.report.facts import NOTHING, Facts, sentences
+from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.files import Json, as_json
 from jetstream_argo.report.segment_tests import SegmentTest, segment_tests_json
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.who_counts import who_counts_json
 from jetstream_argo.store.entries import Entry, Kind, State

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.report.costs import Cost
-from jetstream_argo.report.facts import sentences, units_line
 from jetstream_argo.report.failures import of_node
+from jetstream_argo.report.sentences import sentences, units_line
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
 from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.warehouse.arrow import result_of

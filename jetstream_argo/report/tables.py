@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.dialect.types import Value
-from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
+from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.files import as_json
+from jetstream_argo.report.sentences import sentences, units_line
 from jetstream_argo.report.summary import words
 from jetstream_argo.warehouse.types import Result
 

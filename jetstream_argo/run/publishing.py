@@ -12,11 +12,11 @@ from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.decision.results import decisions
 from jetstream_argo.report.decision.rule import BranchDecision
 from jetstream_argo.report.exports import error_rows, metadata, mismatches, statistic_rows
-from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.files import Json, json_rows
 from jetstream_argo.report.method import method_to_record
 from jetstream_argo.report.results import Filters, lacking_columns, read_estimates
 from jetstream_argo.report.segment_tests import SegmentTest, segment_tests
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.summary.about import about_plan, about_to_record
 from jetstream_argo.report.summary.build import windows_of

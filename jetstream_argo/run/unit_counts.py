@@ -18,8 +18,8 @@ class BranchCounts:
     `in_several` are those that are in other branches too; `first_rows` counts each unit under one of its branches only,
     and `first_in_several` those of them that are in several. `outside` are those that enrolled before the first or
     after the last date of enrollment, `exposed_outside` those that were exposed then, where that is what their days
-    count from. `excluded` are the rows that each exclusion of the plan takes, and `counted`
-    those that count in results.
+    count from. `excluded` are the rows that each exclusion of the plan takes, and `counted` those that count in
+    results.
     """
 
     units: int

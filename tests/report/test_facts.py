@@ -8,18 +8,9 @@ import pytest
 from rich.console import Console
 
 from jetstream_argo.report.exports import metadata, statistic_rows
-from jetstream_argo.report.facts import (
-    NOTHING,
-    BranchUnits,
-    Changed,
-    Facts,
-    LeftOut,
-    Units,
-    Unseen,
-    facts_of,
-    sentences,
-)
+from jetstream_argo.report.facts import NOTHING, BranchUnits, Changed, Facts, LeftOut, Units, Unseen, facts_of
 from jetstream_argo.report.results import Filters, read_estimates, with_units
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import status_report
 from jetstream_argo.report.status_tables import status_json, status_tables
 from jetstream_argo.report.tables import estimate_tables

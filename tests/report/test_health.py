@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from jetstream_argo.report.facts import facts_of, sentences
+from jetstream_argo.report.facts import facts_of
 from jetstream_argo.report.health import HealthCheck
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.source_rows import Jump, jumps, jumps_of
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Entry, Kind

@@ -12,7 +12,8 @@ from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EXIT_DEFINITION, NodeError
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.facts import BranchUnits, LeftOut, Units, sentences
+from jetstream_argo.report.facts import BranchUnits, LeftOut, Units
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import Standing, StatusReport, status_report
 from jetstream_argo.run.nodes import TaskResult
 from jetstream_argo.store.entries import read_entries

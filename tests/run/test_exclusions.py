@@ -13,7 +13,8 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.config.resolve.statistics import Table
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.facts import Facts, sentences
+from jetstream_argo.report.facts import Facts
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import status_report
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql, table

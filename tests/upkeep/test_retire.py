@@ -8,7 +8,8 @@ import pytest
 from jetstream_argo.cli.main import exit_code_of
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
-from jetstream_argo.report.facts import facts_of, sentences
+from jetstream_argo.report.facts import facts_of
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.entries import Kind, State, read_entries

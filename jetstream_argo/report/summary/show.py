@@ -10,8 +10,9 @@ from rich.text import Text
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.report.decision.results import decision_sentences, decisions
-from jetstream_argo.report.facts import NOTHING, Facts, sentences, units_line
+from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.segment_tests import segment_tests
+from jetstream_argo.report.sentences import sentences, units_line
 from jetstream_argo.report.summary.build import Row, windows_of
 from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.report.summary.segment_table import segment_table, tests_of

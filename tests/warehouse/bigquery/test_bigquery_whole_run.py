@@ -9,7 +9,8 @@ from jetstream_argo.config.model import Basis, MetricDefinition
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.model import EnrollmentsTask, SourceTask
 from jetstream_argo.errors import EXIT_RETRY
-from jetstream_argo.report.facts import facts_of, sentences
+from jetstream_argo.report.facts import facts_of
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import Standing, status_report
 from jetstream_argo.store.entries import read_entries
 from tests.warehouse.bigquery.cases import CASES, Case, Outcome

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from jetstream_argo.report.facts import sentences
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
+from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import Standing
 from jetstream_argo.report.summary import words
 from jetstream_argo.store.entries import Kind
