@@ -56,29 +56,29 @@ def _array(column: Column, values: Sequence[Value]) -> "pyarrow.Array":
         if not set(map(type, values)) <= {usual, type(None)}:
             encode = _encoder(column.type)
             plain = [encode(value, column.name) for value in values]
-        return pyarrow.array(plain, _carrier(column.type))
+        return pyarrow.array(plain, _arrow_type(column.type))
     except (ValueError, OverflowError) as error:
         raise InvalidQuery(f"{column.name}: {error}; its type is {column.type}") from error
 
 
 @lru_cache(maxsize=1024)
-def _carrier(type_: str) -> "pyarrow.DataType":
+def _arrow_type(type_: str) -> "pyarrow.DataType":
     """Return the Arrow type in which values of a BigQuery type go to DuckDB."""
     import pyarrow
 
     inner = element(type_)
     if inner is not None:
-        return pyarrow.list_(_carrier(inner))
+        return pyarrow.list_(_arrow_type(inner))
     fields = members(type_)
     if fields:
-        return pyarrow.struct([pyarrow.field(name, _carrier(inner)) for name, inner in fields])
-    carriers = {
+        return pyarrow.struct([pyarrow.field(name, _arrow_type(inner)) for name, inner in fields])
+    arrow_types = {
         "BOOLEAN": pyarrow.bool_(),
         "DOUBLE": pyarrow.float64(),
         "BIGINT": pyarrow.int64(),
         "BLOB": pyarrow.binary(),
     }
-    return carriers.get(duckdb_type(type_), pyarrow.string())
+    return arrow_types.get(duckdb_type(type_), pyarrow.string())
 
 
 @lru_cache(maxsize=1024)
