@@ -40,9 +40,10 @@ class Registry:
     """All functions that queries may call by a dotted name."""
 
     def __init__(self, functions: Iterable[Function]) -> None:
+        self.given = tuple(functions)  # the later of two of one name wins
         self._by_name: dict[str, Function] = {}
         self._by_macro: dict[str, Function] = {}
-        for function in functions:
+        for function in self.given:
             self._by_macro[function.macro] = function
             for name in (function.name, *function.aliases):
                 self._by_name[name.lower()] = function
@@ -71,20 +72,20 @@ class Registry:
         """Return the functions that queries call, without those that stand for BigQuery's own."""
         return tuple(function for function in self._by_macro.values() if not function.name.startswith("bq."))
 
-    def definitions(self, macros: Iterable[str]) -> list[tuple[str, str]]:
-        """Return macro names with the statements that make them, each after those that it calls."""
-        ordered: dict[str, str] = {}
+    def called(self, macros: Iterable[str]) -> tuple[Function, ...]:
+        """Return the functions whose macros have these names and those that they call, each after those."""
+        ordered: dict[str, Function] = {}
         for macro in macros:
             self._add(macro, ordered)
-        return list(ordered.items())
+        return tuple(ordered.values())
 
-    def _add(self, macro: str, ordered: dict[str, str]) -> None:
+    def _add(self, macro: str, ordered: dict[str, Function]) -> None:
         function = self._by_macro.get(macro)
         if function is None or macro in ordered:
             return
         for called in _CALL.findall(function.duckdb):
             self._add(called, ordered)
-        ordered[macro] = function.definition()
+        ordered[macro] = function
 
 
 def load_registry(own: Path | None = None) -> Registry:

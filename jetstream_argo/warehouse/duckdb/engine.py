@@ -41,7 +41,7 @@ from jetstream_argo.warehouse.types import (
 if TYPE_CHECKING:
     import pyarrow
 
-    from jetstream_argo.warehouse.duckdb.translate import Translated
+    from jetstream_argo.warehouse.duckdb.translations import Translated
 
 
 def _nonce() -> str:

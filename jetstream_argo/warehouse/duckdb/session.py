@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jetstream_argo.dialect.functions.registry import Registry
+from jetstream_argo.dialect.functions.registry import Function, Registry
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import EngineError, InvalidQuery
 from jetstream_argo.warehouse.duckdb.errors import translated_errors
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import pyarrow
 
     from jetstream_argo.warehouse.duckdb.pointer import Version
-    from jetstream_argo.warehouse.duckdb.translate import Translated, Translator
+    from jetstream_argo.warehouse.duckdb.translate import Translator
+    from jetstream_argo.warehouse.duckdb.translations import Translated
 
 
 T = TypeVar("T")
@@ -126,12 +127,12 @@ class Session:
         """Attach the database that a table is read from, if it is a user's own."""
         self._views.attach(version)
 
-    def define(self, macros: Sequence[str]) -> None:
-        """Make the macros of these names, and those that they call."""
-        for macro, definition in self._registry.definitions(macros):
-            if macro not in self._macros:
-                self.connection.execute(definition)
-                self._macros.add(macro)
+    def define(self, functions: Sequence[Function]) -> None:
+        """Make the macros of these functions, each of which comes after those that it calls."""
+        for function in functions:
+            if function.macro not in self._macros:
+                self.connection.execute(function.definition())
+                self._macros.add(function.macro)
 
     def given(self, sql: str) -> tuple[Given, ...]:
         """Return the tables that a query reads, and the files that DuckDB is given of them.

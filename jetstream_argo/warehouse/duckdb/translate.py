@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from hashlib import sha256
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
@@ -13,10 +11,10 @@ from jetstream_argo.dialect.syntax import TOO_DEEP, table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.sql.text import NO_OVERFLOW
 from jetstream_argo.warehouse.duckdb.bounds import table_bounds
-from jetstream_argo.warehouse.duckdb.ranges import Bounds, named
+from jetstream_argo.warehouse.duckdb.ranges import Bounds
 from jetstream_argo.warehouse.duckdb.reading import read_query
 from jetstream_argo.warehouse.duckdb.stars import expand_structs
-from jetstream_argo.warehouse.duckdb.types import relation
+from jetstream_argo.warehouse.duckdb.translations import TableRead, Translated, shared
 from jetstream_argo.warehouse.duckdb.typing.queries import QueryReader, column_name
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
@@ -24,37 +22,7 @@ from jetstream_argo.warehouse.duckdb.unnest import rewrite_unnests
 
 _NAME = ("this", "db", "catalog", "alias")
 _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
-_KEPT = 512
 _WANTED = "wanted"  # bounds, in the meta data of a table's node
-
-
-@dataclass(frozen=True, slots=True)
-class TableRead:
-    """A table or view under its full name, and the bounds of those of its rows that are wanted of it."""
-
-    table: str
-    bounds: Bounds = ()
-
-    @property
-    def relation(self) -> str:
-        """The name under which DuckDB knows these rows."""
-        digest = sha256(named(self.bounds).encode()).hexdigest()[:16] if self.bounds else ""
-        return relation(self.table) + (f"#{digest}" if digest else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Translated:
-    """A query for DuckDB, the names of its columns, what it reads and the macros that it calls."""
-
-    sql: str
-    columns: tuple[str, ...]
-    reads: tuple[TableRead, ...]
-    macros: tuple[str, ...]
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that are read, under their full names."""
-        return tuple(dict.fromkeys(read.table for read in self.reads))
 
 
 class Translator:
@@ -67,7 +35,7 @@ class Translator:
         self._project = project
         self._registry = registry
         self._columns = columns
-        self._known: dict[tuple[str, Bounds], tuple[Translated, dict[str, RowType]]] = {}
+        self._known = shared(project, registry.given)
 
     def translate(self, sql: str, bounds: Bounds = ()) -> Translated:
         """Return the translation of a query of whose rows only those within `bounds` are wanted; it may give others.
@@ -77,17 +45,16 @@ class Translator:
             Unsupported: this engine would not do it as BigQuery does.
             NotFound: a table does not exist.
         """
-        known = self._known.get((sql, bounds))
-        if known is not None and all(self._columns(table) == columns for table, columns in known[1].items()):
-            return known[0]
-        if len(self._known) >= _KEPT:
-            del self._known[next(iter(self._known))]
+        known = self._known.find(sql, bounds, self._columns)
+        if known is not None:
+            return known
         seen: dict[str, RowType] = {}
         try:
-            self._known[sql, bounds] = (self._translate(sql, bounds, seen), seen)
+            translated = self._translate(sql, bounds, seen)
         except RecursionError as error:
             raise InvalidQuery(TOO_DEEP) from error
-        return self._known[sql, bounds][0]
+        self._known.keep(sql, bounds, translated, seen)
+        return translated
 
     def _translate(self, sql: str, bounds: Bounds, seen: dict[str, RowType]) -> Translated:
         reading = read_query(sql)
@@ -113,8 +80,8 @@ class Translator:
             text = tree.sql("duckdb", copy=False, unsupported_level=ErrorLevel.RAISE)  # nobody needs the tree after it
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
-        macros = tuple(dict.fromkeys(name.lower() for name in _MACRO.findall(text)))
-        return Translated(text, tuple(name for name, _ in rows.columns), reads, macros)
+        functions = self._registry.called(name.lower() for name in _MACRO.findall(text))
+        return Translated(text, tuple(name for name, _ in rows.columns), reads, functions)
 
     def _full(self, name: str) -> str:
         if "." not in name:

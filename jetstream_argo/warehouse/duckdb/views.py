@@ -17,7 +17,7 @@ from jetstream_argo.warehouse.duckdb.types import duckdb_type, quoted, text_lite
 
 if TYPE_CHECKING:
     from jetstream_argo.warehouse.duckdb.session import Session
-    from jetstream_argo.warehouse.duckdb.translate import TableRead, Translated
+    from jetstream_argo.warehouse.duckdb.translations import TableRead, Translated
     from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 
 _MANY = 1_000  # views, in a process that runs statement after statement
@@ -141,7 +141,7 @@ class Views:
         return RowType(tuple((name, kind_of(type_)) for name, type_ in found.items()))
 
     def _use(self, translated: "Translated") -> str:
-        self._session.define(translated.macros)
+        self._session.define(translated.functions)
         return "".join(self._use_read(read) for read in translated.reads)
 
     def _use_read(self, read: "TableRead") -> str:
