@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from itertools import permutations
 from math import isfinite
+from operator import attrgetter
 from typing import TypeVar, overload
 
 from jetstream_argo.errors import EstimateError
@@ -56,13 +57,16 @@ class Interval:
 
     def checked(self) -> "Interval":
         """Return the same with infinite and NaN numbers replaced by None, which is then put down to overflow."""
-        numbers = {name: getattr(self, name) for name in _NUMBERS}
-        odd = {name: None for name, value in numbers.items() if value is not None and not isfinite(value)}
-        return replace(self, **odd, reason=self.reason or Reason.OVERFLOW) if odd else self
+        numbers = _numbers_of(self)
+        if all(value is None or isfinite(value) for value in numbers):
+            return self
+        finite = (value if value is not None and isfinite(value) else None for value in numbers)
+        return replace(self, **dict(zip(_NUMBERS, finite, strict=True)), reason=self.reason or Reason.OVERFLOW)
 
 
 _FIELDS = tuple(field.name for field in fields(Interval))  # each is one of an `EstimateRow`, too
 _NUMBERS = tuple(name for name in _FIELDS if name != "reason")
+_values_of, _numbers_of = attrgetter(*_FIELDS), attrgetter(*_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,5 +128,5 @@ class Draft:
             comparison_to_branch=pair[0],
             ci_width=self.confidence,
             n_units=n,
-            **{name: getattr(known, name) for name in _FIELDS},
+            **dict(zip(_FIELDS, _values_of(known), strict=True)),
         )

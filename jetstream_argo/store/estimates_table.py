@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 
 from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.stats.rows import EstimateRow
@@ -45,16 +46,23 @@ class Origin:
 _ROW = tuple(columns_of(EstimateRow))
 _SCOPE, _ORIGIN = tuple(columns_of(EstimateScope)), tuple(columns_of(Origin))
 _OURS = [column.name for column in _ROW].index("n_units")
+_NAMED = ("comparison", "reason")  # by an enumeration
 
 # Readers of the existing system know those of a row up to here, and those that say whom it is about; the rest is ours.
 COLUMNS: tuple[Column, ...] = (*_ROW[:_OURS], *_SCOPE, *_ROW[_OURS:], *_ORIGIN)
 
 
+_COMPUTED = tuple(column.name for column in (*_ROW, *_SCOPE, *_ORIGIN))
+_values_of, _scope_of, _origin_of = (attrgetter(*(c.name for c in columns)) for columns in (_ROW, _SCOPE, _ORIGIN))
+
+
 def stored(row: EstimateRow, scope: EstimateScope, origin: Origin) -> dict[str, Value]:
     """Return an estimate as its table holds it."""
-    parts = ((row, _ROW), (scope, _SCOPE), (origin, _ORIGIN))
-    values = ((column.name, getattr(part, column.name)) for part, columns in parts for column in columns)
-    return {name: value.value if isinstance(value, StrEnum) else value for name, value in values}
+    found: dict[str, Value] = dict(
+        zip(_COMPUTED, (*_values_of(row), *_scope_of(scope), *_origin_of(origin)), strict=True)
+    )
+    found |= {name: value.value for name in _NAMED if isinstance(value := found[name], StrEnum)}
+    return found
 
 
 # What the view of the latest estimates adds, from all of them together.
