@@ -16,6 +16,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from jetstream_argo.dialect.literals import without_raw_bytes
 from jetstream_argo.dialect.syntax import TOO_DEEP, explained, single_query
 from jetstream_argo.errors import InvalidQuery, Unsupported
+from jetstream_argo.warehouse.duckdb.pieces import parse
 
 _MARK = "§"
 # What has a syntax of its own; `* REPLACE (…)` is no function at all.
@@ -74,7 +75,7 @@ def read_query(sql: str) -> ParsedQuery:
     try:
         tokens = bigquery.tokenize(text)
         _mark(tokens)
-        statements = bigquery.parser().parse(tokens, text)
+        statements = parse(bigquery, tokens, text)
     except ParseError as error:
         raise InvalidQuery(explained(error, sql).replace(_MARK, "")) from error
     except TokenError as error:

@@ -71,7 +71,6 @@ def aggregate(
         if not name:
             raise Unsupported(f"{entry.name} with HAVING is not implemented by the embedded engine{reader.place(node)}")
     _check(reader, entry, asked, node, window)
-    place = reader.place(node)
     if len(asked.arguments) == 1 and isinstance(asked.arguments[0], exp.Star):
         if entry.name != "COUNT" or asked.distinct:
             raise InvalidQuery(f"{entry.name}(*) is no aggregate{reader.place(node)}")
@@ -86,7 +85,7 @@ def aggregate(
     if entry.name in {"LAG", "LEAD"} and any(
         constant(n) is None and not isinstance(n, exp.Null) for n in asked.arguments[1:]
     ):
-        raise InvalidQuery(f"{entry.name} needs constants for offset and default{place}")
+        raise InvalidQuery(f"{entry.name} needs constants for offset and default{reader.place(node)}")
     registry = reader.setting.registry
     if match.signature.body.startswith("@"):
         return Value(_over(AGGREGATES[match.signature.body[1:]](match, given), window), match.result)
@@ -180,7 +179,6 @@ def _mended(node: exp.Expr) -> exp.Expr:
 def _check(
     reader: "ExpressionReader", entry: FunctionEntry, asked: _AggregateCall, node: exp.Expr, window: exp.Window | None
 ) -> None:
-    place = reader.place(node)
     clauses = {
         "DISTINCT": asked.distinct,
         "NULLS": bool(asked.nulls),
@@ -190,12 +188,13 @@ def _check(
     }
     for word, is_said in clauses.items():
         if is_said and word not in entry.words:
-            raise Unsupported(f"{entry.name} with {word} is not implemented by the embedded engine{place}")
+            raise Unsupported(f"{entry.name} with {word} is not implemented by the embedded engine{reader.place(node)}")
     if window is None and "window" in entry.words:
         raise InvalidQuery(f"{entry.name} needs OVER{reader.place(node)}")
     if window is not None and (asked.order or (asked.distinct and window.args.get("order") is not None)):
         raise Unsupported(
-            f"{entry.name} with DISTINCT or ORDER BY and OVER is not implemented by the embedded engine{place}"
+            f"{entry.name} with DISTINCT or ORDER BY and OVER is not implemented by the embedded engine"
+            f"{reader.place(node)}"
         )
 
 

@@ -32,7 +32,8 @@ class Chain:
         """Return the chain with its check, if it can overflow at all."""
         if not self.unbounded and self.bounded <= _MOST_BOUNDED:
             return self.node
-        distinct = list({part.sql(): part for part in self.unbounded}.values())
+        several = len(self.unbounded) > 1
+        distinct = {part.sql(): part for part in self.unbounded}.values() if several else self.unbounded
         overflown: exp.Expr = exp.Not(this=_finite(self.node.copy()))
         for part in distinct:
             overflown = exp.And(this=overflown, expression=_finite(part.copy()))

@@ -12,11 +12,14 @@ class RowType:
     """The columns of a relation, in their order."""
 
     columns: tuple[tuple[str, SqlType], ...]
+    _by_name: dict[str, SqlType] = field(init=False, repr=False, compare=False)  # in lower case; the first of several
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {name.lower(): kind for name, kind in reversed(self.columns)})
 
     def named(self, name: str) -> SqlType | None:
         """Return the type of the column of that name; names are compared without case."""
-        lowered = name.lower()
-        return next((kind for known, kind in self.columns if known.lower() == lowered), None)
+        return self._by_name.get(name.lower())
 
     def only(self) -> SqlType:
         """Return the type of the rows' one column."""
@@ -60,7 +63,10 @@ class TypedScope:
     def relation(self, name: str) -> TypedRelation | None:
         """Return the relation of that name, of this SELECT."""
         lowered = name.lower()
-        return next((relation for relation in self.relations if relation.name.lower() == lowered), None)
+        for relation in self.relations:
+            if relation.name.lower() == lowered:
+                return relation
+        return None
 
     def resolve(self, names: Sequence[str]) -> SqlType:
         """Return the type of the path `names`.
@@ -76,7 +82,7 @@ class TypedScope:
 
     def _lookup(self, names: Sequence[str]) -> SqlType | None:
         relation = self.relation(names[0])
-        own = _column(names[0], self.relations)
+        own = column_of(names[0], self.relations)
         if relation is not None and relation.element is not None and own not in (None, relation.element):
             raise Unsupported(f"{names[0]!r} is an element and a field of it; give it another alias")
         # A table's name that is also a column's can only mean the column, unless a column of the table follows.
@@ -126,8 +132,13 @@ def _of_relation(relation: TypedRelation, names: Sequence[str]) -> SqlType | Non
     return None if column is None else descend(column, names[1:])
 
 
-def _column(name: str, relations: Sequence[TypedRelation]) -> SqlType | None:
-    return next((kind for r in relations if (kind := r.rows.named(name)) is not None), None)
+def column_of(name: str, relations: Sequence[TypedRelation]) -> SqlType | None:
+    """Return the type of the column of that name in the first of the relations that has one."""
+    for relation in relations:
+        kind = relation.rows.named(name)
+        if kind is not None:
+            return kind
+    return None
 
 
 def _missing(names: Sequence[str], scope: TypedScope) -> str:

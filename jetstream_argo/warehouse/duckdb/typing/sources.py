@@ -8,7 +8,7 @@ from jetstream_argo.dialect.syntax import table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.warehouse.duckdb.typing.expressions import ExpressionReader
 from jetstream_argo.warehouse.duckdb.typing.kinds import FLOAT64, INT64, NULL, UNKNOWN
-from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope
+from jetstream_argo.warehouse.duckdb.typing.scopes import RowType, TypedRelation, TypedScope, column_of
 from jetstream_argo.warehouse.duckdb.typing.setting import Setting
 from jetstream_argo.warehouse.duckdb.unnest import as_unnest
 
@@ -50,8 +50,7 @@ class FromClauses:
             self._merge(column.name, before, added, scope)
 
     def _merge(self, name: str, before: list[TypedRelation], added: list[TypedRelation], scope: TypedScope) -> None:
-        left_kind = next((kind for r in before if (kind := r.rows.named(name)) is not None), None)
-        right_kind = next((kind for r in added if (kind := r.rows.named(name)) is not None), None)
+        left_kind, right_kind = column_of(name, before), column_of(name, added)
         if left_kind is None or right_kind is None:
             raise InvalidQuery(f"USING: both sides need a column {name!r}")
         if (
