@@ -76,20 +76,7 @@ def survey(engine: Engine, records: Mapping[Place, Sequence[Entry]], gone: Gone,
 
 def count_alone(engine: Engine, unit_table: UnitTable, gone: Gone, labels: Mapping[str, str]) -> tuple[UnitRows, ...]:
     """Return what is counted of one table."""
-    by = unit_table.layout.partition_by
-    place = Sql(f"r.{identifier(by)}") if by else Sql("CAST(NULL AS INT64)")
-    sql = Sql(
-        "-- One row per batch and date or window: all rows, and those of some units.\n"
-        f"SELECT r.batch, {place} AS place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
-        f"FROM {table(unit_table.name)} AS r\n"
-        f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
-        f"WHERE {everywhere('r', by)}\n"
-        "GROUP BY r.batch, place\nORDER BY r.batch, place\n"
-    )
-    return tuple(
-        UnitRows(int(str(batch)), ordinal_of(value), int(str(rows)), int(str(of_units)))
-        for batch, value, rows, of_units in engine.query(sql, labels=labels).rows
-    )
+    return tuple(_asked(engine, [unit_table], gone, labels)[0])
 
 
 _Tables = tuple[tuple[UnitTable, TableInfo], ...]
@@ -120,7 +107,7 @@ def _counted(
     """Return what is counted of the tables of some experiments: of halves of them where it cannot be of all."""
     tables = [found for of_place in group for found in of_place]
     try:
-        found = engine.query(_query([unit_table for unit_table, _ in tables], gone), labels=labels)
+        found = _asked(engine, [unit_table for unit_table, _ in tables], gone, labels)
     except _NOT_TOGETHER:
         if len(group) == 1:
             return {}
@@ -129,11 +116,16 @@ def _counted(
             **_counted(engine, group[:middle], gone, labels),
             **_counted(engine, group[middle:], gone, labels),
         }
-    rows: dict[int, list[UnitRows]] = {}
-    for number, batch, place, count, of_units in found.rows:
-        at = UnitRows(int(str(batch)), ordinal_of(place), int(str(count)), int(str(of_units)))
-        rows.setdefault(int(str(number)), []).append(at)
-    return {info.name: (info.etag, _if_any(rows.get(number, []))) for number, (_, info) in enumerate(tables)}
+    return {info.name: (info.etag, _if_any(rows)) for (_, info), rows in zip(tables, found, strict=True)}
+
+
+def _asked(engine: Engine, tables: Sequence[UnitTable], gone: Gone, labels: Mapping[str, str]) -> list[list[UnitRows]]:
+    """Return what one statement counts of each table."""
+    found: list[list[UnitRows]] = [[] for _ in tables]
+    for number, batch, place, rows, of_units in engine.query(_query(tables, gone), labels=labels).rows:
+        at = UnitRows(int(str(batch)), ordinal_of(place), int(str(rows)), int(str(of_units)))
+        found[int(str(number))].append(at)
+    return found
 
 
 def _if_any(rows: Sequence[UnitRows]) -> tuple[UnitRows, ...]:
@@ -147,7 +139,7 @@ def _query(tables: Sequence[UnitTable], gone: Gone) -> Sql:
         "SELECT r.number, r.batch, r.place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
         f"FROM (\n{rows}\n) AS r\n"
         f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
-        "GROUP BY r.number, r.batch, r.place\n"
+        "GROUP BY r.number, r.batch, r.place\nORDER BY r.number, r.batch, r.place\n"
     )
 
 
