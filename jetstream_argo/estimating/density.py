@@ -9,7 +9,7 @@ from jetstream_argo.estimating.queries.grid_points import placed
 from jetstream_argo.estimating.queries.observations import Observed
 from jetstream_argo.estimating.queries.ranks import power
 from jetstream_argo.estimating.reading import QueryRow
-from jetstream_argo.estimating.summary import FEW_VALUES, extremes
+from jetstream_argo.estimating.summary import FEW_VALUES, MAXIMUM, extremes
 from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.stats.needs import DensityNeed
 from jetstream_argo.stats.sufficient import Bins
@@ -40,6 +40,10 @@ class DensityDetail:
     def size(self, n: int) -> int:  # however many values there are
         """Return how many numbers a branch has at most."""
         return len(self.arrays) * (self.need.grid_size + 1) * (2 * int(REACH) * BINS + 1)
+
+    def unanswered(self, summary: QueryRow) -> str:
+        """Return that bins cannot be numbered."""
+        return f"values up to {MAXIMUM.of(summary):g} are too many bandwidths from 0"
 
     def data(self, summary: QueryRow, detail: QueryRow) -> Bins:
         """Return the moments of a branch's values."""

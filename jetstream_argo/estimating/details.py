@@ -26,6 +26,9 @@ class Detail(Protocol):
     def size(self, n: int) -> int:
         """Return how many numbers a branch of `n` values has at most in the answer."""
 
+    def unanswered(self, summary: QueryRow) -> str:
+        """Return why the answer may lack a branch with many values; nothing where it has every such branch."""
+
     def data(self, summary: QueryRow, detail: QueryRow) -> DetailData:
         """Return what is needed of a branch, from its summary and the answer."""
 

@@ -31,6 +31,10 @@ class GridDetail:
         """Return how many numbers a branch has at most."""
         return len(self.arrays) * self.need.grid_size
 
+    def unanswered(self, summary: QueryRow) -> str:
+        """Return nothing: every branch has a row."""
+        return ""
+
     def data(self, summary: QueryRow, detail: QueryRow) -> GridCounts:
         """Return how many values of a branch are at most each point."""
         steps = np.zeros(self.need.grid_size, np.int64)

@@ -33,6 +33,10 @@ class OrderStatisticsDetail:
         windows = (rank_window(n, probability, self.need.spread) for probability in self.need.probabilities)
         return len(self.arrays) * sum(high - low + 3 for low, high in windows)
 
+    def unanswered(self, summary: QueryRow) -> str:
+        """Return nothing: every branch has a row."""
+        return ""
+
     def data(self, summary: QueryRow, detail: QueryRow) -> OrderWindows:
         """Return the order statistics of a branch."""
         return OrderWindows(summary.whole("n"), VALUES.of(detail), FIRST_RANKS.of(detail), LAST_RANKS.of(detail))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from jetstream_argo.errors import EstimateError
+from jetstream_argo.errors import EngineError, EstimateError
 from jetstream_argo.estimating.branch_cut import BranchCut
 from jetstream_argo.estimating.details import Detail, detail_of
 from jetstream_argo.estimating.groups import RequestedStatistic, StatisticGroup
@@ -14,7 +14,6 @@ from jetstream_argo.estimating.scaling import Scales
 from jetstream_argo.estimating.segment_effects import Sides, sides_of_shares
 from jetstream_argo.estimating.summary import (
     FEW_VALUES,
-    MAXIMUM,
     N_REST,
     N_VALUES,
     OTHER,
@@ -187,6 +186,13 @@ def _details(
 
 
 def _detail(need: needs.DetailNeed, row: QueryRow, detail: QueryRow | None) -> Data:
-    if detail is None:
-        raise EstimateError("overflow", f"values up to {MAXIMUM.of(row):g} are too many bandwidths from 0")
-    return detail_of(need).data(row, detail)
+    asked = detail_of(need)
+    if detail is not None:
+        return asked.data(row, detail)
+    if why := asked.unanswered(row):
+        raise EstimateError("overflow", why)
+    basis, window, segment, branch = row.key
+    raise EngineError(
+        f"{branch} ({basis}, window {window}, {segment}): the warehouse answered {need} with no row of this branch; "
+        "run this again, and report it if it stays"
+    )
