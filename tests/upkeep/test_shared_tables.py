@@ -1,17 +1,21 @@
 """Units that are removed from an experiment stand in no table of several experiments either."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from jetstream_argo.cli.main import exit_code_of
+from jetstream_argo.config.periods import Period
+from jetstream_argo.sql import names
 from jetstream_argo.store.shared import KEPT_DAYS
 from jetstream_argo.upkeep.shared_tables import remove_old
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from tests.worlds.pipeline import START
 from tests.worlds.several import Several, configured
+from tests.worlds.upkeep import again
 
 
 @pytest.fixture
@@ -78,6 +82,27 @@ def test_deleting_an_experiment_deletes_the_tables_that_hold_its_units(world: Se
     assert command(world, "delete", "first") == 0
 
     assert holding(world, "s.shared_experiment = 'first'") == set()
+
+
+def test_retiring_an_experiment_leaves_its_results_and_what_others_copy(world: Several) -> None:
+    first, second = world.configs
+    again(world.pipeline(first))
+    view = names.statistics_view(world.plan(first), Period.DAY)
+    sql = f"SELECT v.metric, v.branch, v.comparison, v.point FROM `{view}` AS v"
+    before, results = shared_tables(world), Counter(world.rows(sql))
+    own = {entry.table for entry in world.entries(first)}
+
+    assert command(world, "retire", "first") == 0
+
+    assert own
+    assert EmbeddedEngine(world.root).infos(sorted(own)) == {}
+    assert shared_tables(world) == before
+    assert results
+    assert Counter(world.rows(sql)) == results
+    again(world.pipeline(second))
+    of_second = world.entries(second)
+    assert of_second
+    assert all("shared_scan" in entry.facts for entry in of_second)
 
 
 def test_tables_are_kept_for_some_days_and_then_deleted(world: Several) -> None:
