@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.session import Session
+from jetstream_argo.warehouse.duckdb.spill import SpillFolder
 from jetstream_argo.warehouse.duckdb.store import Store
 from jetstream_argo.warehouse.types import Layout, Write
 
@@ -43,7 +45,7 @@ def rows(engine: EmbeddedEngine, sql: str) -> list[tuple[Value, ...]]:
 
 def session(root: Path) -> Session:
     store = Store(root, "local", clock=lambda: 0.0, nonce=lambda: "")
-    return Session(store, "local", load_registry(None), {}, timeout_seconds=60.0)
+    return Session(store, "local", load_registry(None), {}, SpillFolder(root, uuid4().hex), timeout_seconds=60.0)
 
 
 def files(root: Path, sql: str) -> int:

@@ -1,5 +1,6 @@
 """A statement on the embedded engine ends, one way or the other."""
 
+import gc
 from pathlib import Path
 
 import duckdb
@@ -11,6 +12,7 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.limits import Limits, stopped_after
 from jetstream_argo.warehouse.duckdb.session import Session
+from jetstream_argo.warehouse.duckdb.spill import SpillFolder
 from jetstream_argo.warehouse.duckdb.store import Store
 from jetstream_argo.warehouse.types import Layout, Write
 
@@ -45,7 +47,7 @@ def test_a_statement_that_somebody_else_interrupts_is_no_matter_of_time() -> Non
 
 def test_a_statement_that_takes_long_shows_no_progress_bar_of_duckdb(tmp_path: Path) -> None:
     store = Store(tmp_path, "local", clock=lambda: 0.0, nonce=lambda: "")
-    session = Session(store, "local", load_registry(None), {}, timeout_seconds=60.0)
+    session = Session(store, "local", load_registry(None), {}, SpillFolder(tmp_path, "spill"), timeout_seconds=60.0)
 
     assert session.run("SELECT current_setting('enable_progress_bar')", "").fetchall() == [(False,)]
 
@@ -63,4 +65,24 @@ def test_temporary_tables_leave_nothing_behind_and_another_may_have_the_name_of_
         engine.delete("d.t")
 
     assert found == [((1, 2),), (("x",),)]
+    assert [path.suffix for path in spill.iterdir()] == [".lock"]
+    del engine
+    gc.collect()
     assert list(spill.iterdir()) == []
+
+
+def test_what_a_killed_session_has_spilled_is_removed_and_nobody_elses(tmp_path: Path) -> None:
+    spill = tmp_path / "spill"
+    dead, unlocked = spill / "jetstream-argo-dead", spill / "jetstream-argo-of-an-earlier-version"
+    for folder in (dead, unlocked):
+        folder.mkdir(parents=True)
+        (folder / "1-t.parquet").write_text("rows")
+    dead.with_name(f"{dead.name}.lock").touch()
+    alive, engine = (EmbeddedEngine(tmp_path / "warehouse", limits=Limits(spill=spill)) for _ in range(2))
+    alive.query_to_table(Sql("SELECT 1 AS a"), "d.t", write=Write.TRUNCATE, labels={}, layout=Layout(temporary=True))
+
+    engine.purge([])
+
+    assert alive.query(Sql("SELECT a FROM d.t"), labels={}).rows == ((1,),)
+    assert unlocked.exists()
+    assert not list(spill.glob(f"{dead.name}*"))

@@ -19,6 +19,7 @@ from jetstream_argo.warehouse.duckdb.leases import FileLeases
 from jetstream_argo.warehouse.duckdb.limits import Limits
 from jetstream_argo.warehouse.duckdb.memory import budget_mib
 from jetstream_argo.warehouse.duckdb.session import Fetched, Scan, Session
+from jetstream_argo.warehouse.duckdb.spill import SpillFolder
 from jetstream_argo.warehouse.duckdb.storage import TableFiles
 from jetstream_argo.warehouse.duckdb.store import Store
 from jetstream_argo.warehouse.duckdb.tables import StoredTables
@@ -68,22 +69,20 @@ class EmbeddedEngine:
         nonce: Callable[[], str] = _nonce,
     ) -> None:
         self.memory_mib: int | None = limits.memory_mib if limits.memory_mib is not None else budget_mib()
-        # DuckDB names its temporary files alike in every process.
-        folder = (
-            limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
-        ) / f"jetstream-argo-{nonce()}"
-        settings = {"memory_limit": f"{self.memory_mib}MiB", "temp_directory": str(folder)}
+        parent = limits.spill if limits.spill is not None else Path(tempfile.gettempdir())
+        spill = SpillFolder(parent, nonce())  # DuckDB names its temporary files alike in every process
+        settings = {"memory_limit": f"{self.memory_mib}MiB"}
         registry = load_registry(udfs)
         self._nonce = nonce
         self._store = Store(root, project, clock=clock, nonce=nonce)
-        self._session = Session(self._store, project, registry, settings, timeout_seconds=limits.timeout_seconds)
+        self._session = Session(self._store, project, registry, settings, spill, timeout_seconds=limits.timeout_seconds)
         self._writer = Writer(self._store, self._session)
         self._versions = Versions(self._store, self._session)
         self._leases = FileLeases(root / ".leases", nonce)
         self.root = root
         self.intake = Intake(self._store, self._session, self._writer)
         self._tables = StoredTables(root, project, self._store, self.intake)
-        self._storage = TableFiles(self._store)
+        self._storage = TableFiles(self._store, spill)
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query and return its rows."""

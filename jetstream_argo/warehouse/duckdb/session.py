@@ -17,6 +17,7 @@ from jetstream_argo.errors import EngineError, InvalidQuery
 from jetstream_argo.warehouse.duckdb.errors import translated_errors
 from jetstream_argo.warehouse.duckdb.limits import stopped_after
 from jetstream_argo.warehouse.duckdb.ranges import Bounds
+from jetstream_argo.warehouse.duckdb.spill import SpillFolder
 from jetstream_argo.warehouse.duckdb.store import Store, TableName
 from jetstream_argo.warehouse.duckdb.types import bigquery_type, casts, text_literal
 from jetstream_argo.warehouse.duckdb.views import Given, Kept, Views
@@ -57,12 +58,20 @@ class Session:
     """Runs translated queries. The connection is made at the first one."""
 
     def __init__(
-        self, store: Store, project: str, registry: Registry, settings: dict[str, str], *, timeout_seconds: float
+        self,
+        store: Store,
+        project: str,
+        registry: Registry,
+        settings: dict[str, str],
+        spill: SpillFolder,
+        *,
+        timeout_seconds: float,
     ) -> None:
         self._store = store
         self._project = project
         self._registry = registry
-        self._settings = settings
+        self._settings = {**settings, "temp_directory": str(spill.path)}
+        self._spill = spill
         self._timeout_seconds = timeout_seconds
         self._macros: set[str] = set()
         self._aliases: dict[str, TableName] = {}
@@ -83,6 +92,7 @@ class Session:
         """
         import duckdb  # 50 ms that a process which only reads pointers saves
 
+        self._spill.hold()
         connection = duckdb.connect(":memory:", config={"threads": 1, "async_threads": 0, **self._settings})
         hide_progress_bar(connection)
         connection.execute("SET TimeZone = 'UTC'")
@@ -175,7 +185,7 @@ class Session:
             files = operator.get("extra_info", {}).get("Filename(s)", "")
             if operator.get("name") == "READ_PARQUET" and files:
                 file = Path(files.split(",")[0].strip())
-                if file.parent == Path(self._settings["temp_directory"]):
+                if file.parent == self._spill.path:
                     continue
                 table = self._table_of(file)
                 scan.row_groups[table] = scan.row_groups.get(table, 0) + int(operator.get("row_groups_scanned", 0))
@@ -193,9 +203,11 @@ class Session:
         translated names one of a few aliases: queries that are the same but for that name are translated once.
         """
         name = self._store.name(written)
-        folder = Path(self._settings["temp_directory"])
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f"{next(self._numbers)}-{name.table}.parquet"  # a name that no file had before
+        number_of_file = next(self._numbers)
+        if not number_of_file:
+            self._spill.remove_dead()
+        self._spill.path.mkdir(parents=True, exist_ok=True)
+        file = self._spill.path / f"{number_of_file}-{name.table}.parquet"  # a name that no file had before
         statement = (
             f"COPY (SELECT {casts(columns)} FROM ({rows}) AS _rows) TO {text_literal(str(file))} (FORMAT parquet)"
         )

@@ -5,19 +5,23 @@ from dataclasses import replace
 
 from jetstream_argo.errors import Damaged
 from jetstream_argo.warehouse.duckdb.integrity import damage
-from jetstream_argo.warehouse.duckdb.store import Store
+from jetstream_argo.warehouse.duckdb.pointer import Version
+from jetstream_argo.warehouse.duckdb.spill import SpillFolder
+from jetstream_argo.warehouse.duckdb.store import Store, TableName
 from jetstream_argo.warehouse.types import Purged
 
 
 class TableFiles:
     """Finds and removes what storage has beside the rows of tables, and what is wrong with these."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, spill: SpillFolder) -> None:
         self._store = store
+        self._spill = spill
 
     def purge(self, tables: Sequence[str]) -> Purged:
-        """Remove earlier versions of these tables, deleted ones too, and what writers left that died."""
+        """Remove earlier versions of these tables, deleted ones too, and what writers and sessions left that died."""
         files = sum(self._store.purge(self._store.name(table)) for table in tables)
+        self._spill.remove_dead()
         self._store.forget_dead_writers()
         return Purged(files)
 
@@ -32,22 +36,28 @@ class TableFiles:
             version = self._store.current(name)
         except Damaged as error:
             return (error,)
+        found = self._damaged(name, version) if version is not None else {}
         folder = self._store.folder(name)
-        found = ((folder / file.name, damage(folder / file.name, file)) for file in version.files) if version else ()
-        return tuple(Damaged(str(path), what) for path, what in found if what)
+        return tuple(Damaged(str(folder / file), what) for file, what in found.items())
 
     def salvage(self, table: str) -> None:
         """Make a damaged table what is left of it: the files that are whole; without its pointer that is none."""
         name = self._store.name(table)
-        folder = self._store.folder(name)
         with self._store.locked(name):
             try:
                 version = self._store.current(name)
             except Damaged:
                 version = None
             if version is not None:
-                whole = tuple(file for file in version.files if not damage(folder / file.name, file))
-                if whole != version.files:
+                damaged = self._damaged(name, version)
+                if damaged:
+                    whole = tuple(file for file in version.files if file.name not in damaged)
                     self._store.swap(name, replace(version, files=whole))
                 return
         self._store.drop(name)
+
+    def _damaged(self, name: TableName, version: Version) -> dict[str, str]:
+        """Return what is wrong with the files of a table that are not what was written, by their names."""
+        folder = self._store.folder(name)
+        found = {file.name: damage(folder / file.name, file) for file in version.files}
+        return {file: what for file, what in found.items() if what}
