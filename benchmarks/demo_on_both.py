@@ -33,7 +33,7 @@ def main() -> int:
         print(f"telemetry: {sum(table.rows for table in made):,} rows", flush=True)
         shutil.copytree(embedded, emulated)
         found = []
-        with serving(FakeBigQuery(emulated, project=PROJECT)) as url:
+        with serving(FakeBigQuery(emulated, project=PROJECT, datasets=["results"])) as url:
             for name, root, warehouse in (
                 ("embedded", embedded, f"embedded:{embedded}"),
                 ("bigquery", emulated, f"bigquery:{PROJECT}?api_endpoint={url}"),

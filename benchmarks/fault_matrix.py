@@ -36,7 +36,7 @@ def disturbed(case: Case, call: Call, telemetry: Path, *, skip: int, expected: d
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "warehouse"
         shutil.copytree(telemetry, root)
-        fake = FakeBigQuery(root, project=PROJECT)
+        fake = FakeBigQuery(root, project=PROJECT, datasets=["results"])
         fault = case.at(call, skip=skip)
         fake.faults.order(fault)
         with serving(fake) as url:
@@ -62,7 +62,7 @@ def main() -> int:
         telemetry, reference = Path(folder) / "telemetry", Path(folder) / "reference"
         make_telemetry(telemetry, small_plan())
         shutil.copytree(telemetry, reference)
-        fake = FakeBigQuery(reference, project=PROJECT)
+        fake = FakeBigQuery(reference, project=PROJECT, datasets=["results"])
         with serving(fake) as url:
             run_as_argo_does(RemotePipeline(reference, small_plan(), url=url))
         expected = results(Pipeline(reference, small_plan()))

@@ -112,7 +112,7 @@ def main() -> None:
         print("embedded")
         measure(EmbeddedEngine(Path(folder) / "embedded"), arguments.tables)
         print(f"bigquery, through its client and the fake, {arguments.answer_ms} ms an answer")
-        fake = FakeBigQuery(Path(folder) / "fake")
+        fake = FakeBigQuery(Path(folder) / "fake", datasets=[PLACE.dataset])
         if arguments.answer_ms:
             for call in Call:
                 fake.faults.order(Fault(call, times=10**9, delay_seconds=arguments.answer_ms / 1000))

@@ -100,7 +100,7 @@ def test_a_kubeconfig_that_leads_nowhere_is_wrong(tmp_path: Path, capsys: pytest
 
 @pytest.fixture
 def bigquery(tmp_path: Path) -> FakeBigQuery:
-    return FakeBigQuery(tmp_path / "warehouse")
+    return FakeBigQuery(tmp_path / "warehouse", datasets=["jetstream"])
 
 
 def of_bigquery(fake: FakeBigQuery) -> list[Diagnosis]:

@@ -60,7 +60,7 @@ ROWS = {
 
 @pytest.fixture
 def fake(tmp_path: Path) -> FakeBigQuery:
-    return FakeBigQuery(tmp_path / "warehouse")
+    return FakeBigQuery(tmp_path / "warehouse", datasets=["shop", "jetstream"])
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class Remote(Several):
 
 def test_what_was_read_once_is_copied_and_the_shared_tables_expire(tmp_path: Path) -> None:
     alone, remote = Several(tmp_path / "alone", CONFIGS), Remote(tmp_path / "remote", CONFIGS)
-    fake = FakeBigQuery(remote.root, project=PROJECT)
+    fake = FakeBigQuery(remote.root, project=PROJECT, datasets=["telemetry", "results"])
     with serving(fake) as url:
         remote.url = url
         for world in (alone, remote):

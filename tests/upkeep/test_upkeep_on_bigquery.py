@@ -33,7 +33,7 @@ def fake(tmp_path: Path) -> FakeBigQuery:
     """A warehouse with two experiments, of which `try-it` was analysed through BigQuery's client."""
     telemetry(tmp_path)
     analysed(tmp_path, "another", [HOURS])
-    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
     plan = plan_of("try-it")
     with serving(fake) as url:
         again(RemotePipeline(tmp_path, plan, url=url, today=datetime.now(UTC) - timedelta(minutes=5)))

@@ -26,7 +26,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "embedded":
         yield EmbeddedEngine(tmp_path, project=PROJECT)
         return
-    with serving(FakeBigQuery(tmp_path)) as url:
+    with serving(FakeBigQuery(tmp_path, datasets=["d", "e"])) as url:
         yield BigQueryEngine(BigQuerySettings(PROJECT, api_endpoint=url, retry_seconds=2.0), attempt="1")
 
 

@@ -23,7 +23,7 @@ def process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
     if request.param == "embedded":
         yield lambda: EmbeddedEngine(tmp_path, project=PROJECT)
         return
-    with serving(FakeBigQuery(tmp_path)) as url:
+    with serving(FakeBigQuery(tmp_path, datasets=["d"])) as url:
         settings = BigQuerySettings(PROJECT, api_endpoint=url, retry_seconds=2.0)
         yield lambda: BigQueryEngine(settings, attempt=uuid4().hex)
 

@@ -22,7 +22,7 @@ def pipeline(tmp_path: Path) -> Iterator[RemotePipeline]:
     """A week of three units was analysed through the client, and `c` was deleted upstream since, on request."""
     plan = planned(simple(HOURS), as_of=WEEK_DUE)
     sealed = replace(plan.experiment, deletions=Deletions((WEEK_DUE + timedelta(days=1),)))
-    with serving(FakeBigQuery(tmp_path, project=PROJECT)) as url:
+    with serving(FakeBigQuery(tmp_path, project=PROJECT, datasets=["telemetry", "results"])) as url:
         # Commands look at the clock of this machine, and so does the server.
         today = datetime.now(UTC) - timedelta(minutes=5)
         made = RemotePipeline(tmp_path, replace(plan, experiment=sealed), today=today, url=url)

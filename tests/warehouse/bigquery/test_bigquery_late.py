@@ -45,7 +45,7 @@ __all__ = [
 @pytest.fixture
 def fake(tmp_path: Path) -> FakeBigQuery:
     """A server on the day on which enrollment begins: tables are made before anything is recorded about them."""
-    made = FakeBigQuery(tmp_path, project=PROJECT)
+    made = FakeBigQuery(tmp_path, project=PROJECT, datasets=["telemetry", "results"])
     made.clock.advance(at(START) - datetime.now(UTC))
     return made
 

@@ -283,7 +283,8 @@ def test_a_lease_that_cannot_be_given_back_ends_by_itself(world: World, caplog: 
 
 def test_a_purge_says_until_when_deleted_rows_can_be_brought_back(world: World) -> None:
     engine, now = world.engine(), world.fake.clock.now()
-    world.fake.catalog.datasets[f"{PROJECT}.short"].max_time_travel_hours = 48
+    world.fake.catalog.datasets.make("other-project.d")
+    world.fake.catalog.datasets.make(f"{PROJECT}.short").max_time_travel_hours = 48
 
     def days(*tables: str) -> float:
         purged = engine.purge(tables)

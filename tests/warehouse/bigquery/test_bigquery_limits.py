@@ -32,7 +32,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> FakeBigQuery:
     """The fake after an undisturbed run."""
     root = tmp_path_factory.mktemp("limits")
     make_telemetry(root, small_plan())
-    fake = FakeBigQuery(root, project=PROJECT)
+    fake = FakeBigQuery(root, project=PROJECT, datasets=["results"])
     with serving(fake) as url:
         assert run_as_argo_does(RemotePipeline(root, small_plan(), url=url)) == ()
     return fake
@@ -65,6 +65,10 @@ def test_tables_that_many_nodes_write_to_are_partitioned_so_that_50_may_write_in
     assert len(shared) == 2
     for table in shared:
         assert done.catalog.resource(f"{PROJECT}.results.{table}")["timePartitioning"]
+
+
+def test_no_write_was_refused_for_coming_too_soon(done: FakeBigQuery) -> None:
+    assert done.jobs.writes.refused == 0
 
 
 def test_no_statement_changes_rows(done: FakeBigQuery) -> None:

@@ -30,7 +30,7 @@ def plan_of(days: int, *expressions: str):
 
 @pytest.fixture
 def fake(tmp_path: Path) -> FakeBigQuery:
-    made = FakeBigQuery(tmp_path, project=PROJECT)
+    made = FakeBigQuery(tmp_path, project=PROJECT, datasets=["telemetry", "results"])
     made.clock.advance(at(START) - datetime.now(UTC))
     return made
 

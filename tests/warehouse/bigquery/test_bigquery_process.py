@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_a_process_serves_its_folder_and_takes_orders_for_faults(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.warehouse.bigquery.fake_server", "--root", str(tmp_path)]
+    command += ["--dataset", "d"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None

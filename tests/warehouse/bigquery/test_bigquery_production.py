@@ -79,7 +79,7 @@ def test_queries_take_the_slots_of_the_reservation(fake: FakeBigQuery, settings:
 def test_tables_of_ours_are_read_with_a_filter_on_their_partitions_alone(tmp_path: Path) -> None:
     plan = small_plan()
     make_telemetry(tmp_path, plan)
-    fake = FakeBigQuery(tmp_path, project=LOCAL)
+    fake = FakeBigQuery(tmp_path, project=LOCAL, datasets=["results"])
 
     with serving(fake) as url:
         pipeline = RemotePipeline(tmp_path, plan, url=url)

@@ -39,7 +39,7 @@ TABLE = names.published(small_plan(), Basis.ENROLLMENTS, Period.DAY)
 def done(tmp_path: Path) -> Iterator[RemotePipeline]:
     """A whole analysis through BigQuery's client, with telemetry of a day more."""
     make_telemetry(tmp_path, LATER)
-    with serving(FakeBigQuery(tmp_path, project=PROJECT)) as url:
+    with serving(FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])) as url:
         pipeline = RemotePipeline(tmp_path, small_plan(), url=url)
         assert run_as_argo_does(pipeline) == ()
         yield pipeline

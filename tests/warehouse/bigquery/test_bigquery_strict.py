@@ -1,6 +1,7 @@
 """What the server of the tests refuses as the service does, and what becomes of it."""
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from google.api_core.exceptions import BadRequest
 from google.cloud.bigquery import Client, LoadJobConfig, QueryJobConfig
 
 from jetstream_argo.dialect.types import Column
-from jetstream_argo.errors import InvalidQuery, NotFound
+from jetstream_argo.errors import InvalidQuery, NotFound, Transient
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.bigquery.client import client_for
 from jetstream_argo.warehouse.bigquery.engine import BigQueryEngine
@@ -81,30 +82,48 @@ def test_a_job_elsewhere_than_the_dataset_finds_nothing(fake: FakeBigQuery, engi
         engine.query_to_table(Sql("SELECT 1 AS x"), "d.other", write=Write.TRUNCATE, labels={})
 
 
-def test_a_dataset_that_does_not_exist_is_named_and_is_not_made(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
-    fake.catalog.datasets.missing.add(f"{PROJECT}.nowhere")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda engine: engine.query_to_table(Sql("SELECT 1 AS x"), "nowhere.t", write=Write.TRUNCATE, labels={}),
+        lambda engine: engine.load("nowhere.t", [{"x": 1}], X, write=Write.APPEND, labels={}),
+        lambda engine: engine.query(Sql("SELECT x FROM nowhere.t"), labels={}),
+        lambda engine: engine.dry_run(Sql("SELECT x FROM nowhere.t")),
+        lambda engine: engine.create_view("nowhere.v", Sql("SELECT 1 AS x"), labels={}),
+        lambda engine: engine.tables("nowhere"),
+    ],
+    ids=["a query to it", "a load", "a query", "a dry run", "a view", "a list"],
+)
+def test_a_dataset_that_does_not_exist_is_named_and_is_not_made(
+    fake: FakeBigQuery, engine: BigQueryEngine, ask: Callable[[BigQueryEngine], object]
+) -> None:
+    with pytest.raises(NotFound, match=r"Dataset fake-project[.:]nowhere"):
+        ask(engine)
 
-    with pytest.raises(NotFound, match=r"fake-project[.:]nowhere"):
-        engine.query_to_table(Sql("SELECT 1 AS x"), "nowhere.t", write=Write.TRUNCATE, labels={})
+    assert f"{PROJECT}.nowhere" not in fake.catalog.datasets
 
 
 def test_a_table_that_is_written_to_too_often_is_written_to_a_moment_later(
-    fake: FakeBigQuery, engine: BigQueryEngine, client: Client
+    fake: FakeBigQuery, engine: BigQueryEngine
 ) -> None:
-    fake.limits.counts_writes = True
+    for number in range(12):
+        engine.load("d.t", [{"x": number}], X, write=Write.APPEND, labels={})
+
+    assert fake.jobs.writes.refused > 0
+    assert engine.query(Sql("SELECT COUNT(*) AS n FROM d.t"), labels={}).rows == ((12,),)
+
+
+def test_a_write_that_stays_too_many_is_named_for_what_it_is(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.clock.stands_still = True
     for number in range(5):
         engine.load("d.t", [{"x": number}], X, write=Write.APPEND, labels={})
-    with pytest.raises(Exception, match="too many table update operations"):
+
+    with pytest.raises(Transient, match="too many table update operations"):
         engine.load("d.t", [{"x": 5}], X, write=Write.APPEND, labels={})
-
-    fake.clock.advance(timedelta(seconds=10))
-    engine.load("d.t", [{"x": 6}], X, write=Write.APPEND, labels={})
-
-    assert engine.query(Sql("SELECT COUNT(*) AS n FROM d.t"), labels={}).rows == ((6,),)
 
 
 def test_changes_of_labels_count_among_the_writes_to_a_table(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
-    fake.limits.counts_writes = True
+    fake.clock.stands_still = True
     engine.load("d.t", [{"x": 1}], X, write=Write.APPEND, labels={}, layout=Layout(description="once described"))
     for number in range(3):
         engine.set_labels("d.t", {"number": str(number)})
@@ -170,7 +189,7 @@ def test_a_table_may_require_a_filter_on_its_partitions(
 def test_an_analysis_reads_telemetry_that_requires_a_filter(tmp_path: Path) -> None:
     plan = small_plan()
     make_telemetry(tmp_path, plan)
-    fake = FakeBigQuery(tmp_path, project=LOCAL)
+    fake = FakeBigQuery(tmp_path, project=LOCAL, datasets=["results"])
     for name in ("activity", "search"):
         by_day = {"type": "DAY", "field": "submission_date"}
         fake.catalog.store(f"{LOCAL}.telemetry.{name}", {"timePartitioning": by_day, "requirePartitionFilter": True})

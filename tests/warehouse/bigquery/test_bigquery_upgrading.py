@@ -19,7 +19,7 @@ def test_what_version_0_1_stored_is_gone_on_with_through_bigquerys_client(tmp_pa
     before = dict(views(EmbeddedEngine(tmp_path), "results", naming="signal"))
     assert len(before) > 1
 
-    with serving(FakeBigQuery(tmp_path, project=PROJECT)) as url:
+    with serving(FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])) as url:
         pipeline = RemotePipeline(tmp_path, plan, url=url)
         assert run_as_argo_does(pipeline) == ()
         again = pipeline.do(next(iter(build_dag(plan).nodes))).line

@@ -76,7 +76,8 @@ def test_views_and_wildcards_are_resolved_however_the_service_lists_them(
     assert found == ("d.a", "d.events_20260504", "d.events_20260505")
 
 
-def test_tables_of_other_projects_have_their_full_names(engine: BigQueryEngine) -> None:
+def test_tables_of_other_projects_have_their_full_names(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
+    fake.catalog.datasets.make("telemetry-project.d")
     write(engine, "telemetry-project.d.a", [MONDAY, MONDAY])
     engine.create_view("telemetry-project.d.v", Sql("SELECT * FROM `telemetry-project`.d.a"), labels={})
 

@@ -53,7 +53,7 @@ def test_a_run_through_bigquerys_client_gives_the_same_results(
     telemetry: Path, undisturbed: dict[str, Rows], tmp_path: Path
 ) -> None:
     shutil.copytree(telemetry, tmp_path, dirs_exist_ok=True)
-    with serving(FakeBigQuery(tmp_path, project=PROJECT)) as url:
+    with serving(FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])) as url:
         pipeline = RemotePipeline(tmp_path, small_plan(), url=url)
         assert run_as_argo_does(pipeline) == ()
 
@@ -78,7 +78,7 @@ def test_a_disturbed_run_ends_with_the_same_results_and_each_row_once(
     case: Case, call: Call, skip: int, telemetry: Path, undisturbed: dict[str, Rows], tmp_path: Path
 ) -> None:
     shutil.copytree(telemetry, tmp_path, dirs_exist_ok=True)
-    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
     fake.faults.order(case.at(call, skip=skip))
 
     with serving(fake) as url:
@@ -100,7 +100,7 @@ def test_a_source_with_more_metrics_than_fit_a_query_gives_all_and_one_that_neve
     metrics.append(metric("enormous", "SUM(visits * 123456789)"))
     plan = wide_plan(metrics)
     make_telemetry(tmp_path, plan)
-    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
     fake.limits.longest_query = 13_000
     fake.limits.too_big = "123456789"
 
@@ -119,7 +119,7 @@ def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_other
     metrics = [metric("visits", "SUM(visits)"), metric("pay", "SUM(salary)"), metric("days", "COUNT(visits)")]
     plan = wide_plan(metrics)
     make_telemetry(tmp_path, plan)
-    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
     fake.catalog.policies.tag(f"{PROJECT}.telemetry.activity", "salary")
 
     with serving(fake) as url:
@@ -138,7 +138,7 @@ def test_a_column_under_a_policy_tag_costs_the_metrics_that_read_it_and_no_other
 def test_what_is_read_of_a_part_of_the_rows_or_values_is_told_though_no_query_fails(tmp_path: Path) -> None:
     plan = small_plan()
     make_telemetry(tmp_path, plan)
-    fake = FakeBigQuery(tmp_path, project=PROJECT)
+    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
     fake.catalog.policies.row_policies |= {f"{PROJECT}.telemetry.{name}" for name in ("activity", "assignments")}
     fake.catalog.policies.masked.add(f"{PROJECT}.telemetry.activity")
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from jetstream_argo.dialect.types import Column, Value
+from jetstream_argo.errors import EngineError, NotFound
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Layout, TableInfo, Write
@@ -17,7 +18,7 @@ from tests.warehouse.bigquery.fake_server.partitions import Partition, Partition
 from tests.warehouse.bigquery.fake_server.policies import Policies
 from tests.warehouse.bigquery.fake_server.rules import check_labels, check_storage
 from tests.warehouse.bigquery.fake_server.storage import STORAGE, lasting, layout_of, same_storage, storage_in
-from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, columns_from, schema_of
+from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, api_error, columns_from, schema_of
 
 _ALSO_KEPT = ("description", "expirationTime", "requirePartitionFilter", "encryptionConfiguration")
 _WRITES = {"WRITE_TRUNCATE": Write.TRUNCATE, "WRITE_APPEND": Write.APPEND, "WRITE_EMPTY": Write.EMPTY}
@@ -29,7 +30,7 @@ class Catalog:
     def __init__(self, engine: EmbeddedEngine, root: Path, project: str, clock: Clock) -> None:
         self.project = project
         self.engine = engine
-        self.datasets = Datasets()
+        self.datasets = Datasets(lambda name: (root / Path(*name.split("."))).is_dir())
         self.policies = Policies(engine, project)
         self.clock = clock
         self._folder = root / "fake_server"
@@ -92,6 +93,14 @@ class Catalog:
             self.datasets.check_reading(name if name.count(".") > 1 else f"{self.project}.{name}")
         self.policies.check(sql)
 
+    def refusal(self, error: EngineError) -> ApiError:
+        """Return how the service says what the embedded engine says: of a table in no dataset, that there is none."""
+        if isinstance(error, NotFound):
+            dataset = self.full(error.table).rpartition(".")[0]
+            if dataset not in self.datasets:
+                return ApiError(404, "notFound", f"Not found: Dataset {dataset.replace('.', ':', 1)}")
+        return api_error(error, self.project)
+
     def full(self, name: str) -> str:
         """Return a table's name with its project."""
         return name if name.count(".") > 1 else f"{self.project}.{name}"
@@ -149,10 +158,11 @@ class Catalog:
         self.engine.query_to_table(kept, name, write=Write.TRUNCATE, labels={}, layout=layout)
 
     def info(self, name: str) -> TableInfo:
-        """Return what the embedded engine knows of a table that there must be."""
+        """Return what the embedded engine knows of a table that there must be, in a dataset that there must be."""
+        project, dataset, table = split(name)
+        self.datasets[f"{project}.{dataset}"]
         info = self.engine.info(name)
         if info is None:
-            project, dataset, table = split(name)
             raise ApiError(404, "notFound", f"Not found: Table {project}:{dataset}.{table}")
         return info
 
@@ -214,13 +224,14 @@ class Catalog:
 
     def names(self, project: str, dataset: str) -> list[str]:
         """Return the full names of a dataset's tables, in order."""
+        self.datasets[f"{project}.{dataset}"]
         found = [info.name for info in self.engine.tables(f"{project}.{dataset}")]
         return sorted(name if name.count(".") > 1 else f"{project}.{name}" for name in found)
 
     def datasets_of(self, project: str) -> list[str]:
         """Return the datasets of the server's own project, in order; of others it has none to list."""
-        own = self.engine.datasets() if project == self.project else ()
-        return [name for name in own if name != OWN]
+        own = (*self.engine.datasets(), *self.datasets.made(project)) if project == self.project else ()
+        return sorted({name for name in own if name != OWN})
 
     def writing(self, name: str, config: Mapping[str, object], columns: Sequence[Column]) -> tuple[Write, Layout]:
         """Return how a job with this configuration writes to the table, which it may.

@@ -1,7 +1,6 @@
 """The fake's datasets: what tables inherit from them, and what the account may not do there."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -60,19 +59,30 @@ class Dataset:
 
 
 class Datasets:
-    """All datasets, by `project.dataset`; each is there, with the service's defaults, as soon as it is named.
+    """The datasets that there are, by `project.dataset`: those that were made, or that hold tables from before.
 
-    But for those that are `missing`, which nothing makes but a request of its own.
+    No job makes one: https://cloud.google.com/bigquery/docs/datasets
     """
 
-    def __init__(self) -> None:
-        self._all: defaultdict[str, Dataset] = defaultdict(Dataset)
-        self.missing: set[str] = set()
+    def __init__(self, holds_tables: Callable[[str], bool]) -> None:
+        self._holds_tables = holds_tables
+        self._all: dict[str, Dataset] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._all or name.endswith(f".{OWN}") or self._holds_tables(name)
 
     def __getitem__(self, name: str) -> Dataset:
-        if name in self.missing:
+        if name not in self:
             raise ApiError(404, "notFound", f"Not found: Dataset {name.replace('.', ':', 1)}")
-        return self._all[name]
+        return self.make(name)
+
+    def make(self, name: str) -> Dataset:
+        """Return the dataset, which is made with the service's defaults if it is not there."""
+        return self._all.setdefault(name, Dataset())
+
+    def made(self, project: str) -> tuple[str, ...]:
+        """Return the datasets of a project that were made, without it."""
+        return tuple(name.rpartition(".")[2] for name in self._all if name.startswith(f"{project}."))
 
     def check_location(self, table: str, location: str) -> None:
         """Raise what the service says of a job that runs elsewhere than where a table's dataset is.

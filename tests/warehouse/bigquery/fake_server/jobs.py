@@ -1,7 +1,7 @@
 """The fake's jobs: begun once per id, run when they have been polled as often as a fault says, with cost and end."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import inf
@@ -22,10 +22,6 @@ from tests.warehouse.bigquery.fake_server.metadata import (
     with_partitions,
 )
 from tests.warehouse.bigquery.fake_server.rules import (
-    IN,
-    LARGEST_ROW,
-    WRITES,
-    WRITES_BY_PARTITION,
     check_key,
     check_labels,
     check_lines,
@@ -37,12 +33,15 @@ from tests.warehouse.bigquery.fake_server.sorts import largest_sort
 from tests.warehouse.bigquery.fake_server.wire import (
     ApiError,
     Resource,
-    api_error,
     columns_from,
     loaded,
     rows_of,
     schema_of,
 )
+from tests.warehouse.bigquery.fake_server.writes import SECONDS_OF_A_JOB, Writes
+
+_PACKED = 100  # times the bytes of a file, its rows are of no more
+_MAKES_MUCH = re.compile(r"\b(REPEAT|GENERATE_ARRAY|LPAD|RPAD)\s*\(", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -112,7 +111,7 @@ class JobStore:
         self._catalog = catalog
         self._limits = limits
         self._jobs: dict[str, FakeJob] = {}
-        self._writes: dict[str, list[float]] = {}
+        self.writes = Writes(catalog.clock)
         self.executed: list[str] = []
 
     @property
@@ -174,7 +173,7 @@ class JobStore:
             self._catalog.check_rights(sql)
             self._catalog.check_filters(sql)
         except EngineError as error:
-            raise api_error(error, self._catalog.project) from error
+            raise self._catalog.refusal(error) from error
         read = str(dry.bytes)
         tables = referenced(self._catalog, sql, self._limits)
         return {
@@ -225,13 +224,14 @@ class JobStore:
         except ApiError as error:
             job.fail(error.reason, error.message, now=self._now())
         except EngineError as error:
-            answer = api_error(error, self._catalog.project)
+            answer = self._catalog.refusal(error)
             job.fail(answer.reason, answer.message, now=self._now())
         else:
             job.state, job.ended = "DONE", self._now()
             self.executed.append(job.id)
 
     def _run(self, job: FakeJob) -> None:
+        self._catalog.clock.spend(SECONDS_OF_A_JOB)
         if job.is_query:
             self._query(job, job.configuration["query"])
         else:
@@ -248,7 +248,6 @@ class JobStore:
         self._catalog.check_rights(sql)
         self._catalog.check_filters(sql)
         job.applied = self._catalog.policies.applied(map(self._catalog.full, engine.base_tables(sql)))
-        self._refuse_wide(sql)
         self._refuse_sorts(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
         cap = config.get("maximumBytesBilled")
@@ -262,12 +261,14 @@ class JobStore:
         if isinstance(destination, dict):
             name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
             self._check_place([name], str(job.reference["location"]))
-            self._count_write(name, config)
+            self.writes.count(name, config)
+            self._refuse_wide(sql, dry.bytes)
             write, layout = self._catalog.writing(name, config, dry.columns)
             job.cost = engine.query_to_table(sql, name, write=write, labels={}, layout=layout)
             job.columns = dry.columns
         else:
             result = engine.query(sql, labels={})
+            self._refuse_long(map(str, result.rows))
             job.cost, job.columns, job.rows = result.job, result.columns, result.rows
             if asks_for_partitions(text):
                 job.cost = replace(job.cost, bytes=read)
@@ -278,9 +279,8 @@ class JobStore:
         assert isinstance(schema, dict)
         name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
         columns = columns_from(schema)
-        self._count_write(name, config)
-        self._refuse_long(job.upload.splitlines())
-        check_lines(job.upload, largest=LARGEST_ROW)
+        self.writes.count(name, config)
+        check_lines(job.upload, largest=self._limits.largest_row)
         self._check_place([name], str(job.reference["location"]))
         rows = loaded(job.upload, columns)
         write, layout = self._catalog.writing(name, config, columns)
@@ -294,18 +294,7 @@ class JobStore:
         """Count a change of a table's resource, which the service does together with jobs that write to it."""
         info = self._catalog.engine.info(name)
         if info is not None and info.view_sql is None:
-            self._count_write(name, self._catalog.storage(name, info))
-
-    def _count_write(self, name: str, config: Mapping[str, object]) -> None:
-        if not self._limits.counts_writes:
-            return
-        now = self._now()
-        recent = [moment for moment in self._writes.get(name, []) if moment > now - IN.total_seconds()]
-        most = WRITES_BY_PARTITION if config.get("timePartitioning") or config.get("rangePartitioning") else WRITES
-        if len(recent) >= most:
-            message = "Exceeded rate limits: too many table update operations for this table."
-            raise ApiError(403, "rateLimitExceeded", message)
-        self._writes[name] = [*recent, now]
+            self.writes.count(name, self._catalog.storage(name, info))
 
     def _refuse_large(self, sql: str) -> None:
         limits = self._limits
@@ -314,9 +303,11 @@ class JobStore:
             message = "Resources exceeded during query execution: Not enough resources for query planning."
             raise ApiError(400, "resourcesExceeded", message)
 
-    def _refuse_wide(self, sql: Sql) -> None:
-        if self._limits.largest_row is not None:
-            self._refuse_long([str(row) for row in self._catalog.engine.query(sql, labels={}).rows])
+    def _refuse_wide(self, sql: Sql, read: int) -> None:
+        # It is asked for twice only where a row may be so large: no row has more than all that is read, files are
+        # packed, and a few functions make much of nothing.
+        if read * _PACKED >= self._limits.largest_row or _MAKES_MUCH.search(sql):
+            self._refuse_long(map(str, self._catalog.engine.query(sql, labels={}).rows))
 
     def _refuse_sorts(self, sql: Sql) -> None:
         if self._limits.largest_sort is not None and largest_sort(sql, self._number) > self._limits.largest_sort:
@@ -326,9 +317,8 @@ class JobStore:
     def _number(self, sql: Sql) -> int:
         return int(str(self._catalog.engine.query(sql, labels={}).rows[0][0]))
 
-    def _refuse_long(self, rows: Sequence[str]) -> None:
-        largest = self._limits.largest_row
-        if largest is not None and any(len(row) > largest for row in rows):
+    def _refuse_long(self, rows: Iterable[str]) -> None:
+        if any(len(row) > self._limits.largest_row for row in rows):
             raise ApiError(400, "invalidQuery", "Cannot query rows larger than 100MB limit.")
 
 

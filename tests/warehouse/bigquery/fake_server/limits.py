@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.warehouse.bigquery.fake_server.rules import LARGEST_PAGE
+from tests.warehouse.bigquery.fake_server.rules import LARGEST_PAGE, LARGEST_ROW
 
 
 @dataclass(slots=True)
@@ -13,18 +13,16 @@ class Limits:
     before `largest_page` bytes. A dry run lists `listed_tables` at most; with `lists_views` views beside what is behind
     them, and with `lists_wildcards` a wildcard as it is written instead of the tables that it matches.
 
-    With `counts_writes` a table that was written to too often in ten seconds refuses more for a moment; a test does in
-    ten seconds what takes an analysis minutes. With `requires_key` nothing is written, answers included, but under a
+    With `requires_key` nothing is written, answers included, but under a
     key of the customer's, as an organisation's policy may say (constraints/gcp.restrictNonCmekServices).
     """
 
     longest_query: int | None = None
     too_big: str | None = None
-    largest_row: int | None = None
+    largest_row: int = LARGEST_ROW
     largest_page: int = LARGEST_PAGE
     largest_sort: int | None = None
     listed_tables: int = 50
     lists_views: bool = False
     lists_wildcards: bool = False
-    counts_writes: bool = False
     requires_key: bool = False

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +23,8 @@ from tests.warehouse.bigquery.fake_server.faults import Call, Fault, Faults
 from tests.warehouse.bigquery.fake_server.jobs import JobStore
 from tests.warehouse.bigquery.fake_server.limits import Limits
 from tests.warehouse.bigquery.fake_server.rules import check_key
-from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource, api_error
+from tests.warehouse.bigquery.fake_server.wire import ApiError, Resource
+from tests.warehouse.bigquery.fake_server.writes import SECONDS_OF_A_CALL
 
 PROJECT = "fake-project"
 
@@ -31,11 +32,17 @@ PROJECT = "fake-project"
 class FakeBigQuery:
     """The fake: its tables, jobs, and what goes wrong. `calls` holds every call that was made, in order.
 
-    `engine_type` is of what runs the queries.
+    `datasets` are there from the start, beside those that have tables in `root`; `engine_type` is of what runs the
+    queries.
     """
 
     def __init__(
-        self, root: Path, *, project: str = PROJECT, engine_type: type[EmbeddedEngine] = EmbeddedEngine
+        self,
+        root: Path,
+        *,
+        project: str = PROJECT,
+        datasets: Iterable[str] = (),
+        engine_type: type[EmbeddedEngine] = EmbeddedEngine,
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.project = project
@@ -46,6 +53,8 @@ class FakeBigQuery:
         self.clock = Clock()
         engine = engine_type(root, project=project, clock=self.clock.seconds)
         self.catalog = Catalog(engine, root, project, self.clock)
+        for name in datasets:
+            self.catalog.datasets.make(name if "." in name else f"{project}.{name}")
         self.jobs = JobStore(self.catalog, self.limits)
         self._uploads: dict[str, tuple[dict[str, object], bytes, Fault | None]] = {}
         self._lock = threading.RLock()  # one request at a time does work; answers may be slow beside each other
@@ -63,11 +72,12 @@ class FakeBigQuery:
         with self._lock:
             try:
                 self.catalog.expire()
+                self.clock.spend(SECONDS_OF_A_CALL)
                 answer = handle(self, request, fault)
             except ApiError as error:
                 answer = Answer(error.status, error.body())
             except EngineError as error:
-                problem = api_error(error, self.project)
+                problem = self.catalog.refusal(error)
                 answer = Answer(problem.status, problem.body())
         return answer if refusal is None else refusal
 
@@ -170,8 +180,14 @@ class FakeBigQuery:
         }
         return Answer(body=found)
 
+    def make_dataset(self, request: Request, fault: Fault | None) -> Answer:
+        reference = request.json["datasetReference"]
+        assert isinstance(reference, dict)
+        project, dataset = request.parts["project"], str(reference["datasetId"])
+        return Answer(body=self.catalog.datasets.make(f"{project}.{dataset}").resource(project, dataset))
+
     def dataset(self, request: Request, _: Fault | None) -> Answer:
-        project, dataset = request.parts["project"], request.parts.get("dataset", "")
+        project, dataset = request.parts["project"], request.parts["dataset"]
         found = self.catalog.datasets[f"{project}.{dataset}"]
         found.change(request.json)  # which says nothing where it is only asked for
         return Answer(body=found.resource(project, dataset))
@@ -206,7 +222,7 @@ _ROUTES: tuple[tuple[str, str, Call | None, Handler], ...] = (
     ("GET", _TABLES, Call.TABLE_LIST, FakeBigQuery.list_tables),
     ("GET", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
     ("PATCH", rf"{_PROJECT}/datasets/(?P<dataset>[^/]+)", Call.DATASET, FakeBigQuery.dataset),
-    ("POST", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.dataset),
+    ("POST", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.make_dataset),
     ("GET", rf"{_PROJECT}/datasets", Call.DATASET, FakeBigQuery.list_datasets),
     ("POST", r"/faults", None, FakeBigQuery.order_fault),
 )
