@@ -1,5 +1,7 @@
 """Tells what may stand between FROM and an alias."""
 
+from functools import lru_cache
+
 from sqlglot import Token, TokenType, exp, parse_one
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.errors import SqlglotError
@@ -11,6 +13,7 @@ _TAKEN = ("ds", "e")  # what expressions call a row of the source, and one of th
 _PARTS = frozenset({"from_", "expressions", "kind"})
 
 
+@lru_cache(maxsize=1024)  # experiments read the same sources
 def relation(text: str) -> str:
     """Return what stands after FROM so that an alias can follow: without a comment at its end, or an alias of its own.
 
@@ -32,6 +35,7 @@ def relation(text: str) -> str:
     return shorter if _takes_alias(shorter) else f"(SELECT * FROM {whole})"
 
 
+@lru_cache(maxsize=1024)
 def own_name(text: str) -> str:
     """Return the name that the text after FROM gives its rows, which `relation` leaves out; empty if it gives none.
 

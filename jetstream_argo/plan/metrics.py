@@ -24,6 +24,17 @@ class SplitMetric:
     partials: tuple[Partial, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PartialNames:
+    """Names the columns of partials over some rows by what is computed of them."""
+
+    rows: tuple[str | None, ...]
+
+    def __call__(self, expression: str) -> str:
+        """Return the column of an expression."""
+        return "p_" + digest(self.rows, expression)
+
+
 def metrics_of(settings: ExperimentConfig, statistics: tuple[MetricStatistics, ...]) -> Iterator[SplitMetric]:
     """Yield every metric that has statistics, that others are made of, or that others are adjusted by."""
     defined = {metric.name: metric for metric in settings.metrics}
@@ -85,11 +96,7 @@ def _split(
     if source is not None and metric.select_expression is not None:
         rows = _identity(source)
         try:
-            split = decompose(
-                metric.select_expression,
-                date_column=source.date_column,
-                name_column=lambda text: "p_" + digest(rows, text),
-            )
+            split = decompose(metric.select_expression, date_column=source.date_column, name_column=PartialNames(rows))
         except PlanError as error:
             where = f"{metric.file or settings.slug}: metrics.{metric.name}.select_expression"
             raise PlanError(f"{where}: {error}") from error
@@ -144,6 +151,6 @@ def source_key(source: config.DataSource) -> str:
     return "r_" + digest(_identity(source))
 
 
-def _identity(source: config.DataSource) -> list[str | None]:
+def _identity(source: config.DataSource) -> tuple[str | None, ...]:
     """Everything but the expression that decides a partial of a unit: which rows are read."""
-    return [source.from_expression, source.id_column, source.date_column, source.branch_expression]
+    return (source.from_expression, source.id_column, source.date_column, source.branch_expression)

@@ -66,8 +66,7 @@ class Templates:
     """Fills templates that may call these functions. Templates run in a sandbox, and every name must be known."""
 
     def __init__(self, functions: Mapping[str, FunctionSpec]) -> None:
-        self._environment = LimitedEnvironment()
-        self._environment.filters.update(literal=literal, ident=identifier)
+        self._environment = LimitedEnvironment({"literal": literal, "ident": identifier})
         self._environment.globals.update(
             {name: partial(self._call, name, function.definition) for name, function in functions.items()}
         )

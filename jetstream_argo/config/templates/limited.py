@@ -1,8 +1,10 @@
 """A Jinja environment in which no template takes long, grows large, or calls itself without end."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import jinja2
@@ -51,14 +53,24 @@ class LimitError(jinja2.TemplateError):
     """A template that asks for more than it may have."""
 
 
+@lru_cache(maxsize=1024)  # compiling takes longer than filling, and experiments have most templates in common
+def _code(text: str, filters: tuple[tuple[str, Callable[..., object]], ...]) -> CodeType:
+    """Return the code of a template, which any environment with these filters can run."""
+    return LimitedEnvironment(dict(filters)).compile(text)
+
+
 class LimitedEnvironment(ImmutableSandboxedEnvironment):
-    """A sandbox with a budget: loops, calls and all that is made are paid for, and refused when it is used up."""
+    """A sandbox with a budget: loops, calls and all that is made are paid for, and refused when it is used up.
+
+    Templates know `filters` besides some of Jinja's own.
+    """
 
     intercepted_binops = frozenset(["+", "-", "*", "/", "//", "%", "**"])
 
-    def __init__(self) -> None:
+    def __init__(self, filters: Mapping[str, Callable[..., object]]) -> None:
         super().__init__(autoescape=False, optimized=False, undefined=jinja2.StrictUndefined, finalize=self._put_out)
-        self.filters = {name: function for name, function in self.filters.items() if name in _FILTERS}
+        self._own_filters = tuple(filters.items())
+        self.filters = {name: function for name, function in self.filters.items() if name in _FILTERS} | dict(filters)
         self.filters |= {_COUNTED: self._counted, _FLAT: self._flat}
         self.filters |= {"replace": self._replaced, "join": self._joined}
         for name in ("lipsum", "cycler", "joiner"):
@@ -77,7 +89,8 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
             raise LimitError(f"it has {len(text)} characters, {LONGEST_TEMPLATE} are allowed")
         self._left, self._text = _BUDGET, len(text)
         try:
-            return "".join(self._within(self.from_string(text).generate(**names)))
+            template = self.template_class.from_code(self, _code(text, self._own_filters), self.make_globals(None))
+            return "".join(self._within(template.generate(**names)))
         except RecursionError as error:
             raise LimitError("it calls itself without end, or has too many brackets in brackets") from error
         except (SyntaxError, MemoryError) as error:

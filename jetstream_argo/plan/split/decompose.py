@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -28,10 +29,11 @@ class Decomposition:
     computation: Composed | Direct
 
 
+@lru_cache(maxsize=4096)  # experiments ask for the same metrics
 def decompose(expression: str, *, date_column: str, name_column: Callable[[str], str]) -> Decomposition:
     """Split an aggregate `expression` (BigQuery's dialect) over the rows `ds` of a source and the enrollments `e`.
 
-    `name_column` gives a partial's column from its expression.
+    `name_column` gives a partial's column from its expression, always the same from the same.
 
     Raises:
         PlanError: the expression is not SQL.
