@@ -54,7 +54,7 @@ class BilledEngine(EmbeddedEngine):
 
     def _billed(self, sql: Sql) -> int:
         tree = sqlglot.parse_one(sql, dialect="bigquery")
-        named = {column.name.lower() for column in tree.find_all(exp.Column)}
+        named = self._named(tree)
         whole = any(isinstance(star.parent, exp.Select | exp.Column) for star in tree.find_all(exp.Star))
         read: dict[str, tuple[int, set[str | None]]] = {}
         total = 0
@@ -66,6 +66,21 @@ class BilledEngine(EmbeddedEngine):
             seen |= partitions
             total += width * sum(file.rows for file in given.version.files if file.partition in partitions)
         return total
+
+    def _named(self, tree: exp.Expr) -> set[str]:
+        """Return the names of the columns that a query uses, and of those behind them in the views that it reads."""
+        named = {column.name.lower() for column in tree.find_all(exp.Column)}
+        for table in tree.find_all(exp.Table):
+            info = (
+                self.info(".".join(part.name for part in table.parts)) if table.db and "*" not in table.name else None
+            )
+            if info is not None and info.view_sql is not None:
+                view = sqlglot.parse_one(info.view_sql, dialect="bigquery")
+                for item in view.selects if isinstance(view, exp.Select) else ():
+                    if item.alias_or_name.lower() not in named and not item.is_star:
+                        item.pop()
+                named |= self._named(view)
+        return named
 
 
 def _width(column: Column) -> int:

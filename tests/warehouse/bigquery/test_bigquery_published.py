@@ -1,7 +1,9 @@
 """How the metrics of units are read in BigQuery: a filter on the window is one on the partitions of one table."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from benchmarks.billing import BilledEngine
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
@@ -35,18 +38,29 @@ DAILY = names.values_view(small_plan(), Basis.ENROLLMENTS, Period.DAY)
 TABLE = names.published(small_plan(), Basis.ENROLLMENTS, Period.DAY)
 
 
-@pytest.fixture
-def done(tmp_path: Path) -> Iterator[RemotePipeline]:
-    """A whole analysis through BigQuery's client, with telemetry of a day more."""
-    make_telemetry(tmp_path, LATER)
-    with serving(FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])) as url:
-        pipeline = RemotePipeline(tmp_path, small_plan(), url=url)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RemotePipeline:
+    """A whole analysis through BigQuery's client, with telemetry of a day more; for reading alone."""
+    root = tmp_path_factory.mktemp("published")
+    make_telemetry(root, LATER)
+    with serving(FakeBigQuery(root, project=PROJECT, datasets=["results"])) as url:
+        pipeline = RemotePipeline(root, small_plan(), url=url)
         assert run_as_argo_does(pipeline) == ()
-        yield pipeline
+    return pipeline
 
 
-def test_a_readers_view_reads_one_table_that_is_partitioned_by_its_number_of_the_window(done: RemotePipeline) -> None:
-    engine = EmbeddedEngine(done.root)
+@pytest.fixture
+def done(finished: RemotePipeline, tmp_path: Path) -> Iterator[RemotePipeline]:
+    """The same, to go on with."""
+    shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True)
+    with serving(FakeBigQuery(tmp_path, project=PROJECT)) as url:
+        yield replace(finished, root=tmp_path, url=url)
+
+
+def test_a_readers_view_reads_one_table_that_is_partitioned_by_its_number_of_the_window(
+    finished: RemotePipeline,
+) -> None:
+    engine = EmbeddedEngine(finished.root)
 
     view = engine.info(DAILY)
 
@@ -60,15 +74,38 @@ def test_a_readers_view_reads_one_table_that_is_partitioned_by_its_number_of_the
         "p.window_index AS window_number"
     ]
     rows = Counter(row[0] for row in engine.query(Sql(f"SELECT window_number FROM {DAILY}"), labels={}).rows)
-    windows = len(done.plan.windows(Period.DAY))
+    windows = len(finished.plan.windows(Period.DAY))
     assert set(rows) == set(range(1, windows + 1))
     assert len(set(rows.values())) == 1
 
 
-def test_readers_find_the_window_as_text_under_its_name(done: RemotePipeline) -> None:
+def test_a_filter_on_the_number_of_the_window_is_billed_for_that_partition_alone(finished: RemotePipeline) -> None:
+    """BigQuery bills the columns that are named, of the partitions that a filter leaves; `BilledEngine` does so."""
+    windows = len(finished.plan.windows(Period.DAY))
+    with serving(FakeBigQuery(finished.root, project=PROJECT, engine_type=BilledEngine)) as url:
+        engine = replace(finished, url=url).engine
+        everything, by_number, by_text, two, all_columns = (
+            engine.dry_run(Sql(f"SELECT {columns} FROM {DAILY} WHERE {condition}")).bytes
+            for columns, condition in (
+                ("visits", "TRUE"),
+                ("visits", "window_number = 2"),
+                ("visits", "window_index = '2'"),
+                ("visits", "window_number BETWEEN 2 AND 3"),
+                ("*", "window_number = 2"),
+            )
+        )
+
+    assert windows > 2
+    assert by_number * windows == everything
+    assert two == 2 * by_number
+    assert by_text == everything
+    assert all_columns > by_number
+
+
+def test_readers_find_the_window_as_text_under_its_name(finished: RemotePipeline) -> None:
     sql = f"SELECT COUNT(*), COUNTIF(window_number = 2) FROM {DAILY} WHERE window_index = '2'"
 
-    ((rows, same),) = EmbeddedEngine(done.root).query(Sql(sql), labels={}).rows
+    ((rows, same),) = EmbeddedEngine(finished.root).query(Sql(sql), labels={}).rows
 
     assert rows == same
     assert rows
