@@ -11,8 +11,10 @@ from jetstream_argo.estimating.joint_moments import (
     N,
     covaried,
     joint_counts,
+    joint_places,
     joint_sides,
     joint_sums,
+    places_of_all,
     qbar,
     sides,
     standard_columns,
@@ -83,11 +85,11 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
         scales_y=lines([clip.scaled("y", "l") for clip in clips], indent=0),
         scales_x=lines([clip.scaled("x", "l") for clip in clips], indent=0),
         reached=reached_quantiles(segments),
+        on_blocks=lines([Sql(f"{quantiles_on_block(i, segments)} AS on_block_{i}") for i in segments], indent=0),
         qbars=lines(
             [
-                Sql(f"SUM(({on_block}) / 1e8 * {clip.z('m.value', 'x', 's')}) AS {qbar(clip)}")
+                Sql(f"SUM(m.on_block_{clip.segment} / 1e8 * {clip.z('m.value', 'x', 'm')}) AS {qbar(clip)}")
                 for clip in clips
-                for on_block in [quantiles_on_block(clip.segment, segments)]
             ],
             indent=0,
         ),
@@ -107,7 +109,15 @@ def joint_query(observed: Observed, wanted: Sequence[ClipRule | None], units: Sq
             ],
             indent=0,
         ),
+        found=lines(list(_places(clips, observed)), indent=0),
     )
+
+
+def _places(clips: Sequence[JointClip], observed: Observed) -> Iterator[Sql]:
+    for i in observed.segments:
+        yield from wide(list(joint_places(clips, i)), i)
+        if compares_segments(observed, i):
+            yield from wide(list(places_of_all(clips)), i)
 
 
 def _of_y(observed: Observed, asked: Sequence[Quantile]) -> Sql:

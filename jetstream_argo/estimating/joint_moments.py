@@ -57,19 +57,11 @@ def standard_columns(clips: Sequence[JointClip], segments: Sequence[int]) -> Ite
     yield from (Sql(f"t.{column}") for column in (*KEYS, *map(weight, segments), "n_null", "n_nonfinite"))
     yield Sql("IF(t.y IS NULL, 0, 1) AS has_y")
     yield Sql("IF(t.y IS NULL OR t.x IS NULL, 0.0, 1.0) AS has_both")
-    for i in segments:
-        yield Sql(f"y.center_y_{i}")
-        yield Sql(f"x.center_x_{i}")
     for clip in clips:
-        for name in ("y", "x"):
-            limit = clip.limit(name)
-            if limit:
-                yield Sql(f"{name}.{limit}")
-                if name == "y":
-                    yield Sql(f"IF(t.y > y.{limit}, 1, 0) AS {_cut(clip)}")
-            yield Sql(f"{name}.{clip.scale(name)}")
-            yield Sql(f"{clip.z(f't.{name}', name, name)} AS {_z(clip, name)}")
-        yield Sql(f"x.{qbar(clip)}")
+        limit = clip.limit("y")
+        if limit:
+            yield Sql(f"IF(t.y > y.{limit}, 1, 0) AS {_cut(clip)}")
+        yield from (Sql(f"{clip.z(f't.{name}', name, name)} AS {_z(clip, name)}") for name in ("y", "x"))
 
 
 def sums_of_alike(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterator[Sql]:
@@ -81,11 +73,7 @@ def sums_of_alike(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterat
     yield Sql("COUNT(*) AS n_rows")
     yield from (Sql(f"SUM(s.{column}) AS {column}") for column in ("n_null", "n_nonfinite", "has_y"))
     yield Sql("SUM(IF(s.has_both > 0, 1, 0)) AS has_both")
-    for i in segments:
-        yield from (Sql(f"MAX(s.center_{name}_{i}) AS center_{name}_{i}") for name in ("y", "x"))
     for clip in clips:
-        constants = [clip.limit("y"), clip.limit("x"), clip.scale("y"), clip.scale("x"), qbar(clip)]
-        yield from (Sql(f"MAX(s.{column}) AS {column}") for column in constants if column)
         if clip.clipped:
             yield Sql(f"SUM(s.{_cut(clip)}) AS {_cut(clip)}")
         y, x = (f"s.{_z(clip, name)}" for name in ("y", "x"))
@@ -95,31 +83,23 @@ def sums_of_alike(clips: Sequence[JointClip], segments: Sequence[int]) -> Iterat
 
 
 def joint_counts(segment: int) -> Iterator[tuple[str, str]]:
-    """Yield the columns that count the units of a segment, and those of its centres, from `sums_of_alike`."""
+    """Yield the columns that count the units of a segment, from `sums_of_alike`."""
     n = f"s.{weight(segment)}"
     yield from ((f"SUM({n} * s.{column})", column) for column in ("n_rows", "n_null", "n_nonfinite"))
     yield f"SUM({n} * s.has_y)", N.name
     yield f"SUM({n} * s.has_both)", N_BOTH.name
-    yield f"MAX(s.center_y_{segment})", CENTER_Y.name
-    yield f"MAX(s.center_x_{segment})", CENTER_X.name
 
 
 def joint_sums(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
-    """Yield the columns of a segment that sums are in, as its own values are clipped."""
+    """Yield the columns of a segment's sums, as its own values are clipped."""
     n = f"s.{weight(segment)}"
     for clip in clips:
         if clip.segment != segment:
             continue
         index = clip.index
-        for name in ("y", "x"):
-            limit = clip.limit(name)
-            if limit:
-                yield f"MAX(s.{limit})", f"limit_{name}{index}"
-                if name == "y":
-                    yield f"SUM({n} * s.{_cut(clip)})", f"cut_{index}"
-            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{index}"
+        if clip.clipped:
+            yield f"SUM({n} * s.{_cut(clip)})", f"cut_{index}"
         yield from ((f"SUM({n} * s.{_sum(clip, name)})", f"{begin}_{end}") for name, begin, end in _named(index))
-        yield f"MAX(s.{qbar(clip)})", f"qbar_{index}"
 
 
 def joint_sides(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
@@ -127,17 +107,37 @@ def joint_sides(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str,
     own, others = f"s.{weight(segment)}", f"(s.{weight(0)} - s.{weight(segment)})"
     yield f"SUM({others} * s.has_y)", "n_rest"
     yield f"SUM({others} * s.has_both)", "n_both_rest"
-    yield "MAX(s.center_y_0)", "center_y_whole"
-    yield "MAX(s.center_x_0)", "center_x_whole"
     for clip in clips:
         if clip.segment != 0:
             continue
-        for name in ("y", "x"):
-            yield f"MAX(s.{clip.scale(name)})", f"scale_{name}{clip.index}_whole"
         for side, n in (("inside", own), ("outside", others)):
             yield from (
                 (f"SUM({n} * s.{_sum(clip, name)})", f"{side}_{begin}_{end}") for name, begin, end in _named(clip.index)
             )
+
+
+def joint_places(clips: Sequence[JointClip], segment: int) -> Iterator[tuple[str, str]]:
+    """Yield the columns of a segment's centres, scales, thresholds and reference values, by window in `y` and `x`."""
+    yield f"y.center_y_{segment}", CENTER_Y.name
+    yield f"x.center_x_{segment}", CENTER_X.name
+    for clip in clips:
+        if clip.segment != segment:
+            continue
+        for name in ("y", "x"):
+            limit = clip.limit(name)
+            if limit:
+                yield f"{name}.{limit}", f"limit_{name}{clip.index}"
+            yield f"{name}.{clip.scale(name)}", f"scale_{name}{clip.index}"
+        yield f"x.{qbar(clip)}", f"qbar_{clip.index}"
+
+
+def places_of_all(clips: Sequence[JointClip]) -> Iterator[tuple[str, str]]:
+    """Yield the columns of all units' centres and scales, which the sums of `joint_sides` are in."""
+    for name in ("y", "x"):
+        yield f"{name}.center_{name}_0", f"center_{name}_whole"
+        yield from (
+            (f"{name}.{clip.scale(name)}", f"scale_{name}{clip.index}_whole") for clip in clips if clip.segment == 0
+        )
 
 
 _SUMS = ("y_1", "y_2", "both_y_1", "both_y_2", "both_x_1", "both_x_2", "both_xy")

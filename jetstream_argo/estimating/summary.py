@@ -78,13 +78,11 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
         return fill("estimating/totals", **parts)
     scales, standard = [], []
     for segment in observed.segments:
-        standard.append(Sql(f"s.center_{segment}"))
         for index, clip in indexed:
             limit = None if clip.rule is None else f"limit_{index}_{segment}"
             ends = (f"l.minimum_{segment}", f"l.maximum_{segment}", limit and f"l.{limit}", f"l.center_{segment}")
             scales.append(Sql(f"{scale(*ends)} AS scale_{index}_{segment}"))
             standard += [Sql(f"s.{limit}")] if limit else []
-            standard.append(Sql(f"s.scale_{index}_{segment}"))
             z = standardised("t.y", limit and f"s.{limit}", f"s.center_{segment}", f"s.scale_{index}_{segment}")
             standard.append(Sql(f"{z} AS z_{index}_{segment}"))
     return fill(
@@ -93,6 +91,7 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
         places=_quantile_relations(observed, wanted),
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
+        constants=lines(list(_constants(observed, wanted)), indent=0),
     )
 
 
@@ -137,13 +136,9 @@ def _counts(segment: int) -> Iterator[tuple[str, str]]:
 
 
 def _moments(wanted: Sequence[Clipped], segment: int) -> Iterator[tuple[str, str]]:
-    if wanted:
-        yield f"MAX(s.center_{segment})", CENTER.name
     for index, clip in enumerate(wanted):
         if clip.rule is not None:
-            yield f"MAX(s.limit_{index}_{segment})", f"limit_{index}"
             yield f"SUM(IF(s.y > s.limit_{index}_{segment}, s.{weight(segment)}, 0))", f"cut_{index}"
-        yield f"MAX(s.scale_{index}_{segment})", f"scale_{index}"
         for exponent in range(1, clip.powers + 1):
             z = power(f"s.z_{index}_{segment}", exponent)
             yield f"SUM(s.{weight(segment)} * {z})", f"power_{index}_{exponent}"
@@ -153,13 +148,23 @@ def _sides(wanted: int, segment: int) -> Iterator[tuple[str, str]]:
     """The first two moments of the units of a segment, and of all others, with values clipped as all units' are."""
     own, others = f"s.{weight(segment)}", f"(s.{weight(0)} - s.{weight(segment)})"
     yield f"SUM(IF(s.y IS NULL, 0, {others}))", N_REST.name
-    if wanted:
-        yield "MAX(s.center_0)", WHOLE_CENTER.name
     for index in range(wanted):
-        yield f"MAX(s.scale_{index}_0)", f"scale_whole_{index}"
         for name, units in (("inside", own), ("outside", others)):
             for exponent in (1, 2):
                 yield f"SUM({units} * {power(f's.z_{index}_0', exponent)})", f"{name}_{index}_{exponent}"
+
+
+def _constants(observed: Observed, wanted: Sequence[Clipped]) -> Iterator[Sql]:
+    """The centres, scales and thresholds of a branch in `l`, which its sums are in."""
+    for i in observed.segments:
+        columns = [(f"l.center_{i}", CENTER.name)]
+        for index, clip in enumerate(wanted):
+            columns += [(f"l.limit_{index}_{i}", f"limit_{index}")] if clip.rule is not None else []
+            columns.append((f"l.scale_{index}_{i}", f"scale_{index}"))
+        if compares_segments(observed, i):
+            columns.append(("l.center_0", WHOLE_CENTER.name))
+            columns += [(f"l.scale_{index}_0", f"scale_whole_{index}") for index in range(len(wanted))]
+        yield from wide(columns, i)
 
 
 def _few(observed: Observed) -> Sql:

@@ -2,30 +2,37 @@
 
 The values are ranked by `upto`, how many units have this value or a smaller one, out of `n`. The quantile lies between
 the values of two neighbouring ranks, `low` and `high`, which are aggregates, so that no row needs to be numbered.
+Ranks are compared with its position as it is, not rounded down: a whole number is above both or above neither.
 """
 
 from jetstream_argo.sql.text import Sql, literal
 
 
-def ranks(n: Sql, probability: float) -> tuple[Sql, Sql]:
-    """Return the ranks, from 0, of the two values between which the quantile lies: equal at the last one."""
-    first = _rank(n, probability)
-    return first, Sql(f"LEAST({first} + 1, {n} - 1)")
+def holds_rank(units: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
+    """Return whether `units`, the last of `upto`, have one of the two ranks between which the quantile lies."""
+    position = _position(n, probability)
+    return Sql(f"{units} > 0 AND {position} < {upto} AND NOT {position} < {upto} - {units} - 1")
 
 
-def low(value: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
+def lies_below(upto: Sql, n: Sql, probability: float) -> Sql:
+    """Return whether the last rank not above the quantile's position is one of the first `upto`."""
+    return Sql(f"{_position(n, probability)} < {upto}")
+
+
+def low(value: Sql, units: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
     """Return the aggregate that gives the last value not above the quantile's position; NULL of no units."""
-    return Sql(f"MIN(IF({n} > 0 AND {upto} > {ranks(n, probability)[0]}, {value}, NULL))")
+    return Sql(f"MIN(IF({units} > 0 AND {lies_below(upto, n, probability)}, {value}, NULL))")
 
 
-def high(value: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
+def high(value: Sql, units: Sql, upto: Sql, n: Sql, probability: float) -> Sql:
     """Return the aggregate that gives the next value; the same one at the last rank."""
-    return Sql(f"MIN(IF({n} > 0 AND {upto} > {ranks(n, probability)[1]}, {value}, NULL))")
+    is_next = f"{_position(n, probability)} < {upto} - 1 OR {upto} = {n}"
+    return Sql(f"MIN(IF({units} > 0 AND ({is_next}), {value}, NULL))")
 
 
 def share(n: Sql, probability: float) -> Sql:
     """Return how far the quantile lies on the way from `low` to `high`, from 0 to 1."""
-    position = f"({n} - 1) * {literal(float(probability))}"
+    position = _position(n, probability)
     return Sql(f"{position} - FLOOR({position})")
 
 
@@ -34,5 +41,6 @@ def between(low: Sql, high: Sql, share: Sql) -> Sql:
     return Sql(f"IF({share} < 0.5, {low} + ({high} - {low}) * {share}, {high} - ({high} - {low}) * (1 - {share}))")
 
 
-def _rank(n: Sql, probability: float) -> Sql:
-    return Sql(f"CAST(FLOOR(({n} - 1) * {literal(float(probability))}) AS INT64)")
+def _position(n: Sql, probability: float) -> Sql:
+    """Where the quantile lies among the ranks, which count from 0: mostly between two of them."""
+    return Sql(f"({n} - 1) * {literal(float(probability))}")

@@ -67,10 +67,7 @@ def quantile_relations(
     if not asked:
         return together(buckets, _ends(name, name, keys, segments))
     wanted = [
-        f"(b.upto_{i} > {rank} AND b.upto_{i} - b.{weight(i)} <= {rank})"
-        for requested in asked
-        for i in segments
-        for rank in quantiles.ranks(Sql(f"b.total_{i}"), requested.probability)
+        f"({quantiles.holds_rank(*_counts('b', i), requested.probability)})" for requested in asked for i in segments
     ]
     condition = lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0)
     found = fill(
@@ -198,28 +195,28 @@ def _buckets(
         keys=_list("t", keys),
         same=equal("r", "t", keys),
         part=Sql("IF(r.reach > 0 AND NOT IS_INF(t.value), ABS(t.value) / r.reach, 0.0)"),
-        bucket=_bucket("t.value", "t.root_16"),
+        step=Sql(f"CAST(FLOOR({_BUCKETS} * SQRT(t.root_8)) AS INT64)"),
+        bucket=_bucket("t.value", "t.step"),
         weights=lines([Sql(f"t.{weight(i)}") for i in (*segments, *counted)], indent=0),
         sums=lines(sums, indent=0),
         running=lines(running, indent=0),
     )
 
 
-def _bucket(value: str, root: str) -> Sql:
-    number = f"CAST(FLOOR({_BUCKETS} * {root}) AS INT64)"
+def _bucket(value: str, step: str) -> Sql:
     infinite = f"IF({value} > 0, {_BUCKETS + 1}, {-_BUCKETS - 2})"
-    return Sql(f"CASE WHEN IS_INF({value}) THEN {infinite} WHEN {value} < 0 THEN -1 - {number} ELSE {number} END")
+    return Sql(f"CASE WHEN IS_INF({value}) THEN {infinite} WHEN {value} < 0 THEN -1 - {step} ELSE {step} END")
 
 
 def _ends(relation: str, name: str, keys: Sequence[str], segments: Sequence[int]) -> Sql:
     """The relation that has the ends and the centre of the values in the buckets of `name`."""
     columns = []
     for i in segments:
-        middle = quantiles.ranks(Sql(f"b.total_{i}"), 0.5)[0]
+        is_median = quantiles.lies_below(Sql(f"b.upto_{i}"), Sql(f"b.total_{i}"), 0.5)
         columns += [
             Sql(f"MIN(b.least_{i}) AS minimum_{i}"),
             Sql(f"MAX(b.most_{i}) AS maximum_{i}"),
-            Sql(f"MIN(IF(b.upto_{i} > {middle}, b.least_{i}, NULL)) AS center_{i}"),
+            Sql(f"MIN(IF({is_median}, b.least_{i}, NULL)) AS center_{i}"),
         ]
     return fill(
         "estimating/ends",
@@ -233,12 +230,17 @@ def _ends(relation: str, name: str, keys: Sequence[str], segments: Sequence[int]
 def _quantiles(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
     for requested in asked:
         for i in segments:
-            value, upto, total = Sql("t.value"), Sql(f"t.upto_{i}"), Sql(f"t.total_{i}")
-            yield Sql(f"{quantiles.low(value, upto, total, requested.probability)} AS low_{requested.name}_{i}")
-            yield Sql(f"{quantiles.high(value, upto, total, requested.probability)} AS high_{requested.name}_{i}")
+            counts, value = _counts("t", i), Sql("t.value")
+            yield Sql(f"{quantiles.low(value, *counts, requested.probability)} AS low_{requested.name}_{i}")
+            yield Sql(f"{quantiles.high(value, *counts, requested.probability)} AS high_{requested.name}_{i}")
             yield Sql(
                 f"{quantiles.share(Sql(f'MAX(t.total_{i})'), requested.probability)} AS share_{requested.name}_{i}"
             )
+
+
+def _counts(relation: str, segment: int) -> tuple[Sql, Sql, Sql]:
+    """The units of a segment in a row, those in rows up to it, and all of them."""
+    return Sql(f"{relation}.{weight(segment)}"), Sql(f"{relation}.upto_{segment}"), Sql(f"{relation}.total_{segment}")
 
 
 def _found(asked: Sequence[Quantile], segments: Sequence[int]) -> Iterator[Sql]:
@@ -257,13 +259,14 @@ def quantile(relation: str, name: str, segment: int, *, rounded_up: bool = False
 
 
 def scale(least: str, most: str, limit: str | None, center: str) -> Sql:
-    """Return the largest distance from the centre after clipping; 1 where that is 0.
+    """Return the largest distance from the centre after clipping; 1 where that is 0, and without values.
 
-    In this unit powers of what is left of the values neither overflow nor vanish.
+    In this unit powers of what is left of the values neither overflow nor vanish. No value is below the least one, nor
+    is the centre, so that the distance on that side is not negative.
     """
-    top = most if limit is None else f"IF({most} > {limit}, {limit}, {most})"
-    reach = f"GREATEST({top} - {center}, {center} - {least})"
-    return Sql(f"IF({reach} > 0, {reach}, 1.0)")
+    top = most if limit is None else f"IF({limit} < {most}, {limit}, {most})"
+    above, below = f"{top} - {center}", f"{center} - {least}"
+    return Sql(f"CASE WHEN {below} < {above} THEN {above} WHEN {below} > 0 THEN {below} ELSE 1.0 END")
 
 
 def standardised(value: str, limit: str | None, center: str, scale: str) -> Sql:

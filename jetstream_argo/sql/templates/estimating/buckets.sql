@@ -16,7 +16,7 @@
     t.*,
     {{bucket}} AS bucket
   FROM (
-    SELECT t.*, SQRT(t.root_8) AS root_16
+    SELECT t.*, {{step}} AS step
     FROM (
       SELECT t.*, SQRT(t.root_4) AS root_8
       FROM (

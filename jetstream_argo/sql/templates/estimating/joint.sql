@@ -82,14 +82,23 @@ reached AS (
     {{reached}}
   FROM of_both_ranks AS d
 ),
+blocks AS (
+  SELECT
+    m.basis,
+    m.window_index,
+    m.value,
+    {{on_blocks}},
+    s.* EXCEPT (basis, window_index)
+  FROM reached AS m
+  INNER JOIN scales_x AS s
+    ON s.basis = m.basis AND s.window_index = m.window_index
+),
 reference_values AS (
   SELECT
     m.basis,
     m.window_index,
     {{qbars}}
-  FROM reached AS m
-  INNER JOIN scales_x AS s
-    ON s.basis = m.basis AND s.window_index = m.window_index
+  FROM blocks AS m
   GROUP BY m.basis, m.window_index
 ),
 of_window AS (
@@ -118,8 +127,18 @@ alike AS (
     {{sums}}
   FROM standard AS s
   GROUP BY {{alike}}
+),
+sums AS (
+  SELECT
+    {{columns}}
+  FROM alike AS s
+  GROUP BY s.basis, s.window_index, s.branch
 )
 SELECT
-  {{columns}}
-FROM alike AS s
-GROUP BY s.basis, s.window_index, s.branch
+  s.*,
+  {{found}}
+FROM sums AS s
+LEFT JOIN scales_y AS y
+  ON y.basis = s.basis AND y.window_index = s.window_index
+LEFT JOIN of_window AS x
+  ON x.own_basis = s.basis AND x.own_window = s.window_index

@@ -22,5 +22,8 @@ sums AS (
   GROUP BY s.basis, s.window_index, s.branch
 )
 SELECT
-  s.*{{found}}
-FROM sums AS s{{joined}}
+  s.*,
+  {{constants}}{{found}}
+FROM sums AS s
+LEFT JOIN scales AS l
+  ON l.basis = s.basis AND l.window_index = s.window_index AND l.branch = s.branch{{joined}}
