@@ -5,6 +5,10 @@ Usage: python -m benchmarks.own_dates [--each]
 Resolves every configuration of ../shared/metric-hub, and looks at each data source that it reads: how many pairs of
 experiment and source there are, and of how many the text after FROM decides about dates itself. Every such source is
 named with its tables and conditions by `plan` and `validate`.
+
+That is 74 of 1,868 pairs, in 63 of 368 experiments. Eleven of these can be resolved because `benchmarks.emit` says what
+their files do not: outcomes, and what is randomised. Without them it is 72 of 1,812, in 61 of 357, so that a count of
+those that resolve by themselves is smaller.
 """
 
 import argparse

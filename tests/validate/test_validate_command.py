@@ -1,6 +1,7 @@
 """What `validate` tells a person."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,11 +141,18 @@ def test_a_mistake_is_told_with_its_file_and_key_where_the_columns_are_known(run
     assert "In the files" not in guessed
 
 
-def test_a_source_that_reads_dates_of_its_own_is_named_and_is_no_mistake(run: Run) -> None:
+def test_a_source_that_reads_dates_of_its_own_is_named_with_its_cost_and_is_no_mistake(
+    run: Run, warehouse: str
+) -> None:
     others = "(SELECT DISTINCT client_id FROM shop.assignments WHERE submission_date >= '2026-01-01')"
-    code, printed = run(
-        EXPERIMENT.replace('"shop.orders"', f'"(SELECT o.* FROM shop.orders o JOIN {others} USING (client_id))"')
-    )
+    text = EXPERIMENT.replace('"shop.orders"', f'"(SELECT o.* FROM shop.orders o JOIN {others} USING (client_id))"')
+    code, printed = run(text)
+    code_with_warehouse, with_cost = run(text, "--warehouse", warehouse)
 
-    assert code == 0
-    assert "orders reads dates of its own: shop.assignments where submission_date >= '2026-01-01'." in printed
+    assert (code, code_with_warehouse) == (0, 0)
+    named = "orders reads dates of its own: shop.assignments where submission_date >= '2026-01-01'."
+    assert named in printed
+    assert named in with_cost
+    assert re.search(
+        r"all of that is read, again on every day with new dates \([\d.,]+ k?B\)", " ".join(with_cost.split())
+    )
