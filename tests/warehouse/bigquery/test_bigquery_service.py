@@ -243,6 +243,8 @@ def test_refusals_are_understood(engine: BigQueryEngine, settings: BigQuerySetti
         engine.query(Sql("SELECT\n  nope"), labels={})
     with pytest.raises(NotFound, match="missing"):
         engine.query(Sql(f"SELECT 1 FROM {DATASET}.missing"), labels={})
+    with pytest.raises(NotFound, match="js_nowhere"):
+        engine.query(Sql("SELECT 1 FROM js_nowhere.t"), labels={})
     capped = BigQueryEngine(replace(settings, maximum_bytes_billed=1), attempt=uuid4().hex)
     with pytest.raises(CostExceeded):
         capped.query(Sql("SELECT word FROM `bigquery-public-data.samples.shakespeare`"), labels={})

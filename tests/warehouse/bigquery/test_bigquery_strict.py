@@ -17,6 +17,7 @@ from jetstream_argo.warehouse.bigquery.settings import BigQuerySettings
 from jetstream_argo.warehouse.types import Layout, Write
 from tests.warehouse.bigquery.fake_server.faults import Call
 from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, serving
+from tests.warehouse.bigquery.fake_server.wire import ApiError
 from tests.warehouse.bigquery.whole_run import PROJECT as LOCAL
 from tests.warehouse.bigquery.whole_run import RemotePipeline, make_telemetry, results, run_as_argo_does, small_plan
 
@@ -31,10 +32,15 @@ def client(settings: BigQuerySettings) -> Client:
 
 
 @pytest.mark.parametrize(
-    "labels", [{"Experiment": "a"}, {"a": "B"}, {"a": "x" * 64}, {"a": "é.è"}, {"2a": "b"}, {"": "b"}], ids=str
+    "labels",
+    [
+        *({"Experiment": "a"}, {"a": "B"}, {"a": "x" * 64}, {"a": "é.è"}, {"2a": "b"}, {"": "b"}),
+        {f"a{number}": "" for number in range(65)},
+    ],
+    ids=lambda labels: str(labels)[:40],
 )
 def test_a_bad_label_is_refused(client: Client, labels: dict[str, str]) -> None:
-    with pytest.raises(BadRequest, match="Label"):
+    with pytest.raises(BadRequest, match=r"[Ll]abel"):
         client.query("SELECT 1", job_config=QueryJobConfig(labels=labels), retry=None)
 
 
@@ -120,6 +126,15 @@ def test_a_write_that_stays_too_many_is_named_for_what_it_is(fake: FakeBigQuery,
 
     with pytest.raises(Transient, match="too many table update operations"):
         engine.load("d.t", [{"x": 5}], X, write=Write.APPEND, labels={})
+
+
+def test_a_partitioned_table_takes_ten_times_as_many_writes(fake: FakeBigQuery) -> None:
+    by_day = {"timePartitioning": {"type": "DAY"}}
+    for _ in range(50):
+        fake.jobs.writes.count("d.t", by_day)
+
+    with pytest.raises(ApiError, match="too many table update operations"):
+        fake.jobs.writes.count("d.t", by_day)
 
 
 def test_changes_of_labels_count_among_the_writes_to_a_table(fake: FakeBigQuery, engine: BigQueryEngine) -> None:
