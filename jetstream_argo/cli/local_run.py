@@ -96,7 +96,19 @@ def run_nodes(local_run: LocalRun, dag: Dag) -> DagRun:
         file.write_bytes(codec.dump(local_run.plan))
         arguments = ("--plan", str(file), *(f"--{name}={text}" for name, text in common.items()))
         workers = Workers(_Tasks(arguments, Connections(local_run.jobs)), most=local_run.jobs)
-        return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
+        try:
+            return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
+        finally:
+            _tidy(local_run.warehouse)
+
+
+def _tidy(warehouse: str) -> None:
+    """Remove the locks of processes that have ended: Python ends those of `multiprocessing` without finalizers."""
+    from jetstream_argo.warehouse.connect import EmbeddedSettings, open_embedded, settings
+
+    found = settings(warehouse)
+    if isinstance(found, EmbeddedSettings):
+        open_embedded(found).purge(())
 
 
 def _idle(local_run: LocalRun, dag: Dag) -> "Idle | None":

@@ -13,6 +13,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.synthetic.generate import generate
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
+from jetstream_argo.warehouse.duckdb.writers import is_locked
 from tests.worlds.checkout import AS_OF, EXPERIMENT
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -60,12 +61,15 @@ def test_the_graph_names_every_node(command: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("telemetry")
-def test_a_run_computes_what_is_due_and_a_second_one_has_nothing_to_do(command: Command) -> None:
+def test_a_run_computes_what_is_due_and_a_second_one_has_nothing_to_do(command: Command, tmp_path: Path) -> None:
     first = command("run", "checkout.toml", "--as-of", AS_OF)
+    locks = list((tmp_path / ".jetstream" / ".writers").glob("*.lock"))
+    left = [path for path in locks if not is_locked(path)]
     second = command("run", "checkout.toml", "--as-of", AS_OF)
     results = command("results", "checkout", "--format", "json", "--metrics", "orders")
 
     assert first.returncode == 0, first.stderr
+    assert left == []
     assert second.returncode == 0
     assert "nothing to do: all 7 nodes are up to date" in second.stdout
     rows = json.loads(results.stdout)
