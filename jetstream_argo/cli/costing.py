@@ -13,6 +13,7 @@ from jetstream_argo.terminal.text import say
 if TYPE_CHECKING:
     from jetstream_argo.report.spending import Spending
 
+_OF_NO_SOURCE = "no single source"  # who the units are, and estimates of metrics, whose values may be of several
 _DAYS_KEPT = 180  # https://cloud.google.com/bigquery/docs/information-schema-jobs#data_retention
 
 
@@ -39,7 +40,7 @@ def costs(slugs: tuple[str, ...], warehouse: str, dataset: str | None, days: int
 
         show_rows(
             [
-                {**_plain(total), "most of it for": source, "share": share}
+                {**_plain(total), "most of it for": source or _OF_NO_SOURCE, "share": share}
                 for source, share, total in by_experiment(found)
             ]
         )

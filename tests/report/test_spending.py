@@ -72,3 +72,8 @@ def test_of_bigquery_the_labels_of_jobs_tell_whoever_ran_them(
         assert "new-tab" in capsys.readouterr().out
         assert exit_code_of([*command, "other", "--json"]) == 0
         assert json.loads(capsys.readouterr().out) == []
+
+        for _ in range(3):
+            engine.query(Sql("SELECT 1 AS x"), labels={"experiment": "new-tab", "node": "stats"})
+        assert exit_code_of(command) == 0
+        assert "no single source 60 %" in " ".join(capsys.readouterr().out.split())
