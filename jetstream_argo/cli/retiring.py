@@ -13,6 +13,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.report.summary.words import bytes_text
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.connect import connect, new_attempt
 
@@ -53,10 +54,9 @@ def retire(
         say("there are no rows of units to remove")
         return 0
     for part in found:
-        say(
-            f"{part.place.slug}: {len(part.tables)} tables, {bytes_text(part.bytes)}, last used {part.last_at:%Y-%m-%d}"
-        )
-    if agreed(f"remove these rows of units of {len(found)} experiments?", yes=yes):
+        stored = f"{counted(len(part.tables), 'table')}, {bytes_text(part.bytes)}"
+        say(f"{part.place.slug}: {stored}, last used {part.last_at:%Y-%m-%d}")
+    if agreed(f"remove these rows of units of {counted(len(found), 'experiment')}?", yes=yes):
         _retire(engine, found, wait_seconds)
     return 0
 
@@ -69,6 +69,7 @@ def _retire(engine: "Engine", found: "Sequence[Retirable]", wait_seconds: float)
             now = retirable(engine, part.place)  # as it is when nobody else writes
             if now is not None:
                 retire(engine, now, now=lambda: datetime.now(UTC), attempt=new_attempt())
+                say(f"{part.place.slug}: removed {counted(len(now.tables), 'table')}; estimates stay")
         say(f"{part.place.slug}: {purged_line(engine.purge([table.name for table in part.tables]))}")
 
 

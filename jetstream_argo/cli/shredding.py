@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from jetstream_argo.upkeep.gone import Gone
     from jetstream_argo.warehouse.protocol import Engine
 
+_OF_FILES = (".txt", ".csv", ".tsv", ".json")  # that hold ids
+
 
 @click.command(epilog="Example: jetstream-argo shred new-checkout --ids gone.txt")
 @click.argument("experiment", required=False)
@@ -113,11 +115,13 @@ def _ids(given: str) -> tuple[str, ...]:
     """Return the ids in a file, one a line, or in a list.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it is the name of a file that is not there: no unit is called so.
     """
     if not given:
         return ()
     file = Path(given)
+    if not is_file(file) and file.suffix.lower() in _OF_FILES:
+        raise click.UsageError(f"--ids {given}: there is no such file")
     lines = read_text(file).splitlines() if is_file(file) else given.split(",")
     ids = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not ids:
@@ -131,4 +135,6 @@ def _query(given: str) -> str:
     text = read_text(file) if given and is_file(file) else given
     if given and not text.strip():
         raise click.UsageError(f"--query {given}: is empty")
+    if given and len(text.split()) == 1:
+        raise click.UsageError(f"--query {given}: is neither a query nor a file that is there")
     return text.strip()

@@ -94,7 +94,8 @@ def shred_all(shredding: Shredding, places: Sequence[Place], hold: Held) -> int:
     engine = shredding.engine
     with hold(engine, Place(places[0].dataset, _ALL), shredding.attempt) as gone:
         where = counted(len({place.dataset for place in places}), "dataset")
-        say(f"{gone.number:,} units to remove from {counted(len(places), 'experiment')} in {where}")
+        units = "1 unit" if gone.number == 1 else f"{gone.number:,} units"
+        say(f"{units} to remove from {counted(len(places), 'experiment')} in {where}")
         counted_before = _surveyed(engine, places, gone)
         if shredding.dry_run or not shredding.yes:
             found = _sum(_looked_at(shredding, place, gone, counted_before) for place in places)

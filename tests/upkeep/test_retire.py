@@ -1,5 +1,6 @@
 """Rows of units go when an experiment is over; its estimates stay, and what is asked for later is read again."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,10 +37,13 @@ def command(pipeline: Pipeline, *more: str) -> int:
     return exit_code_of(["retire", *more, *where, "--yes"])
 
 
-def test_rows_of_units_go_and_estimates_and_their_view_stay(pipeline: Pipeline) -> None:
+def test_rows_of_units_go_and_estimates_and_their_view_stay(
+    pipeline: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = estimates(pipeline)
 
     assert command(pipeline, "over") == 0
+    assert re.search(r"over: removed \d+ tables?; estimates stay", capsys.readouterr().out)
 
     engine, plan = pipeline.engine, pipeline.plan
     kinds = {table.name.partition(".")[2].partition("_")[0] for table in engine.tables(plan.dataset)}

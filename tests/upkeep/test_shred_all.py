@@ -281,5 +281,20 @@ def test_a_query_says_which_column_names_the_units(root: Path, capsys: pytest.Ca
     assert exit_code_of(["shred", *place, "--query", "SELECT 1 AS x, 2 AS y"]) == 2
     assert "call that of the units analysis_id" in capsys.readouterr().err
     assert exit_code_of(["shred", *place, "--query", "SELECT 'a' AS analysis_id, 2 AS y;"]) == 0
+    assert "1 unit to remove from 1 experiment in" in capsys.readouterr().out
     assert exit_code_of(["shred", *place]) == 2
     assert "--ids or --query" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [("--ids", "gone.txt", "there is no such file"), ("--query", "gone.sql", "neither a query nor a file")],
+)
+def test_a_file_that_is_not_there_is_no_unit_and_no_query(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, name: str, said: str
+) -> None:
+    where = ["--warehouse", f"embedded:{tmp_path}", "--dataset", "results"]
+
+    assert exit_code_of(["shred", "try-it", option, str(tmp_path / name), *where]) == 2
+
+    assert said in " ".join(capsys.readouterr().err.split())
