@@ -12,7 +12,7 @@ from tests.warehouse.bigquery.fake_server.server import PROJECT, FakeBigQuery, s
 
 @pytest.fixture
 def fake(tmp_path: Path) -> FakeBigQuery:
-    return FakeBigQuery(tmp_path / "warehouse", datasets=["d", "other", "shop"])
+    return FakeBigQuery(tmp_path / "warehouse", datasets=["d", "other", "shop", "telemetry"])
 
 
 @pytest.fixture
