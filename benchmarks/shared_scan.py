@@ -76,7 +76,7 @@ def opened(root: Path, configs: tuple[ExperimentConfig, ...], engine: str) -> It
     if engine == EMBEDDED:
         yield World(root, configs)
         return
-    fake = FakeBigQuery(root, project=PROJECT, datasets=["results"], engine_type=BilledEngine)
+    fake = FakeBigQuery(root, project=PROJECT, datasets=["telemetry", "results"], engine_type=BilledEngine)
     with serving(fake) as url:
         yield World(root, configs, fake=fake, url=url)
 
