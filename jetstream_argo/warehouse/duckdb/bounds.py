@@ -5,7 +5,8 @@ to save their reading, but because the order in which it joins, and with it the 
 from the row counts of all files that it is given.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
@@ -13,33 +14,42 @@ from jetstream_argo.dialect.syntax import table_name
 from jetstream_argo.warehouse.duckdb.comparisons import compared, conjuncts
 from jetstream_argo.warehouse.duckdb.ranges import Bound, Bounds
 
+_NOTED = "wanted"  # bounds, in the meta data of a table's node
 
-def table_bounds(query: exp.Query, wanted: Bounds = ()) -> dict[int, Bounds]:
-    """Return, by the `id` of a table's node in the tree, the bounds of those of its rows that the query can use.
+
+def note_bounds(query: exp.Query, wanted: Bounds = ()) -> None:
+    """Note in every table's node in the tree the bounds of those of its rows that the query can use.
 
     `wanted` are bounds of the query's own rows, as of a view that is read within them.
     """
-    finder = _Finder(query)
+    nodes = list(query.find_all(exp.Select, exp.Table, exp.CTE))
+    tables = [node for node in nodes if isinstance(node, exp.Table)]
+    finder = _Finder(tables, [node for node in nodes if isinstance(node, exp.CTE)])
     finder.query(query, wanted)
-    for select in query.find_all(exp.Select):  # also those in expressions, and those in WITH that are read twice
-        if id(select) not in finder.visited:
-            finder.query(select, ())
-    return finder.found
+    for node in nodes:  # also those in expressions, and those in WITH that are read twice
+        if isinstance(node, exp.Select) and id(node) not in finder.visited:
+            finder.query(node, ())
+    for table in tables:
+        table.meta[_NOTED] = finder.found.get(id(table), ())
+
+
+def noted_bounds(table: exp.Table) -> Bounds:
+    """Return the bounds that were noted in a table's node, or in the one of which it is a copy."""
+    bounds: Bounds = table.meta.get(_NOTED, ())
+    return bounds
 
 
 class _Finder:
     """Goes from queries to what they read, and takes bounds along."""
 
-    def __init__(self, root: exp.Query) -> None:
-        self.found: dict[int, Bounds] = {}
+    def __init__(self, tables: Sequence[exp.Table], ctes: Sequence[exp.CTE]) -> None:
+        self.found: dict[int, Bounds] = {}  # by the `id` of a table's node
         self.visited: set[int] = set()
-        named = [table.name.lower() for table in root.find_all(exp.Table) if not table.args.get("db")]
-        ctes = [cte for cte in root.find_all(exp.CTE) if not (cte.parent and cte.parent.args.get("recursive"))]
-        names = [cte.alias.lower() for cte in ctes]
+        read = Counter(table.name.lower() for table in tables if not table.args.get("db"))
+        queries = [cte for cte in ctes if not (cte.parent and cte.parent.args.get("recursive"))]
+        written = Counter(cte.alias.lower() for cte in queries)
         # Rows of a query in WITH that is read twice are wanted by either reader.
-        self._ctes = {
-            name: cte.this for name, cte in zip(names, ctes, strict=True) if names.count(name) == named.count(name) == 1
-        }
+        self._ctes = {name: cte.this for cte in queries if written[name := cte.alias.lower()] == read[name] == 1}
 
     def query(self, query: exp.Expr, wanted: Bounds) -> None:
         """Go through a query of whose rows only those within `wanted` are used."""

@@ -10,7 +10,7 @@ from jetstream_argo.dialect.functions.registry import Registry
 from jetstream_argo.dialect.syntax import TOO_DEEP, table_name
 from jetstream_argo.errors import InvalidQuery, Unsupported
 from jetstream_argo.sql.text import NO_OVERFLOW
-from jetstream_argo.warehouse.duckdb.bounds import table_bounds
+from jetstream_argo.warehouse.duckdb.bounds import note_bounds, noted_bounds
 from jetstream_argo.warehouse.duckdb.ranges import Bounds
 from jetstream_argo.warehouse.duckdb.reading import read_query
 from jetstream_argo.warehouse.duckdb.stars import expand_structs
@@ -22,7 +22,6 @@ from jetstream_argo.warehouse.duckdb.unnest import rewrite_unnests
 
 _NAME = ("this", "db", "catalog", "alias")
 _MACRO = re.compile(r"\b([a-z]\w*?__\w+)\(", re.IGNORECASE)
-_WANTED = "wanted"  # bounds, in the meta data of a table's node
 
 
 class Translator:
@@ -67,9 +66,7 @@ class Translator:
             return seen[full]
 
         _name_columns(tree)
-        wanted = table_bounds(tree, bounds)
-        for table in tree.find_all(exp.Table):
-            table.meta[_WANTED] = wanted.get(id(table), ())
+        note_bounds(tree, bounds)
         setting = Setting(reading, self._registry, columns, checks_overflow=not sql.startswith(NO_OVERFLOW))
         rows = QueryReader(setting).rows(tree, None)
         for select in list(tree.find_all(exp.Select)):
@@ -94,7 +91,7 @@ class Translator:
             name = table_name(table)
             if "." not in name:
                 continue  # a query of WITH
-            read = TableRead(self._full(name), table.meta.get(_WANTED, ()))
+            read = TableRead(self._full(name), noted_bounds(table))
             found[read] = None
             alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name, quoted=True))
             # A join in brackets hangs on its first table.

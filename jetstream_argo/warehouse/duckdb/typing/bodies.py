@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -18,6 +19,9 @@ _TEXT_OR_VALUE = re.compile(r"('(?:[^']|'')*')|\$(\d)")
 _HELPER = re.compile(r"\b(bq__\w+)\(")
 _OPTION = re.compile(r"%(\d)")
 _LITERALS = ("zone", "regex", "path", "text", "format", "word")
+_WORDS = {"+": "plus", "-": "minus", "*": "times", "/": "over", "=": "eq", "!=": "ne", "<": "lt", "<=": "le",
+          ">": "gt", ">=": "ge", "||": "cat", "&": "and", "|": "or", "^": "xor", "<<": "shl", ">>": "shr",
+          "~": "not"}  # fmt: skip
 UNSAFE = "! "  # before a body in which DuckDB itself may fail
 
 
@@ -93,11 +97,9 @@ def _without_errors(registry: Registry, body: str) -> str:
     return _HELPER.sub(quiet, _ERROR.sub("NULL", body))
 
 
+@lru_cache(maxsize=1024)
 def _slug(text: str) -> str:
-    words = {"+": "plus", "-": "minus", "*": "times", "/": "over", "=": "eq", "!=": "ne", "<": "lt", "<=": "le",
-             ">": "gt", ">=": "ge", "||": "cat", "&": "and", "|": "or", "^": "xor", "<<": "shl", ">>": "shr",
-             "~": "not"}  # fmt: skip
-    return words.get(text, re.sub(r"\W+", "_", text.lower()))
+    return _WORDS.get(text, re.sub(r"\W+", "_", text.lower()))
 
 
 def option_literal(category: str, text: str) -> exp.Expr | None:

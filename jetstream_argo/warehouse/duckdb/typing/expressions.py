@@ -35,8 +35,7 @@ class ExpressionReader:
         if call is not None and "." in call[0]:
             return calls.own_function(self, call[0], call[1], scope)
         reader = _READERS.get(type(node))
-        known = _SAID.get(type(node), ())
-        if reader is None or any(part and name not in _PLAIN and name not in known for name, part in node.args.items()):
+        if reader is None or _says_more(node):
             raise Unsupported(f"{node.key.upper()} is not implemented by the embedded engine{self.place(node)}")
         return reader(self, node, scope)
 
@@ -70,6 +69,11 @@ class ExpressionReader:
     def place(self, node: exp.Expr) -> str:
         """Return where in the query a node stands."""
         return self.setting.reading.place(node)
+
+
+def _says_more(node: exp.Expr) -> bool:
+    known = _SAID.get(type(node), _PLAIN)
+    return any(part and name not in known for name, part in node.args.items())
 
 
 _Read: TypeAlias = Callable[[ExpressionReader, exp.Expr, TypedScope], Value]
@@ -222,11 +226,11 @@ _CURRENT: dict[type[exp.Expr], str] = {
     exp.CurrentDate: "CURRENT_DATE", exp.CurrentTimestamp: "CURRENT_TIMESTAMP", exp.CurrentDatetime: "CURRENT_DATETIME",
 }  # fmt: skip
 
-_PLAIN = {"this", "expression", "expressions"}
+_PLAIN = frozenset({"this", "expression", "expressions"})
 _QUERY = {"alias", "with_", "kind", "distinct", "from_", "joins", "where", "group", "having", "qualify", "windows",
           "order", "limit", "offset"}  # fmt: skip
-# What else may be said in a node; whatever else is said in one would be lost.
-_SAID: dict[type[exp.Expr], set[str]] = {
+# What may be said in a node beside this; whatever else is said in one would be lost.
+_BESIDE: dict[type[exp.Expr], set[str]] = {
     exp.Column: {"table", "db", "catalog"}, exp.Identifier: {"quoted"}, exp.Literal: {"is_string"},
     exp.Alias: {"alias"}, exp.If: {"true", "false"}, exp.Case: {"ifs", "default"}, exp.Is: {"negate"},
     exp.Like: {"negate"}, exp.In: {"query", "unnest"}, exp.Between: {"low", "high"}, exp.Div: {"typed", "safe"},
@@ -236,6 +240,7 @@ _SAID: dict[type[exp.Expr], set[str]] = {
     exp.ByteString: {"is_bytes"}, exp.Subquery: _QUERY, exp.Select: _QUERY, exp.Union: _QUERY, exp.Except: _QUERY,
     exp.Intersect: _QUERY,
 }  # fmt: skip
+_SAID: dict[type[exp.Expr], frozenset[str]] = {node: _PLAIN | words for node, words in _BESIDE.items()}
 
 _READERS: dict[type[exp.Expr], _Read] = {
     exp.Column: _path, exp.Identifier: _path, exp.Dot: _dot, exp.Literal: _literal, exp.RawString: _raw,

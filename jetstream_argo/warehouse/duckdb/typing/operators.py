@@ -1,6 +1,7 @@
 """Types operators: by their signatures, like functions, and comparisons by the type that their sides share."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -148,6 +149,7 @@ def _comparison(reader: "ExpressionReader", node: exp.Expr, left: exp.Expr, righ
     return computed(reader.setting.registry, found, [(0, left), (1, right)])
 
 
+@lru_cache(maxsize=1024)
 def signature_for(name: str, kind: SqlType, count: int) -> Match | None:
     """Return the match of so many arguments of one type, which is all there is to comparisons."""
     values = [Value(exp.Null(), FLOAT64 if kind == NULL else kind)] * count
