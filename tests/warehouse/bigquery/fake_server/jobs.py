@@ -1,6 +1,5 @@
 """The fake's jobs: begun once per id, run when they have been polled as often as a fault says, with cost and end."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -29,7 +28,7 @@ from tests.warehouse.bigquery.fake_server.rules import (
     check_storage,
 )
 from tests.warehouse.bigquery.fake_server.rules import page as page_size
-from tests.warehouse.bigquery.fake_server.sorts import largest_sort
+from tests.warehouse.bigquery.fake_server.sizes import Sizes
 from tests.warehouse.bigquery.fake_server.wire import (
     ApiError,
     Resource,
@@ -39,9 +38,6 @@ from tests.warehouse.bigquery.fake_server.wire import (
     schema_of,
 )
 from tests.warehouse.bigquery.fake_server.writes import SECONDS_OF_A_JOB, Writes
-
-_PACKED = 100  # times the bytes of a file, its rows are of no more
-_MAKES_MUCH = re.compile(r"\b(REPEAT|GENERATE_ARRAY|LPAD|RPAD)\s*\(", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -112,6 +108,7 @@ class JobStore:
         self._limits = limits
         self._jobs: dict[str, FakeJob] = {}
         self.writes = Writes(catalog.clock)
+        self._sizes = Sizes(catalog.engine, limits)
         self.executed: list[str] = []
 
     @property
@@ -239,7 +236,7 @@ class JobStore:
 
     def _query(self, job: FakeJob, config: Mapping[str, object]) -> None:
         engine, text = self._catalog.engine, Sql(str(config["query"]))
-        self._refuse_large(text)
+        self._sizes.check_text(text)
         sql = with_partitions(self._catalog, text, str(job.reference["location"]))
         if asks_for_jobs(text):
             sql = with_jobs(self._catalog, sql, str(job.reference["location"]), map(_listed, self.all))
@@ -248,7 +245,7 @@ class JobStore:
         self._catalog.check_rights(sql)
         self._catalog.check_filters(sql)
         job.applied = self._catalog.policies.applied(map(self._catalog.full, engine.base_tables(sql)))
-        self._refuse_sorts(sql)
+        self._sizes.check_sorts(sql)
         read = BILLED_BYTES if asks_for_partitions(text) else dry.bytes
         cap = config.get("maximumBytesBilled")
         if cap is not None and read > int(str(cap)):
@@ -262,14 +259,14 @@ class JobStore:
             name = ".".join(str(destination[key]) for key in ("projectId", "datasetId", "tableId"))
             self._check_place([name], str(job.reference["location"]))
             self.writes.count(name, config)
-            self._refuse_wide(sql, dry.bytes)
+            self._sizes.check_written(sql, dry.bytes)
             write, layout = self._catalog.writing(name, config, dry.columns)
             job.cost = engine.query_to_table(sql, name, write=write, labels={}, layout=layout)
             job.columns = dry.columns
         else:
             result = engine.query(sql, labels={})
-            self._refuse_long(map(str, result.rows))
             job.cost, job.columns, job.rows = result.job, result.columns, result.rows
+            self._sizes.check_rows(map(str, job.rows))
             if asks_for_partitions(text):
                 job.cost = replace(job.cost, bytes=read)
 
@@ -295,31 +292,6 @@ class JobStore:
         info = self._catalog.engine.info(name)
         if info is not None and info.view_sql is None:
             self.writes.count(name, self._catalog.storage(name, info))
-
-    def _refuse_large(self, sql: str) -> None:
-        limits = self._limits
-        too_long = limits.longest_query is not None and len(sql) > limits.longest_query
-        if too_long or (limits.too_big is not None and re.search(limits.too_big, sql)):
-            message = "Resources exceeded during query execution: Not enough resources for query planning."
-            raise ApiError(400, "resourcesExceeded", message)
-
-    def _refuse_wide(self, sql: Sql, read: int) -> None:
-        # It is asked for twice only where a row may be so large: no row has more than all that is read, files are
-        # packed, and a few functions make much of nothing.
-        if read * _PACKED >= self._limits.largest_row or _MAKES_MUCH.search(sql):
-            self._refuse_long(map(str, self._catalog.engine.query(sql, labels={}).rows))
-
-    def _refuse_sorts(self, sql: Sql) -> None:
-        if self._limits.largest_sort is not None and largest_sort(sql, self._number) > self._limits.largest_sort:
-            message = "Resources exceeded during query execution: Too much memory for a sort (ORDER BY or OVER())."
-            raise ApiError(400, "resourcesExceeded", message)
-
-    def _number(self, sql: Sql) -> int:
-        return int(str(self._catalog.engine.query(sql, labels={}).rows[0][0]))
-
-    def _refuse_long(self, rows: Iterable[str]) -> None:
-        if any(len(row) > self._limits.largest_row for row in rows):
-            raise ApiError(400, "invalidQuery", "Cannot query rows larger than 100MB limit.")
 
 
 def _listed(job: FakeJob) -> dict[str, Value]:
