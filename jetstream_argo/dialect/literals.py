@@ -15,6 +15,7 @@ _COMMENT = r"--[^\n]*|\#[^\n]*|/\*.*?\*/"
 # Other words before a quote are skipped whole, so that one that only ends in these letters is not taken for them.
 _TOKEN = re.compile(rf"{_COMMENT}|(?P<word>\w*)(?P<quoted>{_QUOTED})|\w+", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_MAY_BE_RAW_BYTES = re.compile(r"(?:[rR][bB]|[bB][rR])['\"]")  # almost no query has them
 _RAW_BYTES = frozenset({"rb", "br"})
 
 
@@ -24,7 +25,7 @@ def without_raw_bytes(sql: str) -> str:
     >>> print(without_raw_bytes(r"SELECT rb'\d\'', r'\d', 'rb'"))
     SELECT b'\\d\\\'', r'\d', 'rb'
     """
-    return _TOKEN.sub(_plain, sql) if "b" in sql or "B" in sql else sql
+    return _TOKEN.sub(_plain, sql) if _MAY_BE_RAW_BYTES.search(sql) else sql
 
 
 def _plain(token: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ class ExpressionReader:
 
 def _says_more(node: exp.Expr) -> bool:
     known = _SAID.get(type(node), _PLAIN)
-    return any(part and name not in known for name, part in node.args.items())
+    return not node.args.keys() <= known and any(part and name not in known for name, part in node.args.items())
 
 
 _Read: TypeAlias = Callable[[ExpressionReader, exp.Expr, TypedScope], Value]
