@@ -12,8 +12,6 @@ from contextlib import suppress
 from io import BufferedRandom
 from pathlib import Path
 
-from jetstream_argo.warehouse.duckdb.writers import is_locked
-
 _PREFIX, _LOCK = "jetstream-argo-", ".lock"
 
 
@@ -41,10 +39,11 @@ class SpillFolder:
     def remove_dead(self) -> None:
         """Remove the folders beside this one of sessions that died."""
         for lock in self._parent.glob(f"{_PREFIX}*{_LOCK}"):
-            with suppress(OSError):  # another user's, or somebody else removes it just now
-                if not is_locked(lock):
-                    shutil.rmtree(lock.with_name(lock.name.removesuffix(_LOCK)), ignore_errors=True)
-                    lock.unlink()
+            # Held, another user's, or gone by now. Who makes a folder meanwhile waits for the lock, and finds it gone.
+            with suppress(OSError), lock.open("rb+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.with_name(lock.name.removesuffix(_LOCK)), ignore_errors=True)
+                lock.unlink()
 
 
 def _release(folder: Path, lock: Path, file: BufferedRandom, process: int) -> None:
