@@ -287,14 +287,14 @@ def test_a_query_says_which_column_names_the_units(root: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    ("option", "name", "said"),
+    ("option", "name", "message"),
     [("--ids", "gone.txt", "there is no such file"), ("--query", "gone.sql", "neither a query nor a file")],
 )
 def test_a_file_that_is_not_there_is_no_unit_and_no_query(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, name: str, said: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, name: str, message: str
 ) -> None:
     where = ["--warehouse", f"embedded:{tmp_path}", "--dataset", "results"]
 
     assert exit_code_of(["shred", "try-it", option, str(tmp_path / name), *where]) == 2
 
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
