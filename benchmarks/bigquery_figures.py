@@ -12,6 +12,9 @@ walks the syntax tree of every statement:
   buckets, lists of at most 1,000 values). A row of a sort has about 42 bytes.
 - rows: what is written, scaled alike, and daily values as for so many units (`--dense`: with a row for each of them);
   a leaf's own tables, which are deleted when it ends, beside what stays.
+- bytes: what all statements read of the analysis's own tables, a leaf's own too, as BigQuery bills it (the columns that
+  are named, of the partitions that a constant filter leaves, each once a statement), and what all tables that stay
+  hold. Sizes are those of https://cloud.google.com/bigquery/docs/estimate-costs#query_size_calculation, an id's 38.
 """
 
 import argparse
@@ -26,6 +29,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
+from benchmarks.billing import width
 from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.dag.build import build_dag
@@ -60,14 +64,18 @@ class Recording(EmbeddedEngine):
     statements: list[Sql] = field(default_factory=list)
     written: Counter[str] = field(default_factory=Counter)
     sorted: Counter[bool] = field(default_factory=Counter)
+    bytes_read: int = 0
+    bytes_kept: int = 0
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        self._own: dict[str, Own] = {}
         self.forget()
 
     def forget(self) -> None:
         """Begin with the next node."""
         self.statements, self.written, self.sorted = [], Counter(), Counter()
+        self.bytes_read = self.bytes_kept = 0
 
     def query(self, sql: Sql, *, labels: Mapping[str, str], page_rows: int = PAGE_ROWS) -> Result:
         """Run a query."""
@@ -79,8 +87,12 @@ class Recording(EmbeddedEngine):
     ) -> Job:
         """Run a query and write its rows."""
         self._look(sql)
+        columns = {column.name.lower(): width(column) for column in super().dry_run(sql).columns}
         job = super().query_to_table(sql, destination, write=write, labels=labels, layout=layout)
+        known = self._own.setdefault(destination, Own(layout.partition_by or "", {}))
+        known.widths.update(columns)
         self.written["in between" if layout.temporary else "kept"] += job.rows
+        self.bytes_kept += 0 if layout.temporary else job.rows * sum(columns.values())
         return job
 
     def reads(self, *, together: bool) -> Counter[str]:
@@ -93,10 +105,58 @@ class Recording(EmbeddedEngine):
 
     def _look(self, sql: Sql) -> None:
         self.statements.append(sql)
+        self.bytes_read += self._billed(sql)
         for sort in sorts(sql):
             grows = any(not column.startswith("bucket") for column in sort.by)
             size = int(str(super().query(sort.question, labels={}).rows[0][0]))
             self.sorted[grows] = max(self.sorted[grows], size)
+
+    def _billed(self, sql: Sql) -> int:
+        tree = sqlglot.parse_one(sql, dialect="bigquery")
+        named = {column.name.lower() for column in tree.find_all(exp.Column)}
+        filters: dict[str, dict[str, None]] = {}
+        for table in tree.find_all(exp.Table):
+            known = self._own.get(f"{table.db}.{table.name}")
+            if known is not None:
+                filters.setdefault(f"{table.db}.{table.name}", {})[constant_filter(table, known.partition_by)] = None
+        total = 0
+        for name, conditions in filters.items():
+            known = self._own[name]
+            question = Sql(f"SELECT COUNT(*) FROM `{name}` WHERE {' OR '.join(f'({text})' for text in conditions)}")
+            rows = int(str(super().query(question, labels={}).rows[0][0]))
+            total += rows * sum(size for column, size in known.widths.items() if column in named)
+        return total
+
+
+@dataclass(frozen=True)
+class Own:
+    """A table of the analysis's own: what it is partitioned by, and the bytes of a value of each column."""
+
+    partition_by: str
+    widths: dict[str, int]
+
+
+def constant_filter(table: exp.Table, column: str) -> str:
+    """Return what is asked of a table's partition column by constants, where the table is read; TRUE if nothing is."""
+    select = table.find_ancestor(exp.Select)
+    if not column or select is None:
+        return "TRUE"
+    asked = [
+        clause.this
+        for clause in (select.args.get("where"), *(join for join in select.args.get("joins") or ()))
+        if clause
+    ]
+    conditions = [part for clause in asked if isinstance(clause, exp.Condition) for part in clause.flatten()]
+    constant = [
+        condition.transform(lambda node: exp.column(node.name) if isinstance(node, exp.Column) else node).sql(
+            "bigquery"
+        )
+        for condition in conditions
+        if {(part.name.lower(), part.table in ("", table.alias_or_name)) for part in condition.find_all(exp.Column)}
+        == {(column.lower(), True)}
+        and not condition.find(exp.Subquery, exp.Select)
+    ]
+    return " AND ".join(constant) or "TRUE"
 
 
 def reads(sql: Sql) -> Counter[str]:
@@ -131,6 +191,8 @@ class Figures:
     largest_in_between: int = 0
     sort: int = 0
     list: int = 0
+    bytes_read: int = 0
+    bytes_kept: int = 0
 
     def add(self, node: Recording, task: Task) -> None:
         """Count a node; of one that does one thing after the other, a statement's reads count, and not all of them."""
@@ -143,6 +205,8 @@ class Figures:
         self.in_between += node.written["in between"]
         self.largest_in_between = max(self.largest_in_between, node.written["in between"])
         self.sort, self.list = max(self.sort, node.sorted[True]), max(self.list, node.sorted[False])
+        self.bytes_read += node.bytes_read
+        self.bytes_kept += node.bytes_kept
 
 
 def figures(config: ExperimentConfig, folder: Path, units: int, sparsity: Sparsity) -> tuple[int, dict[str, Figures]]:
@@ -187,7 +251,8 @@ def lines(config: ExperimentConfig, units: int, sparsity: Sparsity) -> Iterator[
             yield (
                 f"| {config.slug} | {million} million | {kind} | {known.most_reads} ({known.table}) "
                 f"| {rows:,.0f} ({rows * SORTED_BYTES / 1e6:,.0f} MB) | {known.kept * times / 1e6:,.0f} million "
-                f"| {known.largest_in_between * times / 1e6:,.0f} million |"
+                f"| {known.largest_in_between * times / 1e6:,.0f} million "
+                f"| {known.bytes_read * times / 1e12:,.2f} TB | {known.bytes_kept * times / 1e12:,.2f} TB |"
             )
 
 
@@ -200,9 +265,10 @@ def main() -> None:
     options = parser.parse_args()
     sparsity = replace(BILLED, below=0.0 if options.dense else BILLED.below, least_saved=0)
     print(
-        "| experiment | units | node | most reads of a base table | largest sort | rows kept | of a leaf in between |"
+        "| experiment | units | node | most reads of a base table | largest sort | rows kept | of a leaf in between "
+        "| read of own tables | kept |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for config in configurations():
         if config.slug in options.slugs:
             for line in lines(config, options.units, sparsity):

@@ -60,11 +60,11 @@ class BilledEngine(EmbeddedEngine):
         total = 0
         for given in self._session.given(sql):
             key = str(given.name)
-            width = sum(_width(column) for column in given.version.columns if whole or column.name.lower() in named)
-            seen = read.setdefault(key, (width, set()))[1]
+            row = sum(width(column) for column in given.version.columns if whole or column.name.lower() in named)
+            seen = read.setdefault(key, (row, set()))[1]
             partitions = {file.partition for file in given.files} - seen
             seen |= partitions
-            total += width * sum(file.rows for file in given.version.files if file.partition in partitions)
+            total += row * sum(file.rows for file in given.version.files if file.partition in partitions)
         return total
 
     def _named(self, tree: exp.Expr) -> set[str]:
@@ -83,5 +83,6 @@ class BilledEngine(EmbeddedEngine):
         return named
 
 
-def _width(column: Column) -> int:
+def width(column: Column) -> int:
+    """Return the bytes of a column's value."""
     return _ID_BYTES if column.name.endswith("_id") and column.type == "STRING" else _BYTES.get(column.type, 16)
