@@ -278,6 +278,24 @@ def test_a_dry_run_says_columns_and_bytes(tmp_path: Path) -> None:
     assert dry.bytes == info.bytes > 0
 
 
+def test_a_table_has_the_columns_that_a_dry_run_of_its_query_says(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(tmp_path)
+    load(engine, "d.t", [{"n": 1}])
+    scalars = Sql(
+        "SELECT t.n / 2 AS f, SUM(t.n) OVER () AS n, CAST(t.n AS NUMERIC) * 2 AS num, t.n > 0 AS b, NULL AS nothing, "
+        "DATE '2026-01-02' AS d, DATETIME '2026-01-02' AS dt, TIMESTAMP '2026-01-02' AS ts, TIME '10:00:00' AS at, "
+        "b'x' AS raw, CAST(t.n AS STRING) AS s, 'x' FROM d.t AS t"
+    )
+    nested = Sql("SELECT [t.n] AS a, STRUCT(t.n AS p) AS st, t.n AS n FROM d.t AS t")
+
+    for sql in (scalars, nested):
+        engine.query_to_table(sql, "d.made", write=Write.TRUNCATE, labels={})
+
+        info = engine.info("d.made")
+        assert info is not None
+        assert info.columns == engine.dry_run(sql).columns
+
+
 def test_replaced_files_go_after_their_grace_and_not_before(tmp_path: Path) -> None:
     now = [1_000_000.0]
     engine = EmbeddedEngine(tmp_path, clock=lambda: now[0])

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
     from jetstream_argo.warehouse.duckdb.translations import Translated
 
+# The types of which DuckDB need not be asked what a translation has made of them.
+_SCALARS = frozenset("BOOL INT64 FLOAT64 NUMERIC STRING BYTES DATE DATETIME TIMESTAMP TIME".split())
+
 
 def _nonce() -> str:
     return uuid4().hex
@@ -160,7 +163,7 @@ class EmbeddedEngine:
         Raises:
             Conflict: a table has that name.
         """
-        columns = self._session.answer(sql, lambda translated: self._columns(translated, sql))
+        columns = self._session.answer(sql, lambda translated: self._described(translated, sql))
         self._tables.create_view(name, sql, columns, description=description, labels=labels)
 
     def info(self, table: str) -> TableInfo | None:
@@ -250,6 +253,14 @@ class EmbeddedEngine:
         self._storage.salvage(table)
 
     def _columns(self, translated: "Translated", sql: str) -> tuple[Column, ...]:
+        """Return a query's columns; DuckDB, which would plan it for that, is asked for arrays and structs only."""
+        types = tuple(map(str, translated.types))
+        if not _SCALARS.issuperset(types):
+            return self._described(translated, sql)
+        _check_unique(translated.columns)
+        return tuple(map(Column, translated.columns, types))
+
+    def _described(self, translated: "Translated", sql: str) -> tuple[Column, ...]:
         described = self._session.describe(translated, sql)
         _check_unique([name for name, _ in described])
         return tuple(Column(name, bigquery_type(type_)) for name, type_ in described)

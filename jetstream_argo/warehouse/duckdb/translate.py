@@ -78,7 +78,8 @@ class Translator:
         except UnsupportedError as error:
             raise Unsupported(f"cannot be translated for the embedded engine: {error}") from error
         functions = self._registry.called(name.lower() for name in _MACRO.findall(text))
-        return Translated(text, tuple(name for name, _ in rows.columns), reads, functions)
+        names, types = tuple(name for name, _ in rows.columns), tuple(kind for _, kind in rows.columns)
+        return Translated(text, names, types, reads, functions)
 
     def _full(self, name: str) -> str:
         if "." not in name:

@@ -9,6 +9,7 @@ from threading import Lock
 from jetstream_argo.dialect.functions.registry import Function
 from jetstream_argo.warehouse.duckdb.ranges import Bounds, named
 from jetstream_argo.warehouse.duckdb.types import relation
+from jetstream_argo.warehouse.duckdb.typing.kinds import SqlType
 from jetstream_argo.warehouse.duckdb.typing.scopes import RowType
 
 _MOST = 512
@@ -30,10 +31,11 @@ class TableRead:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A query for DuckDB, the names of its columns, what it reads and the functions whose macros it calls."""
+    """A query for DuckDB, the names and types of its columns, what it reads and the functions whose macros it calls."""
 
     sql: str
     columns: tuple[str, ...]
+    types: tuple[SqlType, ...]
     reads: tuple[TableRead, ...]
     functions: tuple[Function, ...]
 
