@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jetstream_argo.run.rerun import Idle
 
 # What nodes need. Processes that do them are forks of one that has it loaded.
-_PRELOADED = [
+PRELOADED = [
     "jetstream_argo.cli.task",
     "jetstream_argo.warehouse.duckdb.engine",
     "jetstream_argo.warehouse.duckdb.translate",
@@ -66,7 +66,7 @@ def load_for_nodes() -> None:
     """Have what nodes need loaded meanwhile, because some will be run."""
     from jetstream_argo.run.workers import load
 
-    load(_PRELOADED)
+    load(PRELOADED)
 
 
 def nothing_to_do(local_run: LocalRun, dag: Dag) -> str:
