@@ -27,6 +27,7 @@ PRELOADED = [
     "jetstream_argo.warehouse.duckdb.translate",
     "jetstream_argo.warehouse.arrow",
     "duckdb",
+    "pandas",  # pyarrow looks for it when it is first given values
     "pyarrow.compute",
     "jetstream_argo.run.statistics",
     "jetstream_argo.estimating.estimate",

@@ -1,6 +1,7 @@
 """Puts made-up telemetry into the embedded warehouse."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -15,7 +16,7 @@ from jetstream_argo.synthetic.telemetry import TelemetryPartition, make_telemetr
 from jetstream_argo.warehouse.types import Job, Layout, Write
 
 LABELS = {"synthetic": "true"}  # of tables that were made up
-ROWS_AT_ONCE = 500_000  # about 150 MB
+ROWS_AT_ONCE = 250_000  # about 75 MB, and there are two
 
 
 class Bulk(Protocol):
@@ -57,7 +58,7 @@ def generate(
     """Replace the tables that the plan reads by made-up ones, and return what they hold, by name.
 
     Tables that have a date are partitioned by it. `units` enroll; `report` is called with each table as soon as it is
-    there. Whole dates are made and written in turn, not more than `rows_at_once` of a table but for a date with more.
+    there. Whole dates are made while others are written, at most `rows_at_once` at a time but for a date with more.
     Equal arguments make equal rows.
 
     Raises:
@@ -65,32 +66,50 @@ def generate(
     """
     tables = {table.name: table for table in design_tables(plan, effects)}
     done = []
-    for name, partitions in groupby(
-        make_telemetry(plan, units=units, seed=seed, effects=effects), key=lambda partition: partition.table
-    ):
-        done.append(_write(engine, tables[name], partitions, rows_at_once))
-        if report is not None:
-            report(done[-1])
+    telemetry = make_telemetry(plan, units=units, seed=seed, effects=effects)
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        for written in _written(engine, tables, telemetry, rows_at_once, writer):
+            done.append(written)
+            if report is not None:
+                report(written)
     return tuple(done)
 
 
-def _write(
-    engine: Bulk, table: SyntheticTable, partitions: Iterable[TelemetryPartition], rows_at_once: int
-) -> Generated:
-    columns = tuple(Column(name, guess.type) for name, guess in table.columns.items())
-    rows = dates = 0
-    for index, chunk in enumerate(_chunks(partitions, rows_at_once)):
-        engine.load_arrow(
-            table.name,
-            pa.concat_tables(partition.rows for partition in chunk),
-            write=Write.APPEND if index else Write.TRUNCATE,
-            labels=LABELS,
-            layout=Layout(partition_by=date_column(table.columns), labels=LABELS),
-            columns=columns,
-        )
-        rows += _rows(chunk)
-        dates += sum(partition.day is not None for partition in chunk)
-    return Generated(table.name, rows, dates)
+def _written(
+    engine: Bulk,
+    tables: Mapping[str, SyntheticTable],
+    telemetry: Iterable[TelemetryPartition],
+    rows_at_once: int,
+    writer: ThreadPoolExecutor,
+) -> Iterator[Generated]:
+    """Write the tables, and yield what each holds when it is there; while rows are written the next are made."""
+    writing: Future[object] | None = None
+    table: Generated | None = None
+    for name, partitions in groupby(telemetry, key=lambda partition: partition.table):
+        rows = dates = 0
+        for index, chunk in enumerate(_chunks(partitions, rows_at_once)):
+            if writing is not None:
+                writing.result()
+            if index == 0 and table is not None:
+                yield table
+            writing = writer.submit(_write, engine, tables[name], chunk, Write.APPEND if index else Write.TRUNCATE)
+            rows += _rows(chunk)
+            dates += sum(partition.day is not None for partition in chunk)
+        table = Generated(name, rows, dates)
+    if writing is not None and table is not None:
+        writing.result()
+        yield table
+
+
+def _write(engine: Bulk, table: SyntheticTable, chunk: Sequence[TelemetryPartition], write: Write) -> None:
+    engine.load_arrow(
+        table.name,
+        pa.concat_tables(partition.rows for partition in chunk),
+        write=write,
+        labels=LABELS,
+        layout=Layout(partition_by=date_column(table.columns), labels=LABELS),
+        columns=tuple(Column(name, guess.type) for name, guess in table.columns.items()),
+    )
 
 
 def _chunks(partitions: Iterable[TelemetryPartition], rows_at_once: int) -> Iterator[list[TelemetryPartition]]:

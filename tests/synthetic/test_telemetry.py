@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jetstream_argo.errors import PlanError
+from jetstream_argo.errors import EngineError, PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.synthetic.effects import Effect
@@ -260,3 +260,28 @@ def test_telemetry_is_written_in_pieces_of_whole_dates(make_plan: MakePlan, tmp_
     for table in (generated.table for generated in made):
         query = f"SELECT * FROM {table}"
         assert Counter(map(repr, _rows(engine, query))) == Counter(map(repr, _rows(whole, query)))
+
+
+def test_a_piece_that_cannot_be_written_ends_it_and_its_table_is_not_said_to_be_there(
+    make_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = make_plan(HEAD, SHOP, ORDERS)
+    pieces: list[str] = []
+
+    class Full(EmbeddedEngine):
+        def load_arrow(self, destination: str, table: pa.Table, **how: Any) -> Job:
+            pieces.append(destination)
+            if len(pieces) > 2 and destination != pieces[0]:
+                raise EngineError("the disk is full")
+            return super().load_arrow(destination, table, **how)
+
+    reported: list[str] = []
+    with pytest.raises(EngineError, match="the disk is full"):
+        generate(
+            plan, Full(tmp_path), units=UNITS, seed=1, rows_at_once=400,
+            report=lambda made: reported.append(made.table),
+        )  # fmt: skip
+
+    assert reported == [pieces[0]]
+    assert pieces[-1] not in reported
+    assert pieces.count(pieces[-1]) == 1
