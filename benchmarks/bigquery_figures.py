@@ -44,6 +44,7 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
+from jetstream_argo.warehouse.duckdb.comparisons import conjuncts
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.bigquery.fake_server.sorts import sorts
@@ -139,22 +140,16 @@ class Own:
 def constant_filter(table: exp.Table, column: str) -> str:
     """Return what is asked of a table's partition column by constants, where the table is read; TRUE if nothing is."""
     select = table.find_ancestor(exp.Select)
-    if not column or select is None:
-        return "TRUE"
-    asked = [
-        clause.this
-        for clause in (select.args.get("where"), *(join for join in select.args.get("joins") or ()))
-        if clause
-    ]
-    conditions = [part for clause in asked if isinstance(clause, exp.Condition) for part in clause.flatten()]
+    where = select.args.get("where") if select is not None else None
+    asked = (column.lower(), True)
     constant = [
         condition.transform(lambda node: exp.column(node.name) if isinstance(node, exp.Column) else node).sql(
             "bigquery"
         )
-        for condition in conditions
+        for condition in conjuncts(where.this if where is not None else None)
         if {(part.name.lower(), part.table in ("", table.alias_or_name)) for part in condition.find_all(exp.Column)}
-        == {(column.lower(), True)}
-        and not condition.find(exp.Subquery, exp.Select)
+        == {asked}
+        and not condition.find(exp.Query)
     ]
     return " AND ".join(constant) or "TRUE"
 
