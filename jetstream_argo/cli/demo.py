@@ -26,6 +26,7 @@ from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.truth import true_effects
 from jetstream_argo.terminal.console import EscapingConsole
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.protocol import Engine
@@ -74,15 +75,15 @@ def make_telemetry(warehouse: Path, plan: AnalysisPlan, effects: tuple[Effect, .
     """Make up the telemetry of the demo, unless it is there; what was stopped begins anew."""
     ready = warehouse / "telemetry-is-complete"
     if ready.exists():
-        say(f"telemetry of {units} units is there already")
+        say(f"telemetry of {counted(units, 'unit')} is there already")
         return
     from jetstream_argo.synthetic.generate import generate  # loads numpy
 
     load_for_nodes()
-    say(f"making up the telemetry of {units} units")
+    say(f"making up the telemetry of {counted(units, 'unit')}")
     warehouse.mkdir(parents=True, exist_ok=True)
     for made in generate(plan, EmbeddedEngine(warehouse), units=units, seed=seed, effects=effects):
-        say(f"  {made.table}: {made.rows:,} rows on {made.dates} dates")
+        say(f"  {made.table}: {counted(made.rows, 'row')} on {counted(made.dates, 'date')}")
     ready.touch()
 
 

@@ -11,6 +11,7 @@ import click
 from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.storage.files import write_file
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.address import warehouse_argument
 from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
@@ -55,7 +56,7 @@ def init(output: Path | None, warehouse: str, start_date: datetime | None, force
     if file.exists() and not force:
         raise ConfigError(str(file), [Problem("", "is there already; write another with -o, or replace it: --force")])
     write_file(file, text)
-    branches = ", ".join(f"{branch.name} ({branch.units:,} units)" for branch in made.branches)
+    branches = ", ".join(f"{branch.name} ({counted(branch.units, 'unit')})" for branch in made.branches)
     say(f"wrote {file}: {made.slug}, branches {branches}, from {made.start} to {made.end - timedelta(days=1)}")
     say(f"metrics: {', '.join(metric_names(made))}")
     say(f"next: jetstream-argo run {file} --as-of {made.end}{warehouse_argument(warehouse)}")

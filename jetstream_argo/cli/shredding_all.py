@@ -54,7 +54,7 @@ class _Done:
 
     def __str__(self) -> str:
         tables = counted(self.tables, "table")
-        return f"{self.rows:,} rows of {tables} in {counted(self.experiments, 'experiment')}"
+        return f"{counted(self.rows, 'row')} of {tables} in {counted(self.experiments, 'experiment')}"
 
 
 def all_places(engine: Engine, datasets: Sequence[str]) -> tuple[Place, ...]:
@@ -94,7 +94,7 @@ def shred_all(shredding: Shredding, places: Sequence[Place], hold: Held) -> int:
     engine = shredding.engine
     with hold(engine, Place(places[0].dataset, _ALL), shredding.attempt) as gone:
         where = counted(len({place.dataset for place in places}), "dataset")
-        units = "1 unit" if gone.number == 1 else f"{gone.number:,} units"
+        units = counted(gone.number, "unit")
         say(f"{units} to remove from {counted(len(places), 'experiment')} in {where}")
         counted_before = _surveyed(engine, places, gone)
         if shredding.dry_run or not shredding.yes:
@@ -156,7 +156,7 @@ def _adopted(shredding: Shredding, place: Place) -> _Done:
             if not shredding.dry_run:
                 adopt(engine, place, found, now=now, attempt=shredding.attempt)
         for table in found:
-            say(f"{place.slug}: {table.rows:,} rows of {table.table}")
+            say(f"{place.slug}: {counted(table.rows, 'row')} of {table.table}")
         done = _Done(bool(found), len(found), sum(table.rows for table in found))
         renews = shredding.anew and not shredding.dry_run
         return done + _Done(code=renew_estimates(shredding, place) if renews else EXIT_DONE)
@@ -174,7 +174,7 @@ def _unshared(engine: Engine, dataset: str, gone: Gone) -> _Done:
 
 def _about(place: Place, holders: Sequence[Holding]) -> _Done:
     for holding in holders:
-        say(f"{place.slug}: {holding.rows:,} rows of {holding.table.name}")
+        say(f"{place.slug}: {counted(holding.rows, 'row')} of {holding.table.name}")
     return _Done(bool(holders), len(holders), sum(holding.rows for holding in holders))
 
 

@@ -54,7 +54,7 @@ def shred_one(shredding: Shredding, owner: Owner, hold: Held) -> int:
         with hold(engine, owner, shredding.attempt) as gone:
             holders = _holders(shredding, owner, entries, gone)
             if shredding.dry_run or (
-                holders and not agreed(f"rewrite these {len(holders)} tables without them?", yes=shredding.yes)
+                holders and not agreed(f"rewrite {counted(len(holders), 'table')} without them?", yes=shredding.yes)
             ):
                 return EXIT_DONE
             remove(shredding, owner, holders, gone)
@@ -104,7 +104,7 @@ def remove(
     remember(engine, owner, gone, new_key=secrets.token_hex(32), now=now(), attempt=attempt, assigned=shredding.of_all)
     for done in shred(engine, owner, holders, gone, now=now, attempt=attempt, anew=shredding.anew):
         if not quietly:
-            say(f"removed {done.rows} rows of {done.table.name}")
+            say(f"removed {counted(done.rows, 'row')} of {done.table.name}")
 
 
 def renew_estimates(shredding: Shredding, owner: Owner) -> int:
@@ -149,11 +149,13 @@ def _holders(shredding: Shredding, owner: Owner, entries: Sequence[Entry], gone:
     place = place_of(owner)
     found = holdings(shredding.engine, owner, entries, gone)
     if not found:
-        say(f"no table of {place.slug} holds any of these {gone.number} units")
-    show_list(
-        f"of {place.slug}, rows of these {gone.number} units", [f"{h.table.name}{size_of(h.rows)}" for h in found]
-    )
+        say(f"no table of {place.slug} holds any rows of {_these(gone)}")
+    show_list(f"of {place.slug}, rows of {_these(gone)}", [f"{h.table.name}{size_of(h.rows)}" for h in found])
     return found
+
+
+def _these(gone: "Gone") -> str:
+    return "this unit" if gone.number == 1 else f"these {counted(gone.number, 'unit')}"
 
 
 def _purge_units(engine: "Engine", owner: Owner, entries: Sequence[Entry]) -> None:

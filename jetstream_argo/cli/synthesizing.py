@@ -8,6 +8,7 @@ import click
 from jetstream_argo.cli.options import warehouse_option
 from jetstream_argo.cli.planning import planned, planning_options
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 from jetstream_argo.warehouse.address import warehouse_argument
 
@@ -36,12 +37,12 @@ def synthesize(units: int, seed: int, effects: Path | None, warehouse: str, repl
     for table in design_tables(plan, uplifts):
         info = engine.info(table.name)
         if info is not None and not replace and not LABELS.items() <= info.labels.items():
-            what = f"holds {info.rows:,} rows that were not made up; use another --warehouse, or replace it: --replace"
+            what = "holds rows that were not made up; use another --warehouse, or replace it: --replace"
             raise ConfigError(table.name, [Problem("", what)])
 
     def tell(made: Generated) -> None:
-        dates = f" on {made.dates} dates" if made.dates else ""
-        say(f"{made.table}: {made.rows:,} rows{dates}")
+        dates = f" on {counted(made.dates, 'date')}" if made.dates else ""
+        say(f"{made.table}: {counted(made.rows, 'row')}{dates}")
 
     generate(plan, engine, units=units, seed=seed, effects=uplifts, report=tell)
     named = planning["experiment"] or f"--plan {planning['plan_file']}"

@@ -17,6 +17,7 @@ from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.store.entries import Entry, read_entries
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import printable, say
 from jetstream_argo.warehouse.connect import connect, new_attempt
 
@@ -122,7 +123,7 @@ def purged_line(purged: "Purged") -> str:
     if purged.recoverable_until is not None:
         until = f"{purged.recoverable_until:%Y-%m-%d %H:%M} UTC"
         return f"time travel and fail-safe of the warehouse keep what was removed until {until} at the latest"
-    return f"{purged.files} files of earlier versions and left-overs removed"
+    return f"{counted(purged.files, 'file')} of earlier versions and left-overs removed"
 
 
 def owner_of(experiment: str | None, warehouse: str, planning: dict[str, Any]) -> "AnalysisPlan | Place":
@@ -156,12 +157,12 @@ def show_list(title: str, names: Sequence[str]) -> None:
 def _described(entry: Entry) -> str:
     if entry.period:
         return f"{entry.metrics[0]}: estimates, {entry.period} {entry.first_window} to {entry.last_window}"
-    return f"{entry.metrics[0]}: {len(entry.keys)} columns of {entry.table}"
+    return f"{entry.metrics[0]}: {counted(len(entry.keys), 'column')} of {entry.table}"
 
 
 def size_of(rows: int) -> str:
     """Return how many rows, to stand behind a table's name."""
-    return f" ({rows:,} rows)" if rows else ""
+    return f" ({counted(rows, 'row')})" if rows else ""
 
 
 def nothing_there(place: Place) -> str:

@@ -14,6 +14,7 @@ from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.dag.selection import selected_metrics, with_needed
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, Unsupported
 from jetstream_argo.plan.model import AnalysisPlan
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 from jetstream_argo.validate.found import concerning, found_by
 
@@ -230,9 +231,10 @@ def _doubts(findings: "Findings") -> "Iterator[RenderableType]":
 
 
 def _summary(findings: "Findings", *, as_of: str) -> str:
-    count = f"{findings.slug}: {len(findings.statements)} statements for what is due by {as_of}"
+    count = f"{findings.slug}: {counted(len(findings.statements), 'statement')} for what is due by {as_of}"
     if findings.is_right and findings.unknown:
-        return f"{count}; nothing is known to be wrong, and {len(findings.unchecked)} metrics could not be checked"
+        unchecked = counted(len(findings.unchecked), "metric")
+        return f"{count}; nothing is known to be wrong, and {unchecked} could not be checked"
     if findings.is_right:
         return f"{count}, all of them right"
     parts = [f"{len(findings.wrong)} of {len(findings.verdicts)} metrics are wrong"] if findings.wrong else []

@@ -9,6 +9,7 @@ import click
 from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, with_options
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
 from jetstream_argo.extras import require
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import say
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
     # Pods first: one that is still there would be taken for the node's new one.
     cluster.delete_pods(name, again.deleted)
     cluster.replace(again.workflow)
-    say(f"{name} runs again: {len(again.deleted)} nodes were set back")
+    say(f"{name} runs again: set back {counted(len(again.deleted), 'node')}")
     return watched(cluster, name) if watch else EXIT_DONE
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import Damaged
 from jetstream_argo.loading.dates import Dates, dates_of
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.protocol import Engine
 
 _OWN = "experiment"  # the label of tables in which an experiment's rows are kept
@@ -25,7 +26,7 @@ class ListedTable:
     def lines(self) -> Iterator[str]:
         """Yield what to tell people."""
         dates = "".join(f", {name} {dates}" for name, dates in self.dates)
-        yield f"{self.name}: {self.note or f'{self.rows:,} rows{dates}'}"
+        yield f"{self.name}: {self.note or counted(self.rows, 'row') + dates}"
         if self.columns:
             yield "  " + ", ".join(f"{column.name} {column.type}" for column in self.columns)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from jetstream_argo.dialect.types import Column
 from jetstream_argo.errors import ConfigError, Problem
 from jetstream_argo.loading.dates import Dates, dates_of
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.connect import EmbeddedSettings, open_embedded, settings
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.duckdb.incoming.finding import found_files
@@ -47,7 +48,7 @@ class Loaded:
 
     def lines(self) -> Iterator[str]:
         """Yield what to tell people: the table, and each column with what was inferred."""
-        yield f"{self.table}: {self.rows:,} rows from {self.source}, into {self.folder}"
+        yield f"{self.table}: {counted(self.rows, 'row')} from {self.source}, into {self.folder}"
         name = max(len(column.name) for column in self.columns)
         type_ = max(len(column.type) for column in self.columns)
         for column in self.columns:

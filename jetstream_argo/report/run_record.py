@@ -7,6 +7,7 @@ from datetime import datetime
 from jetstream_argo.report.failures import outstanding
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates_table import IDENTITY, SAMPLE_RATIO
+from jetstream_argo.terminal.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RecordedWork:
     def lines(self) -> Iterator[str]:
         """Yield what matters, a line each: what was read, what was computed, and what failed and why."""
         for reading in self.read:
-            yield f"read: {reading.dates} dates of {reading.source}"
+            yield f"read: {counted(reading.dates, 'date')} of {reading.source}"
         by_metric: dict[str, list[str]] = {}
         for made in self.computed:
             if made.metric in (IDENTITY, SAMPLE_RATIO):

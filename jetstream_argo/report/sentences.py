@@ -8,6 +8,7 @@ from jetstream_argo.report.facts import Changed, Facts, Outside, Units
 from jetstream_argo.report.health import alarms
 from jetstream_argo.report.who_counts import who_counts_sentences
 from jetstream_argo.store.coverage import consecutive
+from jetstream_argo.terminal.plural import counted
 
 
 def units_line(units: Units) -> str:
@@ -24,7 +25,8 @@ def sentences(facts: Facts) -> Iterator[str]:
             if not branch.units and not facts.is_of_nobody:
                 yield f"branch {branch.branch!r} has no units"
         for left_out in facts.units.left_out:
-            yield f"{left_out.units:,} units are left out: they are in {left_out.name!r}, which is no branch"
+            are = "is left out: it is" if left_out.units == 1 else "are left out: they are"
+            yield f"{counted(left_out.units, 'unit')} {are} in {left_out.name!r}, which is no branch"
         if facts.units.in_several:
             keeps = facts.who is None or facts.who.several_branches is SeveralBranches.KEEP
             count = ", and count in each of them" if keeps else ""
@@ -76,7 +78,7 @@ def _changes(changes: Sequence[Changed]) -> Iterator[str]:
         if changed.rows:
             direction = "more" if changed.rows > 0 else "fewer"
             yield (
-                f"changed upstream: {changed.table} of {changed.day} has {abs(changed.rows):,} rows "
+                f"changed upstream: {changed.table} of {changed.day} has {counted(abs(changed.rows), 'row')} "
                 f"{direction} than were read"
             )
     rewritten: dict[str, list[int]] = {}

@@ -9,6 +9,7 @@ from statistics import median
 
 from jetstream_argo.config.model import SETTLE_DAYS
 from jetstream_argo.store.entries import Entry, Kind, State
+from jetstream_argo.terminal.plural import counted
 
 # A date jumps if it has more than this many times the rows that its weekday usually has, or less than the inverse.
 FACTOR = 2.0
@@ -32,8 +33,8 @@ class Jump:
 
     def __str__(self) -> str:
         return (
-            f"{self.table} of {self.day} has {self.rows:,} rows, where a {self.day:%A} near it has {self.usual:,.0f}: "
-            "rows may be missing, or there twice"
+            f"{self.table} of {self.day} has {counted(self.rows, 'row')}, where a {self.day:%A} near it "
+            f"has {self.usual:,.0f}: rows may be missing, or there twice"
         )
 
 

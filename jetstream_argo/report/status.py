@@ -245,7 +245,7 @@ def _continues(last: MetricStatus, row: MetricStatus) -> bool:
     return moved == last and (row.computed_at is None) == (last.computed_at is None)
 
 
-def counted(report: StatusReport) -> Mapping[Standing, int]:
+def by_standing(report: StatusReport) -> Mapping[Standing, int]:
     """Return how many windows of metrics are in each standing, in the order of `Standing`."""
     counts = dict.fromkeys(Standing, 0)
     for metric in report.metrics:

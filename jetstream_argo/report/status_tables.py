@@ -14,8 +14,9 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.report.costs import Cost
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.sentences import sentences, units_line
-from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, counted
+from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, by_standing
 from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.arrow import result_of
 from jetstream_argo.warehouse.types import Job, Result
 
@@ -53,8 +54,8 @@ def status_tables(report: StatusReport) -> Iterator[RenderableType]:
     yield Text(summary(report), style="bold")
     if report.removed is not None:
         yield Text(
-            f"units were removed on request at {_moment(report.deleted_at)}: {report.removed.rows:,} rows, "
-            f"{report.removed.tables} tables"
+            f"units were removed on request at {_moment(report.deleted_at)}: {counted(report.removed.rows, 'row')}, "
+            f"{counted(report.removed.tables, 'table')}"
         )
     undated = [unseen.table for unseen in report.facts.unseen if not unseen.reason]
     if undated:
@@ -67,7 +68,7 @@ def status_tables(report: StatusReport) -> Iterator[RenderableType]:
 
 def summary(report: StatusReport) -> str:
     """Return how many windows of metrics are in each standing."""
-    counts = counted(report)
+    counts = by_standing(report)
     if not counts:
         return "nothing was computed" if report.failures else "nothing is due"
     return "windows of metrics: " + ", ".join(f"{count} {standing}" for standing, count in counts.items())

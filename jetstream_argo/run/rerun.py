@@ -14,6 +14,7 @@ from jetstream_argo.run.existence import note_losses
 from jetstream_argo.run.nodes import do_node
 from jetstream_argo.run.unwritten import WRITING
 from jetstream_argo.sql import names
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import TableInfo
 
@@ -26,7 +27,7 @@ class Idle:
     versions: int
 
     def __str__(self) -> str:
-        queries = "1 query" if self.queries == 1 else f"{self.queries} queries"
+        queries = counted(self.queries, "query")
         return f"{queries} for the record, and {self.versions or 'none'} for versions of telemetry"
 
 

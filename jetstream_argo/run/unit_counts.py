@@ -9,6 +9,7 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.sql.counting import counts, excluded_column, judged
 from jetstream_argo.sql.text import Sql, fill, lines, literal
 from jetstream_argo.sql.units import StoredUnits
+from jetstream_argo.terminal.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,18 @@ class UnitCounts:
 
     def message(self, plan: AnalysisPlan) -> str:
         """Return a line for people."""
-        parts = [f"{self._units(branch)} in {branch}" for branch in plan.experiment.branches]
-        parts += [f"{n} left out in {name!r}, which is no branch" for name, n in self.left_out(plan).items()]
+        parts = [f"{self._units(branch):,} in {branch}" for branch in plan.experiment.branches]
+        parts += [f"{n:,} left out in {name!r}, which is no branch" for name, n in self.left_out(plan).items()]
         exposed = sum(branch.exposed for branch in self.by_branch.values())
-        text = f"{self.units} units: {', '.join(parts)}; {exposed} exposed"
+        text = f"{counted(self.units, 'unit')}: {', '.join(parts)}; {exposed:,} exposed"
         if self.in_several:
-            text += f"; {self.in_several} rows of units in several branches"
+            text += f"; {counted(self.in_several, 'row')} of units in several branches"
         timeline = plan.experiment.timeline
         outside = {"enrolled": self.outside, "exposed": self.exposed_outside}
         for happened, rows in outside.items():
-            text += f"; {rows} {happened} outside of {timeline.start} to {timeline.last_enrollment}" if rows else ""
+            text += f"; {rows:,} {happened} outside of {timeline.start} to {timeline.last_enrollment}" if rows else ""
         excluded = sum(self.by_branch[name].units - self.by_branch[name].counted for name in self._branches(plan))
-        return f"{text}; {excluded} excluded" if excluded else text
+        return f"{text}; {excluded:,} excluded" if excluded else text
 
     def facts(self, plan: AnalysisPlan) -> dict[str, object]:
         """Return the same for the record."""

@@ -2,7 +2,7 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 window`, `2 windows`, `3 queries`."""
+    """Return `1 window`, `2 windows`, `3,000 queries`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"

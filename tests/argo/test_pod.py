@@ -39,11 +39,11 @@ def test_a_pod_writes_where_argo_reads(tmp_path):
     )
 
     here.reached(3, 20)
-    here.say("5947 units: 1985 in control\n" + "…" * 2000)
+    here.say("5,947 units: 1,985 in control\n" + "…" * 2000)
 
     assert (tmp_path / "progress").read_text() == "3/20"
-    assert (tmp_path / "log").read_text().startswith("5947 units: 1985 in control …")
-    assert (tmp_path / "result").read_text().startswith("5947 units: 1985 in control …")
+    assert (tmp_path / "log").read_text().startswith("5,947 units: 1,985 in control …")
+    assert (tmp_path / "result").read_text().startswith("5,947 units: 1,985 in control …")
     assert len((tmp_path / "log").read_bytes()) <= 2000
     assert len((tmp_path / "result").read_bytes()) <= 500
 

@@ -45,7 +45,7 @@ def test_what_the_tables_say_is_written_and_can_be_run(engine: EmbeddedEngine, c
     assert exit_code_of(["init"]) == 0
 
     printed = capsys.readouterr().out
-    assert "wrote new-checkout.toml: new-checkout, branches old (1 units), new (2 units), from 2026-05-04 to" in printed
+    assert "wrote new-checkout.toml: new-checkout, branches old (1 unit), new (2 units), from 2026-05-04 to" in printed
     assert "jetstream-argo run new-checkout.toml --as-of 2026-05-31" in printed
     read = load_experiment_file(Path("new-checkout.toml"))
     assert [branch.slug for branch in read.experiment.branches] == ["old", "new"]

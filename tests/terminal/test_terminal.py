@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.terminal.console import EscapingConsole
+from jetstream_argo.terminal.plural import counted
 from jetstream_argo.terminal.text import deliver, printable, say
 
 _HOSTILE = "a\x1b]0;title\x07b\x9b31m\u202ec\ud800\rd"
@@ -68,3 +69,8 @@ def test_text_without_color_has_no_codes_for_one_wherever_it_is_shown(monkeypatc
     say("plain")
 
     assert capsys.readouterr().out == "plain\n"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 queries"), (1, "1 query"), (24_485, "24,485 queries")])
+def test_numbers_of_things_are_written_as_people_read_them(number: int, text: str) -> None:
+    assert counted(number, "query") == text

@@ -111,7 +111,7 @@ def test_a_dry_run_says_how_many_rows_of_which_tables_and_changes_nothing(
     assert run_all(root, "--dry-run") == 0
 
     printed = capsys.readouterr().out
-    assert f"try-it: 1 rows of {names.assignments(pipeline.plan)}" in printed
+    assert f"try-it: 1 row of {names.assignments(pipeline.plan)}" in printed
     assert "in 1 experiment hold any of them" in printed
     assert there == {name: EmbeddedEngine(root).info(name) for name in there}
 

@@ -9,6 +9,7 @@ from jetstream_argo.argo.due.candidates import candidates
 from jetstream_argo.config.conventions.load import load_conventions
 from jetstream_argo.config.files.metric_hub import Definitions
 from jetstream_argo.errors import ConfigError, Problem
+from jetstream_argo.terminal.plural import counted
 
 _FUNCTIONS = "functions"
 
@@ -46,7 +47,7 @@ def _definitions(paths: Sequence[Path]) -> str:
         raise ConfigError(", ".join(map(str, paths)), problems)
     if not count:
         raise ConfigError(", ".join(map(str, paths)), [Problem("", "has no definitions/*.toml")])
-    return f"{count} files of {', '.join(map(str, paths))} read"
+    return f"{counted(count, 'file')} of {', '.join(map(str, paths))} read"
 
 
 def _reads(definitions: Definitions) -> Iterator[Callable[[], object]]:

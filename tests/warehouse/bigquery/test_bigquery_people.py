@@ -28,7 +28,7 @@ def test_tables_are_listed_with_columns_dates_and_rows(engine: BigQueryEngine) -
     found = {table.name: list(table.lines()) for table in listed(engine, "shop")}
 
     assert found["shop.orders"] == [
-        "shop.orders: 1 rows, day 2026-05-20 … 2026-05-20",
+        "shop.orders: 1 row, day 2026-05-20 … 2026-05-20",
         "  customer_id STRING, day DATE, amount FLOAT64",
     ]
 

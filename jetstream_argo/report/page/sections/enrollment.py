@@ -4,6 +4,7 @@ from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Label, Point, Series, drawn, ticks, vertical
+from jetstream_argo.terminal.plural import counted
 
 _MOST_LABELS = 6
 
@@ -23,7 +24,7 @@ def enrollment(material: Material) -> Part | None:
                 Point(
                     (place + 0.5) / len(days),
                     float(counts.get((day, branch), 0)),
-                    tip=f"{branch}, {day}: {counts.get((day, branch), 0):,} units",
+                    tip=f"{branch}, {day}: {counted(counts.get((day, branch), 0), 'unit')}",
                 )
                 for place, day in enumerate(days)
             ),
