@@ -29,7 +29,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
-from benchmarks.billing import width
+from benchmarks.billing import BilledEngine, width
 from benchmarks.emit import START, configurations
 from jetstream_argo.config.model import ExperimentConfig
 from jetstream_argo.dag.build import build_dag
@@ -44,7 +44,6 @@ from jetstream_argo.sql import names
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.synthetic.generate import generate
-from jetstream_argo.warehouse.duckdb.comparisons import conjuncts
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import PAGE_ROWS, Job, Layout, Result, Write
 from tests.warehouse.bigquery.fake_server.sorts import sorts
@@ -52,11 +51,12 @@ from tests.warehouse.bigquery.fake_server.sorts import sorts
 SLUGS = ("1-click-pin-experiment", "whats-new-notification-tab-groups", "all-users-day-5-reengagement-push")
 MILLIONS = (10, 50)
 SORTED_BYTES = 42
+TEMPORARY = "_scratch."  # the dataset of tables that are temporary in the embedded engine
 OBSERVED, AFTER = timedelta(days=28), timedelta(days=180)
 
 
 @dataclass
-class Recording(EmbeddedEngine):
+class Recording(BilledEngine):
     """A warehouse that keeps every statement of a node, and how large it was.
 
     `sorted` has the largest sort that grows with the units, and the largest one that does not.
@@ -70,7 +70,7 @@ class Recording(EmbeddedEngine):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._own: dict[str, Own] = {}
+        self._own: set[str] = set()
         self.forget()
 
     def forget(self) -> None:
@@ -88,12 +88,11 @@ class Recording(EmbeddedEngine):
     ) -> Job:
         """Run a query and write its rows."""
         self._look(sql)
-        columns = {column.name.lower(): width(column) for column in super().dry_run(sql).columns}
+        row = sum(map(width, super().dry_run(sql).columns))
         job = super().query_to_table(sql, destination, write=write, labels=labels, layout=layout)
-        known = self._own.setdefault(destination, Own(layout.partition_by or "", {}))
-        known.widths.update(columns)
+        self._own.add(destination)
         self.written["in between" if layout.temporary else "kept"] += job.rows
-        self.bytes_kept += 0 if layout.temporary else job.rows * sum(columns.values())
+        self.bytes_kept += 0 if layout.temporary else job.rows * row
         return job
 
     def reads(self, *, together: bool) -> Counter[str]:
@@ -106,52 +105,12 @@ class Recording(EmbeddedEngine):
 
     def _look(self, sql: Sql) -> None:
         self.statements.append(sql)
-        self.bytes_read += self._billed(sql)
+        billed = self.billed_by_table(sql).items()
+        self.bytes_read += sum(size for name, size in billed if name in self._own or name.startswith(TEMPORARY))
         for sort in sorts(sql):
             grows = any(not column.startswith("bucket") for column in sort.by)
             size = int(str(super().query(sort.question, labels={}).rows[0][0]))
             self.sorted[grows] = max(self.sorted[grows], size)
-
-    def _billed(self, sql: Sql) -> int:
-        tree = sqlglot.parse_one(sql, dialect="bigquery")
-        named = {column.name.lower() for column in tree.find_all(exp.Column)}
-        filters: dict[str, dict[str, None]] = {}
-        for table in tree.find_all(exp.Table):
-            known = self._own.get(f"{table.db}.{table.name}")
-            if known is not None:
-                filters.setdefault(f"{table.db}.{table.name}", {})[constant_filter(table, known.partition_by)] = None
-        total = 0
-        for name, conditions in filters.items():
-            known = self._own[name]
-            question = Sql(f"SELECT COUNT(*) FROM `{name}` WHERE {' OR '.join(f'({text})' for text in conditions)}")
-            rows = int(str(super().query(question, labels={}).rows[0][0]))
-            total += rows * sum(size for column, size in known.widths.items() if column in named)
-        return total
-
-
-@dataclass(frozen=True)
-class Own:
-    """A table of the analysis's own: what it is partitioned by, and the bytes of a value of each column."""
-
-    partition_by: str
-    widths: dict[str, int]
-
-
-def constant_filter(table: exp.Table, column: str) -> str:
-    """Return what is asked of a table's partition column by constants, where the table is read; TRUE if nothing is."""
-    select = table.find_ancestor(exp.Select)
-    where = select.args.get("where") if select is not None else None
-    asked = (column.lower(), True)
-    constant = [
-        condition.transform(lambda node: exp.column(node.name) if isinstance(node, exp.Column) else node).sql(
-            "bigquery"
-        )
-        for condition in conjuncts(where.this if where is not None else None)
-        if {(part.name.lower(), part.table in ("", table.alias_or_name)) for part in condition.find_all(exp.Column)}
-        == {asked}
-        and not condition.find(exp.Query)
-    ]
-    return " AND ".join(constant) or "TRUE"
 
 
 def reads(sql: Sql) -> Counter[str]:

@@ -4,7 +4,7 @@ https://cloud.google.com/bigquery/docs/estimate-costs#query_size_calculation has
 leaves out blocks of a partition, counts for nothing here; so do texts' true lengths.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -39,33 +39,36 @@ class BilledEngine(EmbeddedEngine):
 
     def dry_run(self, sql: Sql) -> DryRun:
         """Check a query and say what BigQuery would bill for it."""
-        return replace(super().dry_run(sql), bytes=self._billed(sql))
+        return replace(super().dry_run(sql), bytes=self.billed_by_table(sql).total())
 
     def query_to_table(
         self, sql: Sql, destination: str, *, write: Write, labels: Mapping[str, str], layout: Layout = Layout()
     ) -> Job:
         """Run a query, and count what was read for it."""
-        size = self._billed(sql)
+        size = self.billed_by_table(sql).total()
         job = super().query_to_table(sql, destination, write=write, labels=labels, layout=layout)
         kind = destination.rpartition(".")[2].partition("_")[0]
         self.billed[kind] += size
         self.stored[kind] += job.bytes
         return replace(job, bytes=size)
 
-    def _billed(self, sql: Sql) -> int:
+    def billed_by_table(self, sql: Sql) -> Counter[str]:
+        """Return what BigQuery would bill for a query, by the name of the table that is read, behind views too."""
         tree = sqlglot.parse_one(sql, dialect="bigquery")
         named = self._named(tree)
         whole = any(isinstance(star.parent, exp.Select | exp.Column) for star in tree.find_all(exp.Star))
-        read: dict[str, tuple[int, set[str | None]]] = {}
-        total = 0
+        seen: defaultdict[str, set[str | None]] = defaultdict(set)
+        found: Counter[str] = Counter()
         for given in self._session.given(sql):
-            key = str(given.name)
+            name = self._store.short(given.name)
             row = sum(width(column) for column in given.version.columns if whole or column.name.lower() in named)
-            seen = read.setdefault(key, (row, set()))[1]
-            partitions = {file.partition for file in given.files} - seen
-            seen |= partitions
-            total += row * sum(file.rows for file in given.version.files if file.partition in partitions)
-        return total
+            partitions = {file.partition for file in given.files} - seen[name]
+            seen[name] |= partitions
+            rows = sum(file.rows for file in given.version.files if file.partition in partitions)
+            if not given.version.files and name not in found:  # a temporary table, which has no partitions
+                rows = int(str(super().query(Sql(f"SELECT COUNT(*) FROM `{name}`"), labels={}).rows[0][0]))
+            found[name] += row * rows
+        return found
 
     def _named(self, tree: exp.Expr) -> set[str]:
         """Return the names of the columns that a query uses, and of those behind them in the views that it reads."""

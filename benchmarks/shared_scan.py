@@ -189,6 +189,8 @@ def compared(size: Size, engine: str, *, analysed: int) -> int:
             shutil.copytree(filled, root)
             with opened(root, configs, engine) as world:
                 found.append(lived(world, size.days, fails, analysed=analysed))
+            if not found[0].figures.days:
+                raise SystemExit(f"--days {size.days}: nothing is due so early; give more days")
             _print(name, found[-1].figures, found[0].figures)
     alone, once = found[0], found[1]
     for source, estimates in sorted(once.estimated.items()):
