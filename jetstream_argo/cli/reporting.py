@@ -14,6 +14,7 @@ from jetstream_argo.cli.choices import chosen_metrics, chosen_periods
 from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
 from jetstream_argo.config.model import Basis
 from jetstream_argo.report.failures import of_node
+from jetstream_argo.report.files import FORMATS
 from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import StatusReport, only, status_report
 from jetstream_argo.report.targets import Target, entries_of, target_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from jetstream_argo.report.summary.model import About
 
 _WIDTH = 160  # of tables that go to a file or another program
-_FORMATS = ("table", "json", "csv", "parquet")
+_FORMATS = ("table", *FORMATS)
 _DETAIL = "detail"
 _ALONE = "none"
 
@@ -113,7 +114,7 @@ def results(
         about = _about(target, entries)
         _print(lambda width: _answers(result, about, report, filters, asked, width), asked["output"])
     else:
-        _write(_encoded(with_units(result, report.facts), asked["format_"]), asked["output"])
+        _write(FORMATS[asked["format_"]](with_units(result, report.facts)), asked["output"])
     if not exit_code:
         return 0
     return only(status_report(target.plan, entries), filters.metrics, filters.periods).exit_code
@@ -148,7 +149,7 @@ def status(
         case "json":
             _write(status_json(report).encode(), asked["output"])
         case _:
-            _write(_encoded(status_rows(report), asked["format_"]), asked["output"])
+            _write(FORMATS[asked["format_"]](status_rows(report)), asked["output"])
     return report.exit_code if exit_code else 0
 
 
@@ -227,18 +228,6 @@ def _warn(report: StatusReport, *, facts: bool) -> None:
         warn(text)
     for sentence in sentences(report.facts) if facts else ():
         warn(sentence)
-
-
-def _encoded(result: Result, format_: str) -> bytes:
-    from jetstream_argo.report.files import csv_of, json_of, parquet_of
-
-    match format_:
-        case "json":
-            return json_of(result).encode()
-        case "csv":
-            return csv_of(result).encode()
-        case _:
-            return parquet_of(result)
 
 
 def _write(content: bytes, output: Path | None) -> None:

@@ -21,7 +21,8 @@ _FIRST = "slug", "branches", "reference_branch", "start_date", "enrollment_perio
 class Configuration:
     """An experiment and what to analyse of it; `config.files.experiment_file` says what the keys mean.
 
-    Metrics are computed in the periods that name them. Sections may be the models of their file (`MetricSpec`, …) or
+    Metrics are computed in the periods that name them: by a field of its name, or in `periods` by the key of files for
+    those that have no field. Sections may be the models of their file (`MetricSpec`, …) or
     plain dictionaries with the same keys; `more` has further keys of `[experiment]`, such as `segments`.
     """
 
@@ -41,6 +42,7 @@ class Configuration:
     overall: Sequence[str] = ()
     preenrollment_weekly: Sequence[str] = ()
     preenrollment_days28: Sequence[str] = ()
+    periods: Mapping[str, Sequence[str]] = field(default_factory=dict)
     segments: Mapping[str, SegmentSpec | Mapping[str, object]] = field(default_factory=dict)
     segment_data_sources: Mapping[str, SegmentDataSourceSpec | Mapping[str, object]] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class Configuration:
         experiment: dict[str, object] = {name: getattr(self, name) for name in _FIRST}
         experiment |= {"enrollment_query": self.enrollment_query, **self.more}
         # A field is called as the key, but for `28_day`, which is no name in Python.
-        periods: dict[str, Sequence[str]] = {period.key: getattr(self, period.suffix) for period in Period}
+        periods = {period.key: getattr(self, period.suffix, ()) for period in Period} | dict(self.periods)
         self._check_periods(periods)
         named = {name: list(metrics) for name, metrics in periods.items() if metrics}
         segments = {name: _plain(segment) for name, segment in self.segments.items()}
@@ -84,7 +86,13 @@ class Configuration:
         return document
 
     def _check_periods(self, periods: Mapping[str, Sequence[str]]) -> None:
+        keys = [period.key for period in Period]
         wrong = [
+            Problem("periods", f"has {key!r}, which is no period{nearest(key, keys)}")
+            for key in periods
+            if key not in keys
+        ]
+        wrong += [
             Problem(period, f"names metric {name!r}, which is not among the metrics{nearest(name, self.metrics)}")
             for period, names in periods.items()
             for name in names

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TypeAlias
 
 from jetstream_argo.dialect.types import Value
@@ -38,19 +39,20 @@ def json_rows(rows: Iterable[Mapping[str, Json]]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
-def json_of(result: Result) -> str:
+def json_of(result: Result) -> bytes:
     """Return a result as a JSON array of objects."""
-    return json_rows({name: as_json(value) for name, value in row.items()} for row in result.dicts())
+    text = json_rows({name: as_json(value) for name, value in row.items()} for row in result.dicts())
+    return text.encode()
 
 
-def csv_of(result: Result) -> str:
+def csv_of(result: Result) -> bytes:
     """Return a result as CSV with a line of names first; what is NULL is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([column.name for column in result.columns])
     for row in result.dicts():
         writer.writerow(["" if value is None else as_json(value) for value in row.values()])
-    return text.getvalue()
+    return text.getvalue().encode()
 
 
 def parquet_of(result: Result) -> bytes:
@@ -61,3 +63,9 @@ def parquet_of(result: Result) -> bytes:
     sink = pyarrow.BufferOutputStream()
     pyarrow.parquet.write_table(result.table, sink, compression="zstd")
     return bytes(sink.getvalue().to_pybytes())
+
+
+# By the names under which they are asked for.
+FORMATS: Mapping[str, Callable[[Result], bytes]] = MappingProxyType(
+    {"json": json_of, "csv": csv_of, "parquet": parquet_of}
+)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jetstream_argo.config.building import Configuration, load_built
 from jetstream_argo.config.files.experiment_file import load_experiment_file
 from jetstream_argo.config.files.toml_writer import toml_text
+from jetstream_argo.config.periods import Period
 from jetstream_argo.config.schema import DataSourceSpec, MetricSpec, SegmentSpec
 from jetstream_argo.errors import ConfigError
 
@@ -56,6 +57,12 @@ def test_the_file_that_is_written_says_the_same(tmp_path: Path) -> None:
     assert read.spec.segments["loyal"].data_source == "before"
 
 
+def test_a_period_may_be_named_by_the_key_that_files_have() -> None:
+    built = _configuration(periods={"28_day": ["orders"]})
+
+    assert [metric.name for metric in load_built(built).spec.periods[Period.DAYS28]] == ["orders"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -64,6 +71,7 @@ def test_the_file_that_is_written_says_the_same(tmp_path: Path) -> None:
         ({"metrics": {"a": {"data_source": "orders", "select_expresion": "1"}}, "overall": [], "days28": []},
          "select_expresion.*did you mean 'select_expression'"),
         ({"branches": []}, "branches"),
+        ({"periods": {"weekli": ["revenue"]}}, "periods: has 'weekli', which is no period; did you mean 'weekly'"),
     ],
 )  # fmt: skip
 def test_what_a_file_could_not_say_is_refused(changes: dict[str, object], message: str) -> None:

@@ -98,7 +98,7 @@ def test_json_of_nothing_is_an_empty_array(engine: Engine):
 def test_csv_has_a_line_per_estimate_and_nothing_for_null(engine: Engine):
     result = _stored(engine, [small.estimate("hours", "h", 1.5, parameter=small.TENTH)])
 
-    [row] = csv.DictReader(io.StringIO(csv_of(result)))
+    [row] = csv.DictReader(io.StringIO(csv_of(result).decode()))
 
     assert (row["metric"], row["parameter"], row["point"], row["comparison"]) == ("hours", "0.1", "1.5", "")
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 
 from jetstream_argo.config.model import Basis, MetricRole
-from jetstream_argo.config.periods import Period
+from jetstream_argo.config.periods import Period, by_extent
 from jetstream_argo.report.agreement import Agreement
 from jetstream_argo.report.method import AnalysisMethod
 from jetstream_argo.report.page.changes import Changes
@@ -16,8 +16,6 @@ from jetstream_argo.report.status import StatusReport
 from jetstream_argo.report.summary.model import About, Answer, Curve, DecileTable, MetricAbout, Window
 
 ALL = "all"  # the segment of all units
-# What speaks for a metric in a line: the whole time, or as much of it as there is.
-_FIRST = (Period.OVERALL, Period.CUMULATIVE_WEEKLY, Period.DAYS28, Period.WEEK, Period.DAY)
 
 
 @dataclass(frozen=True)  # no slots: what follows from the rest is put together once
@@ -138,6 +136,5 @@ class MetricMaterial:
 
 def preference(window: Window) -> tuple[bool, bool, int, int]:
     """Return what orders windows by how much they say: all units that enrolled, the whole time, the last."""
-    period = Period(window.period)
-    place = _FIRST.index(period) if period in _FIRST else len(_FIRST)
-    return window.segment != ALL, window.basis != Basis.ENROLLMENTS.value, place, -window.index
+    rank = by_extent().index(Period(window.period))
+    return window.segment != ALL, window.basis != Basis.ENROLLMENTS.value, rank, -window.index

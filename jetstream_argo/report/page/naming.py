@@ -5,26 +5,15 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.report.page.material import ALL
 from jetstream_argo.report.summary.model import Window
 
-PERIODS = {
-    Period.OVERALL: "Overall",
-    Period.CUMULATIVE_WEEKLY: "Cumulative",
-    Period.WEEK: "Per week",
-    Period.DAY: "Per day",
-    Period.DAYS28: "Per 28 days",
-    Period.PREENROLLMENT_WEEK: "Week before enrollment",
-    Period.PREENROLLMENT_DAYS28: "28 days before enrollment",
-}
-_UNITS = {
-    Period.CUMULATIVE_WEEKLY: "weeks since enrollment, from the first day on",
-    Period.WEEK: "week since enrollment",
-    Period.DAY: "day since enrollment",
-    Period.DAYS28: "28 days since enrollment",
-}
-
 
 def below(period: str) -> str:
     """Return what the numbers below a chart over time count."""
-    return _UNITS.get(Period(period), period)
+    known = Period(period)
+    if not known.days or known.before_enrollment:
+        return period
+    if known.grows:
+        return f"{known.length.removesuffix('s')}s since enrollment, from the first day on"
+    return f"{known.length} since enrollment"
 
 
 def units_of(window: Window) -> str:
@@ -45,6 +34,6 @@ def span_of(window: Window) -> str:
     """
     period = Period(window.period)
     if period.before_enrollment:
-        return PERIODS[period].lower()
+        return period.heading.lower()
     name = window.period if period is Period.OVERALL else f"{window.period.replace('_', ' ')} {window.index}"
     return f"{name}, {window.days}"

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from jetstream_argo.config.model import Basis
-from jetstream_argo.config.periods import Period
+from jetstream_argo.config.periods import Period, along_time
 from jetstream_argo.report.decision.results import decision_sentences, decisions
 from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.segment_tests import segment_tests
@@ -17,8 +17,6 @@ from jetstream_argo.report.summary.build import Row, windows_of
 from jetstream_argo.report.summary.model import About, Window
 from jetstream_argo.report.summary.segment_table import segment_table, tests_of
 from jetstream_argo.report.summary.terminal import decile_table, further_table, over_time, window_table
-
-_FINEST = (Period.WEEK, Period.DAY, Period.DAYS28, Period.PREENROLLMENT_WEEK, Period.PREENROLLMENT_DAYS28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,8 @@ def _over_time(windows: list[Window], width: int) -> Iterator[RenderableType]:
 def of_usual_period(windows: list[Window]) -> list[Window]:
     """Return the windows of the period by which people look at time: weeks if there are any, in order."""
     there = {window.period for window in windows}
-    period = next((finest.value for finest in _FINEST if finest.value in there), windows[0].period)
+    usual = (*(period for period in along_time() if not period.grows), *(p for p in Period if p.before_enrollment))
+    period = next((period.value for period in usual if period.value in there), windows[0].period)
     return sorted((window for window in windows if window.period == period), key=lambda window: window.index)
 
 

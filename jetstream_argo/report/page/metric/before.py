@@ -3,7 +3,6 @@
 from jetstream_argo.config.periods import Period
 from jetstream_argo.report.page.forest import Line, forest
 from jetstream_argo.report.page.material import ALL, MetricMaterial
-from jetstream_argo.report.page.naming import PERIODS
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.summary.model import Compared
 
@@ -17,7 +16,7 @@ def before(metric: MetricMaterial) -> Part | None:
     ]
     if not found:
         return None
-    lines = [Line(f"{PERIODS[Period(window.period)]}, {window.basis}", window, answer) for window, answer in found]
+    lines = [Line(f"{Period(window.period).heading}, {window.basis}", window, answer) for window, answer in found]
     differ = [compared for _, answer in found for compared in answer.compared if _differs(compared)]
     body = rendered("before.html", table=forest(metric, lines, head="days"), branches=_names(differ))
     return Part("before", "Before enrollment", body)

@@ -4,27 +4,25 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from jetstream_argo.config.periods import Period
+from jetstream_argo.config.periods import along_time
 from jetstream_argo.report.page.forest import Line, forest
 from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.measure import Measure, measure_of
 from jetstream_argo.report.page.metric.along import at, labels
-from jetstream_argo.report.page.naming import PERIODS, below
+from jetstream_argo.report.page.naming import below
 from jetstream_argo.report.page.parts import Part, rendered, tabbed
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Point, Series, drawn, ticks, vertical
 from jetstream_argo.report.summary.model import Answer, Window
 
-SHOWN = (Period.CUMULATIVE_WEEKLY, Period.WEEK, Period.DAY, Period.DAYS28)
-
 
 def over_time(metric: MetricMaterial) -> Part | None:
     """Return a chart for each period of which there are several windows."""
     panels = []
-    for period in SHOWN:
+    for period in along_time():
         pairs = [pair for pair in metric.of_period(period.value) if pair[1].compared]
         if len(pairs) > 1:
-            panels.append((PERIODS[period], _panel(metric, pairs)))
+            panels.append((period.heading, _panel(metric, pairs)))
     if not panels:
         return None
     return Part("time", "Over time", tabbed(panels, label="Windows"))

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from jetstream_argo.config.periods import along_time
 from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.metric.along import at, labels
-from jetstream_argo.report.page.metric.over_time import SHOWN
-from jetstream_argo.report.page.naming import PERIODS, below
+from jetstream_argo.report.page.naming import below
 from jetstream_argo.report.page.parts import Part, rendered, tabbed
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Point, Series, drawn, ticks, vertical
@@ -18,10 +18,10 @@ from jetstream_argo.report.summary.model import Answer, PointInterval, Window
 def own_values(metric: MetricMaterial) -> Part | None:
     """Return a chart for each period of which there are several windows; None where branches are compared."""
     panels = []
-    for period in SHOWN:
+    for period in along_time():
         pairs = metric.of_period(period.value)
         if len(pairs) > 1 and not any(answer.compared for _, answer in pairs):
-            panels.append((PERIODS[period], _panel(metric, pairs)))
+            panels.append((period.heading, _panel(metric, pairs)))
     return Part("values", "Over time", tabbed(panels, label="Windows")) if panels else None
 
 
