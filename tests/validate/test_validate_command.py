@@ -94,7 +94,7 @@ def test_what_depends_on_guessed_types_exits_0_and_says_which_tables_to_describe
     assert code == 0
     assert "revenue could not be checked: " in printed
     assert "depends on the types of the columns of shop.orders, which were only guessed" in printed
-    assert "nothing is known to be wrong, and 1 metrics could not be checked" in printed
+    assert "nothing is known to be wrong, and 1 metric could not be checked" in printed
 
     schema = tmp_path / "schema.json"
     schema.write_text(

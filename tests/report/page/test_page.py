@@ -390,7 +390,7 @@ def test_costs_are_summed_by_source() -> None:
 
     cost = find(tree_of(pair(), report=status_report(None, entries)), "cost")
 
-    assert "1 jobs read 2.5 MB in 2 seconds" in text_of(cost)
+    assert "1 job read 2.5 MB in 2 seconds" in text_of(cost)
     assert ["partials", "clients", "", "", "7", "2.5 MB", "1.5", "1", ""] in _cells(cost)
 
 
