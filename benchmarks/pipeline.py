@@ -1,71 +1,60 @@
 """The whole demo, node by node: processor time and memory, with plain SQL for the same numbers beside it.
 
-    python -m benchmarks.pipeline [--units 6000] [--keep FOLDER]
+    python -m benchmarks.pipeline [--units 6000] [--keep FOLDER] [--fresh] [--without-instead]
 
-Every node runs in a process of its own, one after the other, and is charged what that process used from the moment in
-which it begins with the node: neither its start nor what a run's workers have loaded before. The limit is what a person
-would write by hand for the statistics of one metric: DuckDB over the same files, one thread, without a record of what
-was done and without the errors of BigQuery. The demo does not clip its means; here they are clipped, as they are by
-default. Plain SQL joins values, segments and covariate once, and takes thresholds and moments from that; the
-covariate's reference value, the mean of 10,000 quantiles a window, it leaves out, which the pipeline computes. Both
-sides run here, and their means are compared; a difference ends the benchmark.
+Nodes are done one after the other by a worker as a run has it: its process stays, and with it what it has loaded, its
+engine and its translations. The first node that needs something is charged for it. The most memory of a node is that
+which its process had in the meantime. With `--fresh` every node has a process of its own, charged from the moment in
+which it begins with the node; the leaf that is compared is measured both ways, the second time on a copy.
+
+The limit is what a person would write by hand: DuckDB over the same files, one thread, without a record of what was
+done and without the errors of BigQuery. The demo does not clip its means; here they are clipped, as they are by
+default. Of one leaf, plain SQL finds the moments from the stored values (`by_hand/leaf.py`). Of the whole it reads the
+telemetry, each table once, and finds the points of all statistics (`by_hand/whole.py`): every row of every view is
+compared, and a difference ends the benchmark. Not by hand are intervals, p-values and the other columns, which follow
+from the same sums and counts; they are computed from few numbers, in milliseconds. Of ratios of totals the mean of the
+resampling law is not found by hand, for it is an integral, but the ratio with its bias to the second order. The checks
+of who has telemetry of another branch are left out.
 
 Then the demo runs as users run it, in a new folder: `jetstream-argo demo`, with as many warm workers as there are
 processors, and once more, with nothing to do. That is charged with all of its processes, their starts and imports, and
 the telemetry, which `telemetry` says the cost of.
 
-The last line is the result. What is not compared with plain SQL here has no limit, and is said so.
+Up to 60,000 units it also measures what a user would do instead (`instead.py`). The last line is the result.
 """
 
 import argparse
-import math
-import multiprocessing
-import resource
+import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from importlib import import_module
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.by_hand import comparing
+from benchmarks.by_hand.leaf import CLIPPED, compared_leaf
+from benchmarks.by_hand.whole import write_points
+from benchmarks.charging import Cost, WarmWorker, charged
 from benchmarks.command_cost import cost_of
+from benchmarks.instead import measure
 from jetstream_argo.cli.demo import demo_experiment, make_telemetry
-from jetstream_argo.cli.local_run import PRELOADED
-from jetstream_argo.config.model import Basis
-from jetstream_argo.config.periods import Period
+from jetstream_argo.cli.local_run import LocalRun
+from jetstream_argo.config.written import canonical
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dag.model import Node
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan, MetricStatistics
 from jetstream_argo.run.context import Context, read_ledger
 from jetstream_argo.run.nodes import run_node
-from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, in_brackets
-from jetstream_argo.sql.units import enrolled
-from jetstream_argo.sql.value_rows import value_rows
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
-from jetstream_argo.store.currency import stored_units
 from jetstream_argo.synthetic.effects import Effect
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
-AS_OF = date(2026, 4, 6)
 LEAF = "stats-day-active-hours"
-METRIC = "active_hours"
-CLIPPED = 0.005
+READ_FOR_THE_LEAF = ("enrollments", "exposures", "pre-activity", "day-activity")
+MOST_INSTEAD = 60_000
 MIB = 2**20
-_SPAWN = multiprocessing.get_context("spawn")
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a piece of work used: processor seconds, and the most memory that its process ever had."""
-
-    seconds: float
-    mib: float
-    line: str
 
 
 def clipping_experiment() -> tuple[AnalysisPlan, tuple[Effect, ...]]:
@@ -78,7 +67,11 @@ def _clipped(leaf: MetricStatistics) -> MetricStatistics:
     return replace(
         leaf,
         statistics=tuple(
-            replace(asked, method=replace(asked.method, drop_highest=CLIPPED))
+            replace(
+                asked,
+                parameters=canonical({"drop_highest": CLIPPED}),
+                method=replace(asked.method, drop_highest=CLIPPED),
+            )
             if isinstance(asked.method, LinearModelMean)
             else asked
             for asked in leaf.statistics
@@ -105,76 +98,19 @@ def do_node(warehouse: Path, node_id: str) -> str:
     return run_node(node, context).line
 
 
-def ask_by_hand(warehouse: Path, _node: str) -> str:
-    """Compute the moments of the leaf by plain SQL, and compare its means with the pipeline's."""
-    (plan, _), engine = clipping_experiment(), EmbeddedEngine(warehouse)
-    rows = _by_hand(engine, plan)
-    view = names.statistics_view(plan, Period.DAY)
-    query = Sql(
-        "SELECT analysis_basis, window_index, segment, branch, point\n"
-        f"FROM `{view}` WHERE metric = '{METRIC}' AND statistic = 'mean_lm' AND comparison IS NULL"
-    )
-    ours = {row[:4]: row[4] for row in engine.query(query, labels={}).rows}
-    for key, mean in rows.items():
-        if not math.isclose(float(str(ours[key])), mean, rel_tol=1e-9):
-            raise SystemExit(f"{key}: {ours[key]} by the pipeline, {mean} by hand")
-    return f"{len(rows)} means are the same"
+def leaf_by_hand(warehouse: Path, _argument: str) -> str:
+    """Compute the moments of the leaf by plain SQL from the stored values, and compare its means."""
+    return compared_leaf(clipping_experiment()[0], warehouse)
 
 
-def _by_hand(engine: EmbeddedEngine, plan: AnalysisPlan) -> dict[tuple[object, ...], float]:
-    metric = plan.metric(METRIC)
-    ledger = read_ledger(plan, engine)
-    segments = [segment.name for segment in plan.enrollments.segments]
-    relations = {"units": enrolled(plan, stored_units(plan, ledger), exposures=False)}
-    for name, basis, period in (
-        ("enrollments", Basis.ENROLLMENTS, Period.DAY),
-        ("exposures", Basis.EXPOSURES, Period.DAY),
-        ("before", Basis.ENROLLMENTS, Period.PREENROLLMENT_WEEK),
-    ):
-        table = names.values(plan, basis, metric.source, period)
-        slices = ledger.window_slices(table, metric.column, plan.windows(period))
-        relations[name] = in_brackets(value_rows(plan, table, slices, {"y": metric.column}))
-    connection = engine._session.connection
-    for name, relation in relations.items():
-        translated = engine._session.prepare(Sql(f"SELECT * FROM {relation} AS r"))
-        connection.execute(f"CREATE TEMP VIEW by_hand_{name} AS {translated.sql}")
-    flags = ", ".join(f"CAST(u.{name} AS INTEGER) AS s{i}" for i, name in enumerate(segments, 1))
-    connection.execute(
-        "CREATE TEMP TABLE observed AS SELECT v.basis, v.window_index, v.branch, v.y, x.y AS x, 1 AS s0, "
-        f"{flags} FROM (SELECT 'enrollments' AS basis, * FROM by_hand_enrollments UNION ALL "
-        "SELECT 'exposures', * FROM by_hand_exposures) AS v "
-        "JOIN by_hand_units AS u USING (analysis_id, branch) "
-        "LEFT JOIN by_hand_before AS x USING (analysis_id, branch)"
-    )
-    found: dict[tuple[object, ...], float] = {}
-    for i, segment in enumerate(["all", *segments]):
-        rows = connection.execute(
-            "WITH own AS (SELECT * FROM observed WHERE s" + str(i) + " = 1), "
-            f"limits AS (SELECT basis, window_index, quantile_cont(y, {1 - CLIPPED}) AS top_y, "
-            f"quantile_cont(x, {1 - CLIPPED}) AS top_x "
-            "FROM own GROUP BY ALL), "
-            "clipped AS (SELECT o.basis, o.window_index, o.branch, least(o.y, l.top_y) AS y, least(o.x, l.top_x) AS x "
-            "FROM own AS o JOIN limits AS l USING (basis, window_index)) "
-            "SELECT basis, window_index, branch, avg(y), count(*), var_samp(y), var_samp(x), covar_samp(x, y), avg(x) "
-            "FROM clipped GROUP BY ALL"
-        ).fetchall()
-        found |= {(row[0], str(row[1]), segment, row[2]): row[3] for row in rows}
-    return found
+def whole_by_hand(warehouse: Path, file: str) -> str:
+    """Compute the points of all statistics by plain SQL from the telemetry."""
+    write_points(_telemetry(warehouse), Path(file))
+    return ""
 
 
-def charged(work: Callable[[Path, str], str], warehouse: Path, argument: str) -> Cost:
-    """Do some work in a process of its own; return what it cost there."""
-    with _SPAWN.Pool(1) as pool:
-        return pool.apply(_measured, (work, warehouse, argument))
-
-
-def _measured(work: Callable[[Path, str], str], warehouse: Path, argument: str) -> Cost:
-    for module in PRELOADED:  # as the workers of a run have it
-        import_module(module)
-    started = time.process_time()
-    line = work(warehouse, argument)
-    seconds = time.process_time() - started
-    return Cost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, line)
+def _telemetry(warehouse: Path) -> Path:
+    return warehouse / "local" / "demo"
 
 
 def on_disk(folder: Path) -> float:
@@ -187,29 +123,85 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=6000)
     parser.add_argument("--keep", type=Path, help="where to leave the warehouse; used as it is if it is there")
+    parser.add_argument("--fresh", action="store_true", help="have a process for every node")
+    parser.add_argument("--without-instead", action="store_true", help="leave out what a user would do instead")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="pipeline-"))
     try:
         telemetry = charged(make, folder, str(options.units))  # so that no node is charged for it
-        dag = build_dag(clipping_experiment()[0])
-        costs: dict[str, Cost] = {}
         before = on_disk(folder)
         print(f"{'node':40} {'CPU, s':>8} {'MiB':>7}  what it says")
-        for node in (*dag.nodes, dag.last):
-            costs[node.id] = charged(do_node, folder, node.id)
-            cost = costs[node.id]
-            print(f"{node.id:40} {cost.seconds:8.2f} {cost.mib:7.0f}  {cost.line[:60]}", flush=True)
-        limit = charged(ask_by_hand, folder, LEAF)
+        costs = fresh_costs(folder) if options.fresh else warm_costs(folder)
         heaviest, most = max(costs.items(), key=lambda item: item[1].mib)
-        written = on_disk(folder) - before
-        print(f"by hand: {limit.line}; {written:.0f} MiB written; most memory {most.mib:.0f} MiB, {heaviest}")
+        print(f"{on_disk(folder) - before:.0f} MiB written; most memory {most.mib:.0f} MiB, {heaviest}")
         print(f"telemetry: {telemetry.seconds:.2f} s, {telemetry.mib:.0f} MiB")
+        leaf, whole = limits(folder)
         as_users_run_it(options.units)
-        print(result(costs, limit))
+        if options.units <= MOST_INSTEAD and not options.without_instead:
+            instead(folder, costs)
+        print(result(costs, leaf, whole))
     finally:
         if options.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     return 0
+
+
+def warm_costs(folder: Path) -> dict[str, Cost]:
+    """Do all nodes in one process; return what each cost, and what was done between them."""
+    plan, _ = clipping_experiment()
+    dag = build_dag(plan)
+    costs: dict[str, Cost] = {}
+    fresh = Cost(0.0, 0.0, "")
+    with WarmWorker(LocalRun(plan, f"embedded:{folder}", jobs=1)) as worker:
+        for node in (*dag.nodes, dag.last):
+            if node.id == LEAF:
+                fresh = _on_a_copy(folder, node.id)
+            costs[node.id] = _shown(node.id, worker.charged(node.id))
+    costs["(between nodes)"] = _shown("(between nodes)", Cost(worker.between, 0.0, "frees memory"))
+    print(f"the leaf in a process of its own: {fresh.seconds:.2f} s, {fresh.mib:.0f} MiB")
+    return costs
+
+
+def fresh_costs(folder: Path) -> dict[str, Cost]:
+    """Do every node in a process of its own; return what each cost."""
+    dag = build_dag(clipping_experiment()[0])
+    return {node.id: _shown(node.id, charged(do_node, folder, node.id)) for node in (*dag.nodes, dag.last)}
+
+
+def _on_a_copy(folder: Path, node_id: str) -> Cost:
+    """Do a node in a process of its own, on a copy of the warehouse; files of rows, which never change, are linked."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-", dir=folder.parent) as parent:
+        copy = shutil.copytree(folder, Path(parent) / "copy", copy_function=_linked)
+        return charged(do_node, copy, node_id)
+
+
+def _linked(source: str, target: str) -> str:
+    if source.endswith(".parquet"):
+        os.link(source, target)
+        return target
+    return shutil.copy2(source, target)
+
+
+def _shown(name: str, cost: Cost) -> Cost:
+    print(f"{name:40} {cost.seconds:8.2f} {cost.mib:7.0f}  {cost.line.strip()[:60]}", flush=True)
+    return cost
+
+
+def limits(folder: Path) -> tuple[Cost, Cost]:
+    """Return what the leaf and the whole cost by hand.
+
+    Raises:
+        SystemExit: a number differs.
+    """
+    leaf = charged(leaf_by_hand, folder, "")
+    print(f"the leaf by hand: {leaf.seconds:.2f} s, {leaf.mib:.0f} MiB; {leaf.line}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pipeline-") as scratch:
+        file = Path(scratch) / "points.parquet"
+        whole = charged(whole_by_hand, folder, str(file))
+        by_pipeline = comparing.points_by_pipeline(clipping_experiment()[0], EmbeddedEngine(folder))
+        agreement = comparing.compare(comparing.points_by_hand(file), by_pipeline)
+    print(f"the whole by hand: {whole.seconds:.2f} s, {whole.mib:.0f} MiB; {agreement.line}", flush=True)
+    return leaf, whole
 
 
 def as_users_run_it(units: int) -> None:
@@ -219,13 +211,23 @@ def as_users_run_it(units: int) -> None:
             print(f"{when}: {cost_of(['demo', '--folder', folder, '--units', str(units)]).line}", flush=True)
 
 
-def result(costs: dict[str, Cost], limit: Cost) -> str:
+def instead(folder: Path, costs: dict[str, Cost]) -> None:
+    """Print what a user would do instead for the leaf, and what ours does for it."""
+    found = measure(_telemetry(folder))
+    reads = sum(costs[node].seconds for node in READ_FOR_THE_LEAF)
+    print(
+        f"what a user would do instead, for {LEAF}: {found.line}; "
+        f"ours: {reads + costs[LEAF].seconds:.1f} s, of which the leaf {costs[LEAF].seconds:.1f} s and "
+        f"{', '.join(READ_FOR_THE_LEAF)} {reads:.1f} s"
+    )
+
+
+def result(costs: dict[str, Cost], leaf: Cost, whole: Cost) -> str:
     """Return the result as a line."""
-    whole = sum(cost.seconds for cost in costs.values())
-    ratio = costs[LEAF].seconds / limit.seconds
+    own, every_node = costs[LEAF].seconds, sum(cost.seconds for cost in costs.values())
     return (
-        f"{LEAF}: {costs[LEAF].seconds:.2f} s, limit {limit.seconds:.2f} s, ratio {ratio:.1f}; "
-        f"whole: {whole:.1f} s, limit not written for the other {len(costs) - 1} nodes"
+        f"{LEAF}: {own:.2f} s, limit {leaf.seconds:.2f} s, ratio {own / leaf.seconds:.1f}; "
+        f"whole: {every_node:.1f} s, limit {whole.seconds:.1f} s, ratio {every_node / whole.seconds:.1f}"
     )
 
 

@@ -86,21 +86,25 @@ def run_nodes(local_run: LocalRun, dag: Dag) -> DagRun:
     from jetstream_argo.terminal.console import EscapingConsole
 
     load_for_nodes()
+    console = EscapingConsole(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
+        workers = Workers(tasks_of(local_run, Path(scratch) / "plan.json"), most=local_run.jobs)
+        try:
+            return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
+        finally:
+            _tidy(local_run.warehouse)
+
+
+def tasks_of(local_run: LocalRun, plan_file: Path) -> "Tasks":
+    """Write the plan into a file, and return what does its nodes in a process that stays for the next one."""
     common = {
         "warehouse": local_run.warehouse,
         "metrics": ",".join(local_run.metrics),
         "export-to": local_run.export_to,
     }
-    console = EscapingConsole(stderr=True)
-    with tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch, shown(dag, console) as watch:
-        file = Path(scratch) / "plan.json"
-        file.write_bytes(codec.dump(local_run.plan))
-        arguments = ("--plan", str(file), *(f"--{name}={text}" for name, text in common.items()))
-        workers = Workers(_Tasks(arguments, Connections(local_run.jobs)), most=local_run.jobs)
-        try:
-            return run_dag(dag, workers, scratch=Path(scratch), watch=watch)
-        finally:
-            _tidy(local_run.warehouse)
+    plan_file.write_bytes(codec.dump(local_run.plan))
+    arguments = ("--plan", str(plan_file), *(f"--{name}={text}" for name, text in common.items()))
+    return Tasks(arguments, Connections(local_run.jobs))
 
 
 def _tidy(warehouse: str) -> None:
@@ -122,7 +126,7 @@ def _idle(local_run: LocalRun, dag: Dag) -> "Idle | None":
 
 
 @dataclass(frozen=True, slots=True)
-class _Tasks:
+class Tasks:
     """Does nodes in this process, one after another, each as in a pod of its own; `arguments` are common to all."""
 
     arguments: tuple[str, ...]
