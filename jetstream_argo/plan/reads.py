@@ -1,11 +1,12 @@
 """The dates of a data source that are read into partial columns, each date once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import Metric, PeriodWindows
+from jetstream_argo.plan.ranges import ranges
 from jetstream_argo.plan.sources import Composed, PlannedRead
 from jetstream_argo.plan.windows import Timeline
 
@@ -33,7 +34,8 @@ def reads_of(
     dates = sorted({day for first, last in needed for day in _dates(first, last)})
     days = [_Day(day, _columns_on(day, columns), before and day < timeline.last_enrollment) for day in dates]
     return tuple(
-        PlannedRead(run[0].date, run[-1].date, run[0].columns, run[0].before_enrollment) for run in _runs(days)
+        PlannedRead(read[0].date, read[-1].date, read[0].columns, read[0].before_enrollment)
+        for read in ranges(days, follows=_is_read_with)
     )
 
 
@@ -44,19 +46,9 @@ class _Day:
     before_enrollment: bool
 
 
-def _runs(days: Sequence[_Day]) -> Iterator[list[_Day]]:
-    """Yield the longest runs of days that follow one another and are read alike."""
-    run: list[_Day] = []
-    for day in days:
-        if run and not (
-            day.date - run[-1].date == timedelta(days=1)
-            and (day.columns, day.before_enrollment) == (run[-1].columns, run[-1].before_enrollment)
-        ):
-            yield run
-            run = []
-        run.append(day)
-    if run:
-        yield run
+def _is_read_with(before: _Day, day: _Day) -> bool:
+    """Whether a day follows another, and is read into the same columns."""
+    return day == replace(before, date=before.date + timedelta(days=1))
 
 
 def _ever_needed(period: Period, timeline: Timeline) -> tuple[date, date]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from jetstream_argo.config.exclusions import SeveralBranches
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.report.facts import Changed, Facts, Outside, Units
 from jetstream_argo.report.health import alarms
 from jetstream_argo.report.who_counts import who_counts_sentences
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.terminal.plural import counted
 
 

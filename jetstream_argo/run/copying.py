@@ -8,6 +8,7 @@ from datetime import date
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import EngineError
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.plan.sharing import Sharer, shared_columns, shared_key
 from jetstream_argo.plan.sources import Source
 from jetstream_argo.plan.windows import dates_between
@@ -16,7 +17,6 @@ from jetstream_argo.run.reading import Reading, readings_of
 from jetstream_argo.run.telemetry import Telemetry
 from jetstream_argo.sql.shared import copied_query
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import is_known
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.store.shared import SharedBatch, shared_batches

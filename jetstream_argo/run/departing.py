@@ -1,9 +1,10 @@
-"""Finds units that telemetry has no more, where that changes what their rows mean."""
+"""Finds units that telemetry no longer has, where that changes what their rows mean."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.reading import Reading
 from jetstream_argo.run.telemetry import Telemetry
@@ -12,7 +13,6 @@ from jetstream_argo.sql.departed import Departed, departed_query
 from jetstream_argo.sql.slices import DateSlice
 from jetstream_argo.sql.text import Sql, literal, table
 from jetstream_argo.sql.units import assigned
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import has_fewer
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.marks import is_carried, marked_batches

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from jetstream_argo.dialect.types import Value
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.partitions import everywhere
 from jetstream_argo.sql.text import Sql, identifier, literals, table
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.removals import RowsLeft, after_removal, rows_left
 from jetstream_argo.warehouse.protocol import Engine

@@ -8,6 +8,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.due import value_windows
 from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.sources import Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow, dates_between
 from jetstream_argo.run.context import Context
@@ -19,7 +20,6 @@ from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
 from jetstream_argo.sql.values import WindowGrid, direct_query
 from jetstream_argo.store.coverage import ANYBODY
-from jetstream_argo.store.ledger import contiguous
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from jetstream_argo.config.periods import Period
 from jetstream_argo.config.written import canonical
 from jetstream_argo.dialect.types import Value
+from jetstream_argo.plan.ranges import ranges
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import costed
 from jetstream_argo.sql import names
 from jetstream_argo.store.entries import Kind, State
 from jetstream_argo.store.estimates_table import COLUMNS, EstimateScope, Origin, stored
-from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.warehouse.types import Write
 
 if TYPE_CHECKING:
@@ -46,13 +45,16 @@ def keep(
 
     windows = tuple(inputs)
     adjusted = adjusted_windows(estimated.rows)
-    runs = [
-        tuple(run)
-        for together in contiguous(windows)
-        for _, run in groupby(together, key=lambda window: adjusted.get(window.index))
-    ]
+
+    def is_told_with(before: AnalysisWindow, window: AnalysisWindow) -> bool:
+        return window.index == before.index + 1 and adjusted.get(window.index) == adjusted.get(before.index)
+
+    batches = {
+        context.batch(leaf.period, leaf.metric, together[0].index): together
+        for together in ranges(windows, follows=is_told_with)
+    }
     table = names.statistics(context.plan)
-    batch_of = {window.index: context.batch(leaf.period, leaf.metric, run[0].index) for run in runs for window in run}
+    batch_of = {window.index: batch for batch, together in batches.items() for window in together}
     about = f"Estimates of {context.plan.experiment.slug}"
     job = context.engine.load(
         table,
@@ -67,24 +69,25 @@ def keep(
         ),
     )
     entries = []
-    for run in runs:
-        indexes = range(run[0].index, run[-1].index + 1)
+    for batch, together in batches.items():
+        indexes = range(together[0].index, together[-1].index + 1)
         rows = [row for row in estimated.rows if row.window_index in indexes]
+        settled = [settles_on[window].isoformat() for window in together]
         entry = replace(
             context.entry(Kind.STATISTICS, State.COMPUTED if rows else State.NO_DATA),
             table=table,
-            batch=batch_of[run[0].index],
+            batch=batch,
             keys=(leaf.key,),
             metrics=(*dict.fromkeys((leaf.metric, *(row.row.metric for row in rows))),),
             period=leaf.period.value,
-            first_window=run[0].index,
-            last_window=run[-1].index,
+            first_window=together[0].index,
+            last_window=together[-1].index,
             units=estimated.units,
-            adjusted=adjusted.get(run[0].index),
+            adjusted=adjusted.get(together[0].index),
             message="; ".join(estimated.notes),
-            inputs=tuple(inputs[window] for window in run),
-            counts=tuple(sum(row.window_index == window.index for row in rows) for window in run),
-            facts=canonical({"settles_on": [settles_on[window].isoformat() for window in run], **_before(estimated)}),
+            inputs=tuple(inputs[window] for window in together),
+            counts=tuple(sum(row.window_index == window.index for row in rows) for window in together),
+            facts=canonical({"settles_on": settled, **_before(estimated)}),
         )
         entries.append(replace(costed(entry, *estimated.jobs, job), rows=len(rows)))
     context.record(entries)

@@ -1,4 +1,4 @@
-"""How every unit's metrics are kept for readers, where the warehouse bills the partitions that they read.
+"""Keeps every unit's metrics in a table for readers, where the warehouse bills the partitions that they read.
 
 A view that joins values to enrollments reads all windows of all sources, whichever window a reader asks for. Hence the
 rows that readers see are kept in a table of their own, partitioned by the window.
@@ -12,6 +12,7 @@ from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import TooBig
 from jetstream_argo.plan.codec import digest
+from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.report.views import StoredMetrics, published_values
 from jetstream_argo.run.context import Context
@@ -19,7 +20,6 @@ from jetstream_argo.run.partials import write
 from jetstream_argo.sql import names
 from jetstream_argo.sql.slices import WindowSlice
 from jetstream_argo.store.entries import Kind, State
-from jetstream_argo.store.ledger import contiguous
 
 # Where the metrics of some windows are.
 Stored: TypeAlias = Callable[[Sequence[AnalysisWindow]], Sequence[StoredMetrics]]

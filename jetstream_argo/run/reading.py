@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from jetstream_argo.plan.ranges import ranges
 from jetstream_argo.run.context import Context
 from jetstream_argo.run.telemetry import Read, Rows, Telemetry, changed, look, to_look_at
 from jetstream_argo.store.coverage import ANYBODY, StoredBatch
@@ -102,16 +103,13 @@ def read_as(day: date, batches: Mapping[int, StoredBatch]) -> dict[Read, tuple[i
 
 def readings_of(missing: Mapping[date, Mapping[str, tuple[int, ...]]]) -> Iterable[Reading]:
     """Yield the fewest readings: dates that follow one another and lack the same columns for the same assignments."""
-    runs: dict[tuple[tuple[str, ...], tuple[int, ...]], list[list[date]]] = {}
+    lacking: dict[tuple[tuple[str, ...], tuple[int, ...]], list[date]] = {}
     for day, columns in missing.items():
         of_day: dict[tuple[int, ...], list[str]] = {}
         for column, assignments in columns.items():
             of_day.setdefault(assignments, []).append(column)
         for assignments, of_assignments in of_day.items():
-            found = runs.setdefault((tuple(of_assignments), assignments), [])
-            if found and day - found[-1][-1] == timedelta(days=1):
-                found[-1].append(day)
-            else:
-                found.append([day])
-    for (names, assignments), of_key in runs.items():
-        yield from (Reading(run[0], run[-1], names, assignments) for run in of_key)
+            lacking.setdefault((tuple(of_assignments), assignments), []).append(day)
+    for (names, assignments), days in lacking.items():
+        for together in ranges(days, follows=lambda before, after: after - before == timedelta(days=1)):
+            yield Reading(together[0], together[-1], names, assignments)

@@ -8,6 +8,7 @@ from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows
 from jetstream_argo.plan.model import Metric, MetricStatistics
+from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
@@ -22,7 +23,6 @@ from jetstream_argo.sql.counting import counting
 from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.store.estimates import latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY
-from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.store.removals import anew_since
 
 

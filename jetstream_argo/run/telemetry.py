@@ -6,10 +6,10 @@ from datetime import date, datetime
 
 from jetstream_argo.config.written import canonical
 from jetstream_argo.errors import NotLoaded
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.plan.windows import dates_between
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql.text import Sql
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.dates import Freshness, Judgement, awaited, judge, needs_look, version_of
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.warehouse.types import Knowledge, TableVersions

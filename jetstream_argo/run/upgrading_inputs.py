@@ -8,11 +8,11 @@ from datetime import date, datetime
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
 from jetstream_argo.plan.model import Metric, MetricStatistics
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.plan.sources import Direct
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context
 from jetstream_argo.sql import names
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.currency import Currency, columns_of
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.ledger import Ledger

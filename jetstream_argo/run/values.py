@@ -8,6 +8,7 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EXIT_RETRY, JetstreamArgoError, NodeError, TooBig
 from jetstream_argo.plan.due import value_windows
 from jetstream_argo.plan.model import Metric
+from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.sources import Composed, Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
@@ -25,7 +26,6 @@ from jetstream_argo.sql.units import enrolled
 from jetstream_argo.sql.values import WindowGrid, direct_query, values_query
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import FORMAT_SPARSE, Entry, Kind, State
-from jetstream_argo.store.ledger import contiguous
 from jetstream_argo.store.marks import mark_facts, marked_batches, repeating_batches, with_marks, with_repeats
 from jetstream_argo.store.sparse import of_basis, sparse_facts
 

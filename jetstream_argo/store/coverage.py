@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.sql.slices import SparseUnits
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.sparse import sparse_units
@@ -148,14 +149,3 @@ def _served(batches: Mapping[int, StoredBatch], assignments: Sequence[int]) -> d
         if found is not None and found.batch is not None:
             served.setdefault(found.batch, set()).add(assignment)
     return {batch: frozenset(of_batch) for batch, of_batch in served.items()}
-
-
-def consecutive(places: Sequence[int]) -> list[list[int]]:
-    """Cut numbers in order into runs without a gap."""
-    found: list[list[int]] = []
-    for place in places:
-        if found and place == found[-1][-1] + 1:
-            found[-1].append(place)
-        else:
-            found.append([place])
-    return found

@@ -163,14 +163,3 @@ class Ledger:
 
 
 _COMPLETE = (State.COMPUTED, State.NO_DATA)
-
-
-def contiguous(windows: Sequence[AnalysisWindow]) -> list[tuple[AnalysisWindow, ...]]:
-    """Cut `windows`, in order, into runs that follow one another without a gap."""
-    found: list[list[AnalysisWindow]] = []
-    for window in windows:
-        if found and window.index == found[-1][-1].index + 1:
-            found[-1].append(window)
-        else:
-            found.append([window])
-    return [tuple(run) for run in found]

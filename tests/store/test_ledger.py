@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.slices import DateSlice, SparseUnits, WindowSlice
 from jetstream_argo.store.coverage import ANYBODY
 from jetstream_argo.store.entries import Entry, Kind, State
-from jetstream_argo.store.ledger import Ledger, contiguous
+from jetstream_argo.store.ledger import Ledger
 from jetstream_argo.store.sparse import sparse_facts
 
 FIRST = date(2026, 5, 1)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from jetstream_argo.plan.ranges import consecutive
 from jetstream_argo.report.method import AnalysisMethod, recorded_methods
-from jetstream_argo.store.coverage import consecutive
 from jetstream_argo.store.entries import Entry, Kind, State
 from jetstream_argo.store.estimates import LatestEstimates, latest_estimates
 from jetstream_argo.store.estimates_table import IDENTITY

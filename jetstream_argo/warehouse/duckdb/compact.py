@@ -1,4 +1,4 @@
-"""When a table of many small files is made one of few."""
+"""Decides when a table of many small files is made one of few."""
 
 from dataclasses import replace
 
