@@ -1,4 +1,4 @@
-"""What experiments have cost."""
+"""Tells what experiments have cost."""
 
 import json
 from collections.abc import Sequence

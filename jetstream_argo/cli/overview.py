@@ -1,4 +1,4 @@
-"""How all experiments of a warehouse stand, a line each."""
+"""Lists all experiments of a warehouse with their status, a line each."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Says of adjustments whom they leave out, and where they could not be made."""
+"""Notes about covariate adjustments: the units that they leave out, and where none could be made."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the branches differed before anybody enrolled, by the values that estimates are adjusted with."""
+"""Tests whether the branches differed before enrollment, by the values that estimates are adjusted with."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""What clipping takes from the values of a branch, by the moments of the values as they are and as clipped."""
+"""Computes what clipping takes from a branch's values, from their moments as they are and as clipped."""
 
 from dataclasses import dataclass
 from math import inf

@@ -1,4 +1,4 @@
-"""What is asked of branches with many distinct values beyond their summary."""
+"""The queries about branches with many distinct values, beyond their summary."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""How many values there are up to each point of a grid, of branches with many distinct values: query and answer."""
+"""Counts of values up to each point of a grid, of branches with many distinct values: the query and its answer."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Who is analysed: how enrolled and exposed units are found, which segments they are in, and who does not count."""
+"""The units that are analysed: how enrolled and exposed ones are found, their segments, and those that do not count."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

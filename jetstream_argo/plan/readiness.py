@@ -1,4 +1,4 @@
-"""Until which date the rows of each source are there, as far as somebody has looked."""
+"""The last date that the rows of each source are there for, as far as it was looked up."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Until when the telemetry that an estimate rests on may still change."""
+"""The date until which the telemetry behind an estimate may still change."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

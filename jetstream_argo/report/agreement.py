@@ -1,4 +1,4 @@
-"""Holds our latest estimates against those that another system wrote under the names that readers know."""
+"""Compares our latest estimates with those that another system wrote under the names that readers know."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Whether the experiment is sound: what has to be looked at before any of its estimates is believed."""
+"""Checks that the experiment is sound, which has to be known before any of its estimates is believed."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What an experiment's record has to tell those who do not look at it: results, failures, alarms, changes, delays."""
+"""Finds what is new in an experiment's record, to notify people: results, failures, alarms, changes, delays."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Whether a branch's effect in a segment differs from that on all other units, as the estimates say."""
+"""Reads from estimates whether a branch's effect in a segment differs from that on all other units."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

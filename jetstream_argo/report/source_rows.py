@@ -1,4 +1,4 @@
-"""Whether a date of telemetry has unusually many or few rows for its weekday."""
+"""Finds dates of telemetry that have unusually many or few rows for their weekday."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

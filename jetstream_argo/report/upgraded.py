@@ -1,4 +1,4 @@
-"""Whether what there is of an experiment was taken over from version 0.1, whose record this version does not read."""
+"""Checks that results of version 0.1, whose record this version does not read, were taken over."""
 
 from jetstream_argo.errors import PlanError
 from jetstream_argo.sql import legacy_names

@@ -1,4 +1,4 @@
-"""Who counts in the results: what exclusions take from each branch, and whether that changes the split."""
+"""The units that count in the results: what exclusions take from each branch, and whether that changes the split."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

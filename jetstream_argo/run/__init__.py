@@ -1,1 +1,1 @@
-"""Does the work of nodes, and of all of them on one machine."""
+"""Runs nodes: one of them in a pod, or all of them on one machine."""

@@ -15,7 +15,7 @@ from jetstream_argo.run.splitting import Piece
 from jetstream_argo.sql import names
 
 Part = TypeVar("Part")
-Place = TypeVar("Place")
+T = TypeVar("T")
 
 _MIB = 1 << 20
 # Twice what was measured of rows while they are grouped, joined and put in order: a query holds more than these.
@@ -51,18 +51,18 @@ def footprint(context: Context, columns: int) -> Footprint:
 def fitting_pieces(context: Context, piece: Piece[Part]) -> tuple[Piece[Part], ...]:
     """Return a piece as pieces of the same parts whose places fit into the memory of a query, all about as large."""
     most = footprint(context, len(piece.parts)).places(context.engine.memory_mib)
-    runs = evenly(range(piece.first, piece.last + 1), most)
-    return tuple(Piece(piece.parts, run[0], run[-1]) for run in runs)
+    cut = evenly(range(piece.first, piece.last + 1), most)
+    return tuple(Piece(piece.parts, part[0], part[-1]) for part in cut)
 
 
-def evenly(places: Sequence[Place], most: int | None) -> tuple[Sequence[Place], ...]:
-    """Return runs of not more than `most` places, whose lengths differ by one at most; None stands for any number.
+def evenly(items: Sequence[T], most: int | None) -> tuple[Sequence[T], ...]:
+    """Cut items into pieces of not more than `most`, whose lengths differ by one at most; None stands for any number.
 
     >>> evenly("abcdefg", 3)
     ('ab', 'cd', 'efg')
     >>> evenly("abcdefg", None)
     ('abcdefg',)
     """
-    number = 1 if most is None else max(1, -(-len(places) // most))
-    ends = [len(places) * index // number for index in range(number + 1)]
-    return tuple(places[first:last] for first, last in pairwise(ends))
+    number = 1 if most is None else max(1, -(-len(items) // most))
+    ends = [len(items) * index // number for index in range(number + 1)]
+    return tuple(items[first:last] for first, last in pairwise(ends))

@@ -1,4 +1,4 @@
-"""Does what each kind of node is for, and says how it ended."""
+"""Runs a node of any kind, and says how it ended."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace

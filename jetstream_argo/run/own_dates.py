@@ -1,4 +1,4 @@
-"""What it costs that sources read tables by dates of their own, by dry runs, and the limit that conventions set."""
+"""Prices sources that read tables by dates of their own, by dry runs, and holds them to the limit of conventions."""
 
 from collections.abc import Collection, Mapping
 from datetime import date

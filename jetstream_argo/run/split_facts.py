@@ -1,4 +1,4 @@
-"""Whether the enrolled units are split as designed, without exclusions and with them; and if not, what causes it."""
+"""Tests whether the enrolled units are split as designed, with and without exclusions; if not, finds the cause."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The queries about units that telemetry has no more: who they are, and what becomes of their rows."""
+"""The queries about units that telemetry no longer has: which they are, and what becomes of their rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

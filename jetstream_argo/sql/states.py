@@ -1,4 +1,4 @@
-"""What the partials of a unit come to in a window: merged where it has rows, and else what the aggregates give then."""
+"""Merges a unit's partials in a window; where it has no rows, gives what the aggregates give of none."""
 
 from collections.abc import Mapping, Sequence
 

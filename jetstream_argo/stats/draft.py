@@ -1,4 +1,4 @@
-"""Does for all statistics what they do alike: takes their data from a sample, in order, and puts numbers into rows."""
+"""The steps that all statistics share: taking their data from a sample, in order, and putting numbers into rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""What an entry of values says of units that have no row of their own in it."""
+"""Reads from an entry of values what holds for units that have no row of their own in it."""
 
 import json
 

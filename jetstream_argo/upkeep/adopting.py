@@ -1,4 +1,4 @@
-"""Takes what is left of rows, when somebody else removed units from our tables, for all that there is to be."""
+"""Records as complete what is left of our tables after somebody else has removed units from them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the pipeline gives to a warehouse, and gets from it."""
+"""The types that the pipeline gives to a warehouse and gets from it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Creates a Workflow that ended for want of something passing anew, for those who may only create and get."""
+"""Creates anew a Workflow that a passing failure ended, for accounts that may only create and get."""
 
 from collections.abc import Callable
 

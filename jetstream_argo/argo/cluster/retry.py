@@ -1,4 +1,4 @@
-"""Starts a Workflow that ended with failures again where it failed, as `argo retry` does."""
+"""Retries a Workflow that ended with failures from where it failed, as `argo retry` does."""
 
 import copy
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Finds out about the cluster around the Workflows: its clock, Argo, this account's rights, the limits."""
+"""Looks up the cluster around the Workflows: its clock, Argo, this account's rights, the limits."""
 
 from collections.abc import Mapping
 from datetime import datetime

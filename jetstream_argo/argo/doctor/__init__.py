@@ -1,1 +1,1 @@
-"""Whether an installation can work: what is wrong with it, and what to do."""
+"""Checks an installation: finds what would keep it from working, and says what to do about it."""

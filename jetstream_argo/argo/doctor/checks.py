@@ -1,4 +1,4 @@
-"""Looks at the parts of an installation after one another, and says of each what was found."""
+"""Checks the parts of an installation one by one, and reports what was found of each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

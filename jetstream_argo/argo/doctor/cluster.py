@@ -1,4 +1,4 @@
-"""Whether a cluster has what the Workflows need: Argo, rights, limits, and a clock that goes right."""
+"""Checks that a cluster has what the Workflows need: Argo, rights, limits, and a clock that is right."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Whether what is to be analysed can be read: conventions, definitions, and the list of experiments."""
+"""Checks that what is to be analysed can be read: conventions, definitions, and the list of experiments."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial

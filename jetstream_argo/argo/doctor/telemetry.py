@@ -1,4 +1,4 @@
-"""Whether the account may be given a part of the telemetry that is analysed, which no query would say by an error."""
+"""Finds telemetry of which this account may be given a part only, which no query reports as an error."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Whether a warehouse answers, and whether results can be written to its dataset."""
+"""Checks that a warehouse answers, and that results can be written to its dataset."""
 
 from contextlib import suppress
 

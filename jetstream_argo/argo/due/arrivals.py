@@ -1,4 +1,4 @@
-"""Looks up, in a warehouse's metadata, until which date the sources of plans are there."""
+"""Looks up the last date of each source of some plans in a warehouse's metadata."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Holds what an experiment would read against what it may read in a day, before its Workflow is made."""
+"""Compares what an experiment would read with what it may read in a day, before its Workflow is made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

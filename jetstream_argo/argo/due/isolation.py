@@ -1,4 +1,4 @@
-"""Does pieces of work side by side, each in a process of its own with a limit on time and memory."""
+"""Runs pieces of work in parallel, each in a process of its own with a limit on time and memory."""
 
 import multiprocessing
 import resource

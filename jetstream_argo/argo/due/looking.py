@@ -1,4 +1,4 @@
-"""Looks, as often as the planner does, how much of a plan can be computed by now and what is waited for."""
+"""Tells, each time that the planner looks, how much of a plan can be computed by now and what it waits for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

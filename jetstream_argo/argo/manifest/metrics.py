@@ -1,4 +1,4 @@
-"""What Argo's controller counts for Prometheus while it runs the emitted Workflows.
+"""The metrics that Argo's controller keeps for Prometheus while it runs the emitted Workflows.
 
 Labels are the experiment and what kind of node it was: so many series as there are experiments, times six.
 """

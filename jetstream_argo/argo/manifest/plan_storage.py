@@ -1,4 +1,4 @@
-"""Where a workflow keeps its plan: in itself, in a ConfigMap beside it, or in an object named by its hash."""
+"""Stores a workflow's plan: in the workflow itself, in a ConfigMap beside it, or in an object named by its hash."""
 
 import base64
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an installation's settings may say, read before anything is made of them."""
+"""Checks the settings of an installation, before anything is made of them."""
 
 import re
 from collections.abc import Mapping

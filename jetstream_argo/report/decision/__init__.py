@@ -1,1 +1,1 @@
-"""What may be decided from an experiment's results: a written rule, and the intervals that say so."""
+"""Decides by an experiment's results: a written rule, applied to their intervals."""

@@ -1,4 +1,4 @@
-"""By which number branches are compared: the relative uplift, or the difference where a share of zero is no number."""
+"""The number by which branches are compared: the relative uplift, or the difference where a share of zero is none."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

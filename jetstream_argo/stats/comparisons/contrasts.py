@@ -1,4 +1,4 @@
-"""By how much two branches' means or ratios differ, by other methods on the same sums: for whoever asks for them.
+"""Compares two branches' means or ratios by further methods on the same sums, for those who ask for them.
 
 None of these is computed unless it is asked for. All differences are branch minus reference, in the metric's unit.
 """

@@ -1,4 +1,4 @@
-"""By how much the branches' means differ: least squares from centred sums.
+"""Compares the branches' means by least squares, from centred sums.
 
 With a dummy for each branch the regression `y ~ branch [+ x]` separates: by Frisch, Waugh and Lovell the slope on x is
 that of the values centred within their branches, and everything else follows from each branch's means. So sums about

@@ -1,4 +1,4 @@
-"""By how much a branch's effect in a segment differs from that on all other units."""
+"""Compares a branch's effect in a segment with that on all other units."""
 
 from collections.abc import Mapping
 from typing import TypeAlias

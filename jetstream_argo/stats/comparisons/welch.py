@@ -1,4 +1,4 @@
-"""By how much the branches' means differ where their variances do too: Welch's test, CUPED, always-valid bounds."""
+"""Compares the means of branches whose variances differ too: Welch's test, CUPED, always-valid bounds."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Under which key what is written is encrypted: the settings' (CMEK), or none of ours.
+"""The key under which what is written is encrypted: that of the settings (CMEK), or none of ours.
 
 https://cloud.google.com/bigquery/docs/customer-managed-encryption
 """

@@ -1,4 +1,4 @@
-"""Which tables have row access policies or columns under policy tags: an account may be given a part, and no error.
+"""Finds tables with row access policies or columns under policy tags: an account may get a part of them, and no error.
 
 https://cloud.google.com/bigquery/docs/reference/rest/v2/rowAccessPolicies/list
 """

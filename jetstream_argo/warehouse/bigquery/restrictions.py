@@ -1,4 +1,4 @@
-"""What BigQuery left out of an answer without an error: rows by row-level security, values by masking of columns.
+"""Finds what BigQuery left out of an answer without an error: rows by row-level security, values by masking.
 
 https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobStatistics
 """

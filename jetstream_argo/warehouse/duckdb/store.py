@@ -1,4 +1,4 @@
-"""Where the tables of the embedded warehouse are: immutable Parquet files behind one pointer file a table.
+"""Stores the tables of the embedded warehouse: immutable Parquet files behind one pointer file a table.
 
 A table is the folder `<root>/<project>/<dataset>/<table>/`. Its `current.json` names the files that are its rows now
 and is replaced as a whole, so that a reader sees one version or the next. Files of earlier versions are kept for a

@@ -1,4 +1,4 @@
-"""What is known of the tables and views of the store without reading their rows."""
+"""Describes the tables and views of the store without reading their rows."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is decided of each branch by the written rule, and the intervals that say so."""
+"""The section about the decision on each branch by the written rule, with the intervals behind it."""
 
 from jetstream_argo.report.decision.results import decisions, evidence_text
 from jetstream_argo.report.decision.rule import Decision

@@ -1,4 +1,4 @@
-"""By what rows are put in order. In BigQuery NaN comes after NULL and before all numbers, in DuckDB last."""
+"""The order of rows. In BigQuery NaN comes after NULL and before all numbers, in DuckDB last."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
