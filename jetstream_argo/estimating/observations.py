@@ -18,11 +18,12 @@ from jetstream_argo.estimating.queries.leaf import (
     leaf_query,
     units_query,
 )
-from jetstream_argo.estimating.reading import MetricQueries, Relations
+from jetstream_argo.estimating.reading import SEGMENTS_AT_ONCE, MetricQueries, Relations
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.sql.text import Sql, in_brackets, table, union_all
-from jetstream_argo.stats.needs import CountNeed, ProportionNeed, SumNeed
+from jetstream_argo.stats.needs import CountNeed, DetailNeed, PowerSumsNeed, ProportionNeed, SumNeed
+from jetstream_argo.stats.pretreatments import Action
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Job, Layout, Write
 
@@ -49,7 +50,8 @@ def opened(
     """Hold the rows that the statistics of `groups` are computed from, each stored table being read once for them.
 
     They are kept in tables whose names begin with `scratch`, until this ends. Where one query reads them once, it reads
-    the stored tables itself. A share that is done finely reads them once for each range of units.
+    the stored tables itself. Where one query reads them more than once, an engine that computes a relation of a query
+    once need not write them (`Layout.read_once`). A share that is done finely reads them once for each range of units.
 
     Raises:
         EngineError: a query failed.
@@ -69,8 +71,9 @@ def opened(
             names.append(name)
             made.append(name)
             job = engine.query_to_table(
-                query(among), name, write=Write.TRUNCATE, labels=labels, layout=Layout(temporary=True)
-            )
+                query(among), name, write=Write.TRUNCATE, labels=labels,
+                layout=Layout(temporary=True, read_once=kind == "rows" and among is None and _asks_once(groups, leaf)),
+            )  # fmt: skip
             jobs.append(job)
         return table(names[0]) if len(names) == 1 else _together(names)
 
@@ -96,6 +99,16 @@ def _together(names: Sequence[str]) -> Sql:
 def _reads_once(group: StatisticGroup) -> bool:
     return not group.steps and all(
         isinstance(statistic.need, CountNeed | SumNeed | ProportionNeed) for statistic in group.asked
+    )
+
+
+def _asks_once(groups: Sequence[StatisticGroup], leaf: Leaf) -> bool:
+    """Whether a single query will read the rows, which may name them more than once."""
+    return (
+        len(groups) == 1
+        and len(leaf.asked) <= SEGMENTS_AT_ONCE
+        and not any(step.action is Action.DROP_BY_QUANTILE for step in groups[0].steps)
+        and not any(isinstance(statistic.need, DetailNeed | PowerSumsNeed) for statistic in groups[0].asked)
     )
 
 

@@ -25,6 +25,8 @@ Cell: TypeAlias = "Value | NDArray[np.generic]"
 
 K = TypeVar("K")
 
+SEGMENTS_AT_ONCE = 8
+
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
@@ -105,7 +107,7 @@ class MetricQueries:
     labels: Mapping[str, str]
     at_once: int = 4_000_000
     a_page: int = 200_000
-    segments_at_once: int = 8
+    segments_at_once: int = SEGMENTS_AT_ONCE
     jobs: list[Job] = field(default_factory=list)
 
     @property

@@ -30,8 +30,10 @@ class Layout:
     """How a new table is stored, where the engine can: partitioned by a column, clustered by others.
 
     The column is a DATE, an INT64, or a TIMESTAMP, of which the day counts. A `temporary` table is read by the process
-    that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it. A table that is
-    kept for `kept_days` is deleted so many days after it was last written to, by the warehouse where that can.
+    that writes it, which deletes it; whatever happens, it is gone within a day. Others may not see it. Of one that is
+    `read_once` an engine may run the query when it is read, instead of writing its rows: then it is not known how many
+    there are, errors of the query come with the reading, and a second reading runs it again. A table that is kept for
+    `kept_days` is deleted so many days after it was last written to, by the warehouse where that can.
 
     With `requires_filter` BigQuery refuses a query that does not filter the column which it is partitioned by.
     """
@@ -41,6 +43,7 @@ class Layout:
     description: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     temporary: bool = False
+    read_once: bool = False
     requires_filter: bool = False
     kept_days: float | None = None
 

@@ -70,6 +70,27 @@ def test_what_is_asked_once_is_asked_of_the_stored_tables_themselves(world: Worl
     assert set(named(world.engine.asked).values()) == {1}
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        statistic("linear_model_mean", covariate=BEFORE, drop_highest=0.1),
+        statistic("welch_mean", step("remove_nulls")),
+        statistic("deciles"),
+    ],
+)
+def test_row_groups_of_values_are_read_once_though_a_query_names_their_rows_more_than_once(
+    world: World, asked: Statistic
+) -> None:
+    found = world.estimate(asked, windows=(WEEK, SECOND))
+
+    scanned: Counter[str] = Counter()
+    for job in found.jobs:
+        scanned.update(job.scanned)
+    values = {table: number for table, number in scanned.items() if "values_" in table}
+    assert [table.rpartition(".")[2] for table in sorted(values)] == ["values_enrollments", "values_exposures"]
+    assert set(values.values()) == {1}
+
+
 def test_nobody_is_joined_who_is_not_asked_for(tmp_path: Path) -> None:
     world = world_of(tmp_path, [Unit("control", {(Basis.ENROLLMENTS, 1): 1.5})], branches=("control",))
 

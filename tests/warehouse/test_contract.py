@@ -453,6 +453,23 @@ def test_deleting_is_final_and_may_be_repeated(engine: Engine) -> None:
     assert len(rows(engine, "SELECT x FROM d.numbers")) == 2
 
 
+def test_a_temporary_table_that_is_read_once_has_the_rows_and_types_of_its_query(engine: Engine) -> None:
+    load_numbers(engine)
+    layout = Layout(temporary=True, read_once=True)
+
+    for number in (1, 2):
+        query = Sql(f"SELECT x, x / 4 AS part, {number} AS number FROM d.numbers")
+        engine.query_to_table(query, "d.scratch", write=Write.TRUNCATE, labels={}, layout=layout)
+
+        assert rows(
+            engine, "SELECT a.x, b.part, b.number FROM d.scratch AS a INNER JOIN d.scratch AS b USING (x) ORDER BY x"
+        ) == [(1, 0.25, number), (2, 0.5, number)]
+    engine.delete("d.scratch")
+
+    with pytest.raises(NotFound, match=r"d\.scratch"):
+        engine.query(Sql("SELECT * FROM d.scratch"), labels={})
+
+
 def test_a_temporary_table_is_there_until_it_is_deleted(engine: Engine) -> None:
     load_numbers(engine)
     query = Sql("SELECT x, [name] AS names, x / 4 AS part FROM d.numbers")

@@ -71,6 +71,17 @@ def test_temporary_tables_leave_nothing_behind_and_another_may_have_the_name_of_
     assert list(spill.iterdir()) == []
 
 
+def test_a_table_that_is_read_once_is_not_written_at_all(tmp_path: Path) -> None:
+    spill = tmp_path / "spill"
+    engine = EmbeddedEngine(tmp_path / "warehouse", limits=Limits(spill=spill))
+    layout = Layout(temporary=True, read_once=True)
+
+    engine.query_to_table(Sql("SELECT 1 AS a"), "d.t", write=Write.TRUNCATE, labels={}, layout=layout)
+
+    assert engine.query(Sql("SELECT a FROM d.t"), labels={}).rows == ((1,),)
+    assert [path.suffix for path in spill.iterdir()] == [".lock"]
+
+
 def test_what_a_killed_session_has_spilled_is_removed_and_nobody_elses(tmp_path: Path) -> None:
     spill = tmp_path / "spill"
     dead, unlocked = spill / "jetstream-argo-dead", spill / "jetstream-argo-of-an-earlier-version"

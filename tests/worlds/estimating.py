@@ -99,7 +99,7 @@ class Counting(EmbeddedEngine):
         """Run a query and write its rows."""
         self.made.append(sql)
         return super().query_to_table(
-            sql, destination, write=write, labels=labels, layout=replace(layout, temporary=False)
+            sql, destination, write=write, labels=labels, layout=replace(layout, temporary=layout.read_once)
         )
 
     def delete(self, table: str) -> None:

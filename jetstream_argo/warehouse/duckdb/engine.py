@@ -110,6 +110,9 @@ class EmbeddedEngine:
 
         def write_rows(translated: "Translated") -> Written:
             columns = self._columns(translated, sql)
+            if layout.temporary and layout.read_once:
+                self._session.keep_query(destination, columns, translated)
+                return Written(0, {}, Scan())
             if layout.temporary:
                 kept = self._session.keep(destination, columns, translated.sql, sql)
                 return Written(kept, {"": kept}, self._session.scanned())

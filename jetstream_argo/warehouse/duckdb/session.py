@@ -212,15 +212,23 @@ class Session:
             f"COPY (SELECT {casts(columns)} FROM ({rows}) AS _rows) TO {text_literal(str(file))} (FORMAT parquet)"
         )
         (number,) = self.run(statement, sql).fetchone() or (0,)
+        self._know(written, Kept(columns, file))
+        return int(number)
+
+    def keep_query(self, written: str, columns: tuple[Column, ...], query: "Translated") -> None:
+        """Let the rows that a query gives whenever it is read be a table of this process alone, as `keep` makes one."""
+        self._know(written, Kept(columns, query))
+
+    def _know(self, written: str, kept: Kept) -> None:
+        name = self._store.name(written)
         before = self._views.kept.get(name)
-        if before is not None:
-            before.file.unlink(missing_ok=True)
+        if before is not None and isinstance(before.rows, Path):
+            before.rows.unlink(missing_ok=True)
         if written not in self._aliases:
             free = next(n for n in count() if _alias(self._project, n) not in self._views.kept)
             self._aliases[written] = _alias(self._project, free)
         for known in (name, self._aliases[written]):
-            self._views.kept[known] = Kept(columns, file)
-        return int(number)
+            self._views.kept[known] = kept
 
     def forget(self, written: str) -> bool:
         """Remove a table of this process alone; return whether there was one."""
@@ -230,9 +238,10 @@ class Session:
             del self._views.kept[alias]
         if kept is None:
             return False
-        kept.file.unlink(missing_ok=True)
-        with suppress(OSError):  # there are others, or DuckDB's own
-            kept.file.parent.rmdir()
+        if isinstance(kept.rows, Path):
+            kept.rows.unlink(missing_ok=True)
+            with suppress(OSError):  # there are others, or DuckDB's own
+                kept.rows.parent.rmdir()
         return True
 
     @contextmanager

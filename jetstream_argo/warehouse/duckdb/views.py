@@ -13,7 +13,7 @@ from jetstream_argo.warehouse.duckdb.missing import missing
 from jetstream_argo.warehouse.duckdb.pointer import DataFile, Version
 from jetstream_argo.warehouse.duckdb.ranges import Bounds, Range, of_partition
 from jetstream_argo.warehouse.duckdb.store import Store, TableName
-from jetstream_argo.warehouse.duckdb.types import duckdb_type, quoted, text_literal
+from jetstream_argo.warehouse.duckdb.types import casts, duckdb_type, quoted, text_literal
 
 if TYPE_CHECKING:
     from jetstream_argo.warehouse.duckdb.session import Session
@@ -34,10 +34,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A table of this process alone: a file outside of the store."""
+    """A table of this process alone: a file outside of the store, or a query that is run whenever it is read."""
 
     columns: tuple[Column, ...]
-    file: Path
+    rows: "Path | Translated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,7 @@ class Views:
         name = self._store.name(read.table)
         kept = self.kept.get(name)
         if kept is not None:
-            rows = f"SELECT * FROM read_parquet({text_literal(str(kept.file))}, hive_partitioning = false)"
-            return self._view(read, rows, f"{read.relation}@{kept.file.name};")
+            return self._use_kept(read, kept)
         version = self._now.versions.get(name) or self._current(name)
         self._now.versions[name] = version
         signature = f"{read.relation}@{state_of(version)};"
@@ -169,6 +168,13 @@ class Views:
         self._now.given[read.relation] = Given(name, version, files)
         self._integrity.check(self._store.folder(name), files)
         return self._view(read, parquet_rows(self._store, name, version, files), signature)
+
+    def _use_kept(self, read: "TableRead", kept: Kept) -> str:
+        if isinstance(kept.rows, Path):
+            rows = f"SELECT * FROM read_parquet({text_literal(str(kept.rows))}, hive_partitioning = false)"
+            return self._view(read, rows, f"{read.relation}@{kept.rows.name};")
+        rows = f"SELECT {casts(kept.columns)} FROM ({kept.rows.sql}) AS _rows"
+        return self._view(read, rows, f"{read.relation}@{kept.rows.sql};{self._use(kept.rows)}")
 
     def _use_wildcard(self, read: "TableRead") -> str:
         prefix = self._store.name(read.table).table.removesuffix("*")
