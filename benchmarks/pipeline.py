@@ -24,6 +24,7 @@ Up to 60,000 units it also measures what a user would do instead (`instead.py`).
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -53,6 +54,8 @@ from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 
 LEAF = "stats-day-active-hours"
 READ_FOR_THE_LEAF = ("enrollments", "exposures", "pre-activity", "day-activity")
+_BETWEEN = "(between nodes)"
+_KINDS = {"enrollments": "units", "exposures": "units", "counts": "units", "export": "publishing", _BETWEEN: _BETWEEN}
 MOST_INSTEAD = 60_000
 MIB = 2**20
 
@@ -105,8 +108,7 @@ def leaf_by_hand(warehouse: Path, _argument: str) -> str:
 
 def whole_by_hand(warehouse: Path, file: str) -> str:
     """Compute the points of all statistics by plain SQL from the telemetry."""
-    write_points(_telemetry(warehouse), Path(file))
-    return ""
+    return json.dumps(write_points(_telemetry(warehouse), Path(file)))
 
 
 def _telemetry(warehouse: Path) -> Path:
@@ -139,6 +141,7 @@ def main() -> int:
         as_users_run_it(options.units)
         if options.units <= MOST_INSTEAD and not options.without_instead:
             instead(folder, costs)
+        print(by_kind(costs, json.loads(whole.line)))
         print(result(costs, leaf, whole))
     finally:
         if options.keep is None:
@@ -157,7 +160,7 @@ def warm_costs(folder: Path) -> dict[str, Cost]:
             if node.id == LEAF:
                 fresh = _on_a_copy(folder, node.id)
             costs[node.id] = _shown(node.id, worker.charged(node.id))
-    costs["(between nodes)"] = _shown("(between nodes)", Cost(worker.between, 0.0, "frees memory"))
+    costs[_BETWEEN] = _shown(_BETWEEN, Cost(worker.between, 0.0, "frees memory"))
     print(f"the leaf in a process of its own: {fresh.seconds:.2f} s, {fresh.mib:.0f} MiB")
     return costs
 
@@ -220,6 +223,19 @@ def instead(folder: Path, costs: dict[str, Cost]) -> None:
         f"ours: {reads + costs[LEAF].seconds:.1f} s, of which the leaf {costs[LEAF].seconds:.1f} s and "
         f"{', '.join(READ_FOR_THE_LEAF)} {reads:.1f} s"
     )
+
+
+def by_kind(costs: dict[str, Cost], by_hand: dict[str, float]) -> str:
+    """Return a line of what each kind of node takes, and the same by hand, where there is something like it."""
+    kinds: dict[str, float] = {}
+    for node, cost in costs.items():
+        kind = "statistics" if node.startswith("stats-") else _KINDS.get(node, "values")
+        kinds[kind] = kinds.get(kind, 0.0) + cost.seconds
+    texts = [
+        f"{kind} {seconds:.1f} s" + (f" (by hand {by_hand[kind]:.2f} s)" if kind in by_hand else "")
+        for kind, seconds in kinds.items()
+    ]
+    return f"by kind of node: {', '.join(texts)}"
 
 
 def result(costs: dict[str, Cost], leaf: Cost, whole: Cost) -> str:

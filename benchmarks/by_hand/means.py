@@ -5,7 +5,7 @@ from string import Template
 
 import duckdb
 
-from benchmarks.by_hand.populations import of_each, structs, with_units
+from benchmarks.by_hand.populations import of_each, structs
 
 CLIPPED = 0.005
 
@@ -22,27 +22,12 @@ class Mean:
     is_zero_without_rows: bool = True  # or else such a unit has no value, and does not count
 
 
-_OBSERVED = Template("""
-CREATE OR REPLACE TEMP TABLE observed AS
-SELECT
-  window_index,
-  dates,
-  branch,
-  heavy_users,
-  on_windows,
-  exposed,
-  CAST($metric AS DOUBLE) AS y,
-  $covariate AS x
-FROM $values
-WHERE $metric $counts
-""")
-
 # The limit of a population from its highest values, of which there are as many as may be above it.
 _LIMITS = Template("""
 CREATE OR REPLACE TEMP TABLE limits AS
 WITH highest AS (
   SELECT window_index, dates, unnest([$populations], recursive := TRUE)
-  FROM observed
+  FROM (SELECT *, CAST($metric AS DOUBLE) AS y FROM $values WHERE $metric $counts)
   GROUP BY window_index, dates
 ),
 ranked AS (
@@ -72,7 +57,7 @@ SELECT
   $is_adjusted AS is_adjusted,
   $is_zero_without_rows AS is_zero_without_rows,
   unnest([$populations], recursive := TRUE)
-FROM observed AS o
+FROM (SELECT *, CAST($metric AS DOUBLE) AS y FROM $values WHERE $metric $counts) AS o
 JOIN limits AS l USING (window_index)
 $limits_of_x
 GROUP BY o.window_index, o.branch
@@ -91,17 +76,18 @@ JOIN (
 
 def add_moments(connection: duckdb.DuckDBPyConnection, mean: Mean, period: str, *, most: int) -> None:
     """Add the moments of a metric in a period; `most` is how many units there are."""
-    names = {"metric": mean.metric, "period": period}
-    covariate = f"x_{mean.metric}" if mean.is_adjusted else "NULL"
-    counts = "> 0" if mean.is_zero_without_rows else "IS NOT NULL"
-    connection.execute(
-        _OBSERVED.substitute(names, values=with_units(mean.source, period), covariate=covariate, counts=counts)
-    )
+    names = {
+        "metric": mean.metric,
+        "period": period,
+        "values": f"{mean.source}_{period}_of_units",
+        "counts": "> 0" if mean.is_zero_without_rows else "IS NOT NULL",
+    }
     highest = structs(
         ys=f"max(y, {int(most * CLIPPED) + 2}) FILTER ({{members}})", n_values="count(*) FILTER ({members})"
     )
     connection.execute(
         _LIMITS.substitute(
+            names,
             populations=highest,
             n="e.n" if mean.is_zero_without_rows else "h.n_values",
             clipped=CLIPPED,
@@ -109,7 +95,7 @@ def add_moments(connection: duckdb.DuckDBPyConnection, mean: Mean, period: str, 
             tops=of_each("max(top) FILTER (population = {i}) AS y_{i}"),
         )
     )
-    y, x = "least(o.y, l.y_{i})", "least(o.x, x.x_{i})"
+    y, x = "least(o.y, l.y_{i})", f"least(o.x_{mean.metric}, x.x_{{i}})"
     sums = structs(
         n_values="count(*) FILTER ({members})",
         sum_y=f"sum({y}) FILTER ({{members}})",

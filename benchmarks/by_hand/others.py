@@ -4,7 +4,7 @@ from string import Template
 
 import duckdb
 
-from benchmarks.by_hand.populations import of_each, structs, with_units
+from benchmarks.by_hand.populations import of_each, structs
 
 _SUCCESSES = Template("""
 INSERT INTO successes BY NAME
@@ -78,19 +78,19 @@ def add_successes(connection: duckdb.DuckDBPyConnection, metric: str, period: st
     """Add in how many units of every population a metric of activity is true."""
     found = structs(successes=f"count_if({metric}) FILTER ({{members}})")
     names = {"period": period, "metric": metric}
-    connection.execute(_SUCCESSES.substitute(names, populations=found, values=with_units("activity", period)))
+    connection.execute(_SUCCESSES.substitute(names, populations=found, values=f"activity_{period}_of_units"))
 
 
 def add_totals(connection: duckdb.DuckDBPyConnection, period: str) -> None:
     """Add ad clicks and searches of every population, and their moments."""
     found = structs(
-        ad_clicks="CAST(sum(ad_clicks) FILTER ({members}) AS DOUBLE)",
-        searches="CAST(sum(search_count) FILTER ({members}) AS DOUBLE)",
-        ad_clicks_squared="sum(CAST(ad_clicks AS DOUBLE) * ad_clicks) FILTER ({members})",
-        searches_squared="sum(CAST(search_count AS DOUBLE) * search_count) FILTER ({members})",
-        products="sum(CAST(search_count AS DOUBLE) * ad_clicks) FILTER ({members})",
+        ad_clicks="sum(ad_clicks) FILTER ({members})",
+        searches="sum(search_count) FILTER ({members})",
+        ad_clicks_squared="sum(ad_clicks * ad_clicks) FILTER ({members})",
+        searches_squared="sum(search_count * search_count) FILTER ({members})",
+        products="sum(search_count * ad_clicks) FILTER ({members})",
     )
-    connection.execute(_TOTALS.substitute(period=period, populations=found, values=with_units("search", period)))
+    connection.execute(_TOTALS.substitute(period=period, populations=found, values=f"search_{period}_of_units"))
 
 
 def add_deciles(connection: duckdb.DuckDBPyConnection, period: str) -> None:

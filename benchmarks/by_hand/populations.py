@@ -1,5 +1,7 @@
 """Who counts: the SQL for every basis and segment at once."""
 
+from collections.abc import Sequence
+
 # The conditions that a unit is in a population: on the basis of enrollments, then of exposures, of all units and of
 # those of the two segments.
 POPULATIONS = (
@@ -22,20 +24,19 @@ def structs(**columns: str) -> str:
     return of_each("{{population: {i}, " + ", ".join(f"{name}: {text}" for name, text in columns.items()) + "}}")
 
 
-def with_units(source: str, period: str) -> str:
-    """Return the values of a source in a period, beside their units, and what says in which populations these are."""
-    return f"""(
-  SELECT
-    v.*,
-    w.dates,
-    u.branch,
-    u.heavy_users,
-    u.on_windows,
-    u.opened_on & w.dates <> 0 AS exposed,
-    u.active_hours AS x_active_hours,
-    u.page_views AS x_page_views,
-    u.search_count AS x_search_count
-  FROM {source}_{period} AS v
-  JOIN windows AS w ON w.period = '{period}' AND w.window_index = v.window_index
-  JOIN units AS u USING (unit)
-)"""
+def table_with_units(source: str, period: str, covariates: Sequence[str]) -> str:
+    """Return what makes `{source}_{period}_of_units`: values beside their units, and who is in which population."""
+    return f"""
+CREATE TEMP TABLE {source}_{period}_of_units AS
+SELECT
+  v.*,
+  w.dates,
+  u.branch,
+  u.heavy_users,
+  u.on_windows,
+  u.opened_on & w.dates <> 0 AS exposed,
+  {"".join(f"u.{covariate} AS x_{covariate}, " for covariate in covariates)}
+FROM {source}_{period} AS v
+JOIN windows AS w ON w.period = '{period}' AND w.window_index = v.window_index
+JOIN units AS u USING (unit)
+"""

@@ -17,7 +17,7 @@ SELECT
   e.unit,
   t.submission_date - e.enrolled_on AS day,
   sum(t.active_hours) AS active_hours,
-  sum(t.page_views) AS page_views,
+  CAST(sum(t.page_views) AS DOUBLE) AS page_views,
   count(t.has_synced) AS n_synced_known,
   count_if(t.has_synced) AS n_synced,
   bool_or(t.is_default_browser) AS is_default_browser,
@@ -32,7 +32,11 @@ WHERE t.submission_date BETWEEN e.enrolled_on - 7 AND e.enrolled_on + 28
 GROUP BY ALL;
 
 CREATE TEMP TABLE search_days AS
-SELECT e.unit, t.submission_date - e.enrolled_on AS day, sum(t.searches) AS search_count, sum(t.ad_clicks) AS ad_clicks
+SELECT
+  e.unit,
+  t.submission_date - e.enrolled_on AS day,
+  CAST(sum(t.searches) AS DOUBLE) AS search_count,
+  CAST(sum(t.ad_clicks) AS DOUBLE) AS ad_clicks
 FROM read_parquet('{telemetry}/daily_searches/*.parquet') AS t
 JOIN enrolled AS e USING (client_id)
 WHERE t.submission_date BETWEEN e.enrolled_on - 7 AND e.enrolled_on + 28

@@ -15,14 +15,14 @@ LEFT JOIN (
   SELECT
     unit,
     sum(active_hours) AS active_hours,
-    CAST(sum(page_views) AS DOUBLE) AS page_views,
+    sum(page_views) AS page_views,
     bool_or(on_windows) AS on_windows
   FROM activity_days
   WHERE day < 0
   GROUP BY unit
 ) AS a USING (unit)
 LEFT JOIN (
-  SELECT unit, CAST(sum(search_count) AS DOUBLE) AS search_count FROM search_days WHERE day < 0 GROUP BY unit
+  SELECT unit, sum(search_count) AS search_count FROM search_days WHERE day < 0 GROUP BY unit
 ) AS s USING (unit)
 LEFT JOIN (
   SELECT i.unit, bit_or(1::BIGINT << (e.enrolled_on - DATE '2026-03-02' + i.day)) AS opened_on

@@ -1,11 +1,13 @@
 """The points of every statistic of the demo by hand: plain SQL of DuckDB over its telemetry, on one thread."""
 
+import time
 from pathlib import Path
 
 import duckdb
 
 from benchmarks.by_hand.means import Mean, add_moments
 from benchmarks.by_hand.others import add_deciles, add_successes, add_totals
+from benchmarks.by_hand.populations import table_with_units
 
 PREENROLLMENT_WEEK, WEEK, DAYS28, OVERALL = "preenrollment_week", "week", "days28", "overall"
 _LONG = (WEEK, OVERALL)
@@ -44,18 +46,45 @@ _PERIODS = {
     "search": (PREENROLLMENT_WEEK, WEEK, DAYS28, OVERALL),
     "interactions": (WEEK, OVERALL),
 }
+_COVARIATES_OF = {"activity": ("active_hours", "page_views"), "search": ("search_count",), "interactions": ()}
 
 
-def write_points(telemetry: Path, file: Path) -> None:
-    """Compute the points of all statistics from a folder with the demo's tables, and write them as Parquet."""
+def write_points(telemetry: Path, file: Path) -> dict[str, float]:
+    """Compute the points of all statistics from a folder with the demo's tables, and write them as Parquet.
+
+    Returns the processor seconds of values, of units with their exposures and counts, and of statistics.
+    """
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("SET enable_progress_bar = false")
+    seconds: dict[str, float] = {}
+    steps = (("values", _values), ("units", _units), ("values", _values_of_units), ("statistics", _statistics))
+    for kind, step in steps:
+        began = time.process_time()
+        step(connection, telemetry)
+        seconds[kind] = seconds.get(kind, 0.0) + time.process_time() - began
+    connection.execute(f"COPY points TO '{file}' (FORMAT parquet)")
+    return seconds
+
+
+def _values(connection: duckdb.DuckDBPyConnection, telemetry: Path) -> None:
     _run(connection, "telemetry", telemetry=telemetry)
     for source, periods in _PERIODS.items():
         for period in periods:
             window, first_day, last_day = _WINDOWS[period]
             _run(connection, source, period=period, window=window, first_day=first_day, last_day=last_day)
+
+
+def _units(connection: duckdb.DuckDBPyConnection, _telemetry: Path) -> None:
     _run(connection, "units")
+
+
+def _values_of_units(connection: duckdb.DuckDBPyConnection, _telemetry: Path) -> None:
+    for source, periods in _PERIODS.items():
+        for period in ("day", *periods):
+            connection.execute(table_with_units(source, period, _COVARIATES_OF[source]))
+
+
+def _statistics(connection: duckdb.DuckDBPyConnection, _telemetry: Path) -> None:
     for covariate, rounding in COVARIATES.items():
         _run(connection, "covariate", covariate=covariate, rounding=rounding)
     ((most,),) = connection.execute("SELECT count(*) FROM units").fetchall()
@@ -68,7 +97,6 @@ def write_points(telemetry: Path, file: Path) -> None:
         add_totals(connection, period)
     add_deciles(connection, OVERALL)
     _run(connection, "points")
-    connection.execute(f"COPY points TO '{file}' (FORMAT parquet)")
 
 
 def _run(connection: duckdb.DuckDBPyConnection, name: str, **slots: object) -> None:
