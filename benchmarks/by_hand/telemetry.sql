@@ -59,7 +59,7 @@ FROM read_parquet('{telemetry}/interactions/*.parquet') AS t
 JOIN enrolled AS e USING (client_id)
 WHERE t.submission_date BETWEEN e.enrolled_on AND '2026-04-06';
 
-CREATE TEMP TABLE interaction_days AS
+CREATE TEMP TABLE interactions_days AS
 SELECT unit, day, count_if(opened) AS sidebar_opens, sum(visit_seconds) AS sidebar_seconds, bit_or(feature) AS features
 FROM interactions
 GROUP BY ALL;
@@ -71,4 +71,4 @@ CREATE TEMP VIEW search_day AS
 SELECT unit, day + 1 AS window_index, search_count FROM search_days WHERE day BETWEEN 0 AND 28;
 
 CREATE TEMP VIEW interactions_day AS
-SELECT unit, day + 1 AS window_index, sidebar_opens FROM interaction_days WHERE day BETWEEN 0 AND 28;
+SELECT unit, day + 1 AS window_index, sidebar_opens FROM interactions_days WHERE day BETWEEN 0 AND 28;

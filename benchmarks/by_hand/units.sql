@@ -26,7 +26,7 @@ LEFT JOIN (
 ) AS s USING (unit)
 LEFT JOIN (
   SELECT i.unit, bit_or(1::BIGINT << (e.enrolled_on - DATE '2026-03-02' + i.day)) AS opened_on
-  FROM interaction_days AS i
+  FROM interactions_days AS i
   JOIN enrolled AS e USING (unit)
   WHERE i.sidebar_opens > 0
   GROUP BY i.unit

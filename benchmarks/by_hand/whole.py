@@ -72,6 +72,7 @@ def _values(connection: duckdb.DuckDBPyConnection, telemetry: Path) -> None:
         for period in periods:
             window, first_day, last_day = _WINDOWS[period]
             _run(connection, source, period=period, window=window, first_day=first_day, last_day=last_day)
+    connection.execute("DROP TABLE interactions")
 
 
 def _units(connection: duckdb.DuckDBPyConnection, _telemetry: Path) -> None:
@@ -82,6 +83,7 @@ def _values_of_units(connection: duckdb.DuckDBPyConnection, _telemetry: Path) ->
     for source, periods in _PERIODS.items():
         for period in ("day", *periods):
             connection.execute(table_with_units(source, period, _COVARIATES_OF[source]))
+        connection.execute(f"DROP VIEW {source}_day; DROP TABLE {source}_days")
 
 
 def _statistics(connection: duckdb.DuckDBPyConnection, _telemetry: Path) -> None:
