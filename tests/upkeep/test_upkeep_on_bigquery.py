@@ -23,6 +23,7 @@ from tests.upkeep.test_shred import units
 from tests.warehouse.bigquery.fake_server.faults import Call, Fault
 from tests.warehouse.bigquery.fake_server.server import FakeBigQuery, serving
 from tests.warehouse.bigquery.whole_run import PROJECT, RemotePipeline
+from tests.worlds.kept import made_once
 from tests.worlds.upkeep import HOURS, again, analysed, plan_of, rows, tables, telemetry
 
 ALWAYS = 10_000
@@ -31,14 +32,18 @@ ALWAYS = 10_000
 @pytest.fixture
 def fake(tmp_path: Path) -> FakeBigQuery:
     """A warehouse with two experiments, of which `try-it` was analysed through BigQuery's client."""
-    telemetry(tmp_path)
-    analysed(tmp_path, "another", [HOURS])
-    fake = FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
+    made_once("upkeep on bigquery", tmp_path, lambda: _analysed_twice(tmp_path))
+    return FakeBigQuery(tmp_path, project=PROJECT, datasets=["results"])
+
+
+def _analysed_twice(root: Path) -> None:
+    telemetry(root)
+    analysed(root, "another", [HOURS])
+    fake = FakeBigQuery(root, project=PROJECT, datasets=["results"])
     plan = plan_of("try-it")
     with serving(fake) as url:
-        again(RemotePipeline(tmp_path, plan, url=url, today=datetime.now(UTC) - timedelta(minutes=5)))
-    (tmp_path / "plan.json").write_bytes(codec.dump(plan))
-    return fake
+        again(RemotePipeline(root, plan, url=url, today=datetime.now(UTC) - timedelta(minutes=5)))
+    (root / "plan.json").write_bytes(codec.dump(plan))
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from jetstream_argo.config.model import MetricDefinition
 from jetstream_argo.config.periods import Period
 from jetstream_argo.dag.build import build_dag
 from jetstream_argo.dialect.types import Column
+from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.warehouse.duckdb.engine import EmbeddedEngine
 from jetstream_argo.warehouse.types import Layout, Write
+from tests.worlds.kept import contents, made_once
 from tests.worlds.pipeline import START, Pipeline, experiment, metric, planned, source, summary_of
 
 WEEK_DUE = date(2026, 5, 12)
@@ -24,6 +27,10 @@ UNITS = ("a", "b", "c", "d")
 
 def telemetry(root: Path) -> None:
     """Four units, two a branch, each with an hour more than the one before."""
+    made_once(("telemetry", contents(root)), root, lambda: _load_telemetry(root))
+
+
+def _load_telemetry(root: Path) -> None:
     engine = EmbeddedEngine(root)
     text = ("unit", "branch")
     assigned = [(unit, ("control", "treatment")[n % 2], START) for n, unit in enumerate(UNITS)]
@@ -50,9 +57,15 @@ def telemetry(root: Path) -> None:
 def analysed(root: Path, slug: str, metrics: Sequence[MetricDefinition] = (HOURS, MEDIAN)) -> Pipeline:
     """Return an experiment of which everything is computed and published."""
     # Commands look at the clock of this machine.
-    pipeline = Pipeline(root, plan_of(slug, metrics), today=datetime.now(UTC) - timedelta(minutes=5))
-    again(pipeline)
-    return pipeline
+    today, plan = datetime.now(UTC) - timedelta(minutes=5), plan_of(slug, metrics)
+
+    def begun() -> tuple[int, datetime]:
+        pipeline = Pipeline(root, plan, today=today)
+        again(pipeline)
+        return next(pipeline.attempts), pipeline.now()
+
+    attempts, ended = made_once((codec.sha256(plan), contents(root)), root, begun)
+    return Pipeline(root, plan, today=max(today, ended), attempts=count(attempts))
 
 
 def plan_of(slug: str, metrics: Sequence[MetricDefinition] = (HOURS, MEDIAN)) -> AnalysisPlan:
