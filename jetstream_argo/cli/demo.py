@@ -22,7 +22,7 @@ from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.planner import ConfigSources, plan_experiment
 from jetstream_argo.run.progress import summary
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.sql.text import fill, literal, table
 from jetstream_argo.synthetic.effects import Effect, read_effects
 from jetstream_argo.synthetic.truth import true_effects
 from jetstream_argo.terminal.console import EscapingConsole
@@ -108,13 +108,11 @@ def findings(engine: Engine, plan: AnalysisPlan, effects: tuple[Effect, ...]) ->
     """Yield the overall effects on the units that enrolled, where the truth is known."""
     truths = {(effect.metric, effect.branch): effect for effect in true_effects(plan, effects)}
     reference = plan.experiment.reference_branch or plan.experiment.branches[0]
-    query = Sql(
-        "SELECT s.metric, s.branch, s.point, s.lower, s.upper\n"
-        f"FROM {table(names.statistics_view(plan, Period.OVERALL))} AS s\n"
-        "WHERE s.comparison = 'relative_uplift' AND s.segment = 'all' AND s.parameter IS NULL\n"
-        f"  AND s.analysis_basis = {literal(Basis.ENROLLMENTS.value)}\n"
-        f"  AND s.comparison_to_branch = {literal(reference)} AND s.lower IS NOT NULL\n"
-        "ORDER BY s.metric, s.branch"
+    query = fill(
+        "found_uplifts",
+        estimates=table(names.statistics_view(plan, Period.OVERALL)),
+        basis=literal(Basis.ENROLLMENTS.value),
+        reference=literal(reference),
     )
     for metric, branch, point, lower, upper in engine.query(query, labels={}).rows:
         truth = truths.get((str(metric), str(branch)))

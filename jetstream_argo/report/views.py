@@ -68,22 +68,18 @@ def readable_estimates(owner: names.Owner, period: Period, *, lacking: Collectio
     Readers of the existing system refuse rows without a point, and know no other infinity: their schema wants numbers.
     """
     finite = ", ".join(f"IF(IS_INF(r.{bound}), NULL, r.{bound}) AS {bound}" for bound in ("lower", "upper"))
-    about = "-- One row per estimate that is a number."
     # Outside of the query, since p-values are adjusted for all rows together.
-    return Sql(
-        f"{about}\nSELECT r.* REPLACE ({finite})\n"
-        f"FROM {in_brackets(latest_estimates(owner, [period], lacking=lacking))} AS r\nWHERE {_IS_NUMBER}\n"
-    )
+    estimates = in_brackets(latest_estimates(owner, [period], lacking=lacking))
+    return fill("numbers_view", finite=Sql(finite), estimates=estimates, is_number=_IS_NUMBER)
 
 
 def estimates_without_point(owner: names.Owner, periods: Sequence[Period], *, lacking: Collection[str] = ()) -> Sql:
     """Return the query for the other ones, of which `reason` says why there is no number."""
-    about = "-- One row per estimate that is no number, and why."
     estimates = in_brackets(latest_estimates(owner, periods, lacking=lacking))
-    return Sql(f"{about}\nSELECT r.*\nFROM {estimates} AS r\nWHERE NOT ({_IS_NUMBER})\n")
+    return fill("without_point_view", estimates=estimates, is_number=_IS_NUMBER)
 
 
-_IS_NUMBER = "r.point IS NOT NULL AND NOT IS_INF(r.point)"
+_IS_NUMBER = Sql("r.point IS NOT NULL AND NOT IS_INF(r.point)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +109,7 @@ def unit_values(
 
 def numbered(rows: Sql) -> Sql:
     """Return the rows of `unit_values` with `window_number`, which is `window_index` as a number."""
-    return Sql(
-        "-- One row per enrolled analysis unit, branch and window, which has a number beside its name.\n"
-        f"SELECT r.*, CAST(r.window_index AS INT64) AS window_number\nFROM {in_brackets(rows)} AS r\n"
-    )
+    return fill("numbered_view", rows=in_brackets(rows))
 
 
 def published_values(

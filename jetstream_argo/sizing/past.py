@@ -18,7 +18,7 @@ from jetstream_argo.config.resolve.statistics import read_statistic
 from jetstream_argo.config.statistics import PeriodMetrics, Statistic, Summary
 from jetstream_argo.errors import PlanError
 from jetstream_argo.sql.telemetry import between, date_of, unit_of
-from jetstream_argo.sql.text import Sql, indented, union_all
+from jetstream_argo.sql.text import Sql, fill, literals, union_all
 from jetstream_argo.stats.method import Method
 from jetstream_argo.stats.methods.bootstrap_mean import BootstrapMean
 from jetstream_argo.stats.methods.linear_model_mean import LinearModelMean
@@ -109,7 +109,7 @@ def _of_ratio(method: Method) -> Iterator[tuple[str, JsonValue]]:
         yield "drop_highest", method.drop_highest
 
 
-def _everybody(sources: Sequence[DataSource], first: date, last: date) -> str:
+def _everybody(sources: Sequence[DataSource], first: date, last: date) -> Sql:
     seen = union_all(
         Sql(
             f"SELECT {unit_of(source.id_column)} AS unit, {date_of(source.date_column)} AS day\n"
@@ -117,9 +117,4 @@ def _everybody(sources: Sequence[DataSource], first: date, last: date) -> str:
         )
         for source in sources
     )
-    return (
-        "SELECT s.unit AS analysis_id, branch, MIN(s.day) AS enrollment_date, 1 AS num_enrollment_events\n"
-        f"FROM (\n  {indented(seen)}\n) AS s\n"
-        f"CROSS JOIN UNNEST(['{_BRANCHES[0]}', '{_BRANCHES[1]}']) AS branch\n"
-        "WHERE s.unit IS NOT NULL\nGROUP BY s.unit, branch\n"
-    )
+    return fill("everybody", seen=seen, branches=literals(_BRANCHES))

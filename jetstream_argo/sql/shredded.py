@@ -25,18 +25,10 @@ def hashes_query(owner: Owner, gone: str, *, assigned: bool = False) -> Sql:
 
     With `assigned` of those units that are assigned to branches: of very many, few are in an experiment.
     """
-    known = table(names.shredded(owner))
-    units = f"SELECT DISTINCT a.analysis_id FROM {table(names.assignments(owner))} AS a"
-    only = f"  INNER JOIN ({units}) AS t\n    ON t.analysis_id = g.analysis_id\n" if assigned else ""
-    return Sql(
-        "-- One row per unit: the experiment's key, and the unit's hash by it.\n"
-        "SELECT u.key, u.hash\nFROM (\n"
-        f"  SELECT k.key, {_hashed('k.key', 'g.analysis_id')} AS hash\n"
-        f"  FROM {table(gone)} AS g\n{only}"
-        f"  CROSS JOIN (SELECT MIN(s.key) AS key FROM {known} AS s) AS k\n"
-        f") AS u\nLEFT JOIN {known} AS x\n  ON x.key = u.key AND x.hash = u.hash\n"
-        "WHERE x.hash IS NULL\n"
-    )
+    units = table(gone)
+    if assigned:
+        units = in_brackets(fill("assigned_units", units=units, assignments=table(names.assignments(owner))))
+    return fill("hashes", units=units, shredded=table(names.shredded(owner)), hash=_hashed("k.key", "g.analysis_id"))
 
 
 def without_shredded(owner: Owner, relation: Sql) -> Sql:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.errors import NewerRecord, NotFound
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import Sql, fill, table
 from jetstream_argo.store.columns import columns_of
 from jetstream_argo.warehouse.protocol import Engine
 
@@ -202,4 +202,4 @@ def _parts(entry: Entry) -> dict[str, tuple[str, ...]]:
 
 def entries_query(owner: names.Owner) -> Sql:
     """Return the query for an experiment's entries, oldest first, with the columns that the table has."""
-    return Sql(f"-- One row per entry.\nSELECT s.*\nFROM {table(names.status(owner))} AS s\nORDER BY s.recorded_at\n")
+    return fill("entries", record=table(names.status(owner)))

@@ -9,7 +9,7 @@ from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import fill, table
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, Write
 
@@ -39,7 +39,7 @@ def kept_plan(engine: Engine, owner: AnalysisPlan | Place) -> AnalysisPlan | Non
     """Return the plan that is kept of an experiment; None if there is none, or none that this version reads."""
     name = names.kept_plan(owner)
     try:
-        sql = Sql(f"-- One row: the plan.\nSELECT p.plan\nFROM {table(name)} AS p\n")
+        sql = fill("kept_plan", kept=table(name))
         rows = engine.query(sql, labels={"experiment": place_of(owner).slug}).rows
         return codec.load(str(rows[0][0]).encode(), where=name) if rows else None
     except (NotFound, PlanError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from jetstream_argo.errors import NotFound
 from jetstream_argo.sql import legacy_names, names
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import fill, table
 from jetstream_argo.store.entries import Entry, Kind, entry_of, remembered
 from jetstream_argo.warehouse.protocol import Engine
 
@@ -31,8 +31,7 @@ class LegacyRecord:
 
 def read_legacy(engine: Engine, owner: names.Owner, *, number: Callable[[str], int] = len) -> LegacyRecord:
     """Return what version 0.1 recorded of an experiment; nothing if it never did. `number` numbers the batches."""
-    record = legacy_names.status(owner)
-    sql = Sql(f"-- One row per entry.\nSELECT s.*\nFROM {table(record)} AS s\nORDER BY s.recorded_at, s.batch\n")
+    sql = fill("legacy_entries", record=table(legacy_names.status(owner)))
     try:
         result = engine.query(sql, labels={"experiment": names.place_of(owner).slug})
     except NotFound:

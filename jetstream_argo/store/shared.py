@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from jetstream_argo.dialect.types import Value
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.sql.text import Sql, fill, literal, table
 from jetstream_argo.sql.units import UNIT_COLUMN, UNIT_LABEL
 from jetstream_argo.store.columns import columns_of
 from jetstream_argo.warehouse.protocol import Engine
@@ -92,10 +92,7 @@ def shared_batches(
     where = [f"s.recorded_at >= TIMESTAMP {since}"]
     where += [f"s.source = {literal(source)}"] if source else []
     where += [f"s.experiment = {literal(experiment)}"] if experiment else []
-    sql = Sql(
-        "-- One row per batch and experiment.\n"
-        f"SELECT s.*\nFROM {table(record)} AS s\nWHERE {' AND '.join(where)}\nORDER BY s.recorded_at, s.batch\n"
-    )
+    sql = fill("shared_batches", record=table(record), conditions=Sql(" AND ".join(where)))
     return tuple(_batch(row) for row in engine.query(sql, labels=labels).dicts())
 
 

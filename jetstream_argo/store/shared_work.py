@@ -9,7 +9,7 @@ from jetstream_argo.dialect.types import Column, Value
 from jetstream_argo.errors import NotFound
 from jetstream_argo.plan.sharing import SharedScan
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, literal, table
+from jetstream_argo.sql.text import fill, literal, table
 from jetstream_argo.store.shared import KEPT_DAYS, MARK
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, Write
@@ -46,8 +46,8 @@ def left_scan(engine: Engine, name: str, labels: Mapping[str, str]) -> SharedSca
         NotFound: there is none.
     """
     stored, _, key = name.partition("/")
-    sql = f"-- The scan.\nSELECT w.work\nFROM {table(stored)} AS w\nWHERE w.scan = {literal(key)}\n"
-    rows = engine.query(Sql(sql), labels=labels).rows
+    sql = fill("shared_work", work=table(stored), scan=literal(key))
+    rows = engine.query(sql, labels=labels).rows
     if not rows:
         raise NotFound(f"{name}: there is no such scan; `shared-scan --leave-to FILE` lists those that there are")
     return _adapter().validate_json(str(rows[0][0]))

@@ -16,7 +16,7 @@ from jetstream_argo.errors import (
 from jetstream_argo.run.existence import ordinal_of
 from jetstream_argo.sql.names import Place
 from jetstream_argo.sql.partitions import everywhere
-from jetstream_argo.sql.text import Sql, identifier, table
+from jetstream_argo.sql.text import Sql, fill, identifier, table
 from jetstream_argo.store.entries import Entry
 from jetstream_argo.upkeep.gone import Gone
 from jetstream_argo.upkeep.owned import UnitTable, unit_tables
@@ -134,13 +134,7 @@ def _if_any(rows: Sequence[UnitRows]) -> tuple[UnitRows, ...]:
 
 def _query(tables: Sequence[UnitTable], gone: Gone) -> Sql:
     rows = "\n  UNION ALL\n".join(_rows_of(number, unit_table) for number, unit_table in enumerate(tables))
-    return Sql(
-        "-- One row per table, batch and date or window: all rows, and those of some units.\n"
-        "SELECT r.number, r.batch, r.place, COUNT(*) AS n, COUNTIF(g.analysis_id IS NOT NULL) AS of_units\n"
-        f"FROM (\n{rows}\n) AS r\n"
-        f"LEFT JOIN {table(gone.table)} AS g\n  ON g.analysis_id = r.analysis_id\n"
-        "GROUP BY r.number, r.batch, r.place\nORDER BY r.number, r.batch, r.place\n"
-    )
+    return fill("unit_rows", rows=Sql(rows), gone=table(gone.table))
 
 
 def _rows_of(number: int, unit_table: UnitTable) -> str:

@@ -9,7 +9,7 @@ from jetstream_argo.errors import PlanError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
-from jetstream_argo.sql.text import Sql, identifier
+from jetstream_argo.sql.text import Sql, fill, identifier
 from jetstream_argo.sql.units import UNIT_COLUMN
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Layout, Write
@@ -48,11 +48,7 @@ def asked(engine: Engine, owner: AnalysisPlan | Place, query: str, *, attempt: s
     """
     name, text = _name(owner, attempt), query.strip().rstrip(";")
     column = identifier(_column(engine, text))
-    sql = Sql(
-        "-- One row per unit that is to be removed.\n"
-        f"SELECT DISTINCT CAST(q.{column} AS STRING) AS {UNIT_COLUMN}\nFROM (\n{text}\n) AS q\n"
-        f"WHERE q.{column} IS NOT NULL\n"
-    )
+    sql = fill("units_to_remove", column=column, unit=Sql(UNIT_COLUMN), query=Sql(text))
     try:
         job = engine.query_to_table(sql, name, write=Write.TRUNCATE, labels=labels_of(owner), layout=_TEMPORARY)
         yield Gone(name, job.rows)

@@ -10,7 +10,7 @@ from jetstream_argo.run.existence import Loss, losses
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.partitions import everywhere
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import fill, table
 from jetstream_argo.store.entries import Entry, State, read_entries
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
@@ -153,10 +153,6 @@ def lost_rows(loss: Loss) -> int:
 def _batches(
     engine: Engine, owner: AnalysisPlan | Place, name: str, partitioned_by: str | None
 ) -> Iterator[tuple[int, int]]:
-    sql = Sql(
-        "-- One row per batch: how many rows there are.\n"
-        f"SELECT t.batch, COUNT(*) AS n\nFROM {table(name)} AS t\n"
-        f"WHERE {everywhere('t', partitioned_by)}\nGROUP BY t.batch\nORDER BY t.batch\n"
-    )
+    sql = fill("batch_rows", stored=table(name), everywhere=everywhere("t", partitioned_by))
     for batch, count in engine.query(sql, labels=labels(owner)).rows:
         yield int(str(batch)), int(str(count))

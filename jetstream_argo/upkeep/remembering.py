@@ -6,7 +6,7 @@ from jetstream_argo.dialect.types import Column
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Owner, place_of
 from jetstream_argo.sql.shredded import hashes_query, keyed_hash
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import fill, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State
 from jetstream_argo.upkeep.gone import NODE, Gone, labels_of
 from jetstream_argo.warehouse.protocol import Engine
@@ -40,6 +40,5 @@ def remember(  # what is written, by name
 
 
 def _first(engine: Engine, gone: Gone, labels: dict[str, str]) -> str:
-    sql = f"-- One row: some unit.\nSELECT MIN(g.analysis_id) AS analysis_id\nFROM {table(gone.table)} AS g\n"
-    ((unit,),) = engine.query(Sql(sql), labels=labels).rows
+    ((unit,),) = engine.query(fill("first_unit", gone=table(gone.table)), labels=labels).rows
     return str(unit)

@@ -14,7 +14,7 @@ from jetstream_argo.run.existence import lost, was_repaired
 from jetstream_argo.sql import names
 from jetstream_argo.sql.names import Place, place_of
 from jetstream_argo.sql.partitions import everywhere
-from jetstream_argo.sql.text import Sql, literals, table
+from jetstream_argo.sql.text import fill, literals, table
 from jetstream_argo.store.entries import COLUMNS, Entry, Kind, State, read_entries
 from jetstream_argo.upkeep.inspecting import NODE, Stray, damages, labels, missing, strays
 from jetstream_argo.upkeep.owned import own_tables, owned, storage
@@ -77,9 +77,10 @@ def _remove(engine: Engine, owner: AnalysisPlan | Place, entries: Sequence[Entry
     info = engine.info(stray.table)
     if info is not None:
         layout = replace(layout, description=info.description, labels=info.labels)
-    sql = Sql(
-        "-- All rows of the table but those of batches that nothing counts.\n"
-        f"SELECT r.*\nFROM {table(stray.table)} AS r\nWHERE r.batch NOT IN ({literals(stray.batches)})\n"
-        f"  AND {everywhere('r', layout.partition_by)}\n"
+    sql = fill(
+        "counted_batches",
+        stored=table(stray.table),
+        batches=literals(stray.batches),
+        everywhere=everywhere("r", layout.partition_by),
     )
     engine.query_to_table(sql, stray.table, write=Write.TRUNCATE, labels=labels(owner), layout=layout)

@@ -5,7 +5,7 @@ from datetime import date
 
 from jetstream_argo.errors import NotFound
 from jetstream_argo.sql import names
-from jetstream_argo.sql.text import Sql, table
+from jetstream_argo.sql.text import Sql, fill, table
 from jetstream_argo.warehouse.protocol import Engine
 
 
@@ -29,10 +29,4 @@ def read_enrolled(engine: Engine, owner: names.Owner) -> tuple[EnrolledDay, ...]
 
 def enrolled_query(owner: names.Owner) -> Sql:
     """Return the query for the units that enrolled: a row for each date and branch that has any."""
-    return Sql(
-        "-- One row per date of enrollment and branch.\n"
-        "SELECT\n  e.enrollment_date,\n  e.branch,\n  COUNT(*) AS units\n"
-        f"FROM {table(names.enrollments(owner))} AS e\n"
-        "WHERE e.enrollment_date IS NOT NULL\n"
-        "GROUP BY 1, 2\nORDER BY 1, 2\n"
-    )
+    return fill("enrolled_by_date", enrollments=table(names.enrollments(owner)))

@@ -1,0 +1,3 @@
+-- One row: the plan.
+SELECT p.plan
+FROM {{kept}} AS p
