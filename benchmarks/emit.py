@@ -147,7 +147,7 @@ def _names(plan: AnalysisPlan, found: WorkflowLayout) -> list[str]:
 def _chain(dag: Dag) -> int:
     longest: dict[str, int] = {}
     for node in dag.nodes:
-        longest[node.id] = 1 + max((longest[need] for need in node.needs), default=0)
+        longest[node.id] = 1 + max((longest[need] for need in node.dependencies), default=0)
     return max(longest.values())
 
 
@@ -155,8 +155,8 @@ def _paths(dag: Dag) -> int:
     """Return the number of ways from a root to a leaf: what a retry in Argo costs."""
     ways: dict[str, int] = {}
     for node in dag.nodes:
-        ways[node.id] = sum(ways[need] for need in node.needs) or 1
-    waited_for = {need for node in dag.nodes for need in node.needs}
+        ways[node.id] = sum(ways[need] for need in node.dependencies) or 1
+    waited_for = {need for node in dag.nodes for need in node.dependencies}
     return sum(ways[node.id] for node in dag.nodes if node.id not in waited_for)
 
 

@@ -140,7 +140,7 @@ def _run(root: Path, plan: Path, *metrics: str) -> int:
     dag = filtered(build_dag(codec.read(plan)), metrics)
     codes: dict[str, int] = {}
     for node in (*dag.nodes, dag.last):
-        if node is not dag.last and any(codes[need] for need in node.needs):
+        if node is not dag.last and any(codes[need] for need in node.dependencies):
             codes[node.id] = EXIT_RETRY
             continue
         arguments = ["task", "--node", node.id, "--plan", str(plan), "--warehouse", f"embedded:{root}"]

@@ -198,7 +198,7 @@ class World:
         for node in (*dag.nodes, dag.last):
             if only and not isinstance(node.task, only):
                 continue
-            if not failed.isdisjoint(node.needs):
+            if not failed.isdisjoint(node.dependencies):
                 failed.add(node.id)
                 continue
             ledger = read_ledger(plan, engine)

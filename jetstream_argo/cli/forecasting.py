@@ -10,7 +10,7 @@ from rich.text import Text
 from jetstream_argo.dag.selection import Selection, selected_metrics, with_needed
 from jetstream_argo.plan.due import leaf_windows
 from jetstream_argo.plan.model import AnalysisPlan
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Forecast, Upcoming, forecast
 from jetstream_argo.run.own_dates import own_dates_sizes

@@ -10,7 +10,7 @@ from jetstream_argo.cli.holding import holder, wait_option
 from jetstream_argo.cli.options import dataset_option, warehouse_option
 from jetstream_argo.cli.upkeep import agreed, purged_line
 from jetstream_argo.errors import PlanError
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 from jetstream_argo.report.targets import place_of_slug
 from jetstream_argo.run.leasing import alone
 from jetstream_argo.terminal.plural import counted

@@ -144,7 +144,7 @@ def _remove_old(engine: "Engine", plans: "Sequence[AnalysisPlan]") -> None:
 
 def _decided(estimate: "SharedEstimate", *, always: "Collection[str]", never: "Collection[str]") -> tuple[bool, str]:
     """Return whether a scan is shared, and a line that says so, and why."""
-    from jetstream_argo.report.summary.words import bytes_text
+    from jetstream_argo.report.summary.formatting import bytes_text
 
     scan = estimate.scan
     slugs = {sharer.slug for reading in scan.readings for sharer in reading.sharers}

@@ -190,8 +190,8 @@ def _shown(
     table.add_column("statements", justify="right")
     table.add_column("verdict")
     for check in findings.verdicts:
-        verdict = Text("wrong", "red") if check.problems else Text("unknown" if check.doubts else "right", "green")
-        if check.doubts and not check.problems:
+        verdict = Text("wrong", "red") if check.problems else Text("unknown" if check.uncertain else "right", "green")
+        if check.uncertain and not check.problems:
             verdict.stylize("yellow")
         types = ", ".join(check.types)
         table.add_row(Text(check.metric), Text(check.source), Text(check.how), types, str(check.statements), verdict)
@@ -201,7 +201,7 @@ def _shown(
     for check in findings.verdicts:
         for problem in check.problems:
             yield Text.assemble((f"{check.metric}: ", "bold red"), f"{problem}\n")
-    yield from _doubts(findings)
+    yield from _uncertain(findings)
     yield Text(_summary(findings, as_of=str(plan.as_of)), style="bold")
     if sized:
         yield Text(_cost(findings))
@@ -213,14 +213,14 @@ def _shown(
         )
 
 
-def _doubts(findings: "Findings") -> "Iterator[RenderableType]":
+def _uncertain(findings: "Findings") -> "Iterator[RenderableType]":
     """Yield what may be wrong, and of which tables more must be known to say so."""
     from rich.text import Text
 
-    for node, problem in findings.doubts:
+    for node, problem in findings.uncertain:
         yield Text(f"{node} could not be checked: {problem}\n", style="yellow")
     for check in findings.verdicts:
-        for problem in check.doubts:
+        for problem in check.uncertain:
             yield Text.assemble((f"{check.metric} could not be checked: ", "bold yellow"), f"{problem}\n")
     if findings.unknown:
         yield Text(
@@ -243,7 +243,7 @@ def _summary(findings: "Findings", *, as_of: str) -> str:
 
 
 def _cost(findings: "Findings") -> str:
-    from jetstream_argo.report.summary.words import bytes_text
+    from jetstream_argo.report.summary.formatting import bytes_text
 
     dollars = findings.bytes / 2**40 * _DOLLARS_PER_TIB
     return (

@@ -86,8 +86,8 @@ def filtered(dag: Dag, metrics: Collection[str], periods: Collection[Period] = (
     keep = dict.fromkeys(needed)
     while needed:
         node = by_id[needed.pop()]
-        needed += [need for need in node.needs if need not in keep]
-        keep |= dict.fromkeys(node.needs)
+        needed += [dependency for dependency in node.dependencies if dependency not in keep]
+        keep |= dict.fromkeys(node.dependencies)
     kept = tuple(node for node in dag.nodes if node.id in keep)
     last = Node(dag.last.id, dag.last.task, tuple(node.id for node in kept), dag.last.metrics)
     return Dag(kept, last)
@@ -192,22 +192,26 @@ def _linked(steps: list[_Step]) -> tuple[Node, ...]:
     """Give every step an id, and an edge from the steps that write what it reads; no edge that others imply."""
     names = unique_names(step.words for step in steps)
     writer = {relation: names[step.words] for step in steps for relation in step.writes}
-    needs = {
+    dependencies = {
         names[step.words]: list(dict.fromkeys(writer[relation] for relation in step.reads if relation in writer))
         for step in steps
     }
     by_id = {names[step.words]: step for step in steps}
-    order = list(TopologicalSorter(needs).static_order())
+    order = list(TopologicalSorter(dependencies).static_order())
     ancestors: dict[str, set[str]] = {}
     for id in order:
-        ancestors[id] = set(needs[id]).union(*(ancestors[need] for need in needs[id]))
+        ancestors[id] = set(dependencies[id]).union(*(ancestors[dependency] for dependency in dependencies[id]))
     kept = {
-        id: tuple(need for need in needs[id] if not any(need in ancestors[other] for other in needs[id]))
+        id: tuple(
+            dependency
+            for dependency in dependencies[id]
+            if not any(dependency in ancestors[other] for other in dependencies[id])
+        )
         for id in by_id
     }
     metrics = {id: list(step.metrics) for id, step in by_id.items()}
     for id in reversed(order):
-        for need in kept[id]:
-            metrics[need] = list(dict.fromkeys([*metrics[need], *metrics[id]]))
+        for dependency in kept[id]:
+            metrics[dependency] = list(dict.fromkeys([*metrics[dependency], *metrics[id]]))
     # In the order of the steps, which is one in which they can run: a step reads what earlier ones write.
     return tuple(Node(id, step.task, kept[id], tuple(sorted(metrics[id]))) for id, step in by_id.items())

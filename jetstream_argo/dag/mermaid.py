@@ -27,7 +27,9 @@ def mermaid(dag: Dag) -> str:
     numbers = {node.id: f"n{number}" for number, node in enumerate((*dag.nodes, dag.last))}
     lines = ["flowchart LR"]
     lines += [f'  {numbers[node.id]}["{_label(node)}"]:::{kind(node)}' for node in (*dag.nodes, dag.last)]
-    lines += [f"  {numbers[need]} --> {numbers[node.id]}" for node in dag.nodes for need in node.needs]
+    lines += [
+        f"  {numbers[dependency]} --> {numbers[node.id]}" for node in dag.nodes for dependency in node.dependencies
+    ]
     lines += [f"  {style}" for style in _STYLES]
     return "\n".join(lines) + "\n"
 

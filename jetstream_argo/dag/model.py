@@ -67,7 +67,7 @@ class Node:
 
     id: str
     task: Task
-    needs: tuple[str, ...]
+    dependencies: tuple[str, ...]
     metrics: tuple[str, ...]
 
 

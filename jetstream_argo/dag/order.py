@@ -16,8 +16,8 @@ def path_lengths(dag: Dag) -> Mapping[str, int]:
     """
     lengths = {node.id: _cost(node.task) for node in dag.nodes}
     for node in reversed(dag.nodes):  # what needs a node comes after it
-        for need in node.needs:
-            lengths[need] = max(lengths[need], _cost(dag.node(need).task) + lengths[node.id])
+        for dependency in node.dependencies:
+            lengths[dependency] = max(lengths[dependency], _cost(dag.node(dependency).task) + lengths[node.id])
     return lengths
 
 

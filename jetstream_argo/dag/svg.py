@@ -38,7 +38,7 @@ def svg(dag: Dag) -> str:
     height = max(place.y for place in places.values()) + _ROW // 2 + _MARGIN
     frame = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {frame} font-family="monospace" font-size="12">']
-    lines += [_edge(places[need], places[node.id]) for node in dag.nodes for need in node.needs]
+    lines += [_edge(places[dependency], places[node.id]) for node in dag.nodes for dependency in node.dependencies]
     lines += [_box(node, places[node.id]) for node in (*dag.nodes, dag.last)]
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -46,7 +46,7 @@ def svg(dag: Dag) -> str:
 def _positions(dag: Dag) -> Mapping[str, _Position]:
     depths: dict[str, int] = {}
     for node in dag.nodes:
-        depths[node.id] = 1 + max((depths[need] for need in node.needs), default=-1)
+        depths[node.id] = 1 + max((depths[dependency] for dependency in node.dependencies), default=-1)
     rows = _rows(dag, depths)
     depths[dag.last.id] = 0
     rows[dag.last.id] = max(rows.values(), default=-2) + 2
@@ -69,8 +69,8 @@ def _rows(dag: Dag, depths: Mapping[str, int]) -> dict[str, float]:
     followers: dict[str, list[str]] = {node.id: [] for node in dag.nodes}
     roots = []
     for node in dag.nodes:
-        if node.needs:
-            followers[max(node.needs, key=lambda need: depths[need])].append(node.id)
+        if node.dependencies:
+            followers[max(node.dependencies, key=lambda dependency: depths[dependency])].append(node.id)
         else:
             roots.append(node.id)
     rows: dict[str, float] = {}

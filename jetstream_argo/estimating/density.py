@@ -22,7 +22,7 @@ REACH = 13.0
 # Bandwidths from 0 up to which bins can be numbered.
 MOST = 2.0**50
 
-BANDWIDTH, INDEX = NumberColumn("bandwidth"), CountArray("boxes")
+BANDWIDTH, INDEX = NumberColumn("bandwidth"), CountArray("bins")
 MOMENTS = tuple(NumberArray(f"moment_{k}") for k in range(TERMS))
 
 
@@ -54,7 +54,7 @@ class DensityDetail:
 def bins_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) -> Sql:
     """Return the query for the moments of values in bins a quarter of the bandwidth wide.
 
-    Values too far from every point of the grid to matter are left out. `boxes` are the bins' numbers and `moment_k`
+    Values too far from every point of the grid to matter are left out. `bins` are their numbers and `moment_k`
     the sums of `((y - middle) / bandwidth) ** k`, k = 0 … 12. There is no row for a branch of at most `few`
     distinct values, nor where values are more than `MOST` bandwidths from 0.
     """
@@ -63,18 +63,18 @@ def bins_query(observed: Observed, need: DensityNeed, *, few: int = FEW_VALUES) 
         "estimating/bins",
         placed=placed(observed, need, few, with_deviation=need.bandwidth == "scott_sd"),
         bandwidth=_bandwidth(need.bandwidth),
-        boxes=literal(BINS),
+        per_bandwidth=literal(BINS),
         most=literal(MOST),
         reach=literal(REACH),
         moments=lines(moments, indent=0),
         arrays=lines(
-            [Sql(f"ARRAY_AGG(b.{column.name} ORDER BY b.box) AS {column.name}") for column in MOMENTS], indent=0
+            [Sql(f"ARRAY_AGG(b.{column.name} ORDER BY b.bin) AS {column.name}") for column in MOMENTS], indent=0
         ),
     )
 
 
 def power_of(exponent: int) -> str:
-    """Return the term whose sum is a box's moment."""
+    """Return the term whose sum is a bin's moment."""
     return f"o.units * {power('o.e', exponent)}" if exponent else "o.units"
 
 

@@ -51,7 +51,7 @@ def run_in_process(
     with writing(engine, plan, holder=holder("a notebook"), wait_seconds=60.0):
         ledger = read_ledger(plan, engine)
         for node in (*dag.nodes, dag.last):
-            if node is not dag.last and not broken.isdisjoint(node.needs):
+            if node is not dag.last and not broken.isdisjoint(node.dependencies):
                 broken.add(node.id)
                 continue
             wanted = frozenset(metrics)

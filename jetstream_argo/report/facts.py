@@ -110,7 +110,7 @@ class Facts:
     health: tuple[Check, ...] = ()
 
     @property
-    def is_of_nobody(self) -> bool:
+    def has_no_units(self) -> bool:
         """Whether units were looked for and none were found."""
         return any(check.check is HealthCheck.NOBODY for check in self.health)
 

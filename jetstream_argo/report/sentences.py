@@ -22,7 +22,7 @@ def sentences(facts: Facts) -> Iterator[str]:
     yield from alarms(facts.health)
     if facts.units is not None:
         for branch in facts.units.branches:
-            if not branch.units and not facts.is_of_nobody:
+            if not branch.units and not facts.has_no_units:
                 yield f"branch {branch.branch!r} has no units"
         for left_out in facts.units.left_out:
             are = "is left out: it is" if left_out.units == 1 else "are left out: they are"

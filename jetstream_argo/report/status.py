@@ -110,7 +110,7 @@ def status_report(
     latest = latest_estimates(entries)
     deleted_at = max((entry.recorded_at for entry in entries if entry.kind is Kind.DELETION), default=None)
     facts = facts_of(entries, branches=() if plan is None else plan.experiment.branches)
-    rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures, facts.is_of_nobody)
+    rows = _recorded(latest, failures) if plan is None else _due(plan, latest, failures, facts.has_no_units)
     return StatusReport(
         metrics=tuple(_joined(_dated(row, deleted_at, today) for row in rows)),
         sources=source_statuses(entries),

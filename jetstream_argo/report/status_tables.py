@@ -15,7 +15,7 @@ from jetstream_argo.report.costs import Cost
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.sentences import sentences, units_line
 from jetstream_argo.report.status import MetricStatus, Standing, StatusReport, by_standing
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 from jetstream_argo.terminal.plural import counted
 from jetstream_argo.warehouse.arrow import result_of
 from jetstream_argo.warehouse.types import Job, Result

@@ -13,7 +13,7 @@ from jetstream_argo.dialect.types import Value
 from jetstream_argo.report.facts import NOTHING, Facts
 from jetstream_argo.report.files import as_json
 from jetstream_argo.report.sentences import sentences, units_line
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.warehouse.types import Result
 
 _NUMBERS = (
@@ -63,7 +63,7 @@ def number(value: Value) -> str:
     >>> number(0.0123456), number(1234567.8), number(None)
     ('0.01235', '1,234,568', '–')
     """
-    return words.four_digits(value) if isinstance(value, int | float) else words.NOTHING
+    return formatting.four_digits(value) if isinstance(value, int | float) else formatting.NOTHING
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ def run_dag(dag: Dag, workers: "Workers", *, scratch: Path, watch: Watch) -> Dag
     """
     ended: dict[str, NodeRun] = {}
     running: dict[str, _Running] = {}
-    order = TopologicalSorter({node.id: node.needs for node in dag.nodes})
+    order = TopologicalSorter({node.id: node.dependencies for node in dag.nodes})
     order.prepare()
     lengths = path_lengths(dag)
     ready: list[Node] = []
@@ -103,7 +103,7 @@ def _startable(
 ) -> list[Node]:
     """Return the nodes that can start; those that needed a failed one are ended here."""
     for node in list(ready):
-        if any(ended[need].state is not NodeState.SUCCEEDED for need in node.needs):
+        if any(ended[dependency].state is not NodeState.SUCCEEDED for dependency in node.dependencies):
             ready.remove(node)
             ended[node.id] = NodeRun(node, NodeState.OMITTED)
             watch(ended[node.id])

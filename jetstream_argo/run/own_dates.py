@@ -7,7 +7,7 @@ from jetstream_argo.errors import CostExceeded, EngineError
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.plan.own_dates import sources_with_own_dates
 from jetstream_argo.plan.sources import Source
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 from jetstream_argo.sql.partials import partials_query
 from jetstream_argo.sql.units import nobody
 from jetstream_argo.store.coverage import ANYBODY

@@ -80,7 +80,7 @@ class GridCounts(DetailData):
 class Bins(DetailData):
     """Values gathered in bins `[index, index + 1) * bandwidth / 4`; bins without values may be left out.
 
-    `moments[b, k]` is the sum over the values of box b of `((value - middle of the box) / bandwidth) ** k`, for
+    `moments[b, k]` is the sum over the values of bin b of `((value - middle of the bin) / bandwidth) ** k`, for
     k = 0 … 11 or more.
     """
 

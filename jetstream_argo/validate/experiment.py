@@ -15,7 +15,7 @@ from jetstream_argo.validate.uncertain import UncertainMistakes
 class MetricCheck:
     """What is known of one metric. `problems` are the messages, each once; `types` are those of its values.
 
-    `doubts` are problems that there are only if the tables' columns have the types that were guessed.
+    `uncertain` are problems that there are only if the tables' columns have the types that were guessed.
     """
 
     metric: str
@@ -24,21 +24,22 @@ class MetricCheck:
     types: tuple[str, ...]
     statements: int
     problems: tuple[str, ...]
-    doubts: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What is known of an experiment. `others` are problems that are not those of one metric, with their nodes.
 
-    `doubts` are such problems too, if columns have the types that were guessed; `unknown` are the tables of all doubts.
+    `uncertain` are such problems too, if columns have the types that were guessed; `unknown` are the tables of which
+    that has to be known.
     """
 
     slug: str
     verdicts: tuple[MetricCheck, ...]
     others: tuple[tuple[str, str], ...]
     statements: tuple[Statement, ...]
-    doubts: tuple[tuple[str, str], ...] = ()
+    uncertain: tuple[tuple[str, str], ...] = ()
     unknown: tuple[str, ...] = ()
 
     @property
@@ -54,7 +55,7 @@ class Findings:
     @property
     def unchecked(self) -> tuple[str, ...]:
         """The metrics of which it is not known whether they have problems."""
-        return tuple(verdict.metric for verdict in self.verdicts if verdict.doubts and not verdict.problems)
+        return tuple(verdict.metric for verdict in self.verdicts if verdict.uncertain and not verdict.problems)
 
     @property
     def is_right(self) -> bool:
@@ -65,7 +66,7 @@ class Findings:
 def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] = ()) -> Findings:
     """Have `analyst` look at every query that the nodes of `plan` would run, as if nothing was computed yet.
 
-    The columns of the `assumed` tables were taken from the SQL: what is wrong only with their types is a doubt.
+    The columns of the `assumed` tables were taken from the SQL: what is wrong only with their types is uncertain.
     """
     rehearsed = rehearse(plan, analyst)
     types = {
@@ -80,7 +81,7 @@ def validate(plan: AnalysisPlan, analyst: Analyst, *, assumed: Collection[str] =
         verdicts=tuple(_verdict(plan, metric, rehearsed.statements, wrong, doubtful, types) for metric in plan.metrics),
         others=_beside_metrics(wrong),
         statements=rehearsed.statements,
-        doubts=_beside_metrics(doubtful),
+        uncertain=_beside_metrics(doubtful),
         unknown=tuple(dict.fromkeys(name for mistake in doubtful for name in tables[mistake])),
     )
 
@@ -133,7 +134,7 @@ def _verdict(
         types=tuple(dict.fromkeys(of_values)),
         statements=sum(metric.name in statement.metrics for statement in statements),
         problems=_problems_of(metric, wrong),
-        doubts=_problems_of(metric, doubtful),
+        uncertain=_problems_of(metric, doubtful),
     )
 
 

@@ -80,7 +80,7 @@ def rehearse(plan: AnalysisPlan, analyst: Analyst, *, sparsity: Sparsity | None 
     barred: set[str] = set()
     made = engine.tables_made
     for node in _nodes(plan):
-        if barred.intersection(node.needs):
+        if barred.intersection(node.dependencies):
             barred.add(node.id)
             continue
         context = Context(plan, sha256, node.id, engine, _ATTEMPT, lambda: now, ledger=ledger, sparsity=sparsity)

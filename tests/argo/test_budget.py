@@ -24,8 +24,8 @@ from workflows.regenerate import ROOT
 __all__ = ["pipeline"]
 
 
-def check(pipeline: Pipeline, most: int, *, doubts: list[str] | None = None) -> None:
-    warnings = [] if doubts is None else doubts
+def check(pipeline: Pipeline, most: int, *, uncertain: list[str] | None = None) -> None:
+    warnings = [] if uncertain is None else uncertain
     DailyBudget(pipeline.engine, most, pipeline.now, by_dry_run=False, warn=warnings.append).check(pipeline.plan)
 
 
@@ -67,15 +67,15 @@ def test_what_was_read_on_the_day_counts_and_what_was_read_before_does_not(pipel
 
 
 def test_what_cannot_be_counted_is_said_and_is_no_reason_to_refuse(pipeline: Pipeline) -> None:
-    doubts: list[str] = []
+    uncertain: list[str] = []
     (source,) = pipeline.plan.sources
     pipeline.plan = replace(pipeline.plan, sources=(replace(source, from_expression="telemetry.nowhere"),))
 
-    check(pipeline, 10**12, doubts=doubts)
+    check(pipeline, 10**12, uncertain=uncertain)
 
-    (doubt,) = doubts
-    assert "not in the budget of 1.0 TB" in doubt
-    assert "telemetry.nowhere" in doubt
+    (message,) = uncertain
+    assert "not in the budget of 1.0 TB" in message
+    assert "telemetry.nowhere" in message
 
 
 @pytest.mark.parametrize(("most", "code", "written"), [("1", 2, 0), (str(10**12), 0, 1)])

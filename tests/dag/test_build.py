@@ -27,8 +27,8 @@ def plan_of(
     return planned(experiment(metrics, sources, asked), as_of=as_of)
 
 
-def needs(dag: Dag) -> dict[str, tuple[str, ...]]:
-    return {node.id: node.needs for node in dag.nodes}
+def dependencies(dag: Dag) -> dict[str, tuple[str, ...]]:
+    return {node.id: node.dependencies for node in dag.nodes}
 
 
 HOURS = metric("active_hours", "SUM(hours)")
@@ -41,7 +41,7 @@ def test_nothing_is_emitted_before_anything_is_due():
 
 
 def test_a_source_is_a_chain_and_its_statistics_are_leaves():
-    assert needs(build_dag(plan_of(HOURS, PAGES))) == {
+    assert dependencies(build_dag(plan_of(HOURS, PAGES))) == {
         "enrollments": (),
         "counts": ("enrollments",),
         "day-activity": ("enrollments",),
@@ -60,7 +60,7 @@ def test_a_covariate_brings_the_days_before_enrollment_and_no_edge_that_others_i
 
     dag = build_dag(plan_of(HOURS, periods={Period.WEEK: [adjusted]}))
 
-    assert needs(dag) == {
+    assert dependencies(dag) == {
         "enrollments": (),
         "counts": ("enrollments",),
         "pre-activity": ("enrollments",),
@@ -76,7 +76,7 @@ def test_a_metric_made_of_two_sources_waits_for_both():
     asked = summary_of("rate", "population_ratio", {"numerator": "clicks", "denominator": "active_hours"})
     dag = build_dag(plan_of(HOURS, CLICKS, ratio, periods={Period.DAY: [asked]}))
 
-    assert set(dag.node("stats-day-rate").needs) == {"day-activity", "day-ads"}
+    assert set(dag.node("stats-day-rate").dependencies) == {"day-activity", "day-ads"}
 
 
 def test_an_exposure_signal_is_read_before_any_values():
@@ -85,24 +85,24 @@ def test_an_exposure_signal_is_read_before_any_values():
         [HOURS], [source("activity")], {Period.DAY: [summary_of("active_hours", "count")]}, signal=signal
     )
 
-    assert needs(build_dag(planned(config, as_of=DUE)))["day-activity"] == ("exposures",)
+    assert dependencies(build_dag(planned(config, as_of=DUE)))["day-activity"] == ("exposures",)
 
 
 def test_the_last_node_comes_after_all_others():
     dag = build_dag(plan_of(HOURS))
 
-    assert dag.last.needs == tuple(node.id for node in dag.nodes)
+    assert dag.last.dependencies == tuple(node.id for node in dag.nodes)
 
 
 def test_a_filter_keeps_what_the_metric_needs_the_check_of_the_split_and_nothing_else():
     dag = filtered(build_dag(plan_of(HOURS, PAGES, CLICKS)), ["clicks"])
 
     asked = {"stats-day-clicks", "stats-week-clicks"}
-    assert set(needs(dag)) == {"enrollments", "counts", "day-ads", "week-ads", *asked}
+    assert set(dependencies(dag)) == {"enrollments", "counts", "day-ads", "week-ads", *asked}
 
 
 def test_a_filter_by_the_count_of_units_keeps_nothing_but_that():
-    assert set(needs(filtered(build_dag(plan_of(HOURS, CLICKS)), ["identity"]))) == {"enrollments", "counts"}
+    assert set(dependencies(filtered(build_dag(plan_of(HOURS, CLICKS)), ["identity"]))) == {"enrollments", "counts"}
 
 
 def test_a_filter_with_a_misspelt_metric_is_refused_with_the_nearest():
@@ -139,7 +139,7 @@ def test_the_same_plan_gives_the_same_nodes_in_an_order_in_which_they_can_run():
 
     done: set[str] = set()
     for node in dag.nodes:
-        assert done.issuperset(node.needs)
+        assert done.issuperset(node.dependencies)
         done.add(node.id)
     assert build_dag(plan_of(HOURS, PAGES, CLICKS)) == dag
 

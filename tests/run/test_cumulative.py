@@ -157,7 +157,7 @@ def test_they_are_merged_by_the_node_of_the_weeks(pipeline: Pipeline) -> None:
 
     nodes = {node.id: node for node in build_dag(pipeline.plan).nodes}
 
-    assert "week-activity" in nodes["stats-cumulative-weekly-clicks"].needs
+    assert "week-activity" in nodes["stats-cumulative-weekly-clicks"].dependencies
     assert names.values(pipeline.plan, Basis.ENROLLMENTS, "activity", Period.CUMULATIVE_WEEKLY) != names.values(
         pipeline.plan, Basis.ENROLLMENTS, "activity", Period.WEEK
     )

@@ -153,7 +153,7 @@ def made_up(n: int) -> Observed:
         bins_query(made_up(60), DensityNeed(8, log_space=False, bandwidth=0.25), few=20),
         values_query(made_up(10), [("enrollments", 1, "all", "control"), ("enrollments", 1, "even", "control")]),
     ],
-    ids=["runs", "grid", "log grid", "boxes", "scaled boxes", "fixed boxes", "values"],
+    ids=["order statistics", "grid", "log grid", "bins", "scaled bins", "fixed bins", "values"],
 )
 def test_details_mean_the_same_in_bigquery(world: World, service: Service, sql: Sql) -> None:
     assert_means_the_same(world, service, sql, {})

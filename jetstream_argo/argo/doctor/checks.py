@@ -39,13 +39,13 @@ class DoctorCheck:
     """A question about an installation.
 
     `look` returns what is there, and raises `NotKnownError`, or any other of our errors for what is wrong. It is not
-    asked unless the check that it `needs` was found to be right.
+    asked unless the check that it `requires` was found to be right.
     """
 
     name: str
     look: Callable[[], str]
     cure: str = ""
-    needs: str = ""
+    requires: str = ""
 
 
 def findings(checks: Sequence[DoctorCheck]) -> Iterator[Diagnosis]:
@@ -58,8 +58,8 @@ def findings(checks: Sequence[DoctorCheck]) -> Iterator[Diagnosis]:
 
 
 def _found(check: DoctorCheck, states: dict[str, Condition]) -> Diagnosis:
-    if check.needs and states.get(check.needs) is not Condition.OK:
-        return Diagnosis(check.name, Condition.UNKNOWN, f"not looked at, for want of: {check.needs}")
+    if check.requires and states.get(check.requires) is not Condition.OK:
+        return Diagnosis(check.name, Condition.UNKNOWN, f"not looked at, for want of: {check.requires}")
     try:
         return Diagnosis(check.name, Condition.OK, check.look())
     except NotKnownError as error:

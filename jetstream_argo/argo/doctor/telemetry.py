@@ -31,7 +31,7 @@ def telemetry_checks(url: str, planning: Callable[[], Planning]) -> tuple[Doctor
     """
     if not url.startswith("bigquery:"):
         return ()
-    return (DoctorCheck("telemetry", lambda: _whole(url, planning()), needs=_WAREHOUSE),)
+    return (DoctorCheck("telemetry", lambda: _whole(url, planning()), requires=_WAREHOUSE),)
 
 
 def _whole(url: str, planning: Planning) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from jetstream_argo.errors import CostExceeded
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.report.costs import cost_of
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 from jetstream_argo.run.context import read_ledger
 from jetstream_argo.run.forecast import Upcoming, forecast
 from jetstream_argo.terminal.plural import counted
@@ -42,9 +42,9 @@ class DailyBudget:
         if upcoming and spent + upcoming > self.most:
             raise CostExceeded(self._refusal(plan.experiment.slug, found.upcoming, upcoming, spent))
         unknown = {read.source: None for read in found.upcoming if read.bytes is None}
-        doubts = [*([f"the size of {', '.join(unknown)}"] if unknown else []), *found.refused]
-        if doubts:
-            self.warn(f"{plan.experiment.slug}: not in the budget of {bytes_text(self.most)}: {'; '.join(doubts)}")
+        uncertain = [*([f"the size of {', '.join(unknown)}"] if unknown else []), *found.refused]
+        if uncertain:
+            self.warn(f"{plan.experiment.slug}: not in the budget of {bytes_text(self.most)}: {'; '.join(uncertain)}")
 
     def _refusal(self, slug: str, reads: Sequence[Upcoming], upcoming: int, spent: int) -> str:
         by_source: dict[str, int] = {}

@@ -33,7 +33,7 @@ def graphs(plan: AnalysisPlan, layout: WorkflowLayout, deployment: Deployment) -
     """Return the template that waits for the experiment's turn, its only task, and the groups in that."""
     turn, slot = locks.turn(plan.experiment.slug), locks.slot(deployment)
     tasks = [
-        *(_task(node, layout, depends=layout.needs(node)) for node in layout.single),
+        *(_task(node, layout, depends=layout.dependencies(node)) for node in layout.single),
         *(_whole_group(group, layout) for group in layout.groups),
     ]
     outer = DAG(
@@ -71,7 +71,7 @@ def _group(group: LeafGroup, layout: WorkflowLayout) -> DAG:
 
 
 def _whole_group(group: LeafGroup, layout: WorkflowLayout) -> m.DAGTask:
-    return m.DAGTask(name=group.title, template=group.title, depends=_all(layout.needs(group.nodes[0])))
+    return m.DAGTask(name=group.title, template=group.title, depends=_all(layout.dependencies(group.nodes[0])))
 
 
 def _task(node: Node, layout: WorkflowLayout, *, depends: tuple[str, ...]) -> m.DAGTask:

@@ -41,9 +41,9 @@ class WorkflowLayout:
         """How many pods there are without retries, that of the exit handler left out."""
         return len(self.nodes)
 
-    def needs(self, node: Node) -> tuple[str, ...]:
+    def dependencies(self, node: Node) -> tuple[str, ...]:
         """Return the titles of the nodes that `node`, or the group that it is in, waits for, sorted."""
-        return tuple(sorted(self.titles[need] for need in node.needs))
+        return tuple(sorted(self.titles[dependency] for dependency in node.dependencies))
 
     def names(self) -> Iterator[str]:
         """Yield the names of all tasks below that of the whole graph, such as `week-clients-stats.week-uri-count`."""
@@ -67,7 +67,7 @@ def layout(dag: Dag) -> WorkflowLayout:
     together: dict[tuple[object, ...], list[Node]] = {}
     for node in dag.nodes:
         if isinstance(node.task, StatisticsTask):
-            together.setdefault((node.task.period, *node.needs), []).append(node)
+            together.setdefault((node.task.period, *node.dependencies), []).append(node)
     grouped = [tuple(nodes) for nodes in together.values() if len(nodes) >= _FEWEST]
     wanted = {node.id: _wanted(node) for node in dag.nodes}
     # A group is known by its first node here, since no node has an id with a space.
@@ -90,9 +90,11 @@ def _wanted(node: Node) -> str:
 
 def _group_title(dag: Dag, nodes: tuple[Node, ...]) -> str:
     """Return the words for a group: its period, and the sources whose values it takes."""
-    needed = [dag.node(need) for need in nodes[0].needs]
+    needed = [dag.node(dependency) for dependency in nodes[0].dependencies]
     sources = dict.fromkeys(
-        need.id.removeprefix(f"{need.task.stage.value}-") for need in needed if isinstance(need.task, SourceTask)
+        dependency.id.removeprefix(f"{dependency.task.stage.value}-")
+        for dependency in needed
+        if isinstance(dependency.task, SourceTask)
     )
     task = nodes[0].task
     assert isinstance(task, StatisticsTask)  # groups hold nothing else

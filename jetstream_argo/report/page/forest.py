@@ -9,7 +9,7 @@ from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.measure import Measure, measure_of
 from jetstream_argo.report.page.parts import rendered
 from jetstream_argo.report.page.svg.interval import Scale, interval_bar, scale_head, scale_of
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Answer, Compared, Window
 
 
@@ -71,8 +71,8 @@ def _rows(metric: MetricMaterial, line: Line, measure: Measure, scale: Scale | N
             branch=compared.branch,
             number=number,
             units=compared.units,
-            reference=words.valued(answer.reference, answer.about, is_share=answer.is_share),
-            value=words.valued(compared.value, answer.about, is_share=answer.is_share),
+            reference=formatting.valued(answer.reference, answer.about, is_share=answer.is_share),
+            value=formatting.valued(compared.value, answer.about, is_share=answer.is_share),
             text=measure.text(measure.of(compared)),
             bar=interval_bar(measure.of(compared), scale, number=number) if scale is not None else Markup(),
             compared=compared,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Answer, Compared, MetricAbout, PointInterval
 
 
@@ -28,14 +28,14 @@ class Measure:
     def text(self, interval: PointInterval | None) -> str:
         """Return the number with its interval."""
         if self.is_uplift:
-            return words.uplifted(interval)
-        return words.differed(interval, self.about, is_share=self.is_share, beside=self.scale)
+            return formatting.uplifted(interval)
+        return formatting.differed(interval, self.about, is_share=self.is_share, beside=self.scale)
 
     def tick(self, value: float) -> str:
         """Return a number of an axis."""
         if self.is_uplift:
-            return f"{words.plus(value, digits=words.digits_of(value))} %"
-        return words.plus_valued(value, self.about, is_share=self.is_share)
+            return f"{formatting.plus(value, digits=formatting.digits_of(value))} %"
+        return formatting.plus_valued(value, self.about, is_share=self.is_share)
 
 
 UPLIFT = Measure(is_uplift=True, about=MetricAbout())

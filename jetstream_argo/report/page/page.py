@@ -20,7 +20,7 @@ from jetstream_argo.report.page.sections.how import how
 from jetstream_argo.report.page.sections.lacking import lacking
 from jetstream_argo.report.page.sections.metrics import metrics
 from jetstream_argo.report.page.sections.soundness import soundness
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 
 Section = Callable[[Material], Part | None]
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.marks import series_class, swatch
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Verdict
 from jetstream_argo.terminal.text import printable
 
@@ -73,7 +73,7 @@ def _environment() -> "jinja2.Environment":
         finalize=_shown,
     )
     made.globals.update(
-        words=words,
+        formatting=formatting,
         series_class=series_class,
         swatch=lambda number: markup(swatch(number)),
         sign=lambda verdict: _SIGNS[verdict],

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.report.segment_tests import SegmentTest
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Window
 
 
@@ -26,8 +26,8 @@ def segment_table(tests: Sequence[SegmentTest], window: Window) -> RenderableTyp
     for test in tests:
         scale = max(abs(test.lower), abs(test.upper), abs(test.effect), abs(test.effect_elsewhere))
         numbers = (test.effect, test.effect_elsewhere, test.difference, test.lower, test.upper)
-        effect, rest, point, lower, upper = (words.plus_number(number, beside=scale) for number in numbers)
-        cells = (effect, rest, f"{point} [{lower}, {upper}]", words.p_valued(test.p_value_holm))
+        effect, rest, point, lower, upper = (formatting.plus_number(number, beside=scale) for number in numbers)
+        cells = (effect, rest, f"{point} [{lower}, {upper}]", formatting.p_valued(test.p_value_holm))
         table.add_row(*map(Text, (test.metric, *((test.branch,) if several else ()), *cells)))
     title = Text(f"Do effects in {window.segment} differ from those on all other units?", style="bold")
     return Group(title, table, Text(""))

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Answer, Compared, DecileTable, PointInterval, Verdict, Window
 
 _FOLDED_NAME = 12  # how much of a line a metric's name gets at least, before the bar is left out
@@ -87,7 +87,7 @@ def decile_table(deciles: DecileTable, window: Window) -> RenderableType:
     for branch in others:
         table.add_column(Text(f"{branch} − {window.reference}"), no_wrap=True)
     for share, values, differences in deciles.rows:
-        own = [words.valued(values.get(branch), deciles.about, is_share=False) for branch in deciles.branches]
+        own = [formatting.valued(values.get(branch), deciles.about, is_share=False) for branch in deciles.branches]
         scale = max((abs(value.point or 0.0) for value in values.values()), default=0.0)
         between = [_difference(differences.get(branch), scale) for branch in others]
         table.add_row(f"{share:.0%}".replace("%", " %"), *map(Text, own), *between)
@@ -97,7 +97,7 @@ def decile_table(deciles: DecileTable, window: Window) -> RenderableType:
 def _heading(window: Window, today: date | None) -> Text:
     heading = Text(window.title, style="bold")
     if window.mismatch_p_value is not None:
-        p_value = words.p_valued(window.mismatch_p_value)
+        p_value = formatting.p_valued(window.mismatch_p_value)
         heading.append(f" · units are not split as designed (p {p_value}): doubt all of this", style="red")
     if today is not None and window.settles_on is not None and window.settles_on > today:
         heading.append(f" · provisional until {window.settles_on}", style="yellow")
@@ -106,7 +106,7 @@ def _heading(window: Window, today: date | None) -> Text:
 
 def _tables(answers: Sequence[Answer], window: Window, width: int, *, with_statistic: bool) -> list[Table]:
     """Return a table of the answers that compare branches, and of those that do not, as far as there are any."""
-    lines = [_AnswerLine(words.titled(answer, with_statistic=with_statistic), answer) for answer in answers]
+    lines = [_AnswerLine(formatting.titled(answer, with_statistic=with_statistic), answer) for answer in answers]
     compared = [line for line in lines if line.answer.compared]
     alone = [line for line in lines if not line.answer.compared]
     return [_table("metric", chosen, window, width) for chosen in (compared, alone) if chosen]
@@ -159,7 +159,7 @@ def _columns(head: str, lines: Sequence[_AnswerLine], window: Window, bar: int) 
     columns += [
         _Column(
             "uplift",
-            tuple(Text(words.uplifted(comparison.uplift), style=_style(comparison)) for _, comparison in pairs),
+            tuple(Text(formatting.uplifted(comparison.uplift), style=_style(comparison)) for _, comparison in pairs),
         )
     ]
     if bar:
@@ -169,10 +169,10 @@ def _columns(head: str, lines: Sequence[_AnswerLine], window: Window, bar: int) 
     several = window.family > 1
     p_values = (comparison.p_value_holm if several else comparison.p_value for _, comparison in pairs)
     p_head = f"Holm p\nof {window.family}" if several else "p"
-    columns += [_Column(p_head, tuple(Text(words.p_valued(value)) for value in p_values), is_number=True)]
+    columns += [_Column(p_head, tuple(Text(formatting.p_valued(value)) for value in p_values), is_number=True)]
     if any(comparison.adjusted is not None for _, comparison in pairs):
         adjusted = (
-            Text(words.adjusted(comparison), style="yellow" if comparison.adjusted is False else "")
+            Text(formatting.adjusted(comparison), style="yellow" if comparison.adjusted is False else "")
             for _, comparison in pairs
         )
         columns += [_Column("CUPED", tuple(adjusted), is_number=True)]
@@ -189,7 +189,7 @@ def _alone(head: str, lines: Sequence[_AnswerLine]) -> list[_Column]:
 
 
 def _value(answer: Answer, interval: PointInterval | None) -> str:
-    return words.valued(interval, answer.about, is_share=answer.is_share)
+    return formatting.valued(interval, answer.about, is_share=answer.is_share)
 
 
 def _verdict(compared: Compared) -> Text:
@@ -205,9 +205,9 @@ def _style(compared: Compared) -> str:
 
 def _difference(interval: PointInterval | None, scale: float) -> Text:
     if interval is None or interval.point is None:
-        return Text(words.NOTHING)
+        return Text(formatting.NOTHING)
     ends = (interval.point, interval.lower, interval.upper)
-    point, lower, upper = (words.plus_number(end, beside=scale) for end in ends)
+    point, lower, upper = (formatting.plus_number(end, beside=scale) for end in ends)
     text = f"{point} [{lower}, {upper}]" if interval.is_bounded else point
     return Text(text, style="bold" if interval.leaves_out_zero else "")
 

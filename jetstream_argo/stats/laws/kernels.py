@@ -9,7 +9,7 @@ from jetstream_argo.stats.laws.continuous import Floats
 from jetstream_argo.stats.sufficient import Bins, Extremes, ValueCounts
 from jetstream_argo.stats.value_counts import moments
 
-TERMS = 13  # of the Hermite expansion in a box a quarter of the bandwidth wide: 1e-12 of the density
+TERMS = 13  # of the Hermite expansion in a bin a quarter of the bandwidth wide: 1e-12 of the density
 BINS = 4  # to the bandwidth
 MOST = 2.0**50  # bandwidths from 0 up to which bins can be numbered
 REACH = 35.0  # bandwidths; beyond, the kernel is below 1e-266 and soon too small for a float
@@ -38,7 +38,7 @@ def bandwidth(rule: str | float, n: int, standard_deviation: float) -> float:
 def density(bins: Bins, points: Floats) -> Floats:
     """Return the density at the points, each from the bins within its reach.
 
-    In a box, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
+    In a bin, `exp(-(d - e) ** 2 / 2)` of the point's distance d and a value's e from the middle, in bandwidths, is
     `exp(-d ** 2 / 2) * sum(He_k(d) * e ** k / k!)`, so that the values enter through the sums of their powers.
 
     Source:

@@ -10,7 +10,7 @@ from jetstream_argo.report.page.naming import span_of, units_of
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Label, Point, Series, drawn, ticks, vertical
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import DecileTable, PointInterval, Window
 
 
@@ -74,7 +74,7 @@ def _rows(table: DecileTable, window: Window) -> Sequence[tuple[str, list[str], 
     return [
         (
             f"{share:.0%}".replace("%", " %"),
-            [words.valued(values.get(branch), table.about, is_share=False) for branch in table.branches],
+            [formatting.valued(values.get(branch), table.about, is_share=False) for branch in table.branches],
             [measure.text(differences.get(branch)) for branch in others],
         )
         for share, values, differences in table.rows

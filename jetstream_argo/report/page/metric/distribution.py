@@ -11,7 +11,7 @@ from jetstream_argo.report.page.parts import Part, rendered, tabbed
 from jetstream_argo.report.page.svg.axes import Axis
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Label, Point, Series, drawn, ticks, vertical
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Curve, DecileTable, MetricAbout, PointInterval, Window
 
 _NAMES = {
@@ -67,7 +67,10 @@ def _curve_panel(metric: MetricMaterial, window: Window, curve: Curve) -> tuple[
     )
     rows = {
         branch: [
-            (words.number(value), words.percent(interval.point) if is_share else words.number(interval.point))
+            (
+                formatting.number(value),
+                formatting.percent(interval.point) if is_share else formatting.number(interval.point),
+            )
             for value, interval in _thinned(points, _MOST_ROWS)
         ]
         for branch, points in curve.points.items()
@@ -91,7 +94,9 @@ def _decile_panel(metric: MetricMaterial, window: Window, table: DecileTable) ->
         series=series,
         labels=tuple(Label(share, f"{share:.0%}") for share, _, _ in table.rows[:: max(1, len(table.rows) // 9)]),
         below="share of units below",
-        written=tuple((tick, words.valued(PointInterval(tick), table.about, is_share=False)) for tick in ticks(axis)),
+        written=tuple(
+            (tick, formatting.valued(PointInterval(tick), table.about, is_share=False)) for tick in ticks(axis)
+        ),
         axis=axis,
     )
     return "Deciles", _panel(
@@ -102,7 +107,7 @@ def _decile_panel(metric: MetricMaterial, window: Window, table: DecileTable) ->
 def _decile(share: float, value: PointInterval | None, branch: str, about: MetricAbout) -> Point:
     if value is None or value.point is None:
         return Point(share, None)
-    tip = f"{branch}, {share:.0%}: {words.valued(value, about, is_share=False)}"
+    tip = f"{branch}, {share:.0%}: {formatting.valued(value, about, is_share=False)}"
     return Point(share, value.point, value.lower, value.upper, tip)
 
 
@@ -120,7 +125,7 @@ def _thinned(points: Sequence[tuple[float, PointInterval]], most: int) -> list[t
 
 
 def _tick(value: float, *, is_share: bool) -> str:
-    return f"{value:.0%}".replace("%", " %") if is_share else words.number(value)
+    return f"{value:.0%}".replace("%", " %") if is_share else formatting.number(value)
 
 
 class _Along:
@@ -151,5 +156,5 @@ class _Along:
         else:
             values = list(self._axis.ticks(5))
         return tuple(
-            Label(self.at(value), words.valued(PointInterval(value), about, is_share=False)) for value in values
+            Label(self.at(value), formatting.valued(PointInterval(value), about, is_share=False)) for value in values
         )

@@ -11,7 +11,7 @@ from jetstream_argo.report.page.naming import below
 from jetstream_argo.report.page.parts import Part, rendered, tabbed
 from jetstream_argo.report.page.svg.elements import markup
 from jetstream_argo.report.page.svg.lines import Chart, Point, Series, drawn, ticks, vertical
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Answer, PointInterval, Window
 
 
@@ -58,4 +58,4 @@ def _points(branch: str, pairs: Sequence[tuple[Window, Answer]]) -> Iterator[Poi
 
 
 def _text(value: PointInterval | None, answer: Answer) -> str:
-    return words.valued(value, answer.about, is_share=answer.is_share)
+    return formatting.valued(value, answer.about, is_share=answer.is_share)

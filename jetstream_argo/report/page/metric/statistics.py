@@ -3,7 +3,7 @@
 from jetstream_argo.report.page.forest import Line, forest
 from jetstream_argo.report.page.material import MetricMaterial
 from jetstream_argo.report.page.parts import Part, rendered
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 
 
 def statistics(metric: MetricMaterial) -> Part | None:
@@ -20,7 +20,7 @@ def statistics(metric: MetricMaterial) -> Part | None:
             answer.statistic,
             branch,
             metric.whole.number(branch),
-            words.valued(value, answer.about, is_share=answer.is_share),
+            formatting.valued(value, answer.about, is_share=answer.is_share),
         )
         for answer in further
         if not answer.compared

@@ -12,7 +12,7 @@ from jetstream_argo.report.page.measure import UPLIFT, Measure, measure_of
 from jetstream_argo.report.page.naming import span_of, units_of
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.page.svg.interval import Scale, interval_bar, scale_head, scale_of
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.report.summary.model import Answer, Compared, PointInterval, Window
 
 _MOST_OPEN = 5  # secondary metrics that are not folded
@@ -148,4 +148,4 @@ def _bar(compared: Compared, measure: Measure, scale: Scale, number: int) -> Mar
 
 
 def _value(interval: PointInterval | None, answer: Answer) -> str:
-    return words.valued(interval, answer.about, is_share=answer.is_share)
+    return formatting.valued(interval, answer.about, is_share=answer.is_share)

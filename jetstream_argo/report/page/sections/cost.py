@@ -2,7 +2,7 @@
 
 from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
-from jetstream_argo.report.summary.words import bytes_text
+from jetstream_argo.report.summary.formatting import bytes_text
 
 
 def cost(material: Material) -> Part | None:

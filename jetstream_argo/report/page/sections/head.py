@@ -8,7 +8,7 @@ from jetstream_argo.report.page.material import Material
 from jetstream_argo.report.page.parts import Part, rendered
 from jetstream_argo.report.sentences import sentences
 from jetstream_argo.report.status import Standing
-from jetstream_argo.report.summary import words
+from jetstream_argo.report.summary import formatting
 from jetstream_argo.store.entries import Kind
 
 _TELEMETRY = (Kind.PARTIALS, Kind.ROWS)
@@ -78,7 +78,7 @@ def _split(material: Material) -> Card:
     if not checked:
         return Card("Sample ratio", "not checked", "warn")
     least = min(checked, key=lambda window: window.split_p_value or 0.0)
-    p_value = words.p_valued(least.split_p_value)
+    p_value = formatting.p_valued(least.split_p_value)
     failed = [window for window in checked if window.mismatch_p_value is not None]
     if failed:
         where = f"in {len(failed)} of {len(checked)} checks"

@@ -1,4 +1,4 @@
--- One row per basis, window, segment and branch with many distinct values: moments of those near its grid, in boxes.
+-- One row per basis, window, segment and branch with many distinct values: moments of those near its grid, in bins.
 WITH {{placed}},
 kept AS (
   SELECT
@@ -9,7 +9,7 @@ kept AS (
     p.units,
     p.y,
     p.bandwidth,
-    CAST(FLOOR(p.y / p.bandwidth * {{boxes}}) AS INT64) AS box
+    CAST(FLOOR(p.y / p.bandwidth * {{per_bandwidth}}) AS INT64) AS bin
   FROM (
     SELECT
       p.*,
@@ -27,20 +27,20 @@ kept AS (
 offsets AS (
   SELECT
     k.*,
-    k.y / k.bandwidth - (k.box + 0.5) / {{boxes}} AS e
+    k.y / k.bandwidth - (k.bin + 0.5) / {{per_bandwidth}} AS e
   FROM kept AS k
 ),
-boxed AS (
+binned AS (
   SELECT
     o.basis,
     o.window_index,
     o.segment,
     o.branch,
-    o.box,
+    o.bin,
     MAX(o.bandwidth) AS bandwidth,
     {{moments}}
   FROM offsets AS o
-  GROUP BY o.basis, o.window_index, o.segment, o.branch, o.box
+  GROUP BY o.basis, o.window_index, o.segment, o.branch, o.bin
 )
 SELECT
   b.basis,
@@ -48,7 +48,7 @@ SELECT
   b.segment,
   b.branch,
   MAX(b.bandwidth) AS bandwidth,
-  ARRAY_AGG(b.box ORDER BY b.box) AS boxes,
+  ARRAY_AGG(b.bin ORDER BY b.bin) AS bins,
   {{arrays}}
-FROM boxed AS b
+FROM binned AS b
 GROUP BY b.basis, b.window_index, b.segment, b.branch
