@@ -35,9 +35,14 @@ def is_countable(kind: SqlType) -> bool:
 
 
 def counted_array(node: exp.Expr) -> exp.Column | None:
-    """Return `x` of `(SELECT COUNT(DISTINCT v) FROM UNNEST(x) AS v)`, if the node says that and no more."""
-    select = node.this if isinstance(node, exp.Subquery) else None
-    if not isinstance(select, exp.Select) or {name for name, part in select.args.items() if part} - _SAID:
+    """Return `x` of `(SELECT COUNT(DISTINCT v) FROM UNNEST(x) AS v)`, if the node says that and no more.
+
+    There may be more brackets around it.
+    """
+    select = node
+    while isinstance(select, exp.Subquery) and _said(select) == {"this"}:
+        select = select.this
+    if select is node or not isinstance(select, exp.Select) or _said(select) - _READ:
         return None
     unnest, items = select.args["from_"].this, select.expressions
     if not isinstance(unnest, exp.Unnest) or unnest.args.get("offset") or len(items) != 1:
@@ -62,8 +67,14 @@ def count_distinct(array: exp.Expr) -> exp.Expr:
 
 
 def distinct(array: exp.Expr) -> exp.Expr:
-    """Return the distinct values of a list that are not NULL; NULL of NULL."""
-    return exp.Anonymous(this="list_distinct", expressions=[array])
+    """Return the distinct values of a list without NULL; NULL of NULL. Those of a single value are left alone."""
+    has_several = exp.GT(this=exp.Anonymous(this="len", expressions=[array]), expression=exp.Literal.number(1))
+    several = exp.Anonymous(this="list_distinct", expressions=[array.copy()])
+    return exp.Case(ifs=[exp.If(this=has_several, true=several)], default=array.copy())
 
 
-_SAID = {"expressions", "from_"}
+def _said(node: exp.Expr) -> set[str]:
+    return {name for name, part in node.args.items() if part}
+
+
+_READ = {"expressions", "from_"}
