@@ -3,9 +3,17 @@
 In BigQuery an unnested array's alias is the element, and the fields of an element that is a struct are columns too.
 `(SELECT UNNEST(list, max_depth := 2) AS name) AS name` is both: DuckDB spreads structs into columns and gives a scalar
 the name. The plain `UNNEST(list) AS t(name)` is faster and does where only the alias is used.
+
+An array of structs that are written out, such as a period's windows, becomes VALUES: of an UNNEST DuckDB expects a
+single row, and makes its hash table of the larger side of a join with what it was multiplied by. Where a join has a
+condition it stays: one of dates, for some more rows, DuckDB does by sorting.
 """
 
+from collections.abc import Iterator
+
 from sqlglot import exp
+
+_CONSTANT = (exp.Literal, exp.Null, exp.Boolean, exp.Neg, exp.Cast, exp.DataType, exp.Var)
 
 
 def rewrite_unnests(select: exp.Select) -> None:
@@ -30,6 +38,10 @@ def _rewrite(unnest: exp.Unnest, holder: exp.Expr, select: exp.Select) -> None:
     name = _alias(unnest)
     offset = unnest.args.get("offset")
     array = unnest.expressions[0]
+    fields = () if offset or holder.args.get("on") or _side(holder) else _constant_fields(array)
+    if fields and name.lower() not in fields:
+        holder.set("this", _values(array, name or "_elements"))
+        return
     if name and not offset and _only_alias_is_used(name, select):
         holder.set("this", exp.Unnest(expressions=[array], alias=_column_alias(name)))
         return
@@ -41,12 +53,41 @@ def _rewrite(unnest: exp.Unnest, holder: exp.Expr, select: exp.Select) -> None:
         zero_based = exp.Sub(this=index, expression=exp.Literal.number(1))
         inner.append("expressions", exp.alias_(zero_based, position, quoted=True))
     subquery = exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier(name or "_elements", quoted=True)))
-    if isinstance(holder, exp.Join) and holder.side:
+    if _side(holder):
         holder.set("this", exp.Lateral(this=exp.Subquery(this=inner), alias=subquery.args["alias"]))
         if not holder.args.get("on"):
             holder.set("on", exp.true())
     else:
         holder.set("this", subquery)
+
+
+def _side(holder: exp.Expr) -> str:
+    return holder.side if isinstance(holder, exp.Join) else ""
+
+
+def _constant_fields(array: exp.Expr) -> tuple[str, ...]:
+    """Return the names of the fields of an array's structs, all written out with constants alike; else nothing."""
+    structs = array.expressions if isinstance(array, exp.Array) else []
+    if not structs or not all(isinstance(struct, exp.Struct) for struct in structs):
+        return ()
+    names, *others = (tuple(_names(struct)) for struct in structs)
+    if any(other != names for other in others) or len(set(names)) < len(names) or "" in names:
+        return ()
+    fields = [node for struct in structs for field in struct.expressions for node in field.expression.walk()]
+    return names if all(isinstance(node, _CONSTANT) for node in fields) else ()
+
+
+def _names(struct: exp.Expr) -> Iterator[str]:
+    for field in struct.expressions:
+        yield field.name.lower() if isinstance(field, exp.PropertyEQ) else ""
+
+
+def _values(array: exp.Expr, name: str) -> exp.Values:
+    rows = [exp.Tuple(expressions=[field.expression for field in struct.expressions]) for struct in array.expressions]
+    columns = [field.this for field in array.expressions[0].expressions]
+    return exp.Values(
+        expressions=rows, alias=exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns)
+    )
 
 
 def _alias(unnest: exp.Unnest) -> str:
