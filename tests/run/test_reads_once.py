@@ -81,6 +81,8 @@ def test_what_is_asked_once_is_asked_of_the_stored_tables_themselves(world: Worl
 def test_row_groups_of_values_are_read_once_though_a_query_names_their_rows_more_than_once(
     world: World, asked: Statistic
 ) -> None:
+    world.engine.keeps = False
+
     found = world.estimate(asked, windows=(WEEK, SECOND))
 
     scanned: Counter[str] = Counter()

@@ -71,9 +71,10 @@ def units_of(branch: str, values: Sequence[Value], others: Sequence[Value] = ())
 class Counting(EmbeddedEngine):
     """A warehouse that remembers its queries, and what it answered with how many rows a page.
 
-    It keeps temporary tables, so that queries of them can be asked again; `made` has the queries that wrote them.
+    It `keeps` temporary tables, so that queries of them can be asked again; `made` has the queries that wrote them.
     """
 
+    keeps: bool = True
     asked: list[Sql] = field(default_factory=list)
     made: list[Sql] = field(default_factory=list)
     answered: list[tuple[int, Result]] = field(default_factory=list)
@@ -81,6 +82,7 @@ class Counting(EmbeddedEngine):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        self.keeps = True
         self.asked = []
         self.made = []
         self.answered = []
@@ -99,11 +101,13 @@ class Counting(EmbeddedEngine):
         """Run a query and write its rows."""
         self.made.append(sql)
         return super().query_to_table(
-            sql, destination, write=write, labels=labels, layout=replace(layout, temporary=layout.read_once)
+            sql, destination, write=write, labels=labels, layout=replace(layout, temporary=not self.keeps)
         )
 
     def delete(self, table: str) -> None:
-        """Keep the table."""
+        """Keep the table, or delete it."""
+        if not self.keeps:
+            super().delete(table)
 
 
 @dataclass(frozen=True)
