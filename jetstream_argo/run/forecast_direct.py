@@ -16,6 +16,7 @@ from jetstream_argo.run.partials import rows_of
 from jetstream_argo.run.reading import Wanted, due
 from jetstream_argo.run.values import bases_of
 from jetstream_argo.sql import names
+from jetstream_argo.sql.exposed import is_as_enrolled
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
 from jetstream_argo.sql.values import WindowGrid, direct_query
@@ -46,7 +47,7 @@ def direct_readings(context: Context, source: Source, metrics: Sequence[Metric])
         ]
         for run in contiguous(windows):
             wanted = [metric for metric in due_now if not stale[metric.name].isdisjoint(run)]
-            bases = dict.fromkeys(basis for metric in wanted for basis in bases_of(metric, period))
+            bases = dict.fromkeys(basis for metric in wanted for basis in _bases_read_for(context, metric, period))
             grid = WindowGrid(Basis.ENROLLMENTS, period, run, nobody())
             first, last = context.plan.experiment.timeline.dates(run[0].first_day, run[-1].last_day)
             sql = direct_query(context.plan, source, wanted, grid, batch=0)
@@ -63,10 +64,15 @@ def _changed(context: Context, source: Source, period: Period) -> frozenset[date
     return frozenset(day for reading in found.readings for day in dates_between(reading.first_date, reading.last_date))
 
 
+def _bases_read_for(context: Context, metric: Metric, period: Period) -> tuple[Basis, ...]:
+    """Return the bases whose values are computed from telemetry, and not from the values of another basis."""
+    return tuple(basis for basis in bases_of(metric, period) if not is_as_enrolled(context.plan, metric, basis))
+
+
 def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[date]) -> frozenset[AnalysisWindow]:
     """Return the windows whose values are not there, or would be others now."""
     currency, found = context.currency(), set()
-    for basis in bases_of(metric, period):
+    for basis in _bases_read_for(context, metric, period):
         batches = context.ledger.batches_in(names.values(context.plan, basis, metric.source, period), metric.column)
         for window in value_windows(context.plan, metric, period):
             first, last = context.plan.experiment.timeline.dates(window.first_day, window.last_day)

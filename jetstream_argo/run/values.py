@@ -13,13 +13,15 @@ from jetstream_argo.plan.sources import Composed, Direct, Source
 from jetstream_argo.plan.windows import AnalysisWindow
 from jetstream_argo.run.context import Context, because
 from jetstream_argo.run.deleted_units import units_left
+from jetstream_argo.run.exposed import values_of_enrolled
 from jetstream_argo.run.fitting import fitting_pieces
 from jetstream_argo.run.partials import awaiting, partials_of, rows_of, write
 from jetstream_argo.run.reading import Wanted, due
 from jetstream_argo.run.sparse import BILLED, UNBILLED, may_be_sparse, units_assigned, units_with_rows
 from jetstream_argo.run.splitting import Piece, WorkResult, isolate
 from jetstream_argo.sql import names
-from jetstream_argo.sql.slices import DateSlice
+from jetstream_argo.sql.exposed import exposed_values_query
+from jetstream_argo.sql.slices import DateSlice, WindowSlice
 from jetstream_argo.sql.sparse import sparse_values_query
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import enrolled
@@ -208,7 +210,7 @@ class _Values:
         columns = tuple(metric.column for metric in piece.parts)
         return replace(
             self.context.entry(Kind.VALUES, State.COMPUTED),
-            table=names.values(plan, self.basis, self.source.name, self.period),
+            table=self._table(self.basis),
             batch=self._batch(piece),
             keys=columns,
             metrics=tuple(metric.name for metric in plan.metrics if metric.column in columns),
@@ -226,6 +228,17 @@ class _Values:
     def _windows(self, piece: Piece[Metric]) -> tuple[AnalysisWindow, ...]:
         return tuple(w for w in self.context.plan.windows(self.period) if piece.first <= w.index <= piece.last)
 
+    def _enrolled(self, piece: Piece[Metric]) -> tuple[WindowSlice, ...]:
+        """Return where the same values of all enrolled units are; nothing where it takes less to merge single days."""
+        windows = self._windows(piece)
+        by_day = windows[0].days == 1 and bool(partials_of(piece.parts[0]))
+        if self.basis is not Basis.EXPOSURES or by_day or self.marked(piece):
+            return ()
+        return values_of_enrolled(self.context, self._table(Basis.ENROLLMENTS), piece.parts, self.period, windows)
+
+    def _table(self, basis: Basis) -> str:
+        return names.values(self.context.plan, basis, self.source.name, self.period)
+
     def _sql(self, piece: Piece[Metric], *, is_sparse: bool) -> Sql:
         context, plan = self.context, self.context.plan
         windows, batch = self._windows(piece), self._batch(piece)
@@ -234,6 +247,10 @@ class _Values:
         grid = WindowGrid(
             self.basis, self.period, windows, units, signal_slices(context, self.basis, self.period, windows)
         )
+        slices = self._enrolled(piece)
+        if slices:
+            enrolled = self._table(Basis.ENROLLMENTS)
+            return exposed_values_query(plan, piece.parts, grid, enrolled=enrolled, slices=slices, batch=batch)
         if not columns:
             return direct_query(plan, self.source, piece.parts, grid, batch=batch)
         table = names.partials(plan, self.source.name)
