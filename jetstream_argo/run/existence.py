@@ -107,6 +107,7 @@ def _partition(entry: Entry, place: int) -> str:
 def _counted(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """Return the entries that count rows, by table; one a batch."""
     lost = {(entry.table, entry.batch) for entry in entries if entry.state is State.LOST and not len(entry.places)}
+    places = _lost_places(entries)
     found: dict[str, dict[int, Entry]] = defaultdict(dict)
     removals: dict[str, Mapping[int, RowsLeft]] = {}
     for entry in entries:
@@ -116,21 +117,22 @@ def _counted(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
             if entry.table not in removals:
                 removals[entry.table] = rows_left(entries, entry.table)
             stayed = after_removal(entry, removals[entry.table].get(entry.batch))
-            found[entry.table][entry.batch] = _without_lost_places(stayed, entries)
+            found[entry.table][entry.batch] = _without(stayed, places.get((entry.table, entry.batch)))
     return {name: list(of_table.values()) for name, of_table in found.items()}
 
 
-def _without_lost_places(entry: Entry, entries: Sequence[Entry]) -> Entry:
-    """Return `entry` as if it had never counted the rows of dates or windows that are known to be gone."""
-    if not entry.counts:
-        return entry
-    gone = {
-        place
-        for later in entries
-        if later.state is State.LOST and later.table == entry.table and later.batch == entry.batch
-        for place in later.places
-    }
-    if not gone:
+def _lost_places(entries: Sequence[Entry]) -> dict[tuple[str, int | None], set[int]]:
+    """Return by table and batch the dates or windows whose rows are known to be gone."""
+    found: dict[tuple[str, int | None], set[int]] = defaultdict(set)
+    for entry in entries:
+        if entry.state is State.LOST:
+            found[entry.table, entry.batch].update(entry.places)
+    return found
+
+
+def _without(entry: Entry, gone: set[int] | None) -> Entry:
+    """Return `entry` as if it had never counted the rows of the dates or windows that are `gone`."""
+    if not entry.counts or not gone:
         return entry
     counts = tuple(0 if place in gone else count for place, count in zip(entry.places, entry.counts, strict=True))
     return replace(entry, counts=counts, rows=entry.rows - (sum(entry.counts) - sum(counts)))

@@ -127,6 +127,8 @@ _NAMES = tuple(column.name for column in COLUMNS)
 _ARRAYS = tuple(column.name for column in COLUMNS if column.type.startswith("ARRAY"))
 _TEXTS = tuple(column.name for column in COLUMNS if column.type == "STRING")
 _NUMBERS = ("rows", "bytes", "slot_ms", "seconds", "partitions")
+_EMPTY: dict[str, object] = {**dict.fromkeys(_TEXTS, ""), **dict.fromkeys(_NUMBERS, 0)}
+_KINDS, _STATES = frozenset(Kind), frozenset(State)
 
 
 def entry_of(row: Mapping[str, Value]) -> Entry | None:
@@ -134,13 +136,13 @@ def entry_of(row: Mapping[str, Value]) -> Entry | None:
 
     A column that the row lacks is empty, as is one that is NULL.
     """
-    if row["kind"] not in set(Kind) or row["state"] not in set(State):
+    if row["kind"] not in _KINDS or row["state"] not in _STATES:
         return None
     values: dict[str, object] = {name: row.get(name) for name in _NAMES}
     for name in _ARRAYS:
         values[name] = tuple(values[name] or ())  # type: ignore[arg-type]  # an array
-    for name in (*_TEXTS, *_NUMBERS):
-        values[name] = values[name] or ("" if name in _TEXTS else 0)
+    for name, empty in _EMPTY.items():
+        values[name] = values[name] or empty
     values["kind"] = Kind(str(row["kind"]))
     values["state"] = State(str(row["state"]))
     values["format"] = values["format"] or 1

@@ -1,7 +1,7 @@
 """The statistics `linear_model_mean` and `linear_model_mean_no_clip`: means, compared by least squares."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from jetstream_argo.stats.arguments import argument, flag
 from jetstream_argo.stats.draft import Draft, ordered_pairs
@@ -9,9 +9,6 @@ from jetstream_argo.stats.needs import Adjustment, JointMomentsNeed, MomentsNeed
 from jetstream_argo.stats.parameters import confidence, covariate, moments_of_means, share_dropped
 from jetstream_argo.stats.rows import Comparison, EstimateRow, Reason
 from jetstream_argo.stats.sufficient import Sample
-
-if TYPE_CHECKING:
-    from jetstream_argo.stats.comparisons.least_squares import Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +67,21 @@ class LinearModelMean:
                 (Comparison.RELATIVE_UPLIFT, relative_uplift),
             ):
                 interval = compare(fit, reference, branch, self.confidence_interval)
-                row = self._marked(draft.of_pair(pair, n, comparison, interval), fit)
-                rows.append(self._with_gaps(row, without=n_r + n_b - n))
+                row = draft.of_pair(pair, n, comparison, interval)
+                rows.append(self._with_gaps(row, without=n_r + n_b - n, adjusted=fit.slope is not None))
         return tuple(rows)
 
-    def _marked(self, row: EstimateRow, fit: "Fit") -> EstimateRow:
-        """Return the row, which says whether the adjustment that was asked for was made."""
-        if self.covariate_adjustment is None:
-            return row
-        adjusted = fit.slope is not None
-        return replace(row, adjusted=adjusted, reason=row.reason or (None if adjusted else Reason.NO_COVARIATE))
+    def _with_gaps(self, row: EstimateRow, *, without: int, adjusted: bool | None = None) -> EstimateRow:
+        """Return the row, which says how many units it leaves out, and that nothing is left where these are all.
 
-    def _with_gaps(self, row: EstimateRow, *, without: int) -> EstimateRow:
-        """Return the row, which says how many units it leaves out, and that nothing is left where these are all."""
+        Of a comparison it says, too, whether the adjustment that was asked for was made.
+        """
         if self.covariate_adjustment is None:
             return row
-        reason = Reason.NO_COVARIATE if row.reason is Reason.NO_UNITS and without else row.reason
-        return replace(row, n_without_covariate=without, reason=reason)
+        reason = row.reason or (Reason.NO_COVARIATE if adjusted is False else None)
+        if reason is Reason.NO_UNITS and without:
+            reason = Reason.NO_COVARIATE
+        return replace(row, n_without_covariate=without, adjusted=adjusted, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
