@@ -1,9 +1,12 @@
 """Finds the column of telemetry that the dates of a query's rows come from."""
 
+from functools import cache
+
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 
+@cache  # experiments are planned for many dates, and find their units by the same queries
 def column_behind(sql: str, name: str) -> str:
     """Return the column that a query's column `name` is made of, without its relation; empty where it does not say.
 

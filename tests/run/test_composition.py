@@ -50,10 +50,10 @@ def differences(pipeline: Pipeline, metrics: list[MetricDefinition]) -> Iterator
     """Compare stored values with the direct query's, unit by unit and window by window."""
     plan = pipeline.plan
     source = plan.sources[0]
-    engine = pipeline.engine
+    engine, units = pipeline.engine, pipeline.units()
+    known = list({known.column: known for known in (plan.metric(metric.name) for metric in metrics)}.values())
     for period, basis in COMPARED:
-        known = list({known.column: known for known in (plan.metric(metric.name) for metric in metrics)}.values())
-        grid = WindowGrid(basis, period, plan.windows(period), pipeline.units())
+        grid = WindowGrid(basis, period, plan.windows(period), units)
         query = direct_query(plan, source, known, grid, batch=0)
         rows = list(engine.query(query, labels={}).dicts())
         assert rows

@@ -42,11 +42,10 @@ def possible_storages(plan: AnalysisPlan, deployment: Deployment) -> Iterator[Pl
     Raises:
         PlanError: it fits in none, and the deployment names no folder for objects.
     """
-    sha256 = codec.sha256(plan)
     packed = transport.pack(plan)
     if len(packed) <= transport.LARGEST_TEXT:
         yield PlanStorage(transport.PLAN, packed)
-    data = transport.compressed(plan)
+    data, sha256 = transport.compressed(plan), codec.sha256(plan)
     if deployment.plans:
         url = f"{deployment.plans.rstrip('/')}/{sha256}.json.gz"
         yield PlanStorage(transport.PLAN_URL, url, url=url, data=data)
