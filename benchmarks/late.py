@@ -61,7 +61,7 @@ def tried(seed: int, folder: Path, *, short: bool = False) -> Verdict:
     found_rows, expected = _told(entries), schedule.model.told()
     faults += [f"not told: {change}" for change in sorted(expected - found_rows)]
     faults += [f"told, though read or never changed: {change}" for change in sorted(found_rows - expected)]
-    read = sum(len(entry.places) for entry in entries if entry.kind is Kind.PARTIALS and entry.state is State.COMPUTED)
+    read = sum(len(entry.extent) for entry in entries if entry.kind is Kind.PARTIALS and entry.state is State.COMPUTED)
     return Verdict(seed, (*faults, *schedule.log) if faults else (), read, schedule.model.least)
 
 

@@ -100,9 +100,9 @@ def lived(world: World, days: int, fails: Fails | None, *, analysed: int) -> Out
     for config in world.configs:
         for entry in world.entries(config):
             if "shared_scan" not in entry.facts:
-                figures.days += len(entry.places)
-                figures.rare += len(entry.places) if entry.source == RARE else 0
-                due |= {(entry.source, day, entry.recorded_at.date()) for day in entry.places if entry.source != RARE}
+                figures.days += len(entry.extent)
+                figures.rare += len(entry.extent) if entry.source == RARE else 0
+                due |= {(entry.source, day, entry.recorded_at.date()) for day in entry.extent if entry.source != RARE}
     figures.first_due = len(due) + figures.rare
     figures.days += sum(len(batch.inputs) for batch in scanned.values())
     outcome = Outcome(figures, partials=[world.partials(config) for config in world.configs])

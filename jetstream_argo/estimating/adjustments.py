@@ -16,18 +16,18 @@ class Gap:
     """How many of the `n` units of a branch with a value lack the covariate of a statistic."""
 
     statistic: str
-    place: Cell
+    cell: Cell
     branch: str
     without: int
     n: int
 
 
-def gaps_of(statistic: RequestedStatistic, place: Cell, branches: Sequence[BranchFacts]) -> Iterator[Gap]:
+def gaps_of(statistic: RequestedStatistic, cell: Cell, branches: Sequence[BranchFacts]) -> Iterator[Gap]:
     """Yield the gap of every branch; nothing where nothing is adjusted."""
     for facts in branches:
         if isinstance(facts.data, Covaried):
             n = facts.data.units.n
-            yield Gap(statistic.name, place, facts.branch, n - facts.data.complete.n, n)
+            yield Gap(statistic.name, cell, facts.branch, n - facts.data.complete.n, n)
 
 
 def gap_notes(gaps: Sequence[Gap]) -> Iterator[str]:
@@ -38,9 +38,9 @@ def gap_notes(gaps: Sequence[Gap]) -> Iterator[str]:
             of_statistic.setdefault(gap.statistic, []).append(gap)
     for name, found in of_statistic.items():
         worst = max(found, key=lambda gap: gap.without / gap.n)
-        there = [gap for gap in found if gap.place == worst.place]
+        there = [gap for gap in found if gap.cell == worst.cell]
         units = ", ".join(f"{gap.without:,} of {gap.n:,} units of {gap.branch}" for gap in there)
-        where = f"window {worst.place.window_index} of {worst.place.basis.value}"
+        where = f"window {worst.cell.window_index} of {worst.cell.basis.value}"
         yield f"{name}: {units} have no covariate and are not compared ({where})"
 
 

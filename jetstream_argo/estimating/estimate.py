@@ -74,26 +74,26 @@ def estimate_metric(
     excluded: dict[str, int] = {}
     gaps: list[Gap] = []
     units = 0
-    of_nobody: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
+    without_units: dict[int, tuple[EstimateRow, ...]] = {}  # the same wherever there are no units
     bigger = all(metric.bigger_is_better for metric in plan.metrics if metric.name == wanted.metric)
-    for place in _cells(plan, stored, windows):
+    for cell in _cells(plan, stored, windows):
         for number, (statistic, known) in enumerate(asked):
-            keys = _keys(place, plan)
+            keys = _keys(cell, plan)
             counts = [known.facts(CountNeed(), key) for key in keys]
             units = max(units, sum(branch.n_rows for branch in counts))
-            if place.segment == ALL_UNITS:
+            if cell.segment == ALL_UNITS:
                 excluded[statistic.name] = excluded.get(statistic.name, 0) + sum(
                     branch.n_nonfinite for branch in counts
                 )
-                gaps += gaps_of(statistic, place, _joint(statistic, known, keys))
+                gaps += gaps_of(statistic, cell, _joint(statistic, known, keys))
             is_empty = not any(branch.n_rows for branch in counts)
-            if is_empty and number in of_nobody:
-                found = of_nobody[number]
+            if is_empty and number in without_units:
+                found = without_units[number]
             else:
                 found = beaten(_rows(wanted.metric, statistic, known, keys), bigger_is_better=bigger)
                 if is_empty:
-                    of_nobody[number] = found
-            rows += (Placed(row, place.basis, place.window_index, place.segment) for row in found)
+                    without_units[number] = found
+            rows += (Placed(row, cell.basis, cell.window_index, cell.segment) for row in found)
     notes = (*_all_notes([statistic for statistic, _ in asked], excluded, rows, gaps), *dropped)
     before = _before(plan, wanted, stored, asked, rows, windows)
     return Estimated(tuple(rows), notes, tuple(queries.jobs), units, tuple(before))
@@ -160,11 +160,11 @@ def _cells(plan: AnalysisPlan, stored: Stored, windows: Sequence[AnalysisWindow]
     asked = stored.share.segments_of(len(names))
     for window in windows:
         for basis in stored.bases():
-            yield from (Cell(basis, window.index, names[place]) for place in asked)
+            yield from (Cell(basis, window.index, names[segment]) for segment in asked)
 
 
-def _keys(place: Cell, plan: AnalysisPlan) -> list[Key]:
-    return [(place.basis.value, place.window_index, place.segment, branch) for branch in plan.experiment.branches]
+def _keys(cell: Cell, plan: AnalysisPlan) -> list[Key]:
+    return [(cell.basis.value, cell.window_index, cell.segment, branch) for branch in plan.experiment.branches]
 
 
 def _rows(metric: str, statistic: RequestedStatistic, known: _Facts, keys: Sequence[Key]) -> tuple[EstimateRow, ...]:

@@ -75,7 +75,7 @@ def ratio_query(observed: Observed, probability: float | None) -> Sql:
     return fill(
         "estimating/ratio",
         units=treated(observed),
-        places=together(*relations),
+        quantiles=together(*relations),
         limits=lines(limits, indent=0),
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),

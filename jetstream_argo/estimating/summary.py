@@ -88,7 +88,7 @@ def summary_query(observed: Observed, wanted: Sequence[Clipped], *, with_values:
     return fill(
         "estimating/summary",
         **parts,
-        places=_quantile_relations(observed, wanted),
+        quantiles=_quantile_relations(observed, wanted),
         scales=lines(scales, indent=0),
         standard=lines(standard, indent=0),
         constants=lines(list(_constants(observed, wanted)), indent=0),

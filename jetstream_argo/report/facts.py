@@ -144,7 +144,7 @@ def facts_of(entries: Sequence[Entry], *, branches: Sequence[str] = ()) -> Facts
 def settling(entry: Entry, window: int) -> date | None:
     """Return from when on the rows are taken to be complete that the estimates of a window rest on, if it says so."""
     days: list[str] = json.loads(entry.facts).get("settles_on", []) if entry.facts else []
-    position = window - entry.places.start
+    position = window - entry.extent.start
     return date.fromisoformat(days[position]) if 0 <= position < len(days) else None
 
 
@@ -175,7 +175,7 @@ def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:
     for entry in entries:
         if entry.kind in _READS and entry.state in (State.WAITING, State.COMPUTED, State.NO_DATA):
             for key in [key for key in last if key[:2] == (entry.kind, entry.table)]:
-                if last[key].places.start in entry.places:
+                if last[key].extent.start in entry.extent:
                     del last[key]
             if entry.state is State.WAITING:
                 last[entry.kind, entry.table, entry.source] = entry
@@ -186,7 +186,7 @@ def _waiting(entries: Sequence[Entry]) -> Iterator[Waiting]:
 
 def _unseen(entries: Sequence[Entry]) -> Iterator[Unseen]:
     """Yield the tables of which the last reading of each source knew no versions."""
-    latest = {(entry.table, entry.source): entry for entry in entries if entry.kind in _READS and entry.places}
+    latest = {(entry.table, entry.source): entry for entry in entries if entry.kind in _READS and entry.extent}
     found: dict[str, str] = {}
     for entry in latest.values():
         about = json.loads(entry.facts) if entry.facts else {}
@@ -220,7 +220,7 @@ def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:
     read: dict[tuple[str, int], set[str]] = {}
     unread: dict[tuple[str, int], set[str]] = {}
     for entry in entries:
-        for place in ((entry.table, ordinal) for ordinal in entry.places):
+        for place in ((entry.table, ordinal) for ordinal in entry.extent):
             if entry.kind is Kind.LOOK:
                 seen[place] = _differences(entry, place[1])
                 unread[place] = set(read.get(place, ()))

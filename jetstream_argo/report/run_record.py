@@ -89,7 +89,7 @@ def _computed(entries: Sequence[Entry]) -> Iterator[Computed]:
     for entry in entries:
         if entry.kind is Kind.STATISTICS and entry.state in (State.COMPUTED, State.NO_DATA):
             for metric in entry.metrics:
-                windows.setdefault((metric, entry.period), set()).update(entry.places)
+                windows.setdefault((metric, entry.period), set()).update(entry.extent)
     return (Computed(metric, period, len(found)) for (metric, period), found in windows.items() if metric)
 
 
@@ -99,7 +99,7 @@ def _read(entries: Sequence[Entry]) -> Iterator[WasRead]:
         if entry.kind in _READS and entry.state in (State.COMPUTED, State.NO_DATA) and entry.jobs and entry.source:
             groups.setdefault(entry.source, []).append(entry)
     for source, found in groups.items():
-        dates = {place for entry in found for place in entry.places}
+        dates = {place for entry in found for place in entry.extent}
         yield WasRead(source, len(dates), sum(e.bytes for e in found), sum(len(e.jobs) for e in found))
 
 

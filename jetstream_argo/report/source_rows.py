@@ -67,7 +67,7 @@ def _rows(entries: Sequence[Entry]) -> dict[str, dict[int, int]]:
         if entry.kind not in _READ or entry.state not in (State.COMPUTED, State.NO_DATA):
             continue
         read = entry.recorded_at.date().toordinal()
-        for day in entry.places:
+        for day in entry.extent:
             versions = entry.input_at(day)
             for table, version in (json.loads(versions) if versions else {}).items():
                 if version is not None and read >= day + SETTLE_DAYS:

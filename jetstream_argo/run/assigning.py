@@ -68,7 +68,7 @@ def _reads(context: Context, rows: Rows) -> tuple[Read, ...]:
         if entry.state is State.LOST:
             reads.clear()
         elif entry.keys == (key,) and entry.state is State.COMPUTED:
-            for ordinal in entry.places:
+            for ordinal in entry.extent:
                 day = date.fromordinal(ordinal)
                 reads[day] = Read(day, entry.recorded_at, entry.input_at(ordinal))
     return tuple(reads.values())

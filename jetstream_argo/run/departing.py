@@ -45,7 +45,7 @@ def _depleted(entries: Sequence[Entry], telemetry: Telemetry, reading: Reading) 
     """Yield the dates that were read before and of which rows of units may be gone since."""
     for ordinal in range(reading.first_date.toordinal(), reading.last_date.toordinal() + 1):
         day = date.fromordinal(ordinal)
-        before = [entry for entry in entries if ordinal in entry.places]
+        before = [entry for entry in entries if ordinal in entry.extent]
         now = telemetry.version(day)
         if before and (
             telemetry.freshness.is_sealed(day)

@@ -95,7 +95,7 @@ def _has_fewer(engine: Engine, info: TableInfo, entries: Sequence[Entry]) -> boo
         return False
     counted: Counter[str] = Counter()
     for entry in entries:
-        for place, count in zip(entry.places, entry.counts, strict=False):
+        for place, count in zip(entry.extent, entry.counts, strict=False):
             counted[_partition(entry, place)] += count
     return any(rows.get(partition, 0) < count for partition, count in counted.items())
 
@@ -106,7 +106,7 @@ def _partition(entry: Entry, place: int) -> str:
 
 def _counted(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """Return the entries that count rows, by table; one a batch."""
-    lost = {(entry.table, entry.batch) for entry in entries if entry.state is State.LOST and not len(entry.places)}
+    lost = {(entry.table, entry.batch) for entry in entries if entry.state is State.LOST and not len(entry.extent)}
     places = _lost_places(entries)
     found: dict[str, dict[int, Entry]] = defaultdict(dict)
     removals: dict[str, Mapping[int, RowsLeft]] = {}
@@ -126,7 +126,7 @@ def _lost_places(entries: Sequence[Entry]) -> dict[tuple[str, int | None], set[i
     found: dict[tuple[str, int | None], set[int]] = defaultdict(set)
     for entry in entries:
         if entry.state is State.LOST:
-            found[entry.table, entry.batch].update(entry.places)
+            found[entry.table, entry.batch].update(entry.extent)
     return found
 
 
@@ -134,7 +134,7 @@ def _without(entry: Entry, gone: set[int] | None) -> Entry:
     """Return `entry` as if it had never counted the rows of the dates or windows that are `gone`."""
     if not entry.counts or not gone:
         return entry
-    counts = tuple(0 if place in gone else count for place, count in zip(entry.places, entry.counts, strict=True))
+    counts = tuple(0 if place in gone else count for place, count in zip(entry.extent, entry.counts, strict=True))
     return replace(entry, counts=counts, rows=entry.rows - (sum(entry.counts) - sum(counts)))
 
 
@@ -160,7 +160,7 @@ def _missing(engine: Engine, name: str, entries: Sequence[Entry], labels: Mappin
         of_batch = there.get(entry.batch or 0, {})
         if sum(of_batch.values()) >= entry.rows:
             continue
-        lost = [at for at, count in zip(entry.places, entry.counts, strict=False) if of_batch.get(at, 0) < count]
+        lost = [at for at, count in zip(entry.extent, entry.counts, strict=False) if of_batch.get(at, 0) < count]
         if not lost or place is None or (None in of_batch) != _has_probes(entry):
             yield Loss(entry, f"{name} has lost rows of a batch")
             continue

@@ -25,7 +25,7 @@ _COLUMN_BYTES = 40
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a query holds at once of a place, which is a date or a window: so many rows, of so many columns."""
+    """What a query holds at once of a date or a window: so many rows, of so many columns."""
 
     rows: int
     columns: int
@@ -35,22 +35,22 @@ class Footprint:
         """About how much memory it takes."""
         return self.rows * (_ROW_BYTES + _COLUMN_BYTES * self.columns)
 
-    def places(self, memory_mib: int | None) -> int | None:
-        """Return how many places fit into the memory of a query, one at least; None where all do."""
+    def at_once(self, memory_mib: int | None) -> int | None:
+        """Return how many of them fit into the memory of a query, one at least; None where all do."""
         if memory_mib is None or not self.rows:
             return None
         return max(1, memory_mib * _MIB // self.bytes)
 
 
 def footprint(context: Context, columns: int) -> Footprint:
-    """Return what all units that were assigned take of a place, if each of them has a row there."""
+    """Return what all units that were assigned take of a date or a window, if each has a row there."""
     units = units_assigned(context.ledger, names.assignments(context.plan), context.currency().units.batches)
     return Footprint(units, columns)
 
 
 def fitting_pieces(context: Context, piece: Piece[Part]) -> tuple[Piece[Part], ...]:
-    """Return a piece as pieces of the same parts whose places fit into the memory of a query, all about as large."""
-    most = footprint(context, len(piece.parts)).places(context.engine.memory_mib)
+    """Return a piece as pieces of about one size, each of which fits into the memory of a query."""
+    most = footprint(context, len(piece.parts)).at_once(context.engine.memory_mib)
     cut = evenly(range(piece.first, piece.last + 1), most)
     return tuple(Piece(piece.parts, part[0], part[-1]) for part in cut)
 

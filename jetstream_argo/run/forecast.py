@@ -188,7 +188,7 @@ class _Forecasting:
             return Why.CHANGED
         if any(recorded):
             return Why.UNITS
-        earlier = (e for e in ledger.entries if e.table == table and e.batch is not None and day in e.places)
+        earlier = (e for e in ledger.entries if e.table == table and e.batch is not None and day in e.extent)
         return Why.COLUMNS if any(earlier) else Why.NEW
 
     def _direct(self, source: Source, metrics: Sequence[Metric]) -> Iterator[Upcoming]:

@@ -177,7 +177,7 @@ def signal_rows(context: Context, signal: Signal) -> tuple[Rows, tuple[Wanted, .
 
 @dataclass(frozen=True, slots=True)
 class _Partials:
-    """Partials of one source: parts are columns, places are dates."""
+    """Partials of one source: parts are columns, at dates."""
 
     context: Context
     rows: SourceRows
@@ -259,13 +259,13 @@ def write(
 
 def counts_of(entry: Entry, job: Job) -> tuple[int, ...]:
     """Return how many rows were written of each date or window; nothing where the warehouse does not say."""
-    if not len(entry.places):
+    if not len(entry.extent):
         return (job.rows,)
     if set(job.written) <= {""}:
         return ()
     dated = entry.first_date is not None
     return tuple(
-        job.written.get(date.fromordinal(place).isoformat() if dated else str(place), 0) for place in entry.places
+        job.written.get(date.fromordinal(place).isoformat() if dated else str(place), 0) for place in entry.extent
     )
 
 

@@ -32,7 +32,7 @@ def estimated_in_portions(context: Context, leaf: MetricStatistics, windows: Seq
 
     bases = stored_for(context, leaf, windows).bases()
     segments = tuple(range(1 + len(context.plan.enrollments.segments)))
-    most = footprint(context, len(bases)).places(context.engine.memory_mib)
+    most = footprint(context, len(bases)).at_once(context.engine.memory_mib)
     portions = (Portion(tuple(run), bases, segments) for run in evenly(windows, most))
     return sum((_estimated(context, leaf, portion) for portion in portions), start=Estimated())
 
@@ -81,5 +81,5 @@ def _refused(context: Context, leaf: MetricStatistics) -> Iterator[Size]:
         if entry.facts:
             size: dict[str, int] = json.loads(entry.facts)
             yield Size(size["cells"], size["fineness"])
-        elif len(entry.places) > 1:  # as earlier versions recorded it: one window was never cut
-            yield Size(len(entry.places) * in_a_window)
+        elif len(entry.extent) > 1:  # as earlier versions recorded it: one window was never cut
+            yield Size(len(entry.extent) * in_a_window)

@@ -50,7 +50,7 @@ def _versions(scan: SharedScan, reading: SharedReading, engine: Engine) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class _Scanning:
-    """One reading of a scan: parts are columns, places are dates."""
+    """One reading of a scan: parts are columns, at dates."""
 
     scan: SharedScan
     reading: SharedReading

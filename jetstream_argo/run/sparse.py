@@ -53,7 +53,7 @@ def units_with_rows(ledger: Ledger, table: str, column: str, first: date, last: 
             counts = stored.entry.counts
             if not counts:
                 return None
-            rows += counts[ordinal - stored.entry.places.start]
+            rows += counts[ordinal - stored.entry.extent.start]
     return rows / ((last - first).days + 1)
 
 

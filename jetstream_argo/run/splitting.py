@@ -32,9 +32,9 @@ class WorkResult:
 
 @dataclass(frozen=True, slots=True)
 class Piece(Generic[Part]):
-    """What one query computes: `parts` (columns or metrics) at the places `first` to `last`, both included.
+    """What one query computes: `parts` (columns or metrics) at the dates or windows `first` to `last`, both included.
 
-    A place is a date's ordinal or a window's index.
+    These are dates' ordinals or windows' indexes.
     """
 
     parts: tuple[Part, ...]
@@ -43,11 +43,14 @@ class Piece(Generic[Part]):
 
     @property
     def size(self) -> int:
-        """How much it is: parts times places."""
+        """How much it is: parts times dates, or times windows."""
         return len(self.parts) * (self.last - self.first + 1)
 
     def halves(self) -> tuple["Piece[Part]", ...]:
-        """Return two pieces, of half the parts, or of half the places if there is one part; none of one of each."""
+        """Return two pieces: of half the parts, or of half the dates or windows where there is one part.
+
+        There are none of a piece of one part at one date or in one window.
+        """
         if len(self.parts) > 1:
             middle = len(self.parts) // 2
             return self.of(self.parts[:middle]), self.of(self.parts[middle:])
@@ -57,7 +60,7 @@ class Piece(Generic[Part]):
         return ()
 
     def of(self, parts: tuple[Part, ...]) -> "Piece[Part]":
-        """Return the same places of other parts."""
+        """Return the same dates or windows of other parts."""
         return Piece(parts, self.first, self.last)
 
 

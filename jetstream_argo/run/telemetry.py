@@ -159,14 +159,14 @@ def _record(context: Context, telemetry: Telemetry, kept: dict[date, str], diffe
 def _last_looks(context: Context, rows: Rows) -> dict[date, str]:
     seen: dict[date, str] = {}
     for entry in _looks(context, rows):
-        seen |= {date.fromordinal(ordinal): entry.input_at(ordinal) for ordinal in entry.places}
+        seen |= {date.fromordinal(ordinal): entry.input_at(ordinal) for ordinal in entry.extent}
     return seen
 
 
 def _looked_at(context: Context, rows: Rows) -> dict[date, datetime]:
     seen: dict[date, datetime] = {}
     for entry in _looks(context, rows):
-        seen |= {date.fromordinal(ordinal): entry.recorded_at for ordinal in entry.places}
+        seen |= {date.fromordinal(ordinal): entry.recorded_at for ordinal in entry.extent}
     return seen
 
 

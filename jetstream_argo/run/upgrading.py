@@ -105,7 +105,7 @@ def _copied(
 
 
 def _renamed(entry: Entry, table: str, keys: tuple[str, ...], rows: BatchNumbers) -> Entry:
-    counts = tuple(rows.get(place, 0) for place in entry.places)
+    counts = tuple(rows.get(place, 0) for place in entry.extent)
     return replace(entry, table=table, keys=keys, rows=sum(rows.values()), counts=counts, format=FORMAT)
 
 

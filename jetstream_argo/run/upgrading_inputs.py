@@ -34,7 +34,7 @@ class Origins:
         of_column = {metric.column: metric for metric in self.context.plan.metrics if metric.column}
         groups: dict[tuple[str, ...], list[str]] = {}
         for column in entry.keys:
-            inputs = tuple(self._of_values(currency, of_column[column], entry, place) for place in entry.places)
+            inputs = tuple(self._of_values(currency, of_column[column], entry, place) for place in entry.extent)
             groups.setdefault(inputs, []).append(column)
         costs = entry
         for inputs, columns in groups.items():
@@ -46,7 +46,7 @@ class Origins:
         currency = Currency(self.context.plan, self.ledger)
         windows = {window.index: window for window in self.context.plan.windows(leaf.period)}
         inputs = []
-        for place in entry.places:
+        for place in entry.extent:
             window = windows.get(place)
             is_known = window is not None and not self._newer(entry, self._read_by(leaf, place))
             inputs.append(currency.of_estimates(leaf, window) if window is not None and is_known else "")
@@ -60,7 +60,7 @@ class Origins:
         for entry in values:
             for source in {direct[column] for column in entry.keys if column in direct}:
                 for window in plan.windows(Period(entry.period)):
-                    if window.index in entry.places:
+                    if window.index in entry.extent:
                         ordinals[source].update(self._dates(window))
         for source, of_source in ordinals.items():
             for run in consecutive(sorted(of_source)):

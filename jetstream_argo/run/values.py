@@ -141,7 +141,7 @@ def _stale(context: Context, basis: Basis, period: Period, metrics: Sequence[Met
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """Values of one source, basis and period: parts are metrics, places are windows, made from `inputs`."""
+    """Values of one source, basis and period: parts are metrics, at windows, made from `inputs`."""
 
     context: Context
     source: Source

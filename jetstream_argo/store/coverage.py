@@ -14,7 +14,7 @@ ANYBODY = 0
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A batch that holds a column at some place, and the entry that says so."""
+    """A batch that holds a column at some position, and the entry that says so."""
 
     batch: int | None
     inputs: str
@@ -27,7 +27,7 @@ BatchesByPlace = dict[int, dict[int, StoredBatch]]
 
 @dataclass(slots=True)
 class Coverage:
-    """By column, the batches of dates, of windows, and of neither; and the places at which each batch has rows.
+    """By column, the batches of dates, of windows, and of neither; and the positions at which each batch has rows.
 
     `sparse` has those of values in which not all units have rows.
     """
@@ -51,7 +51,7 @@ class Coverage:
 
     def _add(self, entry: Entry) -> None:
         if entry.batch is not None:
-            self.extent[entry.batch] = entry.places
+            self.extent[entry.batch] = entry.extent
             units = sparse_units(entry)
             if units is not None:
                 self.sparse[entry.batch] = units
@@ -64,17 +64,17 @@ class Coverage:
         if entry.kind not in _DATED and entry.kind is not Kind.VALUES:
             return
         columns = self.windowed if entry.kind is Kind.VALUES else self.dated
-        for place in entry.places:
-            batch = StoredBatch(entry.batch, entry.input_at(place), entry)
+        for position in entry.extent:
+            batch = StoredBatch(entry.batch, entry.input_at(position), entry)
             for column in entry.keys:
-                columns.setdefault(column, {}).setdefault(place, {}).update(dict.fromkeys(assignments, batch))
+                columns.setdefault(column, {}).setdefault(position, {}).update(dict.fromkeys(assignments, batch))
 
     def _lose(self, entry: Entry) -> None:
-        """Take out again what is gone: at the entry's places, or at all where it names none."""
+        """Take out again what is gone: at the entry's positions, or at all where it names none."""
         for columns in (self.dated, self.windowed):
-            for places in columns.values():
-                for place in entry.places if len(entry.places) else list(places):
-                    _drop(places.get(place, {}), entry.batch)
+            for positions in columns.values():
+                for position in entry.extent if len(entry.extent) else list(positions):
+                    _drop(positions.get(position, {}), entry.batch)
         for batches in self.undated.values():
             _drop(batches, entry.batch)
 
@@ -89,7 +89,7 @@ def _drop(batches: dict[int, StoredBatch], batch: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BatchRange:
-    """Columns that are taken from the places `first` to `last` of some batches.
+    """Columns that are taken from the positions `first` to `last` of some batches.
 
     `assignments` are those for whose units they are taken; empty for all.
     """
@@ -103,16 +103,16 @@ class BatchRange:
 
 def batch_ranges(
     current: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]],
-    places: range,
+    positions: range,
     extent: Mapping[int, range],
     assignments: Sequence[int],
 ) -> list[BatchRange]:
-    """Return the fewest selections that give every column at every place, and for every unit, from its own batch."""
+    """Return the fewest selections that give every column at every position, and for every unit, from its own batch."""
     together: dict[tuple[tuple[str, ...], tuple[int, ...]], list[tuple[int, list[int]]]] = {}
     found: list[BatchRange] = []
-    for (batch, columns, served), of_batch in _selections(current, places, assignments).items():
-        inside = [place for place in extent[batch] if place in places]
-        if of_batch == inside:  # all that the batch has here is wanted, so no condition on places is needed
+    for (batch, columns, served), of_batch in _selections(current, positions, assignments).items():
+        inside = [position for position in extent[batch] if position in positions]
+        if of_batch == inside:  # all that the batch has here is wanted, so no condition on positions is needed
             together.setdefault((columns, served), []).append((batch, of_batch))
         else:
             found += [BatchRange((batch,), run[0], run[-1], columns, served) for run in consecutive(of_batch)]
@@ -125,19 +125,19 @@ def batch_ranges(
 
 
 def _selections(
-    batches: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]], places: range, assignments: Sequence[int]
+    batches: Mapping[str, Mapping[int, Mapping[int, StoredBatch]]], positions: range, assignments: Sequence[int]
 ) -> dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]]:
-    """Return the places at which a batch gives the same columns for the same assignments."""
+    """Return the positions at which a batch gives the same columns for the same assignments."""
     everybody = frozenset(assignments)
     selections: dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[int]] = {}
-    for place in places:
+    for position in positions:
         columns: dict[tuple[int, tuple[int, ...]], list[str]] = {}
         for column, at in batches.items():
-            for batch, served in _served(at.get(place, {}), assignments).items():
+            for batch, served in _served(at.get(position, {}), assignments).items():
                 key = (batch, () if served == everybody else tuple(sorted(served)))
                 columns.setdefault(key, []).append(column)
         for (batch, assigned), names in columns.items():
-            selections.setdefault((batch, tuple(names), assigned), []).append(place)
+            selections.setdefault((batch, tuple(names), assigned), []).append(position)
     return selections
 
 

@@ -170,7 +170,7 @@ class Currency:
             changed: set[int] = set()
             for entry in self._ledger.complete(Kind.LOOK, table):
                 if entry.source == source.name:
-                    changed = changed - set(entry.places) | _changed_dates(entry, batches)
+                    changed = changed - set(entry.extent) | _changed_dates(entry, batches)
             self._unread_of[source.name] = frozenset(changed)
         return self._unread_of[source.name]
 

@@ -108,7 +108,7 @@ class Entry:
         return plain
 
     @property
-    def places(self) -> range:
+    def extent(self) -> range:
         """The ordinals of its dates, or the indexes of its windows; empty where it is about neither."""
         if self.first_date is not None and self.last_date is not None:
             return range(self.first_date.toordinal(), self.last_date.toordinal() + 1)
@@ -116,10 +116,10 @@ class Entry:
             return range(self.first_window, self.last_window + 1)
         return range(0)
 
-    def input_at(self, place: int) -> str:
-        """Return what it was made from at one of its places; empty where that is not recorded."""
-        position = place - self.places.start
-        return self.inputs[position] if 0 <= position < len(self.inputs) else ""
+    def input_at(self, position: int) -> str:
+        """Return what it was made from at one of them; empty where that is not recorded."""
+        index = position - self.extent.start
+        return self.inputs[index] if 0 <= index < len(self.inputs) else ""
 
 
 COLUMNS = tuple(columns_of(Entry))

@@ -20,8 +20,8 @@ def latest_estimates(entries: Iterable[Entry]) -> LatestEstimates:
             if entry.state is State.LOST:
                 gone = [index for index, found in windows.items() if found.batch == entry.batch]
                 for index in gone:
-                    if index in entry.places or not len(entry.places):
+                    if index in entry.extent or not len(entry.extent):
                         del windows[index]
             elif entry.state in (State.COMPUTED, State.NO_DATA):
-                windows.update(dict.fromkeys(entry.places, entry))
+                windows.update(dict.fromkeys(entry.extent, entry))
     return latest

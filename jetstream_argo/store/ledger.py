@@ -56,7 +56,7 @@ class Ledger:
 
         One column at one place cannot be cut: its size says nothing of the others'.
         """
-        sizes = (len(entry.keys) * (len(entry.places) or 1) for entry in self.were_too_big(kind, table))
+        sizes = (len(entry.keys) * (len(entry.extent) or 1) for entry in self.were_too_big(kind, table))
         return min((size for size in sizes if size > 1), default=None)
 
     def were_too_big(self, kind: Kind, table: str) -> Iterator[Entry]:
@@ -109,13 +109,13 @@ class Ledger:
     ) -> tuple[DateSlice, ...]:
         """Return where `columns` are, from `first` to `last`; what no batch holds is left out."""
         coverage = self._of(table)
-        places = range(first.toordinal(), last.toordinal() + 1)
+        positions = range(first.toordinal(), last.toordinal() + 1)
         batches = {column: coverage.dated.get(column, {}) for column in columns}
         return tuple(
             DateSlice(
                 run.batches, date.fromordinal(run.first), date.fromordinal(run.last), run.columns, run.assignments
             )
-            for run in batch_ranges(batches, places, coverage.extent, assignments)
+            for run in batch_ranges(batches, positions, coverage.extent, assignments)
         )
 
     def newest_batch(self, table: str, column: str) -> int | None:
@@ -137,9 +137,9 @@ class Ledger:
         if not windows:
             return ()
         coverage = self._of(table)
-        places = range(windows[0].index, windows[-1].index + 1)
+        positions = range(windows[0].index, windows[-1].index + 1)
         batches = {column: coverage.windowed.get(column, {})}
-        found = batch_ranges(batches, places, coverage.extent, (ANYBODY,))
+        found = batch_ranges(batches, positions, coverage.extent, (ANYBODY,))
         return tuple(part for run in found for part in self._value_slices(run, coverage.sparse))
 
     def _value_slices(self, run: BatchRange, sparse: Mapping[int, SparseUnits]) -> Iterator[WindowSlice]:
@@ -154,7 +154,7 @@ class Ledger:
     @property
     def _lost(self) -> set[int | None]:
         """The batches that are lost as a whole."""
-        return {entry.batch for entry in self.entries if entry.state is State.LOST and not len(entry.places)}
+        return {entry.batch for entry in self.entries if entry.state is State.LOST and not len(entry.extent)}
 
     def _of(self, table: str) -> Coverage:
         if table not in self._coverage:

@@ -38,7 +38,7 @@ def after_removal(entry: Entry, left: RowsLeft | None) -> Entry:
     """Return `entry` as if it had only counted the rows that stayed."""
     if left is None:
         return entry
-    counts = tuple(left.get(place, 0) for place in entry.places) if entry.counts else ()
+    counts = tuple(left.get(place, 0) for place in entry.extent) if entry.counts else ()
     return replace(entry, rows=sum(left.values()), counts=counts)
 
 

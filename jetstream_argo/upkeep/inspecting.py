@@ -114,7 +114,7 @@ def strays(
     asked = {name: layout for name, layout in own_tables(owner, entries).items() if name not in skipped}
     for name in engine.infos(list(asked)):
         about = [entry for entry in entries if entry.table == name and entry.batch is not None]
-        gone = {entry.batch for entry in about if entry.state is State.LOST and not len(entry.places)}
+        gone = {entry.batch for entry in about if entry.state is State.LOST and not len(entry.extent)}
         complete = {entry.batch for entry in about if entry.state in (State.COMPUTED, State.NO_DATA)} - gone
         rows = dict(_batches(engine, owner, name, asked[name].partition_by))
         batches = tuple(batch for batch in rows if batch not in complete)
@@ -135,7 +135,7 @@ def described(loss: Loss) -> str:
         return f"{about}: a whole batch"
     if entry.first_date is None:
         return f"{about}: windows {loss.first} to {loss.last}"
-    at = entry.places.start
+    at = entry.extent.start
     first, last = (entry.first_date.fromordinal(entry.first_date.toordinal() + n - at) for n in (loss.first, loss.last))
     return f"{about}: {first} to {last}"
 
@@ -146,7 +146,7 @@ def lost_rows(loss: Loss) -> int:
         return loss.entry.rows
     first, last = loss.first, loss.last
     return sum(
-        count for at, count in zip(loss.entry.places, loss.entry.counts, strict=False) if first <= at <= last
+        count for at, count in zip(loss.entry.extent, loss.entry.counts, strict=False) if first <= at <= last
     )  # fmt: skip
 
 

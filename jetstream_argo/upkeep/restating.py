@@ -193,7 +193,7 @@ def _gone(context: Context, source: Source, first: date, last: date) -> int | No
 
 @dataclass(slots=True)
 class _Restated:
-    """Partials of one source, written to the table of restated rows: parts are columns, places are dates.
+    """Partials of one source, written to the table of restated rows: parts are columns, at dates.
 
     `entries` are those to record once they count.
     """

@@ -62,8 +62,8 @@ def test_work_is_cut_into_pieces_that_fit_with_the_same_results_and_nothing_is_t
         assert {result.exit_code for result in pipeline.run().values()} == {0}
 
     for kind in (Kind.PARTIALS, Kind.SIGNALS, Kind.VALUES):
-        assert max(len(entry.places) for entry in entries(whole, kind)) > 2
-        assert max(len(entry.places) for entry in entries(modest, kind)) == 2
+        assert max(len(entry.extent) for entry in entries(whole, kind)) > 2
+        assert max(len(entry.extent) for entry in entries(modest, kind)) == 2
     assert [entry for entry in read_entries(modest.engine, modest.plan) if entry.error] == []
     for basis in Basis:
         values = whole.values("visits", Period.DAY, basis)
@@ -83,12 +83,12 @@ def _number(value: Value) -> Value:
 
 def test_memory_of_which_nothing_is_known_cuts_nothing() -> None:
     assert BigQueryEngine.memory_mib is None
-    assert Footprint(10**9, 50).places(None) is None
+    assert Footprint(10**9, 50).at_once(None) is None
 
 
 def test_nobody_takes_no_memory_and_a_place_that_is_too_large_is_done_alone() -> None:
-    assert Footprint(0, 5).places(1) is None
-    assert Footprint(10**9, 5).places(1) == 1
+    assert Footprint(0, 5).at_once(1) is None
+    assert Footprint(10**9, 5).at_once(1) == 1
 
 
 @pytest.mark.parametrize(("places", "most"), [(1, 1), (7, 3), (29, 6), (36, 36), (5, 100), (3, 1)])

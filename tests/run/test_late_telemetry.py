@@ -61,7 +61,7 @@ def dates_read(pipeline: Pipeline, since: int) -> list[date]:
         date.fromordinal(ordinal)
         for entry in entries(pipeline, since)
         if entry.kind is Kind.PARTIALS and entry.state is State.COMPUTED
-        for ordinal in entry.places
+        for ordinal in entry.extent
     )
 
 

@@ -30,7 +30,7 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The column `value` of the rows of `source` that have all columns of `needs` too.
+    """The column `value` of the rows of `source` that have all columns of `required` too.
 
     Buckets in which values are put in order are cut `finer` times more, so that a worker sorts fewer of them at once;
     the ranks stay the same. `distinct` says that no two rows with the same keys have the same value.
@@ -38,14 +38,14 @@ class Values:
 
     source: str
     value: str
-    needs: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     finer: int = 0
     distinct: bool = False
 
     @property
     def condition(self) -> str:
         """What must hold for a row of `t` to count."""
-        present = (f"t.{name} IS NOT NULL" for name in dict.fromkeys((self.value, *self.needs)))
+        present = (f"t.{name} IS NOT NULL" for name in dict.fromkeys((self.value, *self.required)))
         return f"{' AND '.join(present)} AND NOT IS_NAN(t.{self.value})"
 
 
@@ -71,7 +71,7 @@ def quantile_relations(
     ]
     condition = lines(map(Sql, dict.fromkeys(wanted)), separator=" OR", indent=0)
     found = fill(
-        "estimating/places",
+        "estimating/quantiles",
         name=Sql(name),
         keys=_list("t", keys),
         quantiles=lines(_quantiles(asked, segments), indent=0),

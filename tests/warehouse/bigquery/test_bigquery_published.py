@@ -144,5 +144,5 @@ def written(pipeline: RemotePipeline) -> Counter[tuple[str, int]]:
         (entry.table, place)
         for entry in entries
         if entry.kind is Kind.VALUES and entry.keys == (ROWS,)
-        for place in entry.places
+        for place in entry.extent
     )

@@ -1,6 +1,6 @@
 -- One row per basis, window and branch with units: joint moments of a numerator and a denominator, for each segment.
 WITH {{units}},
-{{places}},
+{{quantiles}},
 limits AS (
   SELECT
     y.basis,

@@ -1,6 +1,6 @@
 -- One row per basis, window and branch with units: counts, and moments of the values as clipped, for each segment.
 WITH {{units}}{{few}},
-{{places}},
+{{quantiles}},
 scales AS (
   SELECT
     l.*,
