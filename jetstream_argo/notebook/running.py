@@ -3,9 +3,11 @@
 A forked or spawned process would run the notebook's script again. The nodes are those of a pod, and so are the results.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from jetstream_argo.cli.holding import holder
 from jetstream_argo.dag.build import build_dag, filtered
@@ -14,7 +16,9 @@ from jetstream_argo.errors import JetstreamArgoError
 from jetstream_argo.plan import codec
 from jetstream_argo.plan.model import AnalysisPlan
 from jetstream_argo.run.context import Context, read_ledger
+from jetstream_argo.run.executors import InThisProcess
 from jetstream_argo.run.leasing import writing
+from jetstream_argo.run.local import NodeRun, NodeState, run_dag
 from jetstream_argo.run.nodes import run_node
 from jetstream_argo.run.rerun import idle
 from jetstream_argo.warehouse.connect import connect, new_attempt
@@ -47,27 +51,31 @@ def run_in_process(
     if not dag.nodes or idle(plan, dag, engine, now=_now, metrics=metrics):
         return ()
     failed: list[Failed] = []
-    broken: set[str] = set()
-    with writing(engine, plan, holder=holder("a notebook"), wait_seconds=60.0):
+    nodes = {node.id: node for node in (*dag.nodes, dag.last)}
+
+    def work(id: str, line: Path) -> int:
+        own = _for_node(engine, warehouse, attempt, sha256, nodes[id])
+        context = Context(plan, sha256, id, own, attempt, _now, metrics=frozenset(metrics), ledger=ledger)
+        try:
+            result = run_node(nodes[id], context)
+        except JetstreamArgoError as error:
+            failed.append(Failed(id, "", str(error)))
+            line.write_text(str(error), encoding="utf-8")
+            return error.exit_code
+        failed.extend(Failed(id, metric, str(error)) for metric, error in result.failed)
+        line.write_text(result.line, encoding="utf-8")
+        return result.exit_code
+
+    def ended(run: NodeRun) -> None:
+        if run.state in (NodeState.SUCCEEDED, NodeState.FAILED):
+            watch(f"{run.node.id}: {run.line}")
+
+    with (
+        writing(engine, plan, holder=holder("a notebook"), wait_seconds=60.0),
+        tempfile.TemporaryDirectory(prefix="jetstream-argo-") as scratch,
+    ):
         ledger = read_ledger(plan, engine)
-        for node in (*dag.nodes, dag.last):
-            if node is not dag.last and not broken.isdisjoint(node.dependencies):
-                broken.add(node.id)
-                continue
-            wanted = frozenset(metrics)
-            own = _for_node(engine, warehouse, attempt, sha256, node)
-            context = Context(plan, sha256, node.id, own, attempt, _now, metrics=wanted, ledger=ledger)
-            try:
-                result = run_node(node, context)
-            except JetstreamArgoError as error:
-                broken.add(node.id)
-                failed.append(Failed(node.id, "", str(error)))
-                watch(f"{node.id}: {error}")
-                continue
-            if result.exit_code:
-                broken.add(node.id)
-            failed += [Failed(node.id, metric, str(error)) for metric, error in result.failed]
-            watch(f"{node.id}: {result.line}")
+        run_dag(dag, InThisProcess(work), scratch=Path(scratch), watch=ended)
     return tuple(failed)
 
 

@@ -1,6 +1,7 @@
-"""Runs a whole workflow on one machine: its nodes in a few processes, which do one after another."""
+"""Runs a whole workflow on one machine: its nodes after those that they wait for, by whatever executor does them."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,14 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jetstream_argo.dag.model import Dag, Node
 from jetstream_argo.dag.order import path_lengths
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
-
-if TYPE_CHECKING:
-    from jetstream_argo.run.workers import Workers
+from jetstream_argo.run.executors import Executor
 
 
 class NodeState(StrEnum):
@@ -64,12 +62,12 @@ class _Running:
     since: float
 
 
-def run_dag(dag: Dag, workers: "Workers", *, scratch: Path, watch: Watch) -> DagRun:
+def run_dag(dag: Dag, executor: Executor, *, scratch: Path, watch: Watch) -> DagRun:
     """Run every node after those that it needs, and the last one whatever became of them.
 
     Of nodes that can start, the one at the head of the longest path goes first. A node that fails costs those that
     need it, and no other. `watch` is told whenever a node starts or ends. When this process is interrupted or
-    terminated, the nodes are asked to stop, and waited for.
+    terminated, the executor ends, and with it the nodes.
     """
     ended: dict[str, NodeRun] = {}
     running: dict[str, _Running] = {}
@@ -77,22 +75,22 @@ def run_dag(dag: Dag, workers: "Workers", *, scratch: Path, watch: Watch) -> Dag
     order.prepare()
     lengths = path_lengths(dag)
     ready: list[Node] = []
-    with _interrupted_by_sigterm(), workers:
+    with _interrupted_by_sigterm(), executor:
         while order.is_active():
             ready += [dag.node(id) for id in order.get_ready()]
             ready.sort(key=lambda node: (-lengths[node.id], dag.nodes.index(node)))
             for node in _startable(ready, ended, watch, order):
-                if workers.are_busy:
+                if executor.are_busy:
                     break
                 ready.remove(node)
-                _begin(node, workers, scratch, running, watch)
-            for run in _wait(workers, running):
+                _begin(node, executor, scratch, running, watch)
+            for run in _wait(executor, running):
                 ended[run.node.id] = run
                 watch(run)
                 order.done(run.node.id)
         if dag.nodes:
-            _begin(dag.last, workers, scratch, running, watch)
-            for run in _wait(workers, running):
+            _begin(dag.last, executor, scratch, running, watch)
+            for run in _wait(executor, running):
                 ended[run.node.id] = run
                 watch(run)
     return DagRun(tuple(ended[node.id] for node in (*dag.nodes, dag.last) if node.id in ended))
@@ -111,17 +109,17 @@ def _startable(
     return list(ready)
 
 
-def _begin(node: Node, workers: "Workers", scratch: Path, running: dict[str, _Running], watch: Watch) -> None:
+def _begin(node: Node, executor: Executor, scratch: Path, running: dict[str, _Running], watch: Watch) -> None:
     line = scratch / f"{node.id}.line"
     line.unlink(missing_ok=True)
     running[node.id] = _Running(node, line, time.monotonic())
-    workers.begin(node.id, line)
     watch(NodeRun(node, NodeState.RUNNING))
+    executor.begin(node.id, line)
 
 
-def _wait(workers: "Workers", running: dict[str, _Running]) -> Iterator[NodeRun]:
+def _wait(executor: Executor, running: dict[str, _Running]) -> Iterator[NodeRun]:
     """Wait until some node ends, and yield those that have."""
-    for ended in workers.wait():
+    for ended in executor.wait():
         begun = running.pop(ended.node)
         state = NodeState.FAILED if ended.exit_code else NodeState.SUCCEEDED
         seconds = time.monotonic() - begun.since
@@ -136,7 +134,10 @@ def _outcome_line(line: Path, code: int) -> str:
 
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
-    """Take being told to stop for an interrupt."""
+    """Take being told to stop for an interrupt, where that is told to this thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def stop(signum: int, _: object) -> None:
         raise KeyboardInterrupt(signal.Signals(signum).name)

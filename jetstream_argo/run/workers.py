@@ -3,7 +3,7 @@
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, forkserver, get_context
@@ -11,12 +11,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
 
+from jetstream_argo.run.executors import Ended, Work
 from jetstream_argo.run.isolating import isolated, leaves_a_clean_process
-
-# Does the node of an id, writes a line about it into a file, and returns the exit code. It is pickled.
-Work: TypeAlias = Callable[[str, Path], int]
 
 _PROCESSES = get_context("forkserver")
 MOST_BYTES = 1 << 30  # of memory, that a process may keep when a node has ended
@@ -26,14 +23,6 @@ def load(modules: Sequence[str]) -> None:
     """Have the server of which processes are forks load these modules, and return at once."""
     _PROCESSES.set_forkserver_preload(list(modules))
     forkserver.ensure_running()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A node that has ended; `exit_code` is negative for a signal."""
-
-    node: str
-    exit_code: int
 
 
 @dataclass(slots=True)
@@ -46,8 +35,8 @@ class _Worker:
 class Workers:
     """At most `most` processes, forked from a server that has loaded what `load` names, when they are needed.
 
-    A process that dies costs the node that it was at, and another one takes its place. So does another one when a
-    node leaves threads behind, or more than `most_bytes` of memory. To be used as a context, in which processes end.
+    `work` is pickled. A process that dies costs the node that it was at, and another one takes its place. So does
+    another one when a node leaves threads behind, or more than `most_bytes` of memory.
     """
 
     def __init__(self, work: Work, *, most: int, most_bytes: int = MOST_BYTES) -> None:

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from jetstream_argo.dag.model import Dag, EnrollmentsTask, ExportTask, Node
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, EXIT_RETRY
+from jetstream_argo.run.executors import InThisProcess
 from jetstream_argo.run.local import DagRun, NodeRun, NodeState, run_dag
 from jetstream_argo.run.workers import MOST_BYTES, Workers
 
@@ -74,6 +76,31 @@ def run(tmp_path: Path) -> Callable[..., DagRun]:
         return run_dag(graph, processes, scratch=tmp_path, watch=seen.append)
 
     return run
+
+
+def test_a_notebook_does_nodes_by_itself_whichever_thread_it_is_in(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    def work(name: str, line: Path) -> int:
+        done.append(name)
+        line.write_text(f"{name} is done")
+        return EXIT_DEFINITION if name == "b" else EXIT_DONE
+
+    with ThreadPoolExecutor(1) as thread:
+        call = partial(run_dag, TWO_CHAINS, InThisProcess(work), scratch=tmp_path, watch=lambda _: None)
+        result = thread.submit(call).result()
+
+    assert states(result) == {
+        "a": NodeState.SUCCEEDED,
+        "b": NodeState.FAILED,
+        "c": NodeState.OMITTED,
+        "d": NodeState.SUCCEEDED,
+        "e": NodeState.SUCCEEDED,
+        "export": NodeState.SUCCEEDED,
+    }
+    assert sorted(done) == ["a", "b", "d", "e", "export"]
+    assert done[-1] == "export"
+    assert {run.line for run in result.nodes if run.state is NodeState.SUCCEEDED} >= {"a is done", "export is done"}
 
 
 def states(result: DagRun) -> dict[str, NodeState]:
