@@ -7,7 +7,7 @@ import click
 from rich.table import Table
 
 from jetstream_argo.cli.choices import chosen_metrics, chosen_periods
-from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
+from jetstream_argo.cli.options import dataset_option, plan_option, selection_options, warehouse_option
 from jetstream_argo.report.agreement import NEAR, Agreement, agreements
 from jetstream_argo.report.results import Filters
 from jetstream_argo.report.targets import entries_of, target_of
@@ -17,7 +17,7 @@ from jetstream_argo.terminal.plural import counted
 
 @click.command(epilog="Example: jetstream-argo compare new-checkout --with my-project.mozanalysis --period week")
 @click.argument("experiment", required=False)
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
+@plan_option
 @click.option("--with", "other", required=True, metavar="DATASET", help="Theirs: dataset or project.dataset.")
 @dataset_option
 @warehouse_option

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from jetstream_argo.argo.cluster.client import KubernetesCluster
     from jetstream_argo.argo.manifest.deployment import Deployment
 
+namespace_option = click.option(
+    "--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's."
+)
 DEPLOYMENT = (
     click.option("--image", envvar="JETSTREAM_IMAGE", help="The worker's image, by digest."),
     click.option(
         "--warehouse", envvar="JETSTREAM_WAREHOUSE", required=True, callback=within_most_bytes,
         help="bigquery:PROJECT?location=EU",
     ),
-    click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's."),
+    namespace_option,
     click.option(
         "--limits", envvar="JETSTREAM_LIMITS", default="jetstream-limits", show_default=True,
         help="The ConfigMap of semaphores; '' for none.",

@@ -1,6 +1,5 @@
 """A whole analysis without any account: made-up telemetry, the real pipeline, and how well it finds the truth."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jetstream_argo.cli.local_run import LocalRun, load_for_nodes, run_locally
-from jetstream_argo.cli.options import selection_options
+from jetstream_argo.cli.options import jobs_option, selection_options
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
@@ -43,7 +42,7 @@ _DATASET = "demo_results"
 @click.option("--units", type=click.IntRange(100), default=6000, show_default=True, help="How many units enroll.")
 @click.option("--seed", type=int, default=12, show_default=True, help="Of the telemetry.")
 @selection_options
-@click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
+@jobs_option
 def demo(folder: Path, units: int, seed: int, jobs: int, **chosen: Any) -> int:
     """Analyse an experiment on made-up telemetry, and compare the estimates with the true effects.
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.cli.cluster_options import CLUSTER, with_options
-from jetstream_argo.cli.options import warehouse_option
+from jetstream_argo.cli.cluster_options import CLUSTER, namespace_option, with_options
+from jetstream_argo.cli.options import json_option, warehouse_option
 from jetstream_argo.cli.planning import day, sources, where_options
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, ConfigError
 from jetstream_argo.terminal.text import say
@@ -28,7 +28,7 @@ _COLORS = {"ok": None, "wrong": "red", "unknown": "yellow"}
 @where_options
 @warehouse_option
 @with_options(CLUSTER)
-@click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
+@namespace_option
 @click.option(
     "--limits",
     envvar="JETSTREAM_LIMITS",
@@ -45,7 +45,7 @@ _COLORS = {"ok": None, "wrong": "red", "unknown": "yellow"}
 )
 @click.option("--argo-namespace", default="argo", show_default=True, help="Where Argo's controller is installed.")
 @click.option("--no-cluster", is_flag=True, help="Look at the warehouse and the definitions only.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def doctor(
     definitions: tuple[Path, ...],
     experiments: str | None,

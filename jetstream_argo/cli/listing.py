@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from jetstream_argo.cli.options import warehouse_option
+from jetstream_argo.cli.options import json_option, warehouse_option
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.terminal.text import say, warn
 from jetstream_argo.warehouse.connect import EmbeddedSettings, connect, new_attempt, settings
@@ -24,7 +24,7 @@ _Row = Mapping[str, object]
     metavar="SOURCE",
     help="Instead: those of Experimenter's API (v8), of a file of its JSON, or of a folder of files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def list_experiments(warehouse: str, dataset: str | None, experiments: str | None, as_json: bool) -> int:
     """List the experiments that have results in a warehouse, those that were worked at last first.
 

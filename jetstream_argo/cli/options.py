@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -36,6 +37,13 @@ period_option = click.option(
 source_option = click.option(
     "--source", "sources", multiple=True, metavar="SOURCE", help="Only metrics of these data sources; as --metrics."
 )
+
+plan_option = click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+jobs_option = click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
 
 
 def deadline_option(meaning: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -3,13 +3,12 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
-from jetstream_argo.cli.options import dataset_option, warehouse_option
+from jetstream_argo.cli.options import dataset_option, json_option, plan_option, warehouse_option
 from jetstream_argo.cli.upkeep import owner_of, purged_line
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE
 from jetstream_argo.run.leasing import alone
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: jetstream-argo check new-checkout --repair")
 @click.argument("experiment", required=False)
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
+@plan_option
 @dataset_option
 @warehouse_option
 @click.option("--repair", is_flag=True, help="Forget what is lost, and remove what nobody needs.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @wait_option
 def check(
     experiment: str | None, warehouse: str, repair: bool, as_json: bool, wait_seconds: float, **planning: Any

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.choices import chosen_metrics, chosen_periods
-from jetstream_argo.cli.options import dataset_option, selection_options, warehouse_option
+from jetstream_argo.cli.options import dataset_option, plan_option, selection_options, warehouse_option
 from jetstream_argo.config.model import Basis
 from jetstream_argo.report.failures import of_node
 from jetstream_argo.report.files import FORMATS
@@ -41,7 +41,7 @@ def _looking(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what both commands have."""
     options = (
         click.argument("experiment", required=False),
-        click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug."),
+        plan_option,
         dataset_option,
         warehouse_option,
         selection_options,

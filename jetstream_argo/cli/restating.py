@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
-from jetstream_argo.cli.options import warehouse_option
+from jetstream_argo.cli.options import warehouse_option, yes_option
 from jetstream_argo.cli.planning import day, planned_in, planning_options
 from jetstream_argo.cli.upkeep import agreed
 from jetstream_argo.errors import EXIT_DEFINITION, EXIT_DONE, UnknownReference
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--to", "last", required=True, metavar="DATE", help="The last date to read again.")
 @click.option("--no-carry", is_flag=True, help="Do not keep the rows of units that are gone from telemetry.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes_option
 @wait_option
 def restate(experiment: str | None, warehouse: str, source: str, first: str, last: str, **options: Any) -> int:
     """Read dates of a source of EXPERIMENT again, whatever their state, into all that was read of them before.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
-from jetstream_argo.cli.options import dataset_option, warehouse_option
+from jetstream_argo.cli.options import dataset_option, warehouse_option, yes_option
 from jetstream_argo.cli.upkeep import agreed, purged_line
 from jetstream_argo.errors import PlanError
 from jetstream_argo.report.summary.formatting import bytes_text
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--idle-days", type=click.IntRange(1), default=90, show_default=True, help="How long, with --all.")
 @dataset_option
 @warehouse_option
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@yes_option
 @wait_option
 def retire(
     experiment: str | None,

@@ -1,6 +1,5 @@
 """Running a whole workflow on this machine."""
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from click.core import ParameterSource
 
 from jetstream_argo.cli.checking import stops, warn_of_mistakes
 from jetstream_argo.cli.local_run import LocalRun, load_for_nodes, nothing_to_do, run_nodes
-from jetstream_argo.cli.options import selection_options, warehouse_option
+from jetstream_argo.cli.options import jobs_option, selection_options, warehouse_option
 from jetstream_argo.cli.planning import planned_in, planning_options, show_forecast
 from jetstream_argo.cli.selecting import selection_of
 from jetstream_argo.dag.selection import Selection
@@ -32,7 +31,7 @@ _OPTIONS = {"metrics": "metrics", "warehouse": "warehouse", "export-to": "export
 @warehouse_option
 @selection_options
 @click.option("--dry-run", is_flag=True, help="Say what would be computed and read, and why; as plan --warehouse does.")
-@click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
+@jobs_option
 @click.option(
     "--export-to", envvar="JETSTREAM_EXPORT", default="", help="Folder for JSON files and the page, or gs://BUCKET."
 )

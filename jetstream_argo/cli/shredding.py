@@ -9,10 +9,10 @@ import click
 from click.core import ParameterSource
 
 from jetstream_argo.cli.holding import wait_option
-from jetstream_argo.cli.options import chosen, dataset_option, warehouse_option
+from jetstream_argo.cli.options import chosen, dataset_option, plan_option, warehouse_option, yes_option
 from jetstream_argo.cli.shredding_all import adopt_all, all_places, show_registry, shred_all
 from jetstream_argo.cli.shredding_one import Shredding, shred_one
-from jetstream_argo.cli.upkeep import owner_of, yes_option
+from jetstream_argo.cli.upkeep import owner_of
 from jetstream_argo.sql.names import place_of
 from jetstream_argo.storage.files import is_file, read_text
 from jetstream_argo.warehouse.connect import connect, new_attempt
@@ -28,7 +28,7 @@ _OF_FILES = (".txt", ".csv", ".tsv", ".json")  # that hold ids
 
 @click.command(epilog="Example: jetstream-argo shred new-checkout --ids gone.txt")
 @click.argument("experiment", required=False)
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path, dir_okay=False), help="Instead of a slug.")
+@plan_option
 @click.option("--all", "everything", is_flag=True, help="Of all experiments in all datasets, or in those of --dataset.")
 @dataset_option
 @warehouse_option

@@ -1,6 +1,5 @@
 """Tells how large an experiment has to be: the effects that its metrics could find, before it starts."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jetstream_argo.cli.options import warehouse_option
+from jetstream_argo.cli.options import jobs_option, warehouse_option
 from jetstream_argo.cli.planning import day, planning_options, sources
 from jetstream_argo.errors import EXIT_DONE, PlanError
 from jetstream_argo.plan.model import AnalysisPlan
@@ -86,7 +85,7 @@ def _sizes(plan: AnalysisPlan, warehouse: str, population: tuple[int, ...], desi
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw it into this SVG file.")
-@click.option("--jobs", "-j", type=click.IntRange(1), default=os.cpu_count() or 1, help="Nodes at once.")
+@jobs_option
 @warehouse_option
 def size(  # noqa: PLR0913  # what the command is told
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jetstream_argo.cli.holding import holder, wait_option
-from jetstream_argo.cli.options import chosen, warehouse_option
+from jetstream_argo.cli.options import chosen, warehouse_option, yes_option
 from jetstream_argo.cli.planning import planned_in, planning_options
 from jetstream_argo.cli.unsharing import unshare_experiment
 from jetstream_argo.errors import Damaged, PlanError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from jetstream_argo.plan.model import AnalysisPlan
     from jetstream_argo.warehouse.protocol import Engine
     from jetstream_argo.warehouse.types import Purged
-
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 @click.command(epilog="Example: jetstream-argo delete new-checkout --warehouse embedded:.jetstream")

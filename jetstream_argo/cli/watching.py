@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, with_options
+from jetstream_argo.cli.cluster_options import CLUSTER, cluster_of, namespace_option, with_options
 from jetstream_argo.errors import EXIT_DONE, EXIT_RETRY
 from jetstream_argo.extras import require
 from jetstream_argo.terminal.plural import counted
@@ -20,7 +20,7 @@ _POLL_SECONDS = 2
 
 @click.command(epilog="Example: jetstream-argo retry new-checkout-20260615-0a1b2c --watch")
 @click.argument("name")
-@click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
+@namespace_option
 @with_options(CLUSTER)
 @click.option("--watch/--no-watch", default=False, help="Stay and show how it goes.")
 def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None, watch: bool) -> int:
@@ -42,7 +42,7 @@ def retry(name: str, namespace: str, kubeconfig: str | None, context: str | None
 
 @click.command(epilog="Example: jetstream-argo watch new-checkout-20260615-0a1b2c")
 @click.argument("name", required=False)
-@click.option("--namespace", "-n", envvar="JETSTREAM_NAMESPACE", default="", help="Default: the kubeconfig's.")
+@namespace_option
 @with_options(CLUSTER)
 @click.option("--once", is_flag=True, help="Print it and go.")
 def watch(name: str | None, namespace: str, kubeconfig: str | None, context: str | None, once: bool) -> int:
