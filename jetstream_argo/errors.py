@@ -114,7 +114,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unforeseen(error: BaseException) -> str:
-    """Return a line about an exception that nobody foresaw: what, where in this package, and what to do."""
+    """Return a line about an unforeseen exception: what, where in this package, and what to do."""
     at = ""
     trace = error.__traceback__
     while trace is not None:

@@ -91,7 +91,7 @@ def doctor(
 
 
 def _default_dataset(conventions: Sequence[Path]) -> str:
-    """Return where results go if nobody says; what is wrong with conventions is the business of their own check."""
+    """Return where results go by default; mistakes in conventions are left to their own check."""
     from jetstream_argo.config.conventions.load import load_conventions
 
     try:
@@ -119,7 +119,7 @@ def _cluster_checks(
     argo_namespace: str,
     no_cluster: bool,
 ) -> "tuple[DoctorCheck, ...]":
-    """Return the checks of the cluster that the options lead to, or the one that says why there are none."""
+    """Return the checks of the cluster that the options lead to, or a check that says why there is no cluster."""
     from jetstream_argo.argo.doctor.checks import DoctorCheck, NotKnownError
     from jetstream_argo.extras import require
 

@@ -157,7 +157,7 @@ def _of_a_file(error: OSError) -> tuple[str, int]:
 
 
 def _failed(error: Exception, line: str, code: int) -> int:
-    """Say what happened in a line, to whoever looks at the pod too; the traceback is for -v."""
+    """Say in a line what happened, also as the pod's message; the traceback is for -v."""
     say(line, err=True, color="red" if sys.stderr.isatty() else None)
     logging.getLogger(__name__).info("failed", exc_info=error)
     _tell_pod(line)

@@ -109,7 +109,7 @@ def planned_from(
 
 
 def planned_in(warehouse: str, **planning: Any) -> tuple[AnalysisPlan, Mapping[str, str]]:
-    """Return what `planned_from` returns, going on where the experiment was recorded if nobody names a dataset."""
+    """Return what `planned_from` returns, in the dataset where the experiment was recorded if none is named."""
     plan, files = planned_from(**planning)
     if planning["dataset"] is None and planning["plan_file"] is None:
         from jetstream_argo.report.former import plan_recorded

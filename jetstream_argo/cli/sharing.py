@@ -108,7 +108,7 @@ def _share(  # noqa: PLR0913  # what the command is told
 
 
 def _plans(when: str, *, jobs: int, **options: Any) -> "list[AnalysisPlan]":
-    """Return the plans of all experiments that are live; one that cannot be planned takes no part."""
+    """Return the plans of all live experiments, without those that cannot be planned."""
     from jetstream_argo.argo.due.candidates import CandidateResult, CandidateState, candidates
     from jetstream_argo.argo.due.isolation import Allowance, Died, each_alone
     from jetstream_argo.argo.due.planning import Made, Planning, planned

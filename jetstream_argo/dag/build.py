@@ -99,7 +99,7 @@ def gives_results(node: Node) -> bool:
 
 
 def is_target(node: Node, metric: str) -> bool:
-    """Return whether whoever asks for `metric` wants this node's results; what it needs is needed besides."""
+    """Return whether a request for `metric` is for this node's results; the nodes that it waits for are added later."""
     return isinstance(node.task, CountsTask) or (gives_results(node) and metric in node.metrics)
 
 

@@ -10,7 +10,7 @@ _LONG = 3
 
 
 def path_lengths(dag: Dag) -> Mapping[str, int]:
-    """Return, by node, how long the longest path is that begins with it; the last node is part of none.
+    """Return the length of the longest path that begins with each node; the last node is part of no path.
 
     A path's length is the sum of rough costs of its nodes: good for an order, and for nothing else.
     """

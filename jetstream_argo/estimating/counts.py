@@ -93,7 +93,7 @@ def has_windows(plan: AnalysisPlan, grid: WindowGrid) -> bool:
 
 
 def _is_without_signals(plan: AnalysisPlan, grid: WindowGrid) -> bool:
-    """Return whether nobody looked for signals on the dates of `grid`, since there are no units to look for."""
+    """Return whether no signals were looked for on the dates of `grid`, since there were no units."""
     return has_windows(plan, grid) and not grid.signals
 
 

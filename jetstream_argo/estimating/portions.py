@@ -95,5 +95,5 @@ class Portion:
         return ()
 
     def was_too_big(self, refused: Iterable[Size]) -> bool:
-        """Return whether one that was refused was not bigger."""
+        """Return whether a portion that was refused was no bigger."""
         return any(self.size.reaches(size) for size in refused)

@@ -156,6 +156,6 @@ def _apart(ours: _Numbers, theirs: _Numbers) -> Apart:
 
 
 def _half(numbers: _Numbers) -> float:
-    """Return half the width of an interval; 0 of none."""
+    """Return half the width of an interval; 0 where there is no interval."""
     _, lower, upper = numbers
     return max((upper - lower) / 2, 0.0) if lower is not None and upper is not None else 0.0

@@ -215,7 +215,7 @@ def _retired(entries: Sequence[Entry]) -> date | None:
 
 
 def _changed(entries: Sequence[Entry]) -> Iterator[Changed]:
-    """Yield what was seen of each date when somebody looked last, unless all that had been read was read again."""
+    """Yield what was seen of each date at the last look, unless all that had been read was read again since."""
     seen: dict[tuple[str, int], dict[str, int]] = {}
     read: dict[tuple[str, int], set[str]] = {}
     unread: dict[tuple[str, int], set[str]] = {}

@@ -30,7 +30,7 @@ def place_recorded(place: Place, warehouse: str) -> Place:
 
 
 def plan_recorded(plan: AnalysisPlan, warehouse: str) -> AnalysisPlan:
-    """Return a plan whose dataset nobody named with that in which the experiment was recorded on this machine."""
+    """Return a plan without a named dataset with that in which the experiment was recorded on this machine."""
     return replace(plan, dataset=place_recorded(names.place_of(plan), warehouse).dataset)
 
 

@@ -14,7 +14,7 @@ from jetstream_argo.warehouse.protocol import Engine
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What the jobs of an experiment for a data source (of none where it is empty) have cost on a day (UTC).
+    """What an experiment's jobs for a data source (empty: for no single one) have cost on a day (UTC).
 
     `bytes` are those that were billed, or were read where nobody bills any.
     """

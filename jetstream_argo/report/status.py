@@ -145,7 +145,7 @@ def only(
 def _due(
     plan: AnalysisPlan, latest: LatestEstimates, failures: Sequence[Entry], nobody: bool
 ) -> Iterator[MetricStatus]:
-    """Yield a row per metric and window that is due, metric by metric; if `nobody` is enrolled none has data."""
+    """Yield a row per metric and due window, metric by metric; none has data where `nobody` is enrolled."""
     expected = [(IDENTITY, due.period, "", due.windows) for due in plan.periods]
     expected += [(leaf.metric, leaf.period, leaf.key, leaf_windows(plan, leaf)) for leaf in plan.statistics]
     order = list(dict.fromkeys(name for name, *_ in expected))

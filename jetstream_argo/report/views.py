@@ -244,7 +244,7 @@ def _join(alias: str) -> str:
 
 
 def _free_name(name: str, taken: set[str]) -> str:
-    """Return `name`, or one that no other column has; the warehouse ignores case."""
+    """Return `name`, changed where another column is called so; the warehouse ignores case."""
     while name.lower() in taken:
         name += "_metric"
     taken.add(name.lower())

@@ -57,7 +57,7 @@ class InThisProcess:
 
     @property
     def are_busy(self) -> bool:
-        """Whether a node has been done of which nobody has heard."""
+        """Whether a node has ended that was not waited for yet."""
         return bool(self._ended)
 
     def begin(self, node: str, line: Path) -> None:

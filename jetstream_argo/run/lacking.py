@@ -92,7 +92,7 @@ def _sharers(
 
 
 def _unknown(telemetry: Telemetry) -> str:
-    """Return why nobody can tell whether a copy is what would be read: half a sentence."""
+    """Return why it cannot be told whether a copy is what would be read: half a sentence."""
     reasons = [table.reason or table.table for table in telemetry.versions if not table.dates]
     if reasons:
         return f"what its tables hold of a date is not known ({'; '.join(reasons)})"

@@ -66,7 +66,7 @@ def _for_one(reading: SharedReading, sharer: Sharer) -> SharedReading:
 
 
 def _stored(reading: SharedReading, lacking: Sequence[Lacking]) -> int:
-    """Return how many bytes the source's tables have of the dates, as whoever looked at them saw."""
+    """Return how many bytes the source's tables have of the dates, as of the last look."""
     total = 0
     for day in dates_between(reading.first_date, reading.last_date):
         telemetry = next(found.telemetry for found in lacking if day in found.sharers)

@@ -23,7 +23,7 @@ class UnitPart:
 
 
 def split_facts(context: Context, units: StoredUnits, counts: UnitCounts) -> dict[str, object]:
-    """Return the checks of the split for the record; nothing where nobody asks for them, or nobody is enrolled."""
+    """Return the checks of the split for the record; nothing where none is asked for, or no unit is enrolled."""
     plan = context.plan
     found = [counts.by_branch.get(branch) for branch in plan.experiment.branches]
     after = [0 if branch is None else branch.counted for branch in found]

@@ -93,7 +93,7 @@ class Read:
 
 
 def to_look_at(context: Context, rows: Rows, reads: Iterable[Read]) -> tuple[Read, ...]:
-    """Return those of the dates that may have changed since they were read, or since somebody looked."""
+    """Return the dates that may have changed since they were read or looked at."""
     freshness = freshness_of(context, rows)
     seen = _looked_at(context, rows)
     return tuple(read for read in reads if needs_look(read.day, max(read.at, seen.get(read.day, read.at)), freshness))

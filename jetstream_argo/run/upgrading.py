@@ -192,7 +192,7 @@ def remove_replaced(context: Context) -> str:
 
 
 def _readers(context: Context, tables: Iterable[str]) -> list[str]:
-    """Return the views of the experiment that read some of the tables: those that the plan has no more."""
+    """Return the views of the experiment that read some of the tables: those that the plan no longer has."""
     plain = [name.rpartition(".")[2] for name in tables]
     views = context.engine.infos(list(names.views(context.plan)))
     return [name for name, info in views.items() if info.view_sql and any(table in info.view_sql for table in plain)]

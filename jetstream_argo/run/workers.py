@@ -113,7 +113,7 @@ class Workers:
 
 
 def _serve(work: Work, pipe: Connection, environment: Mapping[str, str], most_bytes: int) -> None:
-    """Do nodes until nobody asks for more, or this process is no longer as good as a new one."""
+    """Do nodes until no more are asked for, or this process is no longer as good as a new one."""
     os.environ.clear()
     os.environ.update(environment)
     gc.freeze()  # what is loaded stays, and need not be looked at after every node

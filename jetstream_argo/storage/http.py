@@ -30,7 +30,7 @@ class Response:
 def ask(
     method: str, url: str, *, retries: urllib3.Retry, headers: Mapping[str, str], body: bytes | None = None
 ) -> Response:
-    """Return the answer to a request; hosts are checked by whoever asks, but those that it is sent on to.
+    """Return the answer to a request. The caller has checked the host; hosts of redirects are checked here.
 
     Raises:
         ConfigError: the request is sent on to a host that may not be asked, or too often; the answer is too large.

@@ -47,7 +47,7 @@ def awaited(day: date, versions: Sequence[TableVersions], freshness: Freshness) 
 
 
 def _growing(versions: Sequence[TableVersions]) -> tuple[TableVersions, ...]:
-    """Return the tables that get rows of new dates: one that ended long before the others is looked up, not awaited."""
+    """Return the tables that get rows of new dates; a table that ended long before the others is not waited for."""
     dated = [table for table in versions if table.knowledge is Knowledge.BY_DATE]
     newest = max((table.newest for table in dated if table.newest is not None), default=None)
     if newest is None:

@@ -38,7 +38,7 @@ def repeating_batches(entries: Iterable[Entry], table: str) -> frozenset[int]:
 
 
 def is_restated(entry: Entry) -> bool:
-    """Whether somebody had the dates of the entry read again on purpose."""
+    """Whether the dates of the entry were read again on purpose."""
     return _says(entry, "restated")
 
 

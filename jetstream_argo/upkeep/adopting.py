@@ -1,4 +1,4 @@
-"""Records as complete what is left of our tables after somebody else has removed units from them."""
+"""Records rows that somebody else removed from our tables as removed on request, so that they are not missed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Depleted:
 
 
 def depleted(engine: Engine, place: Place, entries: Sequence[Entry], *, anew: bool) -> Iterator[Depleted]:
-    """Yield the tables with units that lack rows; one that is not there, or was made anew, is lost, and not here."""
+    """Yield the tables of units that lack rows, without those that are gone or were made anew, which are lost."""
     tables = {table.name for table in unit_tables(place, entries)}
     about = [entry for entry in entries if entry.table in tables or entry.kind is Kind.DELETION]
     found: dict[str, dict[int, Entry]] = {}

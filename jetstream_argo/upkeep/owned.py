@@ -61,7 +61,7 @@ def own_tables(owner: AnalysisPlan | Place, entries: Sequence[Entry]) -> dict[st
 
 
 def _infos(engine: Engine, described: Sequence[str]) -> dict[str, TableInfo]:
-    """Return what is known of the tables that there are; of one that is damaged, its name."""
+    """Return what is known of the tables that exist; of a damaged table that is its name."""
     try:
         return dict(engine.infos(described))
     except Damaged:
@@ -77,7 +77,7 @@ def _infos(engine: Engine, described: Sequence[str]) -> dict[str, TableInfo]:
 
 
 def _is_unreadable(info: TableInfo) -> bool:
-    """Whether it is damaged: a view of that name holds no rows, and whoever it belonged to makes it again."""
+    """Whether it is damaged. A damaged view holds no rows, and is made again by its experiment."""
     return not info.columns
 
 

@@ -24,7 +24,7 @@ class Address:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def known_options(self, known: Collection[str]) -> Mapping[str, str]:
-        """Return the options, each of which must be one that is `known`.
+        """Return the options, all of which must be `known`.
 
         Raises:
             ConfigError: there is another.

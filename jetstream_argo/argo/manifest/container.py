@@ -160,7 +160,7 @@ def executor(deployment: Deployment) -> m.ExecutorConfig | None:
 
 
 def volumes() -> list[m.Volume]:
-    """Return the only folder that a pod can write to, and one that stays empty."""
+    """Return the only folder that a pod can write to, and a second one that stays empty."""
     empty = m.EmptyDirVolumeSource(size_limit="1Mi")
     return [scratch(), m.Volume(name=_NO_TOKEN, empty_dir=empty)]
 

@@ -39,7 +39,7 @@ def stage(deployment: Deployment, *, settings: m.EnvFromSource, then: str) -> li
 
 
 def _planning(deployment: Deployment, settings: m.EnvFromSource) -> Container:
-    """Return what finds units, and what is read for whom; it plans the same experiments as the planner."""
+    """Return the step that finds units and decides what is read for which experiments, those that the planner plans."""
     arguments = [_COMMAND, "--jobs=2", "--date", "{{workflow.scheduledTime}}", "--leave-to", _FILE]
     built = _container(_PLAN, arguments, deployment, settings, memory="2Gi")
     built.outputs = [Parameter(name=_SCANS, value_from=m.ValueFrom(path=_FILE, default="[]"))]

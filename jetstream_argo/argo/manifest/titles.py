@@ -23,7 +23,7 @@ _TAIL = 6  # letters of a hash
 
 
 def distinct(wanted: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a short name for each key, like the one that is wanted for it: valid for a task, and no two the same.
+    """Return a short name for each key, as close to the wanted name as a task's name may be; no two are the same.
 
     What is long loses letters; where two would be the same, what had to change gets a hash.
     """

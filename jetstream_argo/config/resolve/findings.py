@@ -49,7 +49,7 @@ class ProblemCollector:
         return text if wrong is None else None
 
     def failure(self, slug: str) -> ConfigError:
-        """Return what is wrong: the error itself if there is one, else one that holds them all."""
+        """Return what is wrong: the error itself where it is the only one, else an error that holds them all."""
         if len(self.errors) == 1:
             return self.errors[0]
         problems = [

@@ -42,7 +42,7 @@ class Added:
         return cls({name: table for name, table in asked.items() if name in _BESIDE})
 
     def beside(self, own: Mapping[str, Table]) -> Iterator[tuple[str, Table]]:
-        """Yield the statistics of a metric, then those added to them; one that the metric has is left alone."""
+        """Yield the statistics of a metric, then those that are added; none replaces one of the metric's own."""
         yield from own.items()
         for name, parameters in self.statistics.items():
             models, inherited = _BESIDE[name]

@@ -21,7 +21,7 @@ from jetstream_argo.report.summary.terminal import decile_table, further_table, 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was asked to be shown. What nobody chose is overall, on all units that enrolled, as far as there is that."""
+    """What was asked to be shown; by default overall, on all enrolled units, as far as that is there."""
 
     everything: bool = False
     over_time: bool = False

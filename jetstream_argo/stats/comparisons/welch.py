@@ -77,7 +77,7 @@ def pairs(sample: Sample) -> tuple[Pair, ...]:
 
 
 def with_adjustment(row: EstimateRow, pair: Pair) -> EstimateRow:
-    """Return the row of `pair`, which says whether the adjustment that was asked for was made, and without whom."""
+    """Return the row of `pair`, which says whether the adjustment was made, and how many units it leaves out."""
     adjusted = pair.joint is not None
     reason = row.reason or (None if adjusted else Reason.NO_COVARIATE)
     return replace(row, adjusted=adjusted, reason=reason, n_without_covariate=pair.available - pair.n)

@@ -22,7 +22,7 @@ from jetstream_argo.errors import (
 
 
 class Again(StrEnum):
-    """Whether the same request may be made again without anybody changing anything."""
+    """Whether the same request may be made again as it is."""
 
     NO = "no"  # the answer would be the same
     NOW = "now"  # with backoff, until the deadline

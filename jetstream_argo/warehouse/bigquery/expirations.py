@@ -16,7 +16,7 @@ _LONG = timedelta(days=36_500)
 
 
 def may_expire(dataset: Dataset | None) -> bool:
-    """Return whether a new table may take an expiration from its dataset; None is one that may not be looked at."""
+    """Return whether a new table may take an expiration from its dataset; None is a dataset that may not be read."""
     return (
         dataset is None
         or dataset.default_table_expiration_ms is not None
