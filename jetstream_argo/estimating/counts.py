@@ -1,6 +1,8 @@
 """Counts the units of each window, and tests whether they are split as designed: queries and answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TypeAlias
 
 from jetstream_argo.config.model import Basis
 from jetstream_argo.config.periods import Period
@@ -18,47 +20,75 @@ from jetstream_argo.warehouse.types import Job
 
 EVERY_WINDOW = 0
 
+_Dates: TypeAlias = tuple[date, date]
+
 
 def count_units(
     plan: AnalysisPlan, engine: Engine, grids: Sequence[WindowGrid], labels: Mapping[str, str]
-) -> Estimated:
-    """Return how many units each branch has, by window, basis and segment; 0 for a branch without any.
+) -> dict[Period, Estimated]:
+    """Return by period how many units each branch has, by window, basis and segment; 0 for a branch without any.
 
     After the counts comes the check of their split, where the plan asks for one.
 
-    One query for each basis, and for each period of exposures by a signal.
+    One query for each basis, whatever the number of periods: the first one is charged with them.
     """
     merged = _merged(grids)
+    ranges = _ranges(plan, merged)
     answers: dict[Sql, dict[tuple[int, str, str], int]] = {}
     jobs: list[Job] = []
+    queries = {grid.basis: counts_query(plan, grid) for grid in merged if not has_windows(plan, grid)}
+    if ranges:
+        queries[Basis.EXPOSURES] = _signal_counts(plan, [g for g in merged if has_windows(plan, g)], ranges)
+    for sql in dict.fromkeys(queries.values()):
+        result = engine.query(sql, labels=labels)
+        jobs.append(result.job)
+        answers[sql] = {
+            (int(str(row["window_index"])), str(row["segment"]), str(row["branch"])): int(str(row["n"]))
+            for row in result.dicts()
+        }
+    found: dict[Period, list[Placed]] = {}
     for grid in merged:
-        if _is_without_signals(plan, grid):
-            continue
-        sql = counts_query(plan, grid)
-        if sql not in answers:
-            result = engine.query(sql, labels=labels)
-            jobs.append(result.job)
-            answers[sql] = {
-                (int(str(row["window_index"])), str(row["segment"]), str(row["branch"])): int(str(row["n"]))
-                for row in result.dicts()
-            }
-    rows: list[Placed] = []
-    segments = (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments))
-    for grid in merged:
-        counts = {} if _is_without_signals(plan, grid) else answers[counts_query(plan, grid)]
-        for window in grid.windows:
-            index = window.index if has_windows(plan, grid) else EVERY_WINDOW
-            for segment in segments:
-                units = [counts.get((index, segment, branch), 0) for branch in plan.experiment.branches]
-                found = [
-                    EstimateRow(metric=IDENTITY, statistic="count", branch=branch, n_units=n, point=float(n))
-                    for branch, n in zip(plan.experiment.branches, units, strict=True)
-                ]
-                found += split_check(plan.experiment, units)
-                rows += (Placed(row, grid.basis, window.index, segment) for row in found)
+        counts = answers[queries[grid.basis]] if grid.basis in queries else {}
+        found.setdefault(grid.period, []).extend(_rows(plan, grid, ranges, counts))
     bases = list(Basis)
-    rows.sort(key=lambda placed: (placed.window_index, bases.index(placed.basis)))
-    return Estimated(tuple(rows), tuple(split_notes(rows)), tuple(jobs), units=_most(rows))
+    counted: dict[Period, Estimated] = {}
+    for period, rows in found.items():
+        rows.sort(key=lambda placed: (placed.window_index, bases.index(placed.basis)))
+        notes = tuple(split_notes(rows))
+        counted[period] = Estimated(tuple(rows), notes, () if counted else tuple(jobs), units=_most(rows))
+    return counted
+
+
+def _rows(
+    plan: AnalysisPlan, grid: WindowGrid, ranges: Sequence[_Dates], counts: Mapping[tuple[int, str, str], int]
+) -> Iterator[Placed]:
+    """Yield the rows of a period on a basis, by window; `counts` are those of date ranges where a signal decides."""
+    places = {window.index: EVERY_WINDOW for window in grid.windows}
+    if has_windows(plan, grid):
+        places = {index: ranges.index(dates) for index, dates in _dates(plan, grid).items() if dates in ranges}
+    for window in grid.windows:
+        for segment in (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)):
+            at = places.get(window.index)
+            units = [0 if at is None else counts.get((at, segment, name), 0) for name in plan.experiment.branches]
+            found = [
+                EstimateRow(metric=IDENTITY, statistic="count", branch=branch, n_units=n, point=float(n))
+                for branch, n in zip(plan.experiment.branches, units, strict=True)
+            ]
+            found += split_check(plan.experiment, units)
+            yield from (Placed(row, grid.basis, window.index, segment) for row in found)
+
+
+def _ranges(plan: AnalysisPlan, grids: Sequence[WindowGrid]) -> tuple[_Dates, ...]:
+    """Return the dates in which a signal is looked for, whatever the period; none of grids of which none were read."""
+    looked_at = (grid for grid in grids if has_windows(plan, grid) and grid.signals)
+    return tuple(dict.fromkeys(dates for grid in looked_at for dates in _dates(plan, grid).values()))
+
+
+def _dates(plan: AnalysisPlan, grid: WindowGrid) -> dict[int, _Dates]:
+    """Return by window its first and last date on which a signal exposes a unit."""
+    assert plan.signal is not None
+    windows = plan.signal.windows_of(grid.period, grid.windows)
+    return {window.index: (window.first_date, window.last_date) for window in windows}
 
 
 def _merged(grids: Sequence[WindowGrid]) -> list[WindowGrid]:
@@ -92,22 +122,14 @@ def has_windows(plan: AnalysisPlan, grid: WindowGrid) -> bool:
     return plan.signal is not None and grid.basis is Basis.EXPOSURES
 
 
-def _is_without_signals(plan: AnalysisPlan, grid: WindowGrid) -> bool:
-    """Return whether no signals were looked for on the dates of `grid`, since there were no units."""
-    return has_windows(plan, grid) and not grid.signals
-
-
 def counts_query(plan: AnalysisPlan, grid: WindowGrid) -> Sql:
-    """Return the query for (window_index, segment, branch, n); `window_index` is 0 where all windows are alike."""
-    branches = literals(plan.experiment.branches)
-    if has_windows(plan, grid):
-        return _signal_counts(plan, grid, branches)
+    """Return the query for (window_index, segment, branch, n) where all windows are alike; `window_index` is 0."""
     anchor = "enrollment_date" if grid.basis is Basis.ENROLLMENTS else "exposure_date"
     return fill(
         "estimating/counts",
         enrollments=grid.units,
         segments=lines(_members(plan), indent=0),
-        branches=branches,
+        branches=literals(plan.experiment.branches),
         anchor=Sql(anchor),
     )
 
@@ -118,34 +140,34 @@ def _members(plan: AnalysisPlan) -> list[Sql]:
     return [literal(ALL_UNITS), *own]
 
 
-def _signal_counts(plan: AnalysisPlan, grid: WindowGrid, branches: Sql) -> Sql:
-    """Return the query where a signal exposes units: each unit's dates are looked at once, for all windows."""
+def _signal_counts(plan: AnalysisPlan, grids: Sequence[WindowGrid], ranges: Sequence[_Dates]) -> Sql:
+    """Return the query where a signal exposes units: each unit's dates are looked at once, for all ranges of dates.
+
+    `window_index` is the place of a range among these.
+    """
     assert plan.signal is not None
-    windows = plan.signal.windows_of(grid.period, grid.windows)
     segments = [ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)]
     members = [Sql("TRUE"), *(Sql(f"IFNULL(e.{identifier(name)}, FALSE)") for name in segments[1:])]
     column = plan.signal.partial.column
+    signals = tuple(dict.fromkeys(part for grid in grids for part in grid.signals))
     return fill(
         "estimating/counts_signal",
-        enrollments=grid.units,
-        branches=branches,
+        enrollments=grids[0].units,
+        branches=literals(plan.experiment.branches),
         members=lines([Sql(f"{member} AS in_{i}") for i, member in enumerate(members)], indent=0),
         memberships=lines([Sql(f"LOGICAL_OR(u.in_{i}) AS in_{i}") for i in range(len(members))], indent=0),
         signal=identifier(column),
-        signals=slices.days(names.signals(plan), grid.signals, [column]),
+        signals=slices.days(names.signals(plan), signals, [column]),
         windows=lines(
             [
-                Sql(
-                    f"LOGICAL_OR(s.submission_date BETWEEN {literal(window.first_date)} "
-                    f"AND {literal(window.last_date)}) AS window_{window.index}"
-                )
-                for window in windows
+                Sql(f"LOGICAL_OR(s.submission_date BETWEEN {literal(first)} AND {literal(last)}) AS window_{place}")
+                for place, (first, last) in enumerate(ranges)
             ],
             indent=0,
         ),
         counts=lines([Sql(f"COUNTIF(x.in_{i}) AS n_{i}") for i in range(len(members))], indent=0),
         in_windows=lines(
-            [Sql(f"STRUCT({w.index} AS window_index, x.window_{w.index} AS is_exposed)") for w in windows], indent=0
+            [Sql(f"STRUCT({i} AS window_index, x.window_{i} AS is_exposed)") for i in range(len(ranges))], indent=0
         ),
         segments=lines(
             [Sql(f"STRUCT({literal(name)} AS segment, c.n_{i} AS n)") for i, name in enumerate(segments)], indent=0

@@ -7,7 +7,7 @@ from jetstream_argo.config.periods import Period
 from jetstream_argo.errors import EngineError, NotLoaded
 from jetstream_argo.plan.codec import digest
 from jetstream_argo.plan.due import leaf_windows, value_windows
-from jetstream_argo.plan.model import Metric, MetricStatistics
+from jetstream_argo.plan.model import AnalysisPlan, Metric, MetricStatistics
 from jetstream_argo.plan.ranges import contiguous
 from jetstream_argo.plan.settling import counts_settle_on, estimates_settle_on
 from jetstream_argo.plan.windows import AnalysisWindow
@@ -121,28 +121,34 @@ def ensure_counts(context: Context) -> int:
     """Count the units of every window whose counts are not up to date; return how many windows that was."""
     plan = context.plan
     currency = context.currency()
-    done = 0
+    stale: dict[Period, dict[AnalysisWindow, str]] = {}
     for due in plan.periods:
-        asked = plan.experiment
-        split = [asked.branches, asked.branch_shares, asked.sample_ratio_alarm, asked.sample_ratio_deviation]
-        leaf = KeptLeaf(IDENTITY, due.period, "s_" + digest(IDENTITY, split, plan.bases, due.period))
         inputs = {window: currency.of_counts(due.period, window) for window in due.windows}
-        stale = _not_current(context, leaf, inputs)
-        if not stale:
-            continue
-        from jetstream_argo.estimating.estimate import count_units  # loads scipy
+        not_current = _not_current(context, _counts_leaf(plan, due.period), inputs)
+        if not_current:
+            stale[due.period] = not_current
+    if not stale:
+        return 0
+    from jetstream_argo.estimating.estimate import count_units  # loads scipy
 
-        units = counting(plan, currency.units)
-        grids = [
-            WindowGrid(basis, due.period, run, units, signal_slices(context, basis, due.period, run))
-            for basis in plan.bases
-            for run in contiguous(tuple(stale))
-        ]
-        estimated = count_units(plan, context.engine, grids, labels=context.labels(period=due.period.value))
-        settles_on = {window: counts_settle_on(plan, due.period, window) for window in stale}
-        keep(context, leaf, stale, settles_on, estimated)
-        done += len(stale)
-    return done
+    units = counting(plan, currency.units)
+    grids = [
+        WindowGrid(basis, period, run, units, signal_slices(context, basis, period, run))
+        for period, windows in stale.items()
+        for basis in plan.bases
+        for run in contiguous(tuple(windows))
+    ]
+    counted = count_units(plan, context.engine, grids, labels=context.labels())
+    for period, windows in stale.items():
+        settles_on = {window: counts_settle_on(plan, period, window) for window in windows}
+        keep(context, _counts_leaf(plan, period), windows, settles_on, counted[period])
+    return sum(map(len, stale.values()))
+
+
+def _counts_leaf(plan: AnalysisPlan, period: Period) -> KeptLeaf:
+    asked = plan.experiment
+    split = [asked.branches, asked.branch_shares, asked.sample_ratio_alarm, asked.sample_ratio_deviation]
+    return KeptLeaf(IDENTITY, period, "s_" + digest(IDENTITY, split, plan.bases, period))
 
 
 def _stale(context: Context, leaf: MetricStatistics) -> dict[AnalysisWindow, str]:

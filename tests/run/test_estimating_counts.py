@@ -61,15 +61,17 @@ def enrolled(root: Path, plan: AnalysisPlan) -> Counting:
     return engine
 
 
-def grid(basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = ()) -> WindowGrid:
-    return WindowGrid(basis, Period.WEEK, windows, table(names.enrollments(plan_of())), signals)
+def grid(
+    basis: Basis, *windows: AnalysisWindow, signals: tuple[DateSlice, ...] = (), period: Period = Period.WEEK
+) -> WindowGrid:
+    return WindowGrid(basis, period, windows, table(names.enrollments(plan_of())), signals)
 
 
 def test_every_window_basis_segment_and_branch_has_a_count(tmp_path: Path) -> None:
     plan = plan_of(("control", "treatment"), ("new",))
     engine = enrolled(tmp_path, plan)
 
-    counted = count_units(plan, engine, [grid(basis, *WINDOWS) for basis in Basis], labels={})
+    counted = count_units(plan, engine, [grid(basis, *WINDOWS) for basis in Basis], labels={})[Period.WEEK]
 
     assert [
         (row.window_index, row.basis.value, row.segment, row.row.branch, row.row.point) for row in counted.rows
@@ -96,7 +98,7 @@ def test_windows_share_one_query_a_basis(tmp_path: Path) -> None:
     engine = enrolled(tmp_path, plan)
     apart = [grid(basis, window) for basis in Basis for window in WINDOWS]
 
-    counted = count_units(plan, engine, apart, labels={})
+    counted = count_units(plan, engine, apart, labels={})[Period.WEEK]
 
     assert len(engine.asked) == len(counted.jobs) == 2
     assert len(counted.rows) == 8
@@ -104,6 +106,8 @@ def test_windows_share_one_query_a_basis(tmp_path: Path) -> None:
 
 def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Path) -> None:
     dates = [SignalWindow(Period.WEEK, index, FIRST, date(2026, 5, 4 + 7 * index)) for index in (1, 2)]
+    dates += [SignalWindow(Period.OVERALL, 1, FIRST, date(2026, 5, 18))]  # the same as those of the second week
+    dates += [SignalWindow(Period.DAY, 1, date(2026, 5, 13), date(2026, 5, 13))]
     seen = Signal(
         "seen", "telemetry.seen", "client_id", "day", Partial("p_seen", "COUNT(*)", Merge.SUM), FIRST,
         date(2026, 5, 30), tuple(dates),
@@ -128,10 +132,31 @@ def test_a_signal_exposes_units_in_the_windows_in_which_it_is_seen(tmp_path: Pat
     engine.load(names.signals(plan), rows, columns, write=Write.TRUNCATE, labels={})
     slices = (DateSlice((1,), FIRST, date(2026, 5, 30), ("p_seen",)),)
 
-    counted = count_units(plan, engine, [grid(Basis.EXPOSURES, *WINDOWS, signals=slices)], labels={})
+    asked = [
+        grid(Basis.EXPOSURES, *WINDOWS, signals=slices),
+        grid(Basis.EXPOSURES, WINDOWS[0], signals=slices, period=Period.OVERALL),
+        grid(Basis.EXPOSURES, WINDOWS[0], signals=slices, period=Period.DAY),
+    ]
+    counted = count_units(plan, engine, asked, labels={})
 
-    assert [row.row.point for row in counted.rows if row.segment == "all"] == [1.0, 0.0, 2.0, 0.0]
+    points = {
+        period: [row.row.point for row in found.rows if row.segment == "all"] for period, found in counted.items()
+    }
+    assert points == {Period.WEEK: [1.0, 0.0, 2.0, 0.0], Period.OVERALL: [2.0, 0.0], Period.DAY: [1.0, 0.0]}
     assert len(engine.asked) == 1
+    assert [len(found.jobs) for found in counted.values()] == [1, 0, 0]
+
+
+def test_nobody_is_exposed_on_dates_on_which_no_signal_was_looked_for(tmp_path: Path) -> None:
+    dates = (SignalWindow(Period.WEEK, 1, FIRST, date(2026, 5, 10)),)
+    partial = Partial("p_seen", "COUNT(*)", Merge.SUM)
+    plan = plan_of(signal=Signal("seen", "telemetry.seen", "client_id", "day", partial, FIRST, FIRST, dates))
+    engine = enrolled(tmp_path, plan)
+
+    counted = count_units(plan, engine, [grid(Basis.EXPOSURES, WINDOWS[0])], labels={})
+
+    assert {row.row.n_units for row in counted[Period.WEEK].rows} == {0}
+    assert engine.asked == []
 
 
 def shared(plan: AnalysisPlan, shares: tuple[int, ...], alarm: float = 1e-3) -> AnalysisPlan:
@@ -142,7 +167,7 @@ def test_the_split_of_every_window_basis_and_segment_is_checked_against_the_desi
     plan = shared(plan_of(("control", "treatment"), ("new",)), (1, 1))
     engine = enrolled(tmp_path, plan)
 
-    counted = count_units(plan, engine, [grid(basis, WINDOWS[0]) for basis in Basis], labels={})
+    counted = count_units(plan, engine, [grid(basis, WINDOWS[0]) for basis in Basis], labels={})[Period.WEEK]
 
     checks = [row for row in counted.rows if row.row.metric == "sample_ratio"]
     assert [(check.basis.value, check.segment, check.row.n_units) for check in checks] == [
@@ -161,7 +186,7 @@ def test_a_split_that_is_not_the_designed_one_is_marked_and_told(tmp_path: Path)
     plan = shared(plan_of(), (1, 1), alarm=0.7)
     engine = enrolled(tmp_path, plan)
 
-    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})[Period.WEEK]
 
     marks = [row.row.reason for row in counted.rows if row.row.metric == "sample_ratio"]
     assert [str(mark) for mark in marks] == ["sample_ratio_mismatch"] * 2
@@ -173,7 +198,7 @@ def test_a_split_that_no_test_is_good_for_is_not_checked_and_that_is_told(tmp_pa
     plan = shared(plan_of(branches), (1,) * len(branches))
     engine = enrolled(tmp_path, plan)
 
-    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})[Period.WEEK]
 
     checks = [row.row for row in counted.rows if row.row.metric == "sample_ratio"]
     assert {(check.point, check.p_value, check.reason) for check in checks} == {(None, None, Reason.FEW_EXPECTED)}
@@ -186,6 +211,6 @@ def test_without_a_design_or_an_alarm_nothing_is_checked(tmp_path: Path, shares:
     plan = shared(plan_of(), shares, alarm)
     engine = enrolled(tmp_path, plan)
 
-    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})
+    counted = count_units(plan, engine, [grid(Basis.ENROLLMENTS, *WINDOWS)], labels={})[Period.WEEK]
 
     assert {row.row.metric for row in counted.rows} == {"identity"}
