@@ -34,7 +34,7 @@ def latest_estimates(owner: names.Owner, periods: Sequence[Period], *, lacking: 
     """Return the query for the estimates in `periods`: of each metric and window, those of its latest complete batch.
 
     Which batch that is, the status table says when the query runs, so that a view of it is never out of date. The
-    columns are those of the estimates table and `estimates.DERIVED`; `window_index` is a STRING, as readers of the
+    columns are `COLUMNS` and `DERIVED` of `store.estimates_table`; `window_index` is a STRING, as readers of the
     existing system expect. A table that an earlier version made may be `lacking` some, which are NULL then.
 
     `p_value_holm` and `p_value_bh` are adjusted for all metrics and branches that are compared with the same branch,

@@ -111,7 +111,7 @@ class RatioNeed:
 
 @dataclass(frozen=True, slots=True)
 class GridNeed(DetailNeed):
-    """`GridCounts` on the points that `grid.points` makes from each branch's extremes; or `ValueCounts`."""
+    """`GridCounts` on the points that `laws.grids.grid` makes from each branch's extremes; or `ValueCounts`."""
 
     grid_size: int
     log_space: bool
@@ -119,7 +119,7 @@ class GridNeed(DetailNeed):
 
 @dataclass(frozen=True, slots=True)
 class DensityNeed(DetailNeed):
-    """`Bins` a quarter of the bandwidth wide (`density.bandwidth` says which from `n` and the standard deviation),
+    """`Bins` a quarter of the bandwidth wide (`laws.kernels.bandwidth` says which from `n` and the standard deviation),
     and each branch's extremes; or `ValueCounts`."""
 
     grid_size: int

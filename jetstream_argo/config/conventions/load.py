@@ -57,7 +57,7 @@ class _ExperimentsColumnTypes(BaseModel):
 
 
 class Inference(BaseModel):
-    """What is estimated and checked where an experiment does not say otherwise; see `specs.InferenceSpec`."""
+    """What is estimated and checked where an experiment does not say otherwise; see `config.schema.InferenceSpec`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
