@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import product
 from typing import TypeAlias
 
 from jetstream_argo.config.model import Basis
@@ -148,6 +149,7 @@ def _signal_counts(plan: AnalysisPlan, grids: Sequence[WindowGrid], ranges: Sequ
     assert plan.signal is not None
     segments = [ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)]
     members = [Sql("TRUE"), *(Sql(f"IFNULL(e.{identifier(name)}, FALSE)") for name in segments[1:])]
+    cells = list(product(range(len(ranges)), range(len(segments))))
     column = plan.signal.partial.column
     signals = tuple(dict.fromkeys(part for grid in grids for part in grid.signals))
     return fill(
@@ -165,11 +167,12 @@ def _signal_counts(plan: AnalysisPlan, grids: Sequence[WindowGrid], ranges: Sequ
             ],
             indent=0,
         ),
-        counts=lines([Sql(f"COUNTIF(x.in_{i}) AS n_{i}") for i in range(len(members))], indent=0),
-        in_windows=lines(
-            [Sql(f"STRUCT({i} AS window_index, x.window_{i} AS is_exposed)") for i in range(len(ranges))], indent=0
-        ),
-        segments=lines(
-            [Sql(f"STRUCT({literal(name)} AS segment, c.n_{i} AS n)") for i, name in enumerate(segments)], indent=0
+        counts=lines([Sql(f"COUNTIF(x.window_{place} AND x.in_{i}) AS n_{place}_{i}") for place, i in cells], indent=0),
+        cells=lines(
+            [
+                Sql(f"STRUCT({place} AS window_index, {literal(segments[i])} AS segment, c.n_{place}_{i} AS n)")
+                for place, i in cells
+            ],
+            indent=0,
         ),
     )

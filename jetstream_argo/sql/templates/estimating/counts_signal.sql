@@ -23,19 +23,14 @@ exposed AS (
 ),
 counts AS (
   SELECT
-    w.window_index,
     x.branch,
     {{counts}}
   FROM exposed AS x
-  CROSS JOIN UNNEST([
-    {{in_windows}}
-  ]) AS w
-  WHERE w.is_exposed
-  GROUP BY w.window_index, x.branch
+  GROUP BY x.branch
 )
-SELECT c.window_index, g.segment, c.branch, g.n
+SELECT g.window_index, g.segment, c.branch, g.n
 FROM counts AS c
 CROSS JOIN UNNEST([
-  {{segments}}
+  {{cells}}
 ]) AS g
 WHERE g.n > 0
