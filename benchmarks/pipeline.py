@@ -4,8 +4,9 @@
 
 Nodes are done one after the other by a worker as a run has it: its process stays, and with it what it has loaded, its
 engine and its translations. The first node that needs something is charged for it. The most memory of a node is that
-which its process had in the meantime. With `--fresh` every node has a process of its own, charged from the moment in
-which it begins with the node; the leaf that is compared is measured both ways, the second time on a copy.
+which its process had in the meantime; `on disk` says by how many MiB the warehouse grew. With `--fresh` every node has
+a process of its own, charged from the moment in which it begins with the node; the leaf that is compared is measured
+both ways, the second time on a copy.
 
 The limit is what a person would write by hand: DuckDB over the same files, one thread, without a record of what was
 done and without the errors of BigQuery. The demo does not clip its means; here they are clipped, as they are by
@@ -29,8 +30,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from benchmarks.by_hand import comparing
@@ -132,7 +135,7 @@ def main() -> int:
     try:
         telemetry = charged(make, folder, str(options.units))  # so that no node is charged for it
         before = on_disk(folder)
-        print(f"{'node':40} {'CPU, s':>8} {'MiB':>7}  what it says")
+        print(f"{'node':40} {'CPU, s':>8} {'MiB':>7} {'on disk':>8}  what it says")
         costs = fresh_costs(folder) if options.fresh else warm_costs(folder)
         heaviest, most = max(costs.items(), key=lambda item: item[1].mib)
         print(f"{on_disk(folder) - before:.0f} MiB written; most memory {most.mib:.0f} MiB, {heaviest}")
@@ -159,8 +162,8 @@ def warm_costs(folder: Path) -> dict[str, Cost]:
         for node in (*dag.nodes, dag.last):
             if node.id == LEAF:
                 fresh = _on_a_copy(folder, node.id)
-            costs[node.id] = _shown(node.id, worker.charged(node.id))
-    costs[_BETWEEN] = _shown(_BETWEEN, Cost(worker.between, 0.0, "frees memory"))
+            costs[node.id] = _shown(node.id, partial(worker.charged, node.id), folder)
+    costs[_BETWEEN] = _shown(_BETWEEN, lambda: Cost(worker.between, 0.0, "frees memory"), folder)
     print(f"the leaf in a process of its own: {fresh.seconds:.2f} s, {fresh.mib:.0f} MiB")
     return costs
 
@@ -168,7 +171,8 @@ def warm_costs(folder: Path) -> dict[str, Cost]:
 def fresh_costs(folder: Path) -> dict[str, Cost]:
     """Do every node in a process of its own; return what each cost."""
     dag = build_dag(clipping_experiment()[0])
-    return {node.id: _shown(node.id, charged(do_node, folder, node.id)) for node in (*dag.nodes, dag.last)}
+    nodes = [node.id for node in (*dag.nodes, dag.last)]
+    return {node: _shown(node, partial(charged, do_node, folder, node), folder) for node in nodes}
 
 
 def _on_a_copy(folder: Path, node_id: str) -> Cost:
@@ -185,8 +189,12 @@ def _linked(source: str, target: str) -> str:
     return shutil.copy2(source, target)
 
 
-def _shown(name: str, cost: Cost) -> Cost:
-    print(f"{name:40} {cost.seconds:8.2f} {cost.mib:7.0f}  {cost.line.strip()[:60]}", flush=True)
+def _shown(name: str, work: Callable[[], Cost], folder: Path) -> Cost:
+    """Do some work, print what it cost and by how much the files of the folder grew, and return the cost."""
+    before = on_disk(folder)
+    cost = work()
+    written = on_disk(folder) - before
+    print(f"{name:40} {cost.seconds:8.2f} {cost.mib:7.0f} {written:8.1f}  {cost.line.strip()[:60]}", flush=True)
     return cost
 
 
