@@ -23,11 +23,9 @@ def values_of_enrolled(
         return ()
     currency, found = context.currency(), set()
     for metric in metrics:
-        batches = context.ledger.batches_in(table, metric.column)
-        for window in windows:
-            inputs = currency.of_values(metric, Basis.ENROLLMENTS, period, window)
-            if inputs is None or window.index not in batches or batches[window.index].inputs != inputs:
-                return ()
+        current = currency.current_windows(metric, Basis.ENROLLMENTS, period, windows)
+        if any(window.index not in current for window in windows):
+            return ()
         slices = context.ledger.window_slices(table, metric.column, windows)
         found.add(tuple(replace(part, columns=()) for part in slices))
     return found.pop() if len(found) == 1 else ()

@@ -15,7 +15,6 @@ from jetstream_argo.run.context import Context
 from jetstream_argo.run.partials import rows_of
 from jetstream_argo.run.reading import Wanted, due
 from jetstream_argo.run.values import bases_of
-from jetstream_argo.sql import names
 from jetstream_argo.sql.exposed import is_as_enrolled
 from jetstream_argo.sql.text import Sql
 from jetstream_argo.sql.units import nobody
@@ -71,14 +70,12 @@ def _bases_read_for(context: Context, metric: Metric, period: Period) -> tuple[B
 
 def _stale(context: Context, metric: Metric, period: Period, changed: frozenset[date]) -> frozenset[AnalysisWindow]:
     """Return the windows whose values are not there, or would be others now."""
-    currency, found = context.currency(), set()
+    currency, windows = context.currency(), value_windows(context.plan, metric, period)
+    found: set[AnalysisWindow] = set()
     for basis in _bases_read_for(context, metric, period):
-        batches = context.ledger.batches_in(names.values(context.plan, basis, metric.source, period), metric.column)
-        for window in value_windows(context.plan, metric, period):
+        current = currency.current_windows(metric, basis, period, windows)
+        for window in windows:
             first, last = context.plan.experiment.timeline.dates(window.first_day, window.last_day)
-            is_held = window.index in batches and batches[window.index].inputs == currency.of_values(
-                metric, basis, period, window
-            )
-            if not is_held or any(first <= day <= last for day in changed):
+            if window.index not in current or any(first <= day <= last for day in changed):
                 found.add(window)
     return frozenset(found)

@@ -18,7 +18,6 @@ from jetstream_argo.run.partials import ensure_partials
 from jetstream_argo.run.portions import estimated_in_portions
 from jetstream_argo.run.stored_values import covariates_of
 from jetstream_argo.run.values import bases_of, ensure_values, signal_slices
-from jetstream_argo.sql import names
 from jetstream_argo.sql.counting import counting
 from jetstream_argo.sql.values import WindowGrid
 from jetstream_argo.store.estimates import latest_estimates
@@ -77,15 +76,11 @@ def _lacks_values(context: Context, metric: Metric, period: Period) -> bool:
 
 def _lacking(context: Context, metric: Metric, period: Period) -> frozenset[int]:
     """Return the windows that are due and whose values are not there, or not what they would be now."""
-    currency = context.currency()
+    currency, windows = context.currency(), value_windows(context.plan, metric, period)
     lacking: set[int] = set()
     for basis in bases_of(metric, period):
-        batches = context.ledger.batches_in(names.values(context.plan, basis, metric.source, period), metric.column)
-        for window in value_windows(context.plan, metric, period):
-            inputs = currency.of_values(metric, basis, period, window)
-            found = batches.get(window.index)
-            if inputs is None or found is None or found.inputs != inputs:
-                lacking.add(window.index)
+        current = currency.current_windows(metric, basis, period, windows)
+        lacking.update(window.index for window in windows if window.index not in current)
     return frozenset(lacking)
 
 

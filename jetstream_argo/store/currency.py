@@ -87,6 +87,17 @@ class Currency:
             return None
         return digest(rows, who)
 
+    def current_windows(
+        self, metric: Metric, basis: Basis, period: Period, windows: Sequence[AnalysisWindow]
+    ) -> frozenset[int]:
+        """Return the indexes of those windows in which a metric's stored values are what they would be now."""
+        batches = self._ledger.batches_in(names.values(self._plan, basis, metric.source, period), metric.column)
+        return frozenset(
+            window.index
+            for window in windows
+            if window.index in batches and batches[window.index].inputs == self.of_values(metric, basis, period, window)
+        )
+
     def of_estimates(self, leaf: MetricStatistics, window: AnalysisWindow) -> str:
         """Return the inputs of a metric's estimates in a window: the batches of values there are, and who counts."""
         metric = self._plan.metric(leaf.metric)
