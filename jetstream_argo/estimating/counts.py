@@ -19,9 +19,9 @@ from jetstream_argo.store.estimates_table import IDENTITY
 from jetstream_argo.warehouse.protocol import Engine
 from jetstream_argo.warehouse.types import Job
 
-EVERY_WINDOW = 0
-
 _Dates: TypeAlias = tuple[date, date]
+# Basis, the dates in which a signal was looked for (None where no signal decides), segment and branch.
+_Counted: TypeAlias = tuple[Basis, _Dates | None, str, str]
 
 
 def count_units(
@@ -35,22 +35,20 @@ def count_units(
     """
     merged = _merged(grids)
     ranges = _ranges(plan, merged)
-    answers: dict[Sql, dict[tuple[int, str, str], int]] = {}
-    jobs: list[Job] = []
     queries = {grid.basis: counts_query(plan, grid) for grid in merged if not has_windows(plan, grid)}
     if ranges:
         queries[Basis.EXPOSURES] = _signal_counts(plan, [g for g in merged if has_windows(plan, g)], ranges)
-    for sql in dict.fromkeys(queries.values()):
+    jobs: list[Job] = []
+    counts: dict[_Counted, int] = {}
+    for basis, sql in queries.items():
         result = engine.query(sql, labels=labels)
         jobs.append(result.job)
-        answers[sql] = {
-            (int(str(row["window_index"])), str(row["segment"]), str(row["branch"])): int(str(row["n"]))
-            for row in result.dicts()
-        }
+        for place, segment, branch, n in result.rows:
+            dates = ranges[int(str(place))] if basis is Basis.EXPOSURES and ranges else None
+            counts[basis, dates, str(segment), str(branch)] = int(str(n))
     found: dict[Period, list[Placed]] = {}
     for grid in merged:
-        counts = answers[queries[grid.basis]] if grid.basis in queries else {}
-        found.setdefault(grid.period, []).extend(_rows(plan, grid, ranges, counts))
+        found.setdefault(grid.period, []).extend(_rows(plan, grid, counts))
     bases = list(Basis)
     counted: dict[Period, Estimated] = {}
     for period, rows in found.items():
@@ -60,20 +58,16 @@ def count_units(
     return counted
 
 
-def _rows(
-    plan: AnalysisPlan, grid: WindowGrid, ranges: Sequence[_Dates], counts: Mapping[tuple[int, str, str], int]
-) -> Iterator[Placed]:
-    """Yield the rows of a period on a basis, by window; `counts` are those of date ranges where a signal decides."""
-    places = {window.index: EVERY_WINDOW for window in grid.windows}
-    if has_windows(plan, grid):
-        places = {index: ranges.index(dates) for index, dates in _dates(plan, grid).items() if dates in ranges}
+def _rows(plan: AnalysisPlan, grid: WindowGrid, counts: Mapping[_Counted, int]) -> Iterator[Placed]:
+    """Yield the rows of a period on a basis, by window."""
+    dates = _dates(plan, grid) if has_windows(plan, grid) else {}
+    branches = plan.experiment.branches
     for window in grid.windows:
         for segment in (ALL_UNITS, *(segment.name for segment in plan.enrollments.segments)):
-            at = places.get(window.index)
-            units = [0 if at is None else counts.get((at, segment, name), 0) for name in plan.experiment.branches]
+            units = [counts.get((grid.basis, dates.get(window.index), segment, name), 0) for name in branches]
             found = [
                 EstimateRow(metric=IDENTITY, statistic="count", branch=branch, n_units=n, point=float(n))
-                for branch, n in zip(plan.experiment.branches, units, strict=True)
+                for branch, n in zip(branches, units, strict=True)
             ]
             found += split_check(plan.experiment, units)
             yield from (Placed(row, grid.basis, window.index, segment) for row in found)
