@@ -30,6 +30,14 @@ def dag(*nodes: Node) -> Dag:
 #   a ── b ── c
 #   d ── e
 TWO_CHAINS = dag(node("a"), node("b", "a"), node("c", "b"), node("d"), node("e", "d"))
+WHERE_B_FAILS = {
+    "a": NodeState.SUCCEEDED,
+    "b": NodeState.FAILED,
+    "c": NodeState.OMITTED,
+    "d": NodeState.SUCCEEDED,
+    "e": NodeState.SUCCEEDED,
+    "export": NodeState.SUCCEEDED,
+}
 
 
 def act(deeds: Mapping[str, str], log: Path, name: str, line: Path) -> int:
@@ -90,14 +98,7 @@ def test_a_notebook_does_nodes_by_itself_whichever_thread_it_is_in(tmp_path: Pat
         call = partial(run_dag, TWO_CHAINS, InThisProcess(work), scratch=tmp_path, watch=lambda _: None)
         result = thread.submit(call).result()
 
-    assert states(result) == {
-        "a": NodeState.SUCCEEDED,
-        "b": NodeState.FAILED,
-        "c": NodeState.OMITTED,
-        "d": NodeState.SUCCEEDED,
-        "e": NodeState.SUCCEEDED,
-        "export": NodeState.SUCCEEDED,
-    }
+    assert states(result) == WHERE_B_FAILS
     assert sorted(done) == ["a", "b", "d", "e", "export"]
     assert done[-1] == "export"
     assert {run.line for run in result.nodes if run.state is NodeState.SUCCEEDED} >= {"a is done", "export is done"}
@@ -130,14 +131,7 @@ def test_every_node_runs_once_and_after_those_that_it_needs(run: Callable[..., D
 def test_a_failure_costs_what_depends_on_it_and_nothing_else(run: Callable[..., DagRun], tmp_path: Path) -> None:
     result = run(TWO_CHAINS, {"b": "exit 2"})
 
-    assert states(result) == {
-        "a": NodeState.SUCCEEDED,
-        "b": NodeState.FAILED,
-        "c": NodeState.OMITTED,
-        "d": NodeState.SUCCEEDED,
-        "e": NodeState.SUCCEEDED,
-        "export": NodeState.SUCCEEDED,
-    }
+    assert states(result) == WHERE_B_FAILS
     assert "c" not in ran(tmp_path)
     assert result.exit_code == EXIT_DEFINITION
 
